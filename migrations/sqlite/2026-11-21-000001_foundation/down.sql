@@ -1,0 +1,17 @@
+DROP TABLE leases;
+DROP TABLE activity_seals;
+DROP TABLE activity;
+DROP TABLE purges;
+DROP TABLE access_tokens;
+DROP TABLE refresh_token_values;
+DROP TABLE refresh_tokens;
+DROP TABLE clients;
+DROP TABLE form_nonces;
+DROP TABLE sign_in_attempts;
+DROP TABLE sessions;
+DROP TABLE one_time_links;
+DROP TABLE employee_locations;
+DROP TABLE employees;
+DROP TABLE business_locations;
+DROP TABLE businesses;
+DROP TABLE accounts;

@@ -1,0 +1,52 @@
+//! The account's one row.
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::db::DbConnection;
+use crate::error::Result;
+use crate::schema::accounts;
+use crate::time::Timestamp;
+
+/// The retailer this deployment belongs to.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, Deserialize)]
+#[diesel(table_name = accounts)]
+pub struct Account {
+    /// What the shop is called; empty until it is set up.
+    pub name: String,
+    /// The IANA name of the zone its pages show times in.
+    pub time_zone: String,
+}
+
+impl Account {
+    /// The account.
+    pub fn get(conn: &mut DbConnection) -> QueryResult<Account> {
+        accounts::table.select(Account::as_select()).first(conn)
+    }
+
+    /// Makes the row at the very first start; returns the check value of the key it was made with.
+    pub fn open(conn: &mut DbConnection, check: &[u8], now: Timestamp) -> Result<Vec<u8>> {
+        let stored = accounts::table.select(accounts::key_check).first::<Vec<u8>>(conn).optional()?;
+        if let Some(stored) = stored {
+            return Ok(stored);
+        }
+        diesel::insert_into(accounts::table)
+            .values((
+                accounts::id.eq(1),
+                accounts::name.eq(""),
+                accounts::time_zone.eq("UTC"),
+                accounts::key_check.eq(check),
+                accounts::created_at.eq(now),
+            ))
+            .execute(conn)?;
+        Ok(check.to_vec())
+    }
+
+    /// Changes name and time zone.
+    pub fn update(conn: &mut DbConnection, name: &str, time_zone: &str) -> QueryResult<()> {
+        diesel::update(accounts::table)
+            .set((accounts::name.eq(name), accounts::time_zone.eq(time_zone)))
+            .execute(conn)
+            .map(drop)
+    }
+}

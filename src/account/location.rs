@@ -1,0 +1,130 @@
+//! Businesses of the account and their locations; an employee's reach ends where their locations do.
+
+use diesel::prelude::*;
+
+use crate::db::DbConnection;
+use crate::error::Result;
+use crate::id::{BusinessKey, EmployeeKey, LocationKey};
+use crate::schema::{business_locations, businesses, employee_locations};
+use crate::time::Timestamp;
+
+/// A business: a legal entity with a currency.
+#[derive(Clone, Debug, Queryable, Selectable, Identifiable)]
+#[diesel(table_name = businesses)]
+pub struct Business {
+    /// Its id.
+    pub id: BusinessKey,
+    /// Its name.
+    pub name: String,
+    /// ISO 4217.
+    pub currency: String,
+}
+
+/// A shop of a business.
+#[derive(Clone, Debug, Queryable, Selectable, Identifiable, Associations)]
+#[diesel(table_name = business_locations, belongs_to(Business))]
+pub struct Location {
+    /// Its id.
+    pub id: LocationKey,
+    /// Whose it is.
+    pub business_id: BusinessKey,
+    /// Its name.
+    pub name: String,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    /// IANA name.
+    pub time_zone: String,
+}
+
+impl Business {
+    /// Every business with its locations, by name.
+    pub fn all(conn: &mut DbConnection) -> QueryResult<Vec<(Business, Vec<Location>)>> {
+        let all: Vec<Business> =
+            businesses::table.order((businesses::name, businesses::id)).select(Business::as_select()).load(conn)?;
+        let locations: Vec<Location> = Location::belonging_to(&all)
+            .order((business_locations::name, business_locations::id))
+            .select(Location::as_select())
+            .load(conn)?;
+        let grouped = locations.grouped_by(&all);
+        Ok(all.into_iter().zip(grouped).collect())
+    }
+
+    /// Adds a business.
+    pub fn create(conn: &mut DbConnection, name: &str, currency: &str, now: Timestamp) -> QueryResult<BusinessKey> {
+        let id = diesel::insert_into(businesses::table)
+            .values((businesses::name.eq(name), businesses::currency.eq(currency), businesses::created_at.eq(now)))
+            .returning(businesses::id)
+            .get_result::<i64>(conn)?;
+        Ok(BusinessKey(id))
+    }
+
+    /// Changes a business.
+    pub fn update(conn: &mut DbConnection, id: BusinessKey, name: &str, currency: &str) -> QueryResult<usize> {
+        diesel::update(businesses::table.find(id))
+            .set((businesses::name.eq(name), businesses::currency.eq(currency)))
+            .execute(conn)
+    }
+
+    /// Removes a business and its locations; returns its name.
+    pub fn delete(conn: &mut DbConnection, id: BusinessKey) -> Result<String> {
+        let name = businesses::table.find(id).select(businesses::name).first::<String>(conn)?;
+        diesel::delete(businesses::table.find(id)).execute(conn)?;
+        Ok(name)
+    }
+}
+
+impl Location {
+    /// Adds a location to a business.
+    pub fn create(
+        conn: &mut DbConnection,
+        business: BusinessKey,
+        (name, country, time_zone): (&str, &str, &str),
+        now: Timestamp,
+    ) -> QueryResult<LocationKey> {
+        let id = diesel::insert_into(business_locations::table)
+            .values((
+                business_locations::business_id.eq(business),
+                business_locations::name.eq(name),
+                business_locations::country.eq(country),
+                business_locations::time_zone.eq(time_zone),
+                business_locations::created_at.eq(now),
+            ))
+            .returning(business_locations::id)
+            .get_result::<i64>(conn)?;
+        Ok(LocationKey(id))
+    }
+
+    /// Removes a location of a business; returns its name.
+    pub fn delete(conn: &mut DbConnection, business: BusinessKey, id: LocationKey) -> Result<String> {
+        let row = business_locations::table.find(id).filter(business_locations::business_id.eq(business));
+        let name = row.select(business_locations::name).first::<String>(conn)?;
+        diesel::delete(business_locations::table.find(id)).execute(conn)?;
+        Ok(name)
+    }
+
+    /// The locations an employee can reach.
+    pub fn of_employee(conn: &mut DbConnection, employee: EmployeeKey) -> QueryResult<Vec<LocationKey>> {
+        employee_locations::table
+            .filter(employee_locations::employee_id.eq(employee))
+            .select(employee_locations::business_location_id)
+            .load(conn)
+    }
+
+    /// Sets the locations an employee can reach; ids that do not exist are refused by the database.
+    pub fn set_for_employee(
+        conn: &mut DbConnection,
+        employee: EmployeeKey,
+        locations: &[LocationKey],
+    ) -> QueryResult<()> {
+        diesel::delete(employee_locations::table.filter(employee_locations::employee_id.eq(employee))).execute(conn)?;
+        for location in locations {
+            diesel::insert_into(employee_locations::table)
+                .values((
+                    employee_locations::employee_id.eq(employee),
+                    employee_locations::business_location_id.eq(*location),
+                ))
+                .execute(conn)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,132 @@
+//! The application: what every request needs, and the server built on a given listener.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use actix_session::SessionMiddleware;
+use actix_session::config::{BrowserSession, CookieContentSecurity, TtlExtensionPolicy};
+use actix_web::cookie::{Key, SameSite};
+use actix_web::middleware::from_fn;
+use actix_web::{App as ActixApp, HttpServer, web};
+
+use crate::account::Account;
+use crate::background;
+use crate::config::Config;
+use crate::db::{self, Db};
+use crate::employees::password::PasswordHasher;
+use crate::routes;
+use crate::secret::{DerivedKey, MasterKey};
+use crate::time::Clock;
+use crate::web::session::{Presence, Store};
+use crate::web::{errors, guard, headers};
+
+/// What handlers and background work share.
+pub struct App {
+    /// The settings.
+    pub config: Config,
+    /// The database.
+    pub db: Db,
+    /// Where "now" comes from.
+    pub clock: Clock,
+    /// Keys derived from the installation's secret.
+    pub keys: Keys,
+    /// The bounded pool in which passwords are hashed.
+    pub hasher: PasswordHasher,
+    /// Who was seen lately, on its way to the database.
+    pub presence: Presence,
+    /// This process among the nodes, as the holder of a lease.
+    pub node: String,
+}
+
+/// One key for each purpose.
+pub struct Keys {
+    /// Signs the token in every form.
+    pub csrf: DerivedKey,
+    /// Signs the cookie that tells a known browser.
+    pub device: DerivedKey,
+    /// Encrypts the session cookie.
+    pub cookie: DerivedKey,
+    /// Tells whether a node has the key this database was made with.
+    pub check: DerivedKey,
+}
+
+impl App {
+    /// Opens the database, brings its schema up to date and proves that the key is the one the data was made with.
+    pub async fn open(config: Config, master: &MasterKey, clock: Clock) -> Result<Arc<App>, String> {
+        let applied = db::migrate(&config.database)?;
+        if !applied.is_empty() {
+            log::info!("schema brought up to date: {}", applied.join(", "));
+        }
+        let app = App {
+            db: Db::open(&config.database, config.database_connections)?,
+            config,
+            clock,
+            keys: Keys {
+                csrf: master.derive("csrf"),
+                device: master.derive("device"),
+                cookie: master.derive("cookie"),
+                check: master.derive("check"),
+            },
+            hasher: PasswordHasher::new(),
+            presence: Presence::default(),
+            node: crate::secret::random_name(12),
+        };
+        let (now, check) = (app.clock.now(), app.keys.check.bytes().to_vec());
+        let made_with = app.db.write(move |conn| Account::open(conn, &check, now)).await;
+        match made_with {
+            Ok(stored) if stored == app.keys.check.bytes() => Ok(Arc::new(app)),
+            Ok(_) => Err("SECRET_KEY: this is not the key that the database was made with".into()),
+            Err(error) => Err(format!("the database cannot be used: {error}")),
+        }
+    }
+
+    /// Answers requests on `listener` until it is told to stop; with `background`, also does what is due in between.
+    pub fn serve(
+        self: Arc<App>,
+        listener: TcpListener,
+        workers: usize,
+        background: bool,
+    ) -> std::io::Result<actix_web::dev::Server> {
+        if background {
+            background::start(self.clone());
+        }
+        let blocking = (self.config.database_connections as usize).div_ceil(workers).max(2);
+        let server = HttpServer::new(move || {
+            let data = web::Data::from(self.clone());
+            let sessions =
+                SessionMiddleware::builder(Store::new(self.clone()), Key::derive_from(self.keys.cookie.bytes()))
+                    .cookie_name(self.config.public_url.cookie_name("session"))
+                    .cookie_secure(self.config.public_url.is_https())
+                    .cookie_http_only(true)
+                    .cookie_same_site(SameSite::Lax)
+                    .cookie_path("/".into())
+                    .cookie_content_security(CookieContentSecurity::Private)
+                    .session_lifecycle(
+                        BrowserSession::default().state_ttl_extension_policy(TtlExtensionPolicy::OnStateChanges),
+                    )
+                    .build();
+            ActixApp::new()
+                .app_data(data)
+                .app_data(web::PathConfig::default().error_handler(|_, _| crate::error::Error::NotFound.into()))
+                .wrap(from_fn(headers::add))
+                .configure(routes::without_session)
+                .service(
+                    web::scope("")
+                        .configure(routes::with_session)
+                        .default_service(
+                            web::route()
+                                .to(errors::not_found)
+                                .wrap(from_fn(guard::identify))
+                                .wrap(from_fn(errors::render)),
+                        )
+                        .wrap(sessions),
+                )
+        })
+        .workers(workers)
+        .worker_max_blocking_threads(blocking + 2)
+        .listen(listener)?
+        .shutdown_timeout(20)
+        .run();
+        Ok(server)
+    }
+}

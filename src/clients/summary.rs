@@ -1,0 +1,69 @@
+//! The numbers of the client list: counted in the background, because counting a big client takes longer than a page may.
+
+use diesel::prelude::*;
+
+use crate::db::DbConnection;
+use crate::id::ClientKey;
+use crate::schema::{access_tokens, clients, refresh_tokens};
+use crate::time::Timestamp;
+
+/// Counts of one client as they were found.
+#[derive(Debug)]
+pub struct Counted {
+    id: ClientKey,
+    refresh_tokens: i64,
+    access_tokens: i64,
+    holders: i64,
+}
+
+/// The clients whose counts are the oldest.
+pub fn stalest(conn: &mut DbConnection, counted_before: Timestamp, limit: i64) -> QueryResult<Vec<ClientKey>> {
+    clients::table
+        .filter(clients::revoked_at.is_null())
+        .filter(clients::counted_at.lt(counted_before))
+        .order((clients::counted_at, clients::id))
+        .limit(limit)
+        .select(clients::id)
+        .load(conn)
+}
+
+/// Counts what is live of one client. A read: however large the client, no writer waits for it.
+pub fn count(conn: &mut DbConnection, id: ClientKey, now: Timestamp) -> QueryResult<Counted> {
+    let live_refresh = refresh_tokens::table
+        .filter(refresh_tokens::client_id.eq(id))
+        .filter(refresh_tokens::expires_at.gt(now))
+        .filter(refresh_tokens::revoked_at.is_null());
+    let live_access =
+        access_tokens::table.filter(access_tokens::client_id.eq(id)).filter(access_tokens::expires_at.gt(now));
+    let keys =
+        live_access.filter(access_tokens::refresh_token_id.is_null()).select(access_tokens::employee_id).distinct();
+    let mut holders: Vec<i64> = live_refresh.select(refresh_tokens::employee_id).distinct().load(conn)?;
+    holders.extend(keys.load::<i64>(conn)?);
+    holders.sort_unstable();
+    holders.dedup();
+    Ok(Counted {
+        id,
+        refresh_tokens: live_refresh.count().get_result(conn)?,
+        access_tokens: live_access.count().get_result(conn)?,
+        holders: holders.len() as i64,
+    })
+}
+
+impl Counted {
+    /// Keeps the counts for the list.
+    pub fn store(&self, conn: &mut DbConnection, now: Timestamp) -> QueryResult<usize> {
+        diesel::update(clients::table.find(self.id))
+            .set((
+                clients::live_refresh_tokens.eq(self.refresh_tokens),
+                clients::live_access_tokens.eq(self.access_tokens),
+                clients::holders.eq(self.holders),
+                clients::counted_at.eq(now),
+            ))
+            .execute(conn)
+    }
+}
+
+/// Makes the next round count this client again: its tokens have changed.
+pub fn recount(conn: &mut DbConnection, id: ClientKey) -> QueryResult<usize> {
+    diesel::update(clients::table.find(id)).set(clients::counted_at.eq(Timestamp(0))).execute(conn)
+}

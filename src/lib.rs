@@ -1,0 +1,38 @@
+//! Client API Access: see every integration that can reach a shop's data, and stop it.
+//!
+//! A request goes `routes` → a feature's `pages` → its model files → a template of the same name.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | [`routes`] | every URL, who may call it, and its handler |
+//! | [`clients`] | the integrations: list, page, revoking one |
+//! | [`tokens`] | refresh tokens, access tokens and API keys: issued, listed, revoked, found |
+//! | [`employees`] | people: invited, locked, archived; signing in; what each granted |
+//! | [`account`] | the shop itself, its businesses and locations; the settings index |
+//! | [`activity`] | who did what; the hash chain over it |
+//! | [`oauth`] | the vocabulary of the authorization server |
+//! | [`background`] | what is due while nobody asks |
+//! | [`demo`] | a made-up shop, made by the code that issues tokens |
+//! | [`web`] | what all pages share: page, forms, lists, sessions, guard, errors, headers |
+//! | [`db`], [`schema`] | one query language over SQLite and PostgreSQL |
+//! | [`app`], [`config`], [`logging`], [`error`], [`time`], [`secret`], [`id`] | the frame |
+
+pub mod account;
+pub mod activity;
+pub mod app;
+pub mod background;
+pub mod clients;
+pub mod config;
+pub mod db;
+pub mod demo;
+pub mod employees;
+pub mod error;
+pub mod id;
+pub mod logging;
+pub mod oauth;
+pub mod routes;
+pub mod schema;
+pub mod secret;
+pub mod time;
+pub mod tokens;
+pub mod web;

@@ -1,0 +1,161 @@
+//! The program: reads the command, starts the log, hands over to the library.
+
+use std::net::TcpListener;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use client_api_access::account::pages::is_set_up;
+use client_api_access::activity::seal::{self, Verdict};
+use client_api_access::app::App;
+use client_api_access::config::{Cli, Command, Config, Settings, VerifyActivity};
+use client_api_access::db::{self, DatabaseUrl};
+use client_api_access::employees::{OneTimeLink, Purpose, link_address};
+use client_api_access::secret::RandomSecret;
+use client_api_access::time::Clock;
+use client_api_access::{background, demo, logging};
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Serve(settings) => checked(&settings).and_then(serve),
+        Command::Demo(demo) => {
+            let settings = demo::settings(&demo.settings);
+            checked(&settings).and_then(|config| run_demo(config, &demo))
+        }
+        Command::Migrate(settings) => checked(&settings).and_then(|config| migrate(&config)),
+        Command::VerifyActivity(command) => {
+            checked(&command.settings).and_then(|config| verify_activity(&config, &command))
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problems) => {
+            let (what, s) = if problems.len() == 1 { ("This", "s") } else { ("These", "") };
+            eprintln!("{what} need{s} to be put right first:");
+            for problem in problems {
+                eprintln!("  {problem}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Outcome = Result<(), Vec<String>>;
+
+fn checked(settings: &Settings) -> Result<Config, Vec<String>> {
+    let config = Config::from_settings(settings)?;
+    logging::start(config.log_level);
+    Ok(config)
+}
+
+fn one(problem: impl ToString) -> Vec<String> {
+    vec![problem.to_string()]
+}
+
+// One embedded database belongs to one server: the lock goes when the process does.
+fn lock_data(config: &Config) -> Result<Option<std::fs::File>, Vec<String>> {
+    let DatabaseUrl::Sqlite(_) = &config.database else {
+        return Ok(None);
+    };
+    let path = config.data_dir.join("server.lock");
+    let file = std::fs::File::create(&path).map_err(|error| one(format!("{}: {error}", path.display())))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(_) => Err(one(format!("another server is running on the data folder {}", config.data_dir.display()))),
+    }
+}
+
+fn listen(config: &Config) -> Result<TcpListener, Vec<String>> {
+    let cannot = |error| one(format!("--listen / LISTEN: {}: {error}", config.listen));
+    TcpListener::bind(config.listen).map_err(cannot)
+}
+
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
+
+fn serve(config: Config) -> Outcome {
+    let key = config.open_data()?;
+    let _lock = lock_data(&config)?;
+    let listener = listen(&config)?;
+    actix_web::rt::System::new().block_on(async move {
+        let app = App::open(config, &key, Clock::System).await.map_err(one)?;
+        offer_set_up(&app).await.map_err(one)?;
+        log::info!("listening on {}, reached at {}", app.config.listen, app.config.public_url.origin());
+        log::info!("data in {}", app.config.database.describe());
+        run(app, listener).await
+    })
+}
+
+async fn run(app: Arc<App>, listener: TcpListener) -> Outcome {
+    let server = app.clone().serve(listener, workers(), true).map_err(one)?;
+    server.await.map_err(one)?;
+    // What was collected in memory is written before the process ends.
+    if let Err(error) = background::flush(&app).await {
+        log::warn!("what was seen last could not be written: {error}");
+    }
+    Ok(())
+}
+
+// Goes to the console and past the log: it holds a secret.
+async fn offer_set_up(app: &App) -> Result<(), String> {
+    let secret = RandomSecret::generate();
+    let (hash, now) = (secret.hash(), app.clock.now());
+    let offered = app.db.write(move |conn| {
+        if is_set_up(conn)? {
+            return Ok(false);
+        }
+        OneTimeLink::issue(conn, Purpose::SetUp, None, &hash, now)?;
+        Ok(true)
+    });
+    if offered.await.map_err(|error| error.to_string())? {
+        let link = link_address(app.config.public_url.origin(), Purpose::SetUp, &secret);
+        println!(
+            "\nNobody is set up yet. Open this link to become the first admin; it works once, for 24 hours:\n\n  {link}\n"
+        );
+    }
+    Ok(())
+}
+
+fn run_demo(config: Config, command: &client_api_access::config::Demo) -> Outcome {
+    demo::clear(&config).map_err(one)?;
+    let key = config.open_data()?;
+    let _lock = lock_data(&config)?;
+    let listener = if command.only_make { None } else { Some(listen(&config)?) };
+    actix_web::rt::System::new().block_on(async move {
+        let app = App::open(config, &key, Clock::System).await.map_err(one)?;
+        demo::make(&app, command).await.map_err(one)?;
+        match listener {
+            Some(listener) => run(app, listener).await,
+            None => Ok(()),
+        }
+    })
+}
+
+fn migrate(config: &Config) -> Outcome {
+    // Before the first migration of an embedded database, its key is made beside it.
+    config.open_data()?;
+    let applied = db::migrate(&config.database).map_err(one)?;
+    match applied.as_slice() {
+        [] => println!("The schema is up to date."),
+        applied => println!("Applied: {}.", applied.join(", ")),
+    }
+    Ok(())
+}
+
+fn verify_activity(config: &Config, command: &VerifyActivity) -> Outcome {
+    if let DatabaseUrl::Sqlite(path) = &config.database
+        && !path.exists()
+    {
+        return Err(one(format!("there is no database at {}", path.display())));
+    }
+    let mut conn = db::connect(&config.database).map_err(one)?;
+    match seal::verify(&mut conn, command.head.as_deref()).map_err(one)? {
+        Verdict::Intact { head, waiting } => {
+            let head = head.map_or_else(|| "nothing is sealed yet".to_string(), |head| format!("head {head}"));
+            println!("The activity log is intact: {head}; {waiting} waiting for their seal.");
+            Ok(())
+        }
+        Verdict::Broken(how) => Err(one(format!("the activity log is broken: {how}"))),
+    }
+}

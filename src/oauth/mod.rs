@@ -1,0 +1,5 @@
+//! The authorization server's own vocabulary.
+
+mod scope;
+
+pub use scope::Scope;

@@ -1,0 +1,155 @@
+//! Every URL, its methods, who may call them, and their handlers: one page, read top to bottom.
+//!
+//! A route cannot be written here without stating its access, and nothing is reachable that is not written here.
+
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
+use actix_web::{guard, web};
+
+use crate::web::guard::{Access, enforce};
+use crate::web::{assets, errors};
+use crate::{account, activity, clients, employees, tokens};
+
+/// One method of one URL.
+#[derive(Debug)]
+pub struct Route {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// The pattern.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+}
+
+macro_rules! routes {
+    ($($path:literal { $($method:ident $access:ident => $handler:path),+ $(,)? })+) => {
+        /// Every page there is.
+        pub const TABLE: &[Route] = &[
+            $($(Route { method: stringify!($method), path: $path, access: Access::$access },)+)+
+        ];
+
+        /// The pages: all of them behind the session and the guard.
+        pub fn with_session(config: &mut web::ServiceConfig) {
+            $(config.service(
+                web::resource($path)
+                    $(.route(method(stringify!($method)).to($handler)))+
+                    .wrap(from_fn(enforce))
+                    .wrap(from_fn(errors::render)),
+            );)+
+        }
+    };
+}
+
+routes! {
+    "/" { GET SignedIn => account::pages::home }
+    "/sign-in" {
+        GET Public => employees::sign_in::form,
+        POST Public => employees::sign_in::sign_in,
+    }
+    "/sign-out" { POST SignedIn => employees::sign_in::sign_out }
+    "/set-up/{secret}" {
+        GET Public => employees::sign_in::set_up_form,
+        POST Public => employees::sign_in::set_up,
+    }
+    "/welcome/{secret}" {
+        GET Public => employees::sign_in::welcome_form,
+        POST Public => employees::sign_in::welcome,
+    }
+
+    "/settings" { GET SignedIn => account::pages::index }
+    "/settings/client-api-access" { GET SignedIn => clients::pages::list }
+    "/settings/client-api-access/find-token" {
+        GET SignedIn => tokens::pages::find_token_form,
+        POST SignedIn => tokens::pages::find_token,
+    }
+    "/settings/client-api-access/clients/{client}" { GET SignedIn => clients::pages::detail }
+    "/settings/client-api-access/clients/{client}/revoke" {
+        GET Admin => clients::pages::revoke_form,
+        POST Admin => clients::pages::revoke,
+    }
+    "/settings/client-api-access/clients/{client}/refresh-tokens/{refresh_token}" {
+        GET SignedIn => tokens::pages::refresh_token,
+    }
+    "/settings/client-api-access/clients/{client}/refresh-tokens/{refresh_token}/revoke" {
+        GET SignedIn => tokens::pages::revoke_refresh_token_form,
+        POST SignedIn => tokens::pages::revoke_refresh_token,
+    }
+    "/settings/client-api-access/clients/{client}/access-tokens/{access_token}" {
+        GET SignedIn => tokens::pages::access_token,
+    }
+    "/settings/client-api-access/clients/{client}/access-tokens/{access_token}/revoke" {
+        GET SignedIn => tokens::pages::revoke_access_token_form,
+        POST SignedIn => tokens::pages::revoke_access_token,
+    }
+    "/settings/client-api-access/clients/{client}/refresh-tokens/{refresh_token}/access-tokens/{access_token}" {
+        GET SignedIn => tokens::pages::access_token_of_refresh_token,
+    }
+    "/settings/client-api-access/clients/{client}/refresh-tokens/{refresh_token}/access-tokens/{access_token}/revoke" {
+        GET SignedIn => tokens::pages::revoke_access_token_of_refresh_token_form,
+        POST SignedIn => tokens::pages::revoke_access_token_of_refresh_token,
+    }
+
+    "/settings/employees" { GET SignedIn => employees::pages::list }
+    "/settings/employees/invite" {
+        GET Admin => employees::pages::invite_form,
+        POST Admin => employees::pages::invite,
+    }
+    "/settings/employees/{employee}" { GET SignedIn => employees::pages::detail }
+    "/settings/employees/{employee}/role" { POST Admin => employees::pages::change_role }
+    "/settings/employees/{employee}/locations" { POST Admin => employees::pages::change_locations }
+    "/settings/employees/{employee}/lock" { POST Admin => employees::pages::lock }
+    "/settings/employees/{employee}/unlock" { POST Admin => employees::pages::unlock }
+    "/settings/employees/{employee}/archive" { POST Admin => employees::pages::archive }
+    "/settings/employees/{employee}/restore" { POST Admin => employees::pages::restore }
+    "/settings/employees/{employee}/link" { POST Admin => employees::pages::make_link }
+    "/settings/employees/{employee}/end-grants" {
+        GET SignedIn => employees::pages::end_grants_form,
+        POST SignedIn => employees::pages::end_grants,
+    }
+
+    "/settings/activity" { GET SignedIn => activity::pages::list }
+    "/settings/activity/export" { GET SignedIn => activity::pages::export }
+
+    "/settings/account" {
+        GET Admin => account::pages::account,
+        POST Admin => account::pages::change_account,
+    }
+    "/settings/account/businesses" { POST Admin => account::pages::add_business }
+    "/settings/account/businesses/{business}/remove" { POST Admin => account::pages::remove_business }
+    "/settings/account/businesses/{business}/locations" { POST Admin => account::pages::add_location }
+    "/settings/account/businesses/{business}/locations/{location}/remove" {
+        POST Admin => account::pages::remove_location,
+    }
+
+    "/settings/profile" { GET SignedIn => employees::pages::profile }
+    "/settings/profile/password" { POST SignedIn => employees::pages::change_password }
+    "/settings/profile/sessions/{session}/end" { POST SignedIn => employees::pages::end_session }
+    "/settings/profile/sessions/end-others" { POST SignedIn => employees::pages::end_other_sessions }
+}
+
+/// What needs no session: static files and the state of the process.
+pub fn without_session(config: &mut web::ServiceConfig) {
+    config
+        .route("/static/{name}", web::get().to(assets::serve))
+        .route("/healthz", web::get().to(errors::healthz))
+        .route("/readyz", web::get().to(errors::readyz));
+}
+
+/// What a call of `method` on the pattern `path` asks of its caller; nothing when there is no such route.
+pub fn access(method: &Method, path: &str) -> Option<Access> {
+    TABLE.iter().find(|route| route.method == method.as_str() && route.path == path).map(|route| route.access)
+}
+
+/// The methods of a pattern, for the Allow header.
+pub fn methods(path: &str) -> String {
+    let methods: Vec<&str> = TABLE.iter().filter(|route| route.path == path).map(|route| route.method).collect();
+    methods.join(", ")
+}
+
+// A page answers HEAD as it answers GET.
+fn method(name: &str) -> actix_web::Route {
+    match name {
+        "GET" => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
+        _ => web::route().guard(guard::Post()),
+    }
+}

@@ -1,0 +1,241 @@
+//! The tables, defined once for SQLite and PostgreSQL; a test holds both migration folders to this file.
+
+#![expect(missing_docs, reason = "the columns are described in the migrations")]
+
+diesel::table! {
+    accounts (id) {
+        id -> BigInt,
+        name -> Text,
+        time_zone -> Text,
+        key_check -> Binary,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    businesses (id) {
+        id -> BigInt,
+        name -> Text,
+        currency -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    business_locations (id) {
+        id -> BigInt,
+        business_id -> BigInt,
+        name -> Text,
+        country -> Text,
+        time_zone -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    employees (id) {
+        id -> BigInt,
+        name -> Text,
+        name_fold -> Text,
+        email -> Text,
+        email_fold -> Text,
+        role -> Text,
+        password_hash -> Nullable<Text>,
+        created_at -> BigInt,
+        locked_at -> Nullable<BigInt>,
+        archived_at -> Nullable<BigInt>,
+        last_signed_in_at -> BigInt,
+        ended_refresh_tokens_through -> BigInt,
+        ended_access_tokens_through -> BigInt,
+    }
+}
+
+diesel::table! {
+    employee_locations (employee_id, business_location_id) {
+        employee_id -> BigInt,
+        business_location_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    one_time_links (id) {
+        id -> BigInt,
+        purpose -> Text,
+        employee_id -> Nullable<BigInt>,
+        hash -> Binary,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> BigInt,
+        key_hash -> Binary,
+        employee_id -> BigInt,
+        created_at -> BigInt,
+        last_seen_at -> BigInt,
+        peer -> Text,
+        user_agent -> Text,
+        state -> Text,
+    }
+}
+
+diesel::table! {
+    sign_in_attempts (subject) {
+        subject -> Text,
+        failures -> BigInt,
+        last_failed_at -> BigInt,
+        blocked_until -> BigInt,
+    }
+}
+
+diesel::table! {
+    form_nonces (nonce) {
+        nonce -> Text,
+        used_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    clients (id) {
+        id -> BigInt,
+        client_id -> Text,
+        name -> Text,
+        name_fold -> Text,
+        website -> Text,
+        created_at -> BigInt,
+        approved_at -> Nullable<BigInt>,
+        admitted_at -> Nullable<BigInt>,
+        suspended_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+        last_used_at -> BigInt,
+        live_refresh_tokens -> BigInt,
+        live_access_tokens -> BigInt,
+        holders -> BigInt,
+        counted_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    refresh_tokens (id) {
+        id -> BigInt,
+        client_id -> BigInt,
+        employee_id -> BigInt,
+        prefix -> Text,
+        scope -> Text,
+        created_at -> BigInt,
+        last_used_at -> BigInt,
+        expires_at -> BigInt,
+        generation -> BigInt,
+        rotated_at -> BigInt,
+        generation_used_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    refresh_token_values (id) {
+        id -> BigInt,
+        refresh_token_id -> BigInt,
+        hash -> Binary,
+        generation -> BigInt,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        replaced_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    access_tokens (id) {
+        id -> BigInt,
+        client_id -> BigInt,
+        employee_id -> BigInt,
+        refresh_token_id -> Nullable<BigInt>,
+        hash -> Binary,
+        prefix -> Text,
+        scope -> Text,
+        label -> Text,
+        generation -> BigInt,
+        created_at -> BigInt,
+        last_used_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    purges (id) {
+        id -> BigInt,
+        subject_kind -> Text,
+        subject_id -> BigInt,
+        subject_name -> Text,
+        total -> BigInt,
+        deleted_refresh_tokens -> BigInt,
+        deleted_access_tokens -> BigInt,
+        created_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    activity (id) {
+        id -> BigInt,
+        at -> BigInt,
+        kind -> Text,
+        actor_id -> Nullable<BigInt>,
+        actor_name -> Text,
+        subject_kind -> Text,
+        subject_id -> BigInt,
+        subject_name -> Text,
+        employee_id -> Nullable<BigInt>,
+        detail -> Text,
+        peer -> Text,
+    }
+}
+
+diesel::table! {
+    activity_seals (id) {
+        id -> BigInt,
+        activity_id -> BigInt,
+        seal -> Binary,
+    }
+}
+
+diesel::table! {
+    leases (name) {
+        name -> Text,
+        holder -> Text,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::joinable!(business_locations -> businesses (business_id));
+diesel::joinable!(employee_locations -> employees (employee_id));
+diesel::joinable!(employee_locations -> business_locations (business_location_id));
+diesel::joinable!(one_time_links -> employees (employee_id));
+diesel::joinable!(sessions -> employees (employee_id));
+diesel::joinable!(refresh_tokens -> clients (client_id));
+diesel::joinable!(refresh_tokens -> employees (employee_id));
+diesel::joinable!(refresh_token_values -> refresh_tokens (refresh_token_id));
+diesel::joinable!(access_tokens -> clients (client_id));
+diesel::joinable!(access_tokens -> employees (employee_id));
+diesel::joinable!(access_tokens -> refresh_tokens (refresh_token_id));
+diesel::allow_tables_to_appear_in_same_query!(
+    accounts,
+    businesses,
+    business_locations,
+    employees,
+    employee_locations,
+    one_time_links,
+    sessions,
+    sign_in_attempts,
+    form_nonces,
+    clients,
+    refresh_tokens,
+    refresh_token_values,
+    access_tokens,
+    purges,
+    activity,
+    activity_seals,
+    leases,
+);

@@ -1,0 +1,236 @@
+//! Time: a clock that is passed in, moments in whole seconds of UTC, and how both read on a page.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use jiff::tz::TimeZone;
+
+/// One minute, in seconds.
+pub const MINUTE: i64 = 60;
+/// One hour, in seconds.
+pub const HOUR: i64 = 60 * MINUTE;
+/// One day, in seconds.
+pub const DAY: i64 = 24 * HOUR;
+
+/// A moment: whole seconds since 1970-01-01 UTC.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
+)]
+#[diesel(sql_type = diesel::sql_types::BigInt)]
+#[serde(transparent)]
+pub struct Timestamp(pub i64);
+
+crate::id::bigint!(Timestamp);
+
+impl Timestamp {
+    /// Before anything happened: what "last used" holds for a token that was never used.
+    pub const NEVER_YET: Timestamp = Timestamp(0);
+    /// The end of a token that does not expire: the last second of the year 9999.
+    pub const NO_END: Timestamp = Timestamp(253_402_300_799);
+
+    /// The moment `seconds` later; negative for earlier.
+    #[must_use]
+    pub fn plus(self, seconds: i64) -> Timestamp {
+        Timestamp(self.0.saturating_add(seconds).min(Self::NO_END.0))
+    }
+
+    /// Whole seconds from `earlier` to this moment; negative when it is later.
+    pub fn since(self, earlier: Timestamp) -> i64 {
+        self.0 - earlier.0
+    }
+}
+
+/// Where "now" comes from. Tests hold the hand of the clock.
+#[derive(Clone, Debug)]
+pub enum Clock {
+    /// The machine's clock.
+    System,
+    /// A clock that stands still until it is advanced.
+    Fixed(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// A clock that stands at `at`.
+    pub fn fixed(at: Timestamp) -> Clock {
+        Clock::Fixed(Arc::new(AtomicI64::new(at.0)))
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        match self {
+            Clock::System => Timestamp(jiff::Timestamp::now().as_second()),
+            Clock::Fixed(at) => Timestamp(at.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Moves a fixed clock forward; the system's clock is left alone.
+    pub fn advance(&self, seconds: i64) {
+        if let Clock::Fixed(at) = self {
+            at.fetch_add(seconds, Ordering::SeqCst);
+        }
+    }
+}
+
+/// A moment as a page shows it: in words, with the absolute time behind it.
+#[derive(Clone, Debug, Default)]
+pub struct Moment {
+    /// What stands on the page: `2 min ago`, `never used`.
+    pub text: String,
+    /// The full date and time in the account's zone; empty where there is no moment.
+    pub absolute: String,
+    /// For `<time datetime>`; empty where there is no moment.
+    pub iso: String,
+}
+
+/// Turns moments into words for one page: as of one "now", in one time zone.
+#[derive(Clone, Debug)]
+pub struct Words {
+    now: Timestamp,
+    zone: TimeZone,
+}
+
+impl Words {
+    /// Words as of `now` in the zone named `zone` (an IANA name; UTC when it is unknown).
+    pub fn new(now: Timestamp, zone: &str) -> Words {
+        Words { now, zone: TimeZone::get(zone).unwrap_or(TimeZone::UTC) }
+    }
+
+    /// The moment these words are about.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// A day: `12 Mar 2026`, or the time for today.
+    pub fn date(&self, at: Timestamp) -> Moment {
+        let then = self.zoned(at);
+        let today = self.zoned(self.now).date() == then.date();
+        self.moment(at, then.strftime(if today { "today, %H:%M" } else { "%-d %b %Y" }).to_string())
+    }
+
+    /// A day and a time of day: `12 Mar 2026, 14:02`.
+    pub fn exact(&self, at: Timestamp) -> Moment {
+        self.moment(at, self.zoned(at).strftime("%-d %b %Y, %H:%M").to_string())
+    }
+
+    /// How long ago: `just now`, `2 min ago`, `today, 08:02`, `yesterday`, `27 days ago`, `never used`.
+    pub fn ago(&self, at: Timestamp) -> Moment {
+        if at == Timestamp::NEVER_YET {
+            return Moment { text: "never used".into(), ..Moment::default() };
+        }
+        let (then, here) = (self.zoned(at), self.zoned(self.now));
+        let seconds = self.now.since(at);
+        let days = days_between(&then, &here);
+        let text = match seconds {
+            ..60 => "just now".to_string(),
+            60..3600 => format!("{} min ago", seconds / MINUTE),
+            _ if days == 0 => then.strftime("today, %H:%M").to_string(),
+            _ if days <= 1 => "yesterday".to_string(),
+            _ if days < 365 => format!("{days} days ago"),
+            _ => then.strftime("%-d %b %Y").to_string(),
+        };
+        self.moment(at, text)
+    }
+
+    /// When something ends: `in 58 min`, `in 3 days`, `12 Mar 2027`, `expired`, `never`.
+    pub fn until(&self, at: Timestamp) -> Moment {
+        if at == Timestamp::NO_END {
+            return Moment { text: "never".into(), ..Moment::default() };
+        }
+        let seconds = at.since(self.now);
+        let days = days_between(&self.zoned(self.now), &self.zoned(at));
+        let text = match seconds {
+            ..=0 => "expired".to_string(),
+            1..60 => "in under a minute".to_string(),
+            60..3600 => format!("in {} min", seconds / MINUTE),
+            3600..DAY => format!("in {}", count(seconds / HOUR, "hour")),
+            _ if days < 60 => format!("in {}", count(days, "day")),
+            _ => self.zoned(at).strftime("%-d %b %Y").to_string(),
+        };
+        self.moment(at, text)
+    }
+
+    fn moment(&self, at: Timestamp, text: String) -> Moment {
+        let zoned = self.zoned(at);
+        Moment {
+            text,
+            absolute: zoned.strftime("%A, %-d %B %Y, %H:%M:%S %Z").to_string(),
+            iso: zoned.timestamp().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        }
+    }
+
+    fn zoned(&self, at: Timestamp) -> jiff::Zoned {
+        jiff::Timestamp::from_second(at.0).unwrap_or_default().to_zoned(self.zone.clone())
+    }
+}
+
+fn days_between(earlier: &jiff::Zoned, later: &jiff::Zoned) -> i64 {
+    later.date().since(earlier.date()).map_or(0, |span| i64::from(span.get_days()))
+}
+
+/// A number with its noun: `1 day`, `1,204 access tokens`.
+pub fn count(n: i64, noun: &str) -> String {
+    format!("{} {noun}{}", thousands(n), if n == 1 { "" } else { "s" })
+}
+
+/// A number as people write it: `1,204`.
+pub fn thousands(n: i64) -> String {
+    let digits = n.unsigned_abs().to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3 + 1);
+    if n < 0 {
+        out.push('-');
+    }
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words() -> Words {
+        // Friday, 20 November 2026, 12:00 in Stockholm.
+        Words::new(Timestamp(1_795_172_400), "Europe/Stockholm")
+    }
+
+    #[test]
+    fn moments_read_as_people_say_them() {
+        let (words, now) = (words(), words().now());
+
+        assert_eq!(words.ago(now).text, "just now");
+        assert_eq!(words.ago(now.plus(-125)).text, "2 min ago");
+        assert_eq!(words.ago(now.plus(-4 * HOUR)).text, "today, 08:00");
+        assert_eq!(words.ago(now.plus(-13 * HOUR)).text, "yesterday");
+        assert_eq!(words.ago(now.plus(-97 * DAY)).text, "97 days ago");
+        assert_eq!(words.ago(Timestamp::NEVER_YET).text, "never used");
+        assert_eq!(words.until(now.plus(3 * DAY)).text, "in 3 days");
+        assert_eq!(words.until(now.plus(58 * MINUTE)).text, "in 58 min");
+        assert_eq!(words.until(now).text, "expired");
+        assert_eq!(words.until(Timestamp::NO_END).text, "never");
+        assert_eq!(words.ago(now.plus(-125)).iso, "2026-11-20T10:57:55Z");
+        assert_eq!(words.ago(now.plus(-125)).absolute, "Friday, 20 November 2026, 11:57:55 CET");
+    }
+
+    #[test]
+    fn numbers_are_grouped_and_agree_with_their_noun() {
+        assert_eq!(count(1, "refresh token"), "1 refresh token");
+        assert_eq!(count(1_204, "access token"), "1,204 access tokens");
+        assert_eq!(thousands(1_000_000), "1,000,000");
+        assert_eq!(thousands(-12), "-12");
+    }
+}

@@ -1,0 +1,14 @@
+//! Refresh tokens, access tokens and API keys: issued, listed, revoked.
+
+mod access_token;
+pub mod issue;
+pub mod list;
+pub mod pages;
+pub mod panel;
+mod refresh_token;
+pub mod revoke;
+mod status;
+
+pub use access_token::AccessToken;
+pub use refresh_token::RefreshToken;
+pub use status::{Badge, TokenStatus};

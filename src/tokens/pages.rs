@@ -1,0 +1,558 @@
+//! The pages of one refresh token, one access token or API key, their revocation, and finding a token by its whole value.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::access_token::AccessToken;
+use super::list::Within;
+use super::panel::{Panel, access_token_panel, access_token_path, refresh_token_path};
+use super::refresh_token::RefreshToken;
+use super::revoke::{self, Falls, Purge, Revoked, Target};
+use super::status::{Badge, Life, TokenStatus};
+use crate::activity::{Detail, Kind, NewActivity, Subject};
+use crate::app::App;
+use crate::clients::Client;
+use crate::clients::pages::{ClientFacts, HOME, find as find_client, gone, newcomers, path as client_path, seen};
+use crate::db::DbConnection;
+use crate::employees::{Attempt, Attempts, Employee};
+use crate::error::{Error, Result};
+use crate::id::{AccessTokenKey, ClientKey, RefreshTokenKey};
+use crate::oauth::Scope;
+use crate::secret::{NotAToken, PlainToken, TokenHash};
+use crate::time::Moment;
+use crate::web::form::ProtectedForm;
+use crate::web::page::{Page, Section, Tone, Visit, html, see_other};
+use crate::web::query::Query;
+
+/// What is shown of any token.
+struct TokenFacts {
+    mask: String,
+    label: String,
+    employee: String,
+    employee_role: &'static str,
+    employee_href: String,
+    reach: Vec<(String, String)>,
+    created: Moment,
+    last_used: Moment,
+    expires: Moment,
+    badge: Badge,
+}
+
+impl TokenFacts {
+    fn of(
+        visit: &Visit,
+        (mask, label, scope): (&str, &str, &Scope),
+        life: Life,
+        (employee, client, is_refresh_token): (&Employee, &Client, bool),
+    ) -> TokenFacts {
+        let words = &visit.words;
+        TokenFacts {
+            mask: mask.into(),
+            label: label.into(),
+            employee: employee.name.clone(),
+            employee_role: employee.role.name(),
+            employee_href: format!("/settings/employees/{}", employee.id),
+            reach: scope.parts(),
+            created: words.exact(life.created_at),
+            last_used: words.ago(life.last_used_at),
+            expires: words.until(life.expires_at),
+            badge: TokenStatus::of(life, employee, client.state(), words.now()).badge(is_refresh_token),
+        }
+    }
+
+    fn of_refresh_token(visit: &Visit, client: &Client, token: &RefreshToken, employee: &Employee) -> TokenFacts {
+        let life =
+            Life { created_at: token.created_at, last_used_at: token.last_used_at, expires_at: token.expires_at };
+        Self::of(visit, (token.mask.characters(), "", &token.scope), life, (employee, client, true))
+    }
+
+    fn of_access_token(visit: &Visit, client: &Client, token: &AccessToken, employee: &Employee) -> TokenFacts {
+        let life =
+            Life { created_at: token.created_at, last_used_at: token.last_used_at, expires_at: token.expires_at };
+        Self::of(visit, (token.mask.characters(), &token.label, &token.scope), life, (employee, client, false))
+    }
+}
+
+fn own_only() -> String {
+    "You can revoke what you granted yourself. Ask a store manager or an admin for this one.".into()
+}
+
+// ---- One refresh token
+
+#[derive(Template)]
+#[template(path = "tokens/refresh_token.html")]
+struct RefreshTokenPage {
+    page: Page,
+    client: ClientFacts,
+    token: TokenFacts,
+    generation: i64,
+    rotated: Moment,
+    access_tokens: Panel,
+    revoke: String,
+    may_revoke: bool,
+}
+
+#[derive(Template)]
+#[template(path = "clients/revoking.html")]
+struct Revoking {
+    page: Page,
+    name: String,
+    deleted: i64,
+    total: i64,
+    ended: Moment,
+}
+
+fn find_refresh_token(
+    conn: &mut DbConnection,
+    client: ClientKey,
+    id: RefreshTokenKey,
+) -> Result<(Client, RefreshToken)> {
+    let client = find_client(conn, client)?;
+    if client.revoked_at.is_some() {
+        return Err(Error::Gone(format!("{} was revoked, and everything below it.", client.name)));
+    }
+    match RefreshToken::find(conn, client.id, id).map_err(Error::from) {
+        Ok(token) => Ok((client, token)),
+        // An id of another client's token must not tell how that one ended.
+        Err(Error::NotFound) => match gone(conn, &[Kind::RefreshTokenRevoked], "refresh_token", id.0)? {
+            Error::Gone(how) if how.contains(&format!(" of {} ", client.name)) => Err(Error::Gone(how)),
+            _ => Err(Error::NotFound),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+/// `GET …/clients/{client}/refresh-tokens/{refresh_token}`
+pub async fn refresh_token(
+    visit: Visit,
+    app: web::Data<App>,
+    ids: web::Path<(ClientKey, RefreshTokenKey)>,
+    query: Query,
+) -> Result<HttpResponse> {
+    let (client, id) = ids.into_inner();
+    let panel = access_token_panel(&query, "at-")?;
+    if let Some(cut) = panel.cut(&query) {
+        return Ok(see_other(&format!("{}{cut}", refresh_token_path(client, id))));
+    }
+    let words = visit.words.clone();
+    let (client, token, employee, panel, purge) = app
+        .db
+        .read(move |conn| {
+            let (client, token) = find_refresh_token(conn, client, id)?;
+            let employee = Employee::find(conn, token.employee_id)?;
+            let panel = panel.load(conn, Within::RefreshToken(client.id, token.id), client.state(), &words)?;
+            let purge = Purge::of(conn, "refresh_token", token.id.0)?;
+            Ok((client, token, employee, panel, purge))
+        })
+        .await?;
+    let mut page = visit
+        .page(token.mask.to_string(), Section::Clients)
+        .below(HOME, "Client API Access")
+        .below(client_path(client.id), &client.name);
+    if let Some(ended) = token.revoked_at {
+        page.refresh = Some(2);
+        let (deleted, total) = purge.as_ref().map_or((0, 1), Purge::progress);
+        return html(Revoking { page, name: token.mask.to_string(), deleted, total, ended: visit.words.ago(ended) });
+    }
+    html(RefreshTokenPage {
+        page,
+        client: ClientFacts::of(&client),
+        generation: token.generation,
+        rotated: visit.words.ago(token.rotated_at),
+        access_tokens: panel,
+        revoke: format!("{}/revoke", refresh_token_path(client.id, token.id)),
+        may_revoke: visit.viewer.may_act_for(token.employee_id),
+        token: TokenFacts::of_refresh_token(&visit, &client, &token, &employee),
+    })
+}
+
+#[derive(Template)]
+#[template(path = "tokens/revoke_refresh_token.html")]
+struct RevokeRefreshToken {
+    page: Page,
+    client: String,
+    mask: String,
+    employee: String,
+    back: String,
+    falls: Falls,
+    last_used: Moment,
+}
+
+/// `GET …/refresh-tokens/{refresh_token}/revoke`
+pub async fn revoke_refresh_token_form(
+    visit: Visit,
+    app: web::Data<App>,
+    ids: web::Path<(ClientKey, RefreshTokenKey)>,
+) -> Result<HttpResponse> {
+    let (client, id) = ids.into_inner();
+    let (client, token, employee, falls) = app
+        .db
+        .read(move |conn| {
+            let (client, token) = find_refresh_token(conn, client, id)?;
+            let employee = Employee::find(conn, token.employee_id)?;
+            let falls = Falls::of(conn, &Target::RefreshToken(client.clone(), token.clone()))?;
+            Ok((client, token, employee, falls))
+        })
+        .await?;
+    if !visit.viewer.may_act_for(token.employee_id) {
+        return Err(Error::Forbidden(own_only()));
+    }
+    let back = refresh_token_path(client.id, token.id);
+    html(RevokeRefreshToken {
+        page: visit
+            .page("Revoke Refresh Token", Section::Clients)
+            .below(HOME, "Client API Access")
+            .below(client_path(client.id), &client.name)
+            .below(&back, token.mask.to_string()),
+        client: client.name,
+        mask: token.mask.characters().into(),
+        employee: employee.name,
+        back,
+        last_used: visit.words.ago(falls.last_used_at),
+        falls,
+    })
+}
+
+enum Outcome<T> {
+    Done(T),
+    Already(String),
+}
+
+// Somebody else was faster, or the button was pressed twice: that is no error.
+fn unless_gone<T>(outcome: Result<T>) -> Result<Outcome<T>> {
+    match outcome {
+        Ok(done) => Ok(Outcome::Done(done)),
+        Err(Error::Gone(how) | Error::Conflict(how)) => Ok(Outcome::Already(how)),
+        Err(error) => Err(error),
+    }
+}
+
+/// `POST …/refresh-tokens/{refresh_token}/revoke`
+pub async fn revoke_refresh_token(
+    visit: Visit,
+    app: web::Data<App>,
+    ids: web::Path<(ClientKey, RefreshTokenKey)>,
+    form: ProtectedForm,
+) -> Result<HttpResponse> {
+    let (client, id) = ids.into_inner();
+    let (seen, viewer, peer, now) = (seen(&form), visit.viewer.clone(), visit.peer.clone(), visit.now());
+    let outcome = app.db.write(move |conn| {
+        unless_gone(find_refresh_token(conn, client, id).and_then(|(client, token)| {
+            if !viewer.may_act_for(token.employee_id) {
+                return Err(Error::Forbidden(own_only()));
+            }
+            let target = Target::RefreshToken(client, token.clone());
+            let revoked = revoke::revoke(conn, &target, seen, (&viewer.actor(), &peer), now)?;
+            Ok((token, revoked))
+        }))
+    });
+    match outcome.await? {
+        Outcome::Done((token, revoked)) => {
+            let to = if revoked.is_purging { refresh_token_path(client, id) } else { client_path(client) };
+            visit.redirect(Tone::Good, told(&token, &revoked), &to)
+        }
+        Outcome::Already(how) => visit.redirect(Tone::Info, how, &client_path(client)),
+    }
+}
+
+fn told(token: &RefreshToken, revoked: &Revoked) -> String {
+    let below = Detail { refresh_tokens: 0, ..revoked.detail.clone() }.counts();
+    let mut text = match (revoked.is_purging, below.is_empty()) {
+        (true, _) => {
+            format!("{} is revoked: all its access has ended. Its access tokens are being deleted.", token.mask)
+        }
+        (false, true) => format!("{} is revoked. It held no access tokens.", token.mask),
+        (false, false) => format!("{} is revoked, and with it {below}.", token.mask),
+    };
+    text.push_str(&newcomers(revoked));
+    text
+}
+
+// ---- One access token or API key, below its client or below its refresh token
+
+#[derive(Template)]
+#[template(path = "tokens/access_token.html")]
+struct AccessTokenPage {
+    page: Page,
+    client: ClientFacts,
+    token: TokenFacts,
+    type_name: &'static str,
+    made_by: Option<(String, String)>,
+    revoke: String,
+    may_revoke: bool,
+}
+
+type Parents = (ClientKey, Option<RefreshTokenKey>, AccessTokenKey);
+
+fn find_access_token(conn: &mut DbConnection, (client, via, id): Parents) -> Result<(Client, AccessToken)> {
+    let client = match via {
+        None => find_client(conn, client)?,
+        Some(refresh_token) => find_refresh_token(conn, client, refresh_token)?.0,
+    };
+    if client.revoked_at.is_some() {
+        return Err(Error::Gone(format!("{} was revoked, and everything below it.", client.name)));
+    }
+    let found = AccessToken::find(conn, client.id, id).map_err(Error::from);
+    let found = found.and_then(|token| match via {
+        Some(_) if token.refresh_token_id != via => Err(Error::NotFound),
+        _ => Ok(token),
+    });
+    match found {
+        Ok(token) => Ok((client, token)),
+        Err(Error::NotFound) => {
+            let kinds = [Kind::AccessTokenRevoked, Kind::ApiKeyRevoked];
+            match gone(conn, &kinds, "access_token", id.0)? {
+                Error::Gone(how) if how.contains(&format!(" of {} ", client.name)) => Err(Error::Gone(how)),
+                _ => Err(Error::NotFound),
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// `GET …/clients/{client}/access-tokens/{access_token}`
+pub async fn access_token(
+    visit: Visit,
+    app: web::Data<App>,
+    ids: web::Path<(ClientKey, AccessTokenKey)>,
+) -> Result<HttpResponse> {
+    let (client, id) = ids.into_inner();
+    show_access_token(visit, app, (client, None, id)).await
+}
+
+/// `GET …/clients/{client}/refresh-tokens/{refresh_token}/access-tokens/{access_token}`
+pub async fn access_token_of_refresh_token(
+    visit: Visit,
+    app: web::Data<App>,
+    ids: web::Path<(ClientKey, RefreshTokenKey, AccessTokenKey)>,
+) -> Result<HttpResponse> {
+    let (client, via, id) = ids.into_inner();
+    show_access_token(visit, app, (client, Some(via), id)).await
+}
+
+async fn show_access_token(visit: Visit, app: web::Data<App>, ids: Parents) -> Result<HttpResponse> {
+    let (client, token, employee, parent) = app
+        .db
+        .read(move |conn| {
+            let (client, token) = find_access_token(conn, ids)?;
+            let employee = Employee::find(conn, token.employee_id)?;
+            let parent = match token.refresh_token_id {
+                Some(id) => Some(RefreshToken::find(conn, client.id, id)?),
+                None => None,
+            };
+            Ok((client, token, employee, parent))
+        })
+        .await?;
+    html(AccessTokenPage {
+        page: breadcrumbs(&visit, &token.mask.to_string(), &client, ids.1.and(parent.as_ref())),
+        client: ClientFacts::of(&client),
+        type_name: token.type_name(),
+        made_by: parent.map(|parent| (parent.mask.to_string(), refresh_token_path(client.id, parent.id))),
+        revoke: format!("{}/revoke", access_token_path(client.id, ids.1, token.id)),
+        may_revoke: visit.viewer.may_act_for(token.employee_id),
+        token: TokenFacts::of_access_token(&visit, &client, &token, &employee),
+    })
+}
+
+fn breadcrumbs(visit: &Visit, title: &str, client: &Client, via: Option<&RefreshToken>) -> Page {
+    let page = visit
+        .page(title, Section::Clients)
+        .below(HOME, "Client API Access")
+        .below(client_path(client.id), &client.name);
+    match via {
+        None => page,
+        Some(parent) => page.below(refresh_token_path(client.id, parent.id), parent.mask.to_string()),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "tokens/revoke_access_token.html")]
+struct RevokeAccessToken {
+    page: Page,
+    client: String,
+    token: TokenFacts,
+    type_name: &'static str,
+    back: String,
+    minter: Option<String>,
+}
+
+/// `GET …/clients/{client}/access-tokens/{access_token}/revoke`
+pub async fn revoke_access_token_form(
+    visit: Visit,
+    app: web::Data<App>,
+    ids: web::Path<(ClientKey, AccessTokenKey)>,
+) -> Result<HttpResponse> {
+    let (client, id) = ids.into_inner();
+    confirm_access_token(visit, app, (client, None, id)).await
+}
+
+/// `GET …/refresh-tokens/{refresh_token}/access-tokens/{access_token}/revoke`
+pub async fn revoke_access_token_of_refresh_token_form(
+    visit: Visit,
+    app: web::Data<App>,
+    ids: web::Path<(ClientKey, RefreshTokenKey, AccessTokenKey)>,
+) -> Result<HttpResponse> {
+    let (client, via, id) = ids.into_inner();
+    confirm_access_token(visit, app, (client, Some(via), id)).await
+}
+
+async fn confirm_access_token(visit: Visit, app: web::Data<App>, ids: Parents) -> Result<HttpResponse> {
+    let (client, token, employee, via) = app
+        .db
+        .read(move |conn| {
+            let (client, token) = find_access_token(conn, ids)?;
+            let employee = Employee::find(conn, token.employee_id)?;
+            let via = match ids.1 {
+                Some(id) => Some(RefreshToken::find(conn, client.id, id)?),
+                None => None,
+            };
+            Ok((client, token, employee, via))
+        })
+        .await?;
+    if !visit.viewer.may_act_for(token.employee_id) {
+        return Err(Error::Forbidden(own_only()));
+    }
+    let back = access_token_path(client.id, ids.1, token.id);
+    html(RevokeAccessToken {
+        page: breadcrumbs(&visit, "Revoke", &client, via.as_ref()).below(&back, token.mask.to_string()),
+        token: TokenFacts::of_access_token(&visit, &client, &token, &employee),
+        type_name: token.type_name(),
+        minter: token.refresh_token_id.map(|id| refresh_token_path(client.id, id)),
+        client: client.name,
+        back,
+    })
+}
+
+/// `POST …/clients/{client}/access-tokens/{access_token}/revoke`
+pub async fn revoke_access_token(
+    visit: Visit,
+    app: web::Data<App>,
+    ids: web::Path<(ClientKey, AccessTokenKey)>,
+    form: ProtectedForm,
+) -> Result<HttpResponse> {
+    let (client, id) = ids.into_inner();
+    end_access_token(visit, app, (client, None, id), form).await
+}
+
+/// `POST …/refresh-tokens/{refresh_token}/access-tokens/{access_token}/revoke`
+pub async fn revoke_access_token_of_refresh_token(
+    visit: Visit,
+    app: web::Data<App>,
+    ids: web::Path<(ClientKey, RefreshTokenKey, AccessTokenKey)>,
+    form: ProtectedForm,
+) -> Result<HttpResponse> {
+    let (client, via, id) = ids.into_inner();
+    end_access_token(visit, app, (client, Some(via), id), form).await
+}
+
+async fn end_access_token(visit: Visit, app: web::Data<App>, ids: Parents, _: ProtectedForm) -> Result<HttpResponse> {
+    let (viewer, peer, now) = (visit.viewer.clone(), visit.peer.clone(), visit.now());
+    let outcome = app.db.write(move |conn| {
+        unless_gone(find_access_token(conn, ids).and_then(|(client, token)| {
+            if !viewer.may_act_for(token.employee_id) {
+                return Err(Error::Forbidden(own_only()));
+            }
+            revoke::revoke_access_token(conn, (&client, &token), (&viewer.actor(), &peer), now)?;
+            Ok((client, token))
+        }))
+    });
+    let to = match ids {
+        (client, None, _) => client_path(client),
+        (client, Some(via), _) => refresh_token_path(client, via),
+    };
+    match outcome.await? {
+        Outcome::Done((client, token)) => {
+            let text = format!("{} {} of {} is revoked.", token.type_name(), token.mask, client.name);
+            visit.redirect(Tone::Good, text, &to)
+        }
+        Outcome::Already(how) => visit.redirect(Tone::Info, how, &to),
+    }
+}
+
+// ---- Finding a token by its whole value
+
+#[derive(Template)]
+#[template(path = "tokens/find_token.html")]
+struct FindToken {
+    page: Page,
+    problem: Option<(&'static str, &'static str)>,
+}
+
+/// `GET /settings/client-api-access/find-token`
+pub async fn find_token_form(visit: Visit) -> Result<HttpResponse> {
+    show_find_token(&visit, None)
+}
+
+fn show_find_token(visit: &Visit, problem: Option<(&'static str, &'static str)>) -> Result<HttpResponse> {
+    html(FindToken { page: visit.page("Find a token", Section::Clients).below(HOME, "Client API Access"), problem })
+}
+
+enum Search {
+    Found(String, Option<&'static str>),
+    Wait(i64),
+    Nothing,
+}
+
+/// `POST /settings/client-api-access/find-token`: the value is hashed at once and kept nowhere. It takes a whole token, or
+/// the SHA-256 of one in hexadecimal, as scanners for leaked secrets report it.
+pub async fn find_token(visit: Visit, app: web::Data<App>, form: ProtectedForm) -> Result<HttpResponse> {
+    let text = form.get("token").trim();
+    let text = text.strip_prefix("Bearer ").or_else(|| text.strip_prefix("bearer ")).unwrap_or(text).trim();
+    let parsed = PlainToken::parse(text).map(|token| token.hash());
+    let hash = match (parsed, TokenHash::from_hex(text)) {
+        (Ok(hash), _) | (_, Some(hash)) => hash,
+        (Err(NotAToken::Mistyped), None) => {
+            let problem = "A character of it is wrong, so it cannot be looked up. Copy it again as a whole.";
+            return show_find_token(&visit, Some(("That token is mistyped", problem)));
+        }
+        (Err(NotAToken::Foreign), None) => {
+            let problem = "Tokens from here have 60 characters, with _rt_, _at_ or _ak_ after the first seven.";
+            return show_find_token(&visit, Some(("That is not one of our tokens", problem)));
+        }
+    };
+    let (viewer, peer, now) = (visit.viewer.clone(), visit.peer.clone(), visit.now());
+    let search = app.db.write(move |conn| {
+        let attempts = Attempts::of(&format!("find-token {}", viewer.id), "any", Some("page"));
+        let found = look_up(conn, &hash)?;
+        // Looking up what exists costs nothing; guessing does.
+        match (&found, attempts.begin(conn, now)?) {
+            (_, Attempt::Wait(seconds)) => return Ok(Search::Wait(seconds)),
+            (Some(_), Attempt::Allowed) => attempts.succeeded(conn)?,
+            (None, Attempt::Allowed) => {}
+        }
+        let Some((client, subject, href, note)) = found else {
+            return Ok(Search::Nothing);
+        };
+        let entry = NewActivity::new(Kind::TokenLookedUp, viewer.actor(), subject).from(&peer);
+        entry.with(Detail::note(format!("of {}", client.name))).record(conn, now)?;
+        Ok(Search::Found(href, note))
+    });
+    match search.await? {
+        Search::Found(href, None) => Ok(see_other(&href)),
+        Search::Found(href, Some(note)) => visit.redirect(Tone::Info, note, &href),
+        Search::Wait(seconds) => Err(Error::TooManyRequests(seconds)),
+        Search::Nothing => {
+            let problem = "It may have been revoked, or have expired and been deleted. Nothing can be reached with it.";
+            show_find_token(&visit, Some(("No such token here", problem)))
+        }
+    }
+}
+
+type Hit = (Client, Subject, String, Option<&'static str>);
+
+fn look_up(conn: &mut DbConnection, hash: &TokenHash) -> Result<Option<Hit>> {
+    if let Some(token) = AccessToken::find_by_value(conn, hash)? {
+        let client = Client::find(conn, token.client_id)?;
+        let subject = Subject::token("access_token", token.id.0, &token.mask, &client, token.employee_id);
+        let href = access_token_path(client.id, None, token.id);
+        return Ok(Some((client, subject, href, None)));
+    }
+    let Some((token, newest)) = RefreshToken::find_by_value(conn, hash)? else {
+        return Ok(None);
+    };
+    let client = Client::find(conn, token.client_id)?;
+    let subject = Subject::token("refresh_token", token.id.0, &token.mask, &client, token.employee_id);
+    let href = refresh_token_path(client.id, token.id);
+    let note = (!newest).then_some("That is an earlier value of this refresh token; it has been refreshed since.");
+    Ok(Some((client, subject, href, note)))
+}

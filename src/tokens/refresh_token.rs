@@ -1,0 +1,90 @@
+//! A refresh token is one row for the life of a grant; only its value rotates, and every value begins with the same seven
+//! characters. So its page keeps its address, and an employee sees one line per authorization instead of one per hour.
+
+use diesel::prelude::*;
+
+use crate::clients::Client;
+use crate::db::DbConnection;
+use crate::employees::Employee;
+use crate::id::{ClientKey, EmployeeKey, RefreshTokenKey};
+use crate::oauth::Scope;
+use crate::schema::{employees, refresh_token_values, refresh_tokens};
+use crate::secret::{Mask, TokenHash};
+use crate::time::Timestamp;
+
+/// One row.
+#[derive(Clone, Debug, Queryable, Selectable, Identifiable, Associations)]
+#[diesel(table_name = refresh_tokens, belongs_to(Client), belongs_to(Employee))]
+pub struct RefreshToken {
+    /// Its id.
+    pub id: RefreshTokenKey,
+    /// Whose it is.
+    pub client_id: ClientKey,
+    /// Who let the client in.
+    pub employee_id: EmployeeKey,
+    /// What is shown of every value of it.
+    #[diesel(column_name = prefix)]
+    pub mask: Mask,
+    /// What it may reach.
+    pub scope: Scope,
+    /// When the employee consented.
+    pub created_at: Timestamp,
+    /// When it was last refreshed, or 0.
+    pub last_used_at: Timestamp,
+    /// When it lapses unless it is used before.
+    pub expires_at: Timestamp,
+    /// Which value is the newest, from 1.
+    pub generation: i64,
+    /// When that value was issued.
+    pub rotated_at: Timestamp,
+    /// Since when all its access has ended, while its rows are still being deleted.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl RefreshToken {
+    /// The refresh token with this id, if it is this client's.
+    pub fn find(conn: &mut DbConnection, client: ClientKey, id: RefreshTokenKey) -> QueryResult<RefreshToken> {
+        let row = refresh_tokens::table.find(id).filter(refresh_tokens::client_id.eq(client));
+        row.select(RefreshToken::as_select()).first(conn)
+    }
+
+    /// The refresh token one of whose values, current or earlier, has this hash; and whether it is the newest.
+    pub fn find_by_value(conn: &mut DbConnection, hash: &TokenHash) -> QueryResult<Option<(RefreshToken, bool)>> {
+        let row = refresh_token_values::table
+            .inner_join(refresh_tokens::table)
+            .filter(refresh_token_values::hash.eq(hash))
+            .select((
+                RefreshToken::as_select(),
+                refresh_token_values::generation,
+                refresh_token_values::replaced_at.nullable(),
+            ))
+            .first::<(RefreshToken, i64, Option<Timestamp>)>(conn)
+            .optional()?;
+        Ok(row.map(|(token, generation, replaced)| {
+            let newest = generation == token.generation && replaced.is_none();
+            (token, newest)
+        }))
+    }
+
+    /// The rows with these ids in the same order, each with its employee.
+    pub fn with_employees(conn: &mut DbConnection, ids: &[i64]) -> QueryResult<Vec<(RefreshToken, Employee)>> {
+        let mut rows: Vec<(RefreshToken, Employee)> = refresh_tokens::table
+            .inner_join(employees::table)
+            .filter(refresh_tokens::id.eq_any(ids))
+            .select((RefreshToken::as_select(), Employee::as_select()))
+            .load(conn)?;
+        rows.sort_by_key(|(token, _)| ids.iter().position(|id| *id == token.id.0));
+        Ok(rows)
+    }
+
+    /// Ends all its access at once; of two who try, one succeeds.
+    pub fn mark_revoked(conn: &mut DbConnection, id: RefreshTokenKey, now: Timestamp) -> QueryResult<bool> {
+        let standing = refresh_tokens::table.find(id).filter(refresh_tokens::revoked_at.is_null());
+        diesel::update(standing).set(refresh_tokens::revoked_at.eq(Some(now))).execute(conn).map(|n| n == 1)
+    }
+
+    /// Notes that it was used.
+    pub fn touch(conn: &mut DbConnection, id: RefreshTokenKey, at: Timestamp) -> QueryResult<usize> {
+        diesel::update(refresh_tokens::table.find(id)).set(refresh_tokens::last_used_at.eq(at)).execute(conn)
+    }
+}

@@ -1,0 +1,60 @@
+//! Static files: embedded, named by their content, cached for good.
+
+use std::sync::LazyLock;
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+
+/// A file of ours, under a name that changes with its content.
+pub struct Asset {
+    /// The path it is served at.
+    pub url: String,
+    name: String,
+    content_type: &'static str,
+    body: &'static str,
+}
+
+/// The one stylesheet: its layers, in order.
+pub static STYLESHEET: LazyLock<Asset> = LazyLock::new(|| {
+    let body = concat!(
+        include_str!("../../static/css/reset.css"),
+        include_str!("../../static/css/tokens.css"),
+        include_str!("../../static/css/base.css"),
+        include_str!("../../static/css/layout.css"),
+        include_str!("../../static/css/components.css"),
+    );
+    Asset::new("app", "css", "text/css; charset=utf-8", body)
+});
+
+/// The one script; every page works without it.
+pub static SCRIPT: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("app", "js", "text/javascript; charset=utf-8", include_str!("../../static/app.js")));
+
+/// The icons, one symbol each.
+pub static ICONS: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("icons", "svg", "image/svg+xml", include_str!("../../static/icons.svg")));
+
+/// The mark in the browser's tab.
+pub static FAVICON: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("favicon", "svg", "image/svg+xml", include_str!("../../static/favicon.svg")));
+
+impl Asset {
+    fn new(stem: &str, extension: &str, content_type: &'static str, body: &'static str) -> Asset {
+        let hash: String = Sha256::digest(body.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let name = format!("{stem}.{hash}.{extension}");
+        Asset { url: format!("/static/{name}"), name, content_type, body }
+    }
+}
+
+/// `GET /static/{name}`
+pub async fn serve(name: web::Path<String>) -> Result<HttpResponse> {
+    let assets: [&Asset; 4] = [&STYLESHEET, &SCRIPT, &ICONS, &FAVICON];
+    let asset = assets.into_iter().find(|asset| asset.name == *name).ok_or(Error::NotFound)?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, asset.content_type))
+        .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .body(asset.body))
+}

@@ -1,0 +1,59 @@
+//! Security headers on every response, errors and static files included, and one line in the log for each request.
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::web;
+
+use crate::app::App;
+use crate::web::errors;
+
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
+     form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Middleware around everything.
+pub async fn add(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let started = std::time::Instant::now();
+    let https = request.app_data::<web::Data<App>>().is_some_and(|app| app.config.public_url.is_https());
+    let mut response = match next.call(request).await {
+        Ok(response) => response,
+        Err(error) => {
+            let mut page = errors::around(&error);
+            set_all(page.headers_mut(), https);
+            return Err(InternalError::from_response("answered", page).into());
+        }
+    };
+    {
+        // The route's pattern, not its path: a path may hold a one-time secret.
+        let request = response.request();
+        let pattern = request.match_pattern().unwrap_or_else(|| "(no page)".into());
+        let (method, status) = (request.method(), response.status().as_u16());
+        log::debug!("{method} {pattern} {status} {} us", started.elapsed().as_micros());
+    }
+    set_all(response.headers_mut(), https);
+    Ok(response)
+}
+
+fn set_all(headers: &mut HeaderMap, https: bool) {
+    let mut set = |name: HeaderName, value: &'static str| {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    };
+    set(header::CONTENT_SECURITY_POLICY, POLICY);
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::REFERRER_POLICY, "same-origin");
+    set(header::X_FRAME_OPTIONS, "DENY");
+    set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    set(HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
+    set(header::CACHE_CONTROL, "no-store");
+    if https {
+        set(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
+    }
+}

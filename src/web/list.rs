@@ -1,0 +1,297 @@
+//! What a list on a page needs from its address and gives back as links: sort headers, the pager, the hidden state.
+//!
+//! Two lists on one page keep apart by a prefix on their names in the query (`rt-sort`, `at-sort`), so that each filters,
+//! sorts and pages by itself while the address holds both.
+
+use crate::db::keyset::{Count, Cursor, PAGE, Place, Slice};
+use crate::error::{Error, Result};
+use crate::time::thousands;
+use crate::web::query::Query;
+
+/// A way a list can be sorted.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Sort {
+    /// Its name in the address.
+    pub word: &'static str,
+    /// The column it sorts by.
+    pub column: &'static str,
+    /// Whether its first click shows the largest first.
+    pub largest_first: bool,
+}
+
+/// A heading of a table.
+#[derive(Clone, Debug)]
+pub struct Heading {
+    /// What it says.
+    pub label: &'static str,
+    /// Whether numbers stand below it.
+    pub is_number: bool,
+    /// How to sort by it.
+    pub sort: Option<SortLink>,
+}
+
+/// A heading that sorts.
+#[derive(Clone, Debug)]
+pub struct SortLink {
+    /// Where it leads.
+    pub href: String,
+    /// Its name among the links of the list.
+    pub swap: String,
+    /// `ascending` or `descending` when the list is sorted by it, otherwise empty.
+    pub state: &'static str,
+}
+
+/// The links below a list.
+#[derive(Clone, Debug, Default)]
+pub struct Pager {
+    /// `1–50 of 1,204`.
+    pub range: String,
+    /// To the first page.
+    pub first: Option<String>,
+    /// To the page before.
+    pub previous: Option<String>,
+    /// To the page after.
+    pub next: Option<String>,
+    /// To the last page.
+    pub last: Option<String>,
+    /// To the expired ones, or back to the live ones, and what that link says.
+    pub toggle: Option<(String, String)>,
+}
+
+impl Pager {
+    /// Whether there is anything to show.
+    pub fn is_needed(&self) -> bool {
+        self.toggle.is_some() || self.first.is_some() || self.next.is_some()
+    }
+
+    /// Whether there are other pages.
+    pub fn has_steps(&self) -> bool {
+        self.first.is_some() || self.next.is_some()
+    }
+}
+
+/// The state of one list, read from the address.
+#[derive(Clone, Debug)]
+pub struct ListState {
+    prefix: &'static str,
+    query: Query,
+    sorts: &'static [Sort],
+    sort: &'static Sort,
+    /// Whether the largest value comes first.
+    pub descending: bool,
+    cursor: RawCursor,
+    first_row: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum RawCursor {
+    First,
+    After(String, i64),
+    Before(String, i64),
+    Last,
+}
+
+impl ListState {
+    /// Reads the list whose names begin with `prefix`; its first sort is the one without a word in the address.
+    /// Errors: a cursor or a sort that none of our links would hold.
+    pub fn read(query: &Query, prefix: &'static str, sorts: &'static [Sort]) -> Result<ListState> {
+        let get = |name: &str| query.get(&format!("{prefix}{name}"));
+        let odd = || {
+            Error::Invalid(
+                "This link to a page of the list is damaged. Open the list again from its first page.".into(),
+            )
+        };
+        let (sort, descending) = match get("sort") {
+            None => (&sorts[0], sorts[0].largest_first),
+            Some(word) => {
+                let (word, descending) = word.strip_prefix('-').map_or((word, false), |word| (word, true));
+                (sorts.iter().find(|sort| sort.word == word).ok_or_else(odd)?, descending)
+            }
+        };
+        let place = |text: &str| -> Result<(String, i64)> {
+            let (id, value) = text.split_once('.').ok_or_else(odd)?;
+            Ok((value.to_string(), id.parse().map_err(|_| odd())?))
+        };
+        let cursor = match (get("after"), get("before"), get("last")) {
+            (Some(text), ..) => place(text).map(|(value, id)| RawCursor::After(value, id))?,
+            (_, Some(text), _) => place(text).map(|(value, id)| RawCursor::Before(value, id))?,
+            (.., Some(_)) => RawCursor::Last,
+            _ => RawCursor::First,
+        };
+        let first_row = match get("at") {
+            None => 1,
+            Some(text) => text.parse::<i64>().map_err(|_| odd())?.clamp(1, 1_000_000_000),
+        };
+        Ok(ListState { prefix, query: query.clone(), sorts, sort, descending, cursor, first_row })
+    }
+
+    /// The value of one of the list's own names.
+    pub fn get(&self, name: &str) -> &str {
+        self.query.get(&format!("{}{name}", self.prefix)).unwrap_or_default()
+    }
+
+    /// How it is sorted.
+    pub fn sort(&self) -> &'static Sort {
+        self.sort
+    }
+
+    /// The page wanted, for a list whose sort values are numbers.
+    pub fn cursor(&self) -> Result<Cursor> {
+        let place = |value: &str, id: i64| {
+            let value =
+                value.parse().map_err(|_| Error::Invalid("This link to a page of the list is damaged.".into()))?;
+            Ok(Place { value, id })
+        };
+        match &self.cursor {
+            RawCursor::First => Ok(Cursor::First),
+            RawCursor::Last => Ok(Cursor::Last),
+            RawCursor::After(value, id) => place(value, *id).map(Cursor::After),
+            RawCursor::Before(value, id) => place(value, *id).map(Cursor::Before),
+        }
+    }
+
+    /// The page wanted, whatever its sort values: the edge to begin at, and whether to read backward.
+    pub fn edge(&self) -> (Option<(&str, i64)>, bool) {
+        match &self.cursor {
+            RawCursor::First => (None, false),
+            RawCursor::Last => (None, true),
+            RawCursor::After(value, id) => (Some((value, *id)), false),
+            RawCursor::Before(value, id) => (Some((value, *id)), true),
+        }
+    }
+
+    /// Makes a page of rows that were read at [`ListState::edge`].
+    pub fn slice<T>(&self, rows: Vec<T>) -> Slice<T> {
+        let anywhere = Place { value: 0, id: 0 };
+        let cursor = match self.cursor {
+            RawCursor::First => Cursor::First,
+            RawCursor::Last => Cursor::Last,
+            RawCursor::After(..) => Cursor::After(anywhere),
+            RawCursor::Before(..) => Cursor::Before(anywhere),
+        };
+        Slice::from_scan(rows, cursor)
+    }
+
+    /// The state as hidden fields of the list's own filter form, whose visible fields are `own`.
+    pub fn hidden(&self, own: &[&str]) -> Vec<(String, String)> {
+        let dropped = |name: &str| match name.strip_prefix(self.prefix) {
+            Some(rest) => own.contains(&rest) || matches!(rest, "after" | "before" | "last" | "at"),
+            None => false,
+        };
+        self.query.hidden(|name| !dropped(name))
+    }
+
+    /// A link that changes some of the list's names and starts at its first page.
+    pub fn link(&self, changes: &[(&str, Option<&str>)]) -> String {
+        let mut all: Vec<(String, Option<&str>)> =
+            ["after", "before", "last", "at"].iter().map(|name| (format!("{}{name}", self.prefix), None)).collect();
+        all.extend(changes.iter().map(|(name, value)| (format!("{}{name}", self.prefix), *value)));
+        let all: Vec<(&str, Option<&str>)> = all.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        self.query.with(&all)
+    }
+
+    /// A heading; `word` names the sort behind it, if any.
+    pub fn heading(&self, label: &'static str, word: &str) -> Heading {
+        let sort = self.sorts.iter().find(|sort| sort.word == word).map(|sort| {
+            let current = sort == self.sort;
+            let descending = if current { !self.descending } else { sort.largest_first };
+            let word = if descending { format!("-{}", sort.word) } else { sort.word.to_string() };
+            SortLink {
+                href: self.link(&[("sort", Some(&word))]),
+                swap: format!("sort-{}", sort.word),
+                state: match (current, self.descending) {
+                    (false, _) => "",
+                    (true, false) => "ascending",
+                    (true, true) => "descending",
+                },
+            }
+        });
+        Heading { label, is_number: false, sort }
+    }
+
+    /// A heading over numbers.
+    pub fn number_heading(&self, label: &'static str) -> Heading {
+        Heading { label, is_number: true, sort: None }
+    }
+
+    /// The links below a page of the list; `edge_of` tells a row's sort value and id.
+    pub fn pager<T>(&self, slice: &Slice<T>, total: Count, edge_of: impl Fn(&T) -> (String, i64)) -> Pager {
+        let shown = slice.rows.len() as i64;
+        let exact = !total.capped;
+        let first_row = match self.cursor {
+            RawCursor::First => Some(1),
+            RawCursor::Last if exact => Some((total.n - shown + 1).max(1)),
+            RawCursor::Last => None,
+            RawCursor::Before(..) if !slice.has_previous => Some(1),
+            _ => Some(self.first_row),
+        };
+        let range = match first_row {
+            _ if shown == 0 => String::new(),
+            Some(first) if exact && first + shown - 1 > total.n => {
+                format!("{} of {total}", thousands(shown))
+            }
+            Some(first) => format!("{}–{} of {total}", thousands(first), thousands(first + shown - 1)),
+            None => format!("the last {} of {total}", thousands(shown)),
+        };
+        let step = |name: &str, row: &T, at: Option<i64>| {
+            let (value, id) = edge_of(row);
+            let (place, at) = (format!("{id}.{value}"), at.map(|at| at.to_string()));
+            self.link(&[(name, Some(&place)), ("at", at.as_deref())])
+        };
+        let before = first_row.map(|first| (first - PAGE as i64).max(1));
+        let after = first_row.map(|first| first + shown);
+        Pager {
+            range,
+            first: slice.has_previous.then(|| self.link(&[])),
+            previous: slice.rows.first().filter(|_| slice.has_previous).map(|row| step("before", row, before)),
+            next: slice.rows.last().filter(|_| slice.has_next).map(|row| step("after", row, after)),
+            last: slice.has_next.then(|| self.link(&[("last", Some("1"))])),
+            toggle: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static SORTS: [Sort; 2] = [
+        Sort { word: "created", column: "id", largest_first: true },
+        Sort { word: "used", column: "last_used_at", largest_first: true },
+    ];
+
+    fn state(query: &str) -> Result<ListState> {
+        ListState::read(&Query::parse(query)?, "rt-", &SORTS)
+    }
+
+    #[test]
+    fn two_lists_keep_apart() {
+        let state = state("rt-employee=anna&rt-after=7.9&at-sort=used&at-after=1.1").expect("fine");
+
+        assert_eq!(state.get("employee"), "anna");
+        assert_eq!(
+            state.heading("Last used", "used").sort.expect("sortable").href,
+            "?rt-employee=anna&at-sort=used&at-after=1.1&rt-sort=-used"
+        );
+        assert_eq!(state.hidden(&["employee"]), [("at-sort".into(), "used".into()), ("at-after".into(), "1.1".into())]);
+        assert_eq!(state.cursor().expect("a place"), Cursor::After(Place { value: 9, id: 7 }));
+    }
+
+    #[test]
+    fn a_damaged_link_is_said_to_be_one() {
+        for bad in ["rt-after=abc", "rt-after=x.1", "rt-sort=colour", "rt-at=abc", "rt-before=99999999999999999999.1"] {
+            assert!(state(bad).is_err(), "{bad}");
+        }
+        assert_eq!(state("rt-at=-1").expect("clamped").first_row, 1);
+    }
+
+    #[test]
+    fn the_pager_says_where_it_is() {
+        let slice = Slice { rows: (0..50).collect(), has_previous: false, has_next: true };
+        let pager = state("").expect("fine").pager(&slice, Count { n: 1204, capped: false }, |n| (n.to_string(), *n));
+
+        assert_eq!(pager.range, "1–50 of 1,204");
+        assert_eq!(pager.next.as_deref(), Some("?rt-after=49.49&rt-at=51"));
+        assert_eq!((pager.first, pager.previous), (None, None));
+    }
+}

@@ -1,0 +1,98 @@
+//! The query string of a page: the state of its lists, which every link on it carries along.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use url::form_urlencoded;
+
+use crate::error::Error;
+
+const LONGEST_VALUE: usize = 200;
+const MOST_PAIRS: usize = 40;
+
+/// The pairs of a query string, empty ones left out.
+#[derive(Clone, Debug, Default)]
+pub struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// Reads a query string. Errors: a value that is too long or holds a control character, too many pairs.
+    pub fn parse(text: &str) -> Result<Query, Error> {
+        let mut pairs = Vec::new();
+        for (name, value) in form_urlencoded::parse(text.as_bytes()) {
+            if pairs.len() == MOST_PAIRS {
+                return Err(Error::Invalid(
+                    "The address has too many parts. Start again from the page's own link.".into(),
+                ));
+            }
+            if value.chars().count() > LONGEST_VALUE {
+                let sentence = format!("A filter takes at most {LONGEST_VALUE} characters. Shorten it and try again.");
+                return Err(Error::Invalid(sentence));
+            }
+            if name.chars().chain(value.chars()).any(char::is_control) {
+                return Err(Error::Invalid("A filter cannot hold control characters. Type it again.".into()));
+            }
+            if !value.is_empty() && !name.is_empty() {
+                pairs.push((name.into_owned(), value.into_owned()));
+            }
+        }
+        Ok(Query(pairs))
+    }
+
+    /// The first value under `name`.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The same state with some names set anew (or, with nothing, left out), as a relative link.
+    pub fn with(&self, changes: &[(&str, Option<&str>)]) -> String {
+        let changed = |name: &str| changes.iter().any(|(key, _)| *key == name);
+        let mut out = form_urlencoded::Serializer::new(String::from("?"));
+        for (name, value) in self.0.iter().filter(|(name, _)| !changed(name)) {
+            out.append_pair(name, value);
+        }
+        for (name, value) in changes {
+            if let Some(value) = value {
+                out.append_pair(name, value);
+            }
+        }
+        out.finish()
+    }
+
+    /// The pairs whose names `keep` accepts, for the hidden fields of a filter form.
+    pub fn hidden(&self, keep: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+        self.0.iter().filter(|(name, _)| keep(name)).cloned().collect()
+    }
+}
+
+impl FromRequest for Query {
+    type Error = Error;
+    type Future = Ready<Result<Query, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Query::parse(request.query_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_keep_the_rest_of_the_state() {
+        let query = Query::parse("name=Caf%C3%A9&sort=-created&empty=").expect("fine");
+
+        assert_eq!(query.get("name"), Some("Café"));
+        assert_eq!(query.get("empty"), None);
+        assert_eq!(query.with(&[("sort", Some("name"))]), "?name=Caf%C3%A9&sort=name");
+        assert_eq!(query.with(&[("sort", None), ("name", None)]), "?");
+    }
+
+    #[test]
+    fn what_cannot_be_a_filter_is_refused() {
+        assert!(Query::parse(&format!("name={}", "x".repeat(50_001))).is_err());
+        assert!(Query::parse("name=a%00b").is_err());
+        assert!(Query::parse(&"a=b&".repeat(10_000)).is_err());
+        assert!(Query::parse("name=%FF%FE").is_ok(), "broken UTF-8 reads as replacement characters");
+    }
+}

@@ -1,0 +1,207 @@
+// Every page there is, as an admin meets it: accessible, valid, in bounds, silent in the console and light.
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import { closePage, cookiesOf, documentOf, expectNoProblems, openPage, signIn } from './support/browser.js';
+import { expectAccessible, expectNoOverflow, expectValidHtml } from './support/checks.js';
+import {
+  CLIENTS, COLUMN, filterBy, filterField, nameOf, openClients, pageTest, panel, rowsOf, useShop, withPage,
+} from './support/shop.js';
+
+const LIST = '/settings/client-api-access';
+const CLIENT = `${LIST}/#`;
+// Pages that the walk along the links must come by, with # for each id; it checks whatever else it finds too.
+const EXPECTED = [
+  '/settings', LIST,
+  CLIENT, `${CLIENT}/revoke`,
+  `${CLIENT}/refresh-tokens/#`, `${CLIENT}/refresh-tokens/#/revoke`,
+  `${CLIENT}/access-tokens/#`, `${CLIENT}/access-tokens/#/revoke`,
+  `${CLIENT}/refresh-tokens/#/access-tokens/#`, `${CLIENT}/refresh-tokens/#/access-tokens/#/revoke`,
+  '/settings/employees', '/settings/employees/#', '/settings/account', '/settings/profile', '/settings/activity',
+];
+const MOST_PAGES = 80;
+const LOOKS = [1280, 390].flatMap((width) => [false, true].map((dark) => ({ width, dark, scripts: true })));
+const BARE = [1280, 390].map((width) => ({ width, scripts: false }));
+const ROWS = 50;
+const PAGE_BYTES = 60_000;
+const FIRST_VISIT_BYTES = 200_000;
+
+describe('every page', () => {
+  const shop = useShop();
+  let cookies;
+  let busiest;
+
+  before(async () => {
+    await withPage(shop, {}, 'looks for the busiest client', async (page) => {
+      await signIn(page, shop.accounts.admin);
+      await openClients(page);
+      const tokens = (row) => row.number(COLUMN.refreshTokens) + row.number(COLUMN.accessTokens);
+      [busiest] = (await rowsOf(page, CLIENTS)).sort((a, b) => tokens(b) - tokens(a));
+      cookies = await cookiesOf(page);
+    });
+  });
+
+  test('that a link leads to', { timeout: 900_000 }, async (t) => {
+    const addresses = await walk(shop, cookies, [LIST, busiest.href]);
+    await t.test('includes all that the shop has', () => {
+      assert.deepEqual(EXPECTED.filter((pattern) => !addresses.has(pattern)), []);
+    });
+
+    const looks = await openLooks(shop, [...LOOKS, ...BARE], cookies);
+    for (const [pattern, address] of addresses) {
+      await t.test(pattern, async () => {
+        await inEveryLook(looks, async (page) => {
+          await page.goto(address);
+          assert.equal(documentOf(page).status(), 200);
+        });
+      });
+    }
+    await closeLooks(looks);
+  });
+
+  test('that says no', { timeout: 300_000 }, async (t) => {
+    const admin = await openLooks(shop, [...LOOKS, ...BARE], cookies);
+    await t.test('there is no such page', () => inEveryLook(admin, async (page) => {
+      await page.goto('/settings/nothing-here');
+      assert.equal(documentOf(page).status(), 404);
+    }, [404]));
+    await t.test('there is no such client', () => inEveryLook(admin, async (page) => {
+      await page.goto(`${LIST}/999999999`);
+      assert.equal(documentOf(page).status(), 404);
+    }, [404]));
+    await t.test('no client matches', () => inEveryLook(admin, async (page, look) => {
+      await page.goto(LIST);
+      await filterBy(page, look, CLIENTS, 'Client name', 'zqzqzq');
+      await panel(page, CLIENTS).getByText(/match/i).first().waitFor();
+    }));
+    await closeLooks(admin);
+
+    const strangers = await openLooks(shop, [...LOOKS, ...BARE], []);
+    await t.test('sign in first', () => inEveryLook(strangers, async (page) => {
+      await page.goto(LIST);
+      await page.getByRole('button', { name: 'Sign in' }).waitFor();
+    }, [401]));
+    await t.test('that is not the password', () => inEveryLook(strangers, async (page) => {
+      await page.goto('/sign-in');
+      await page.getByLabel('E-mail').fill('nobody@example.com');
+      await page.getByLabel('Password', { exact: true }).fill('not the password');
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByRole('alert').first().waitFor();
+    }, [400, 401, 403, 422, 429]));
+    await closeLooks(strangers);
+  });
+
+  pageTest('can be used by keyboard, and shows where the keyboard is', { shop, way: {} }, async (page) => {
+    await signIn(page, shop.accounts.admin);
+    await openClients(page);
+    await page.reload();
+    const wanted = new Set(['the filter', 'a client']);
+    for (let stops = 0; wanted.size; stops++) {
+      assert.ok(stops < 60, `Tab does not reach ${[...wanted].join(' and ')}`);
+      await page.keyboard.press('Tab');
+      const { html, visible } = await page.evaluate(() => {
+        const element = document.activeElement;
+        const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element);
+        const visible = (outlineStyle !== 'none' && parseFloat(outlineWidth) > 0) || boxShadow !== 'none';
+        return { html: element.outerHTML.slice(0, 120), visible };
+      });
+      assert.ok(visible, `no sign of the keyboard on ${html}`);
+      if (await isFocused(filterField(page, CLIENTS, 'Client name'))) wanted.delete('the filter');
+      if (await isFocused(panel(page, CLIENTS).locator(`a[href="${(await rowsOf(page, CLIENTS))[0].href}"]`).first())) wanted.delete('a client');
+    }
+  });
+
+  test(`of ${ROWS} rows is under ${PAGE_BYTES / 1000} KB of HTML`, async () => {
+    const page = await openPage(shop.url, { scripts: false, cookies });
+    let most = 0;
+    for (const address of [LIST, busiest.href, '/settings/employees', '/settings/activity']) {
+      await page.goto(address);
+      const rows = await page.locator('tbody tr').count();
+      const bytes = (await documentOf(page).body()).length;
+      most = Math.max(most, rows);
+      const limit = PAGE_BYTES * Math.max(1, rows / ROWS);
+      assert.ok(bytes < limit, `${address}: ${bytes} bytes for ${rows} rows`);
+    }
+    await closePage(page);
+    assert.ok(most >= ROWS, `no page of the demo has ${ROWS} rows, the longest has ${most}`);
+  });
+
+  for (const what of ['list', 'client']) {
+    test(`weighs under ${FIRST_VISIT_BYTES / 1000} KB on a first visit: the ${what}`, async () => {
+      const page = await openPage(shop.url, { cookies });
+      const received = [];
+      page.on('requestfinished', (request) => received.push(request));
+      await page.goto(what === 'list' ? LIST : busiest.href, { waitUntil: 'networkidle' });
+
+      const sizes = await Promise.all(received.map(async (request) => (await request.sizes()).responseBodySize));
+
+      const bytes = sizes.reduce((sum, size) => sum + size, 0);
+      assert.ok(received.length > 1, 'not even a stylesheet came');
+      assert.ok(bytes < FIRST_VISIT_BYTES, `${bytes} bytes in ${received.length} answers`);
+      expectNoProblems(page);
+      await closePage(page);
+    });
+  }
+});
+
+/** Follows every link from the given pages on: one address for each kind of page, by its pattern. */
+async function walk(shop, cookies, from) {
+  const page = await openPage(shop.url, { cookies });
+  const found = new Map();
+  const met = new Set();
+  const waiting = [...from];
+  while (waiting.length) {
+    const url = new URL(waiting.shift(), shop.url);
+    const pattern = url.pathname.replace(/\d+/g, '#');
+    if (url.origin !== shop.url || met.has(pattern) || pattern.startsWith('/sign-')) continue;
+    met.add(pattern);
+    const answer = await page.request.get(url.href);
+    if (!/^text\/html/.test(answer.headers()['content-type']) || answer.headers()['content-disposition']) continue;
+    found.set(pattern, url.pathname + url.search);
+    assert.ok(found.size <= MOST_PAGES, `more than ${MOST_PAGES} kinds of page: ${[...found.keys()].join(' ')}`);
+    const html = await answer.text();
+    const links = [...html.matchAll(/<a\b[^>]*\bhref="([^"#]+)/g)].map(([, href]) => href.replaceAll('&amp;', '&'));
+    waiting.push(...links.map((href) => new URL(href, url).href));
+  }
+  await closePage(page);
+  return found;
+}
+
+function isFocused(locator) {
+  return locator.evaluate((element) => element === document.activeElement);
+}
+
+/** Opens a page per look; they stay open from address to address, as a visitor's would. */
+async function openLooks(shop, looks, cookies) {
+  return Promise.all(looks.map(async (look) => ({ look, page: await openPage(shop.url, { ...look, cookies }) })));
+}
+
+async function closeLooks(looks) {
+  await Promise.all(looks.map(({ page }) => closePage(page)));
+}
+
+/** Brings each look to a page and checks it; the complaints of all looks come together, each kind once. */
+async function inEveryLook(looks, bring, refusals = []) {
+  const complaints = new Map();
+  let validated = false;
+  for (const { look, page } of looks) {
+    const attempt = async (check) => {
+      try {
+        await check();
+      } catch (error) {
+        const text = error.message.split('\n\n+ actual')[0];
+        complaints.set(text, [...complaints.get(text) ?? [], nameOf(look)]);
+      }
+    };
+    await attempt(async () => {
+      await bring(page, look);
+      assert.equal(await page.getByRole('heading', { level: 1 }).count(), 1, 'one h1');
+    });
+    await attempt(() => expectAccessible(page));
+    await attempt(() => expectNoOverflow(page));
+    if (!validated) await attempt(() => expectValidHtml(page));
+    validated = true;
+    await attempt(async () => expectNoProblems(page, { refusals }));
+  }
+  const report = [...complaints].map(([text, where]) => `${text}\n  (${where.join('; ')})`);
+  assert.ok(report.length === 0, `\n${report.join('\n\n')}`);
+}

@@ -1,0 +1,58 @@
+// What must be true of every page, whatever it shows.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import axe from 'axe-core';
+import { HtmlValidate } from 'html-validate';
+import { documentOf } from './browser.js';
+
+const validator = new HtmlValidate(JSON.parse(readFileSync(new URL('../.htmlvalidate.json', import.meta.url), 'utf8')));
+
+/** axe-core finds nothing. It enters through the debugger, which the page's content security policy does not bind. */
+export async function expectAccessible(page) {
+  if (!await page.evaluate(() => 'axe' in globalThis)) await page.evaluate(axe.source);
+  const violations = await page.evaluate(async () => {
+    const { violations } = await globalThis.axe.run(document, { resultTypes: ['violations'] });
+    return violations.map(({ id, help, nodes }) => ({ id, help, nodes: nodes.map(({ html, any }) => [html, any[0]?.message]) }));
+  });
+  const report = violations.map(({ id, help, nodes }) => {
+    const examples = nodes.slice(0, 3).map(([html, why]) => `    ${html.slice(0, 200)}${why ? `\n      ${why}` : ''}`);
+    return `${id}: ${help}, ${nodes.length} times\n${examples.join('\n')}`;
+  });
+  assert.equal(report.join('\n'), '', `not accessible: ${page.url()}`);
+}
+
+/** The HTML is valid as the server sent it, before the browser mended anything. */
+export async function expectValidHtml(page) {
+  const html = (await documentOf(page).body()).toString();
+  const { results } = await validator.validateString(html);
+  const lines = html.split('\n');
+  const report = results.flatMap(({ messages }) => messages).map(({ line, column, ruleId, message }) =>
+    `${line}:${column} ${ruleId}: ${message}\n    ${(lines[line - 1] ?? '').slice(Math.max(0, column - 60), column + 100).trim()}`);
+  assert.equal(report.join('\n'), '', `not valid: ${page.url()}`);
+}
+
+/** Nothing sticks out sideways, unless it lies in an area that scrolls by itself. */
+export async function expectNoOverflow(page) {
+  const offenders = await page.evaluate(() => {
+    const width = document.documentElement.clientWidth;
+    const excused = (element) => {
+      for (let at = element; at && at !== document.body; at = at.parentElement) {
+        const { overflowX, clipPath, position, visibility } = getComputedStyle(at);
+        if (/auto|scroll/.test(overflowX) && at !== element) return true;
+        if (clipPath !== 'none' || visibility === 'hidden') return true;
+        if (position === 'fixed') return false;
+      }
+      return false;
+    };
+    const sticksOut = [...document.body.querySelectorAll('*')].filter((element) => {
+      const box = element.getBoundingClientRect();
+      return box.width > 1 && box.height > 1 && box.right > width + 1 && !excused(element);
+    });
+    const names = sticksOut.slice(0, 5).map((element) =>
+      `${element.outerHTML.slice(0, 120)} ends at ${Math.round(element.getBoundingClientRect().right)}`);
+    const { scrollWidth } = document.documentElement;
+    return scrollWidth > width ? [`the page is ${scrollWidth} px wide`, ...names] : names;
+  });
+  const { width } = page.viewportSize();
+  assert.deepEqual(offenders, [], `wider than ${width} px: ${page.url()}`);
+}

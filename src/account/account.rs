@@ -26,20 +26,18 @@ impl Account {
 
     /// Makes the row at the very first start; returns the check value of the key it was made with.
     pub fn open(conn: &mut DbConnection, check: &[u8], now: Timestamp) -> Result<Vec<u8>> {
-        let stored = accounts::table.select(accounts::key_check).first::<Vec<u8>>(conn).optional()?;
-        if let Some(stored) = stored {
-            return Ok(stored);
-        }
-        diesel::insert_into(accounts::table)
-            .values((
-                accounts::id.eq(1),
-                accounts::name.eq(""),
-                accounts::time_zone.eq("UTC"),
-                accounts::key_check.eq(check),
-                accounts::created_at.eq(now),
-            ))
-            .execute(conn)?;
-        Ok(check.to_vec())
+        let row = (
+            accounts::id.eq(1),
+            accounts::name.eq(""),
+            accounts::time_zone.eq("UTC"),
+            accounts::key_check.eq(check),
+            accounts::created_at.eq(now),
+        );
+        // Of two nodes that start at once on an empty database, one makes it.
+        crate::on_each!(conn, |inner| {
+            diesel::insert_into(accounts::table).values(row).on_conflict_do_nothing().execute(inner)
+        })?;
+        Ok(accounts::table.select(accounts::key_check).first(conn)?)
     }
 
     /// Changes name and time zone.

@@ -9,7 +9,8 @@ use crate::app::App;
 use crate::clients::pages::HOME as CLIENTS;
 use crate::db::keyset::Count;
 use crate::error::{Error, Result};
-use crate::time::{Moment, Timestamp, Words};
+use crate::id::EmployeeKey;
+use crate::time::{Moment, Timestamp};
 use crate::web::list::{ListState, Pager, Sort};
 use crate::web::page::{Page, Section, Visit, html};
 use crate::web::query::Query;
@@ -85,7 +86,7 @@ pub async fn list(visit: Visit, app: web::Data<App>, query: Query) -> Result<Htt
     pager.range.clear();
     let is_filtered = ["actor", "kind", "from", "until"].iter().any(|name| !state.get(name).is_empty());
     html(ActivityList {
-        days: by_day(slice.rows, &visit.words),
+        days: by_day(slice.rows, &visit),
         actor: state.get("actor").into(),
         kind: state.get("kind").into(),
         from: state.get("from").into(),
@@ -99,13 +100,13 @@ pub async fn list(visit: Visit, app: web::Data<App>, query: Query) -> Result<Htt
     })
 }
 
-fn by_day(entries: Vec<Activity>, words: &Words) -> Vec<(String, Vec<EntryRow>)> {
+fn by_day(entries: Vec<Activity>, visit: &Visit) -> Vec<(String, Vec<EntryRow>)> {
     let mut days: Vec<(String, Vec<EntryRow>)> = Vec::new();
     for entry in entries {
-        let exact = words.exact(entry.at);
+        let exact = visit.words.exact(entry.at);
         let (day, time) = exact.text.split_once(", ").map_or(("", ""), |parts| parts);
         let (day, time) = (day.to_string(), time.to_string());
-        let row = row(entry, Moment { text: time, ..exact });
+        let row = row(entry, Moment { text: time, ..exact }, visit);
         match days.last_mut() {
             Some((name, rows)) if *name == day => rows.push(row),
             _ => days.push((day, vec![row])),
@@ -114,16 +115,16 @@ fn by_day(entries: Vec<Activity>, words: &Words) -> Vec<(String, Vec<EntryRow>)>
     days
 }
 
-fn row(entry: Activity, at: Moment) -> EntryRow {
+fn row(entry: Activity, at: Moment, visit: &Visit) -> EntryRow {
     let ended = [Kind::ClientRevoked, Kind::Purged].iter().any(|kind| kind.word() == entry.kind);
     let subject_href = match entry.subject_kind.as_str() {
         "client" if !ended => Some(format!("{CLIENTS}/clients/{}", entry.subject_id)),
-        "employee" => Some(format!("/settings/employees/{}", entry.subject_id)),
+        "employee" => visit.viewer.employee_page(EmployeeKey(entry.subject_id)),
         _ => None,
     };
     EntryRow {
         at,
-        actor_href: entry.actor_id.map(|id| format!("/settings/employees/{id}")),
+        actor_href: entry.actor_id.and_then(|id| visit.viewer.employee_page(id)),
         detail: entry.details().line(),
         actor: entry.actor_name,
         kind: entry.kind,

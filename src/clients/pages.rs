@@ -6,13 +6,14 @@ use askama::Template;
 use super::client::{Client, ClientState};
 use super::list::{ClientEdge, ClientFilter, ClientSort};
 use super::website::Website;
+use crate::account::Account;
 use crate::activity::{Activity, Kind};
 use crate::app::App;
 use crate::db::DbConnection;
 use crate::db::keyset::Count;
 use crate::error::{Error, Result};
 use crate::id::ClientKey;
-use crate::time::{Moment, thousands};
+use crate::time::{Moment, Words, thousands};
 use crate::tokens::Badge;
 use crate::tokens::list::Within;
 use crate::tokens::panel::{Panel, access_token_panel, refresh_token_panel};
@@ -191,7 +192,7 @@ pub async fn detail(visit: Visit, app: web::Data<App>, id: web::Path<ClientKey>,
     if let Some(cut) = refresh_tokens.cut(&query).or_else(|| access_tokens.cut(&query)) {
         return Ok(see_other(&format!("{}{cut}", path(*id))));
     }
-    let (id, words) = (*id, visit.words.clone());
+    let (id, words, viewer) = (*id, visit.words.clone(), visit.viewer.clone());
     let found = app
         .db
         .read(move |conn| {
@@ -201,8 +202,8 @@ pub async fn detail(visit: Visit, app: web::Data<App>, id: web::Path<ClientKey>,
                 return Ok(Found::Revoking(client, purge));
             }
             let within = Within::Client(client.id);
-            let refresh_tokens = refresh_tokens.load(conn, within, client.state(), &words)?;
-            let access_tokens = access_tokens.load(conn, within, client.state(), &words)?;
+            let refresh_tokens = refresh_tokens.load(conn, within, client.state(), (&viewer, &words))?;
+            let access_tokens = access_tokens.load(conn, within, client.state(), (&viewer, &words))?;
             Ok(Found::Standing(Box::new((client, refresh_tokens, access_tokens))))
         })
         .await?;
@@ -250,7 +251,11 @@ pub fn find(conn: &mut DbConnection, id: ClientKey) -> Result<Client> {
 /// How something ended, as an error; "no such page" when it never was.
 pub fn gone(conn: &mut DbConnection, kinds: &[Kind], subject: &str, id: i64) -> Result<Error> {
     Ok(match Activity::ending(conn, kinds, subject, id)? {
-        Some(entry) => Error::Gone(format!("{} was already revoked by {}.", entry.subject_name, entry.actor_name)),
+        Some(entry) => {
+            let words = Words::new(entry.at, &Account::get(conn)?.time_zone);
+            let at = words.exact(entry.at).text;
+            Error::Gone(format!("{} was already revoked by {}, on {at}.", entry.subject_name, entry.actor_name))
+        }
         None => Error::NotFound,
     })
 }

@@ -265,7 +265,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let db = database(&folder);
 
-        let (kept, failed, panicked, kept_too) = futures_util::join!(
+        let (kept, failed, panicked, kept_too) = futures_util::future::join4(
             db.write(|conn| insert(conn, 1)),
             db.write(|conn| insert(conn, 10).and_then(|()| insert(conn, 10))),
             db.write(|conn| {
@@ -278,7 +278,8 @@ mod tests {
                 Ok(())
             }),
             db.write(|conn| insert(conn, 1000)),
-        );
+        )
+        .await;
 
         assert!(kept.is_ok() && kept_too.is_ok());
         assert!(failed.is_err() && panicked.is_err());

@@ -23,7 +23,7 @@ use crate::time::{Moment, Timestamp, count};
 use crate::tokens::Badge;
 use crate::tokens::list::Within;
 use crate::tokens::panel::{Panel, access_token_panel, refresh_token_panel};
-use crate::tokens::revoke::{self, Falls, Target};
+use crate::tokens::revoke::{self, Falls, Purge, Target};
 use crate::web::form::ProtectedForm;
 use crate::web::list::{Heading, ListState, Pager, Sort};
 use crate::web::page::{Page, Section, Tone, Visit, html, see_other};
@@ -139,6 +139,7 @@ struct EmployeeDetail {
     may_manage: bool,
     may_end: bool,
     link_until: Option<Moment>,
+    ending: Option<(i64, i64)>,
     nonce: String,
     businesses: Vec<BusinessChoice>,
     reach: String,
@@ -167,18 +168,19 @@ pub async fn detail(
     if let Some(cut) = refresh_tokens.cut(&query).or_else(|| access_tokens.cut(&query)) {
         return Ok(see_other(&format!("{}{cut}", path(id))));
     }
-    let words = visit.words.clone();
-    let (employee, businesses, theirs, waiting, refresh_tokens, access_tokens) = app
+    let (words, viewer) = (visit.words.clone(), visit.viewer.clone());
+    let (employee, businesses, theirs, waiting, purge, refresh_tokens, access_tokens) = app
         .db
         .read(move |conn| {
             let employee = Employee::find(conn, id)?;
             let businesses = Business::all(conn)?;
             let theirs = Location::of_employee(conn, id)?;
             let waiting = OneTimeLink::is_waiting(conn, id, words.now())?;
+            let purge = Purge::of(conn, "employee", id.0)?;
             let within = Within::Employee(id);
-            let refresh_tokens = refresh_tokens.load(conn, within, ClientState::Active, &words)?;
-            let access_tokens = access_tokens.load(conn, within, ClientState::Active, &words)?;
-            Ok((employee, businesses, theirs, waiting, refresh_tokens, access_tokens))
+            let refresh_tokens = refresh_tokens.load(conn, within, ClientState::Active, (&viewer, &words))?;
+            let access_tokens = access_tokens.load(conn, within, ClientState::Active, (&viewer, &words))?;
+            Ok((employee, businesses, theirs, waiting, purge, refresh_tokens, access_tokens))
         })
         .await?;
     let choices: Vec<BusinessChoice> = businesses
@@ -190,8 +192,11 @@ pub async fn detail(
         .collect();
     let reached = choices.iter().flat_map(|choice| &choice.locations).filter(|(_, _, ticked)| *ticked);
     let reached: Vec<String> = reached.map(|(_, name, _)| name.clone()).collect();
+    let mut page = visit.page(&employee.name, Section::Employees).below(HOME, "Employees");
+    page.refresh = purge.as_ref().map(|_| 2);
     html(EmployeeDetail {
         path: path(id),
+        ending: purge.as_ref().map(Purge::progress),
         badge: badge(&employee),
         created: visit.words.date(employee.created_at),
         last_signed_in: match employee.last_signed_in_at {
@@ -210,7 +215,7 @@ pub async fn detail(
         reach: if reached.is_empty() { "none".into() } else { reached.join(", ") },
         refresh_tokens,
         access_tokens,
-        page: visit.page(&employee.name, Section::Employees).below(HOME, "Employees"),
+        page,
         name: employee.name,
         email: employee.email,
         role: employee.role,

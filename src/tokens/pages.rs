@@ -30,7 +30,7 @@ struct TokenFacts {
     label: String,
     employee: String,
     employee_role: &'static str,
-    employee_href: String,
+    employee_href: Option<String>,
     reach: Vec<(String, String)>,
     created: Moment,
     last_used: Moment,
@@ -51,7 +51,7 @@ impl TokenFacts {
             label: label.into(),
             employee: employee.name.clone(),
             employee_role: employee.role.name(),
-            employee_href: format!("/settings/employees/{}", employee.id),
+            employee_href: visit.viewer.employee_page(employee.id),
             reach: scope.parts(),
             created: words.exact(life.created_at),
             last_used: words.ago(life.last_used_at),
@@ -88,7 +88,7 @@ struct RefreshTokenPage {
     generation: i64,
     rotated: Moment,
     access_tokens: Panel,
-    revoke: String,
+    path: String,
     may_revoke: bool,
 }
 
@@ -134,13 +134,14 @@ pub async fn refresh_token(
     if let Some(cut) = panel.cut(&query) {
         return Ok(see_other(&format!("{}{cut}", refresh_token_path(client, id))));
     }
-    let words = visit.words.clone();
+    let (words, viewer) = (visit.words.clone(), visit.viewer.clone());
     let (client, token, employee, panel, purge) = app
         .db
         .read(move |conn| {
             let (client, token) = find_refresh_token(conn, client, id)?;
             let employee = Employee::find(conn, token.employee_id)?;
-            let panel = panel.load(conn, Within::RefreshToken(client.id, token.id), client.state(), &words)?;
+            let panel =
+                panel.load(conn, Within::RefreshToken(client.id, token.id), client.state(), (&viewer, &words))?;
             let purge = Purge::of(conn, "refresh_token", token.id.0)?;
             Ok((client, token, employee, panel, purge))
         })
@@ -160,7 +161,7 @@ pub async fn refresh_token(
         generation: token.generation,
         rotated: visit.words.ago(token.rotated_at),
         access_tokens: panel,
-        revoke: format!("{}/revoke", refresh_token_path(client.id, token.id)),
+        path: refresh_token_path(client.id, token.id),
         may_revoke: visit.viewer.may_act_for(token.employee_id),
         token: TokenFacts::of_refresh_token(&visit, &client, &token, &employee),
     })

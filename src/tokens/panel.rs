@@ -18,6 +18,7 @@ use crate::id::{AccessTokenKey, ClientKey, RefreshTokenKey};
 use crate::oauth::Scope;
 use crate::time::{Moment, Words, thousands};
 use crate::web::list::{Heading, ListState, Pager, Sort};
+use crate::web::page::Viewer;
 use crate::web::query::Query;
 
 /// How many characters of a token a filter takes.
@@ -73,8 +74,8 @@ pub struct TokenRow {
     pub type_name: &'static str,
     /// The client, on pages that show tokens of several.
     pub client: Option<(String, String)>,
-    /// The employee's name, role and page.
-    pub employee: (String, &'static str, String),
+    /// The employee's name and role, and their page where the viewer may see it.
+    pub employee: (String, &'static str, Option<String>),
     /// What it reaches: the first few.
     pub reach: Vec<String>,
     /// And how many more.
@@ -154,14 +155,20 @@ impl PanelState {
     }
 
     /// Reads the page of the table that is asked for.
-    pub fn load(&self, conn: &mut DbConnection, within: Within, client: ClientState, words: &Words) -> Result<Panel> {
+    pub fn load(
+        &self,
+        conn: &mut DbConnection,
+        within: Within,
+        client: ClientState,
+        (viewer, words): (&Viewer, &Words),
+    ) -> Result<Panel> {
         let keyset = Keyset {
             column: self.state.sort().column,
             descending: self.state.descending,
             cursor: self.state.cursor()?,
         };
         let listed = list::find(conn, (self.table, within), &self.filter, &keyset, words.now())?;
-        let slice = self.rows(conn, listed.ids, within, client, words)?;
+        let slice = self.rows(conn, listed.ids, (within, client), (viewer, words))?;
         let mut pager = self.state.pager(&slice, listed.total, |(_, place)| (place.0.to_string(), place.1));
         if listed.others.n > 0 || self.filter.expired {
             let (value, text) = match self.filter.expired {
@@ -219,9 +226,8 @@ impl PanelState {
         &self,
         conn: &mut DbConnection,
         ids: Slice<i64>,
-        within: Within,
-        client: ClientState,
-        words: &Words,
+        (within, client): (Within, ClientState),
+        (viewer, words): (&Viewer, &Words),
     ) -> Result<Slice<(TokenRow, (i64, i64))>> {
         let Slice { rows: ids, has_previous, has_next } = ids;
         let column = self.state.sort().column;
@@ -288,7 +294,7 @@ impl PanelState {
         let rows = rows.into_iter().map(|(line, place)| {
             let own = clients.get(&line.client);
             let state = own.map_or(client, Client::state);
-            (line.row(own, state, is_refresh_token, words), place)
+            (line.row(own, state, is_refresh_token, (viewer, words)), place)
         });
         Ok(Slice { rows: rows.collect(), has_previous, has_next })
     }
@@ -306,7 +312,13 @@ struct Line {
 }
 
 impl Line {
-    fn row(self, client: Option<&Client>, state: ClientState, is_refresh_token: bool, words: &Words) -> TokenRow {
+    fn row(
+        self,
+        client: Option<&Client>,
+        state: ClientState,
+        is_refresh_token: bool,
+        (viewer, words): (&Viewer, &Words),
+    ) -> TokenRow {
         const CHIPS: usize = 2;
         let mut reach = self.scope.in_words();
         let more = reach.len().saturating_sub(CHIPS);
@@ -317,11 +329,7 @@ impl Line {
             label: self.label,
             type_name: self.type_name,
             client: client.map(|client| (client.name.clone(), client_path(client.id))),
-            employee: (
-                self.employee.name.clone(),
-                self.employee.role.name(),
-                format!("/settings/employees/{}", self.employee.id),
-            ),
+            employee: (self.employee.name.clone(), self.employee.role.name(), viewer.employee_page(self.employee.id)),
             reach,
             more,
             created: words.date(self.life.created_at),

@@ -50,6 +50,11 @@ impl Viewer {
         self.id == id || self.role != Role::Staff
     }
 
+    /// Where they may read about an employee; nothing where they may not.
+    pub fn employee_page(&self, id: EmployeeKey) -> Option<String> {
+        self.may_act_for(id).then(|| format!("/settings/employees/{id}"))
+    }
+
     /// Whether they are an admin.
     pub fn is_admin(&self) -> bool {
         self.role == Role::Admin

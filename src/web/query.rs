@@ -47,7 +47,7 @@ impl Query {
     /// The same state with some names set anew (or, with nothing, left out), as a relative link.
     pub fn with(&self, changes: &[(&str, Option<&str>)]) -> String {
         let changed = |name: &str| changes.iter().any(|(key, _)| *key == name);
-        let mut out = form_urlencoded::Serializer::new(String::from("?"));
+        let mut out = form_urlencoded::Serializer::new(String::new());
         for (name, value) in self.0.iter().filter(|(name, _)| !changed(name)) {
             out.append_pair(name, value);
         }
@@ -56,7 +56,7 @@ impl Query {
                 out.append_pair(name, value);
             }
         }
-        out.finish()
+        format!("?{}", out.finish())
     }
 
     /// The pairs whose names `keep` accepts, for the hidden fields of a filter form.

@@ -38,6 +38,8 @@ pub enum Command {
     Migrate(Settings),
     /// Check the hash chain over the activity log; exit code 1 when an entry was edited or is missing
     VerifyActivity(VerifyActivity),
+    /// Print a link on which somebody who cannot sign in chooses a new password; their sign-ins end
+    ResetLink(ResetLink),
 }
 
 /// Settings every command shares.
@@ -98,6 +100,16 @@ pub struct VerifyActivity {
     /// A head printed earlier (NUMBER:SEAL): also proves that nothing was cut off since
     #[arg(long, value_name = "HEAD")]
     pub head: Option<String>,
+}
+
+/// Whose password is to be chosen anew.
+#[derive(Args, Debug, Clone)]
+pub struct ResetLink {
+    /// The shared settings.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// The e-mail the person signs in with
+    pub email: String,
 }
 
 /// The settings, checked.

@@ -11,6 +11,7 @@ use client_api_access::app::App;
 use client_api_access::config::{Cli, Command, Config, Settings, VerifyActivity};
 use client_api_access::db::{self, DatabaseUrl};
 use client_api_access::employees::{OneTimeLink, Purpose, link_address};
+use client_api_access::error::Error;
 use client_api_access::secret::RandomSecret;
 use client_api_access::time::Clock;
 use client_api_access::{background, demo, logging};
@@ -25,6 +26,9 @@ fn main() -> ExitCode {
         Command::Migrate(settings) => checked(&settings).and_then(|config| migrate(&config)),
         Command::VerifyActivity(command) => {
             checked(&command.settings).and_then(|config| verify_activity(&config, &command))
+        }
+        Command::ResetLink(command) => {
+            checked(&command.settings).and_then(|config| reset_link(&config, &command.email))
         }
     };
     match outcome {
@@ -158,4 +162,20 @@ fn verify_activity(config: &Config, command: &VerifyActivity) -> Outcome {
         }
         Verdict::Broken(how) => Err(one(format!("the activity log is broken: {how}"))),
     }
+}
+
+// Goes to the console and past the log: it holds a secret.
+fn reset_link(config: &Config, email: &str) -> Outcome {
+    config.open_data()?;
+    let mut conn = db::connect(&config.database).map_err(one)?;
+    let (secret, now) = (RandomSecret::generate(), Clock::System.now());
+    let hash = secret.hash();
+    let name = db::in_transaction(&mut conn, &|conn| OneTimeLink::reset_from_console(conn, email, &hash, now));
+    let name = name.map_err(|error| match error {
+        Error::NotFound => one(format!("nobody signs in with {email}")),
+        error => one(error),
+    })?;
+    println!("Hand this link to {name} only; it works once, for 24 hours:\n");
+    println!("  {}", link_address(config.public_url.origin(), Purpose::Reset, &secret));
+    Ok(())
 }

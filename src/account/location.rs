@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::db::DbConnection;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::{BusinessKey, EmployeeKey, LocationKey};
 use crate::schema::{business_locations, businesses, employee_locations};
 use crate::time::Timestamp;
@@ -58,16 +58,13 @@ impl Business {
         Ok(BusinessKey(id))
     }
 
-    /// Changes a business.
-    pub fn update(conn: &mut DbConnection, id: BusinessKey, name: &str, currency: &str) -> QueryResult<usize> {
-        diesel::update(businesses::table.find(id))
-            .set((businesses::name.eq(name), businesses::currency.eq(currency)))
-            .execute(conn)
-    }
-
-    /// Removes a business and its locations; returns its name.
+    /// Removes a business; returns its name. Errors: [`Error::Invalid`] while it has locations, which people may rely on.
     pub fn delete(conn: &mut DbConnection, id: BusinessKey) -> Result<String> {
         let name = businesses::table.find(id).select(businesses::name).first::<String>(conn)?;
+        let locations = business_locations::table.filter(business_locations::business_id.eq(id));
+        if locations.count().get_result::<i64>(conn)? > 0 {
+            return Err(Error::Invalid(format!("{name} still has locations. Remove those first.")));
+        }
         diesel::delete(businesses::table.find(id)).execute(conn)?;
         Ok(name)
     }

@@ -1,5 +1,6 @@
 //! The account the deployment serves: its name and time zone, its businesses and their locations.
 
+#[expect(clippy::module_inception, reason = "a model file is named after its concept")]
 mod account;
 mod location;
 pub mod pages;

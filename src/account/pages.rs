@@ -101,21 +101,26 @@ pub async fn account(visit: Visit, app: web::Data<App>) -> Result<HttpResponse> 
     })
 }
 
-/// One change to the account: does it, records it, and goes back to its page.
-async fn change(
+/// One change to the account by what a form said: does it, records it, and goes back to its page; so does what is wrong
+/// with the form.
+async fn change<T: Send + 'static>(
     visit: Visit,
     app: web::Data<App>,
     (kind, told): (Kind, &str),
-    act: impl Fn(&mut DbConnection, Timestamp) -> Result<(Subject, Detail)> + Send + 'static,
+    input: Result<T>,
+    act: impl Fn(&mut DbConnection, &T, Timestamp) -> Result<(Subject, Detail)> + Send + 'static,
 ) -> Result<HttpResponse> {
     let (actor, peer, now) = (visit.viewer.actor(), visit.peer.clone(), visit.now());
-    let outcome = app
-        .db
-        .write(move |conn| {
-            let (subject, detail) = act(conn, now)?;
-            NewActivity::new(kind, actor.clone(), subject).from(&peer).with(detail).record(conn, now)
-        })
-        .await;
+    let outcome = match input {
+        Err(error) => Err(error),
+        Ok(input) => {
+            let write = app.db.write(move |conn| {
+                let (subject, detail) = act(conn, &input, now)?;
+                NewActivity::new(kind, actor.clone(), subject).from(&peer).with(detail).record(conn, now)
+            });
+            write.await
+        }
+    };
     match outcome {
         Ok(()) => visit.redirect(Tone::Good, told, "/settings/account"),
         Err(Error::Invalid(why)) => visit.redirect(Tone::Bad, why, "/settings/account"),
@@ -123,46 +128,34 @@ async fn change(
     }
 }
 
-// What is wrong with a form is said on the page it came from.
-fn or_back<T>(visit: &Visit, checked: Result<T>) -> std::result::Result<T, Result<HttpResponse>> {
-    checked.map_err(|error| match error {
-        Error::Invalid(why) => visit.redirect(Tone::Bad, why, "/settings/account"),
-        error => Err(error),
-    })
-}
-
 /// `POST /settings/account`
 pub async fn change_account(visit: Visit, app: web::Data<App>, form: ProtectedForm) -> Result<HttpResponse> {
-    let checked = form.line("name", "The shop's name", 100).and_then(|name| Ok((name, time_zone(&form)?)));
-    let (name, zone) = match or_back(&visit, checked) {
-        Ok(checked) => checked,
-        Err(answer) => return answer,
-    };
-    change(visit, app, (Kind::AccountChanged, "The account is saved."), move |conn, _| {
+    let input = form.line("name", "The shop's name", 100).and_then(|name| Ok((name, time_zone(&form)?)));
+    change(visit, app, (Kind::AccountChanged, "The account is saved."), input, |conn, (name, zone), _| {
         let before = Account::get(conn)?;
-        Account::update(conn, &name, &zone)?;
+        Account::update(conn, name, zone)?;
         let note = format!("from {} ({}) to {name} ({zone})", before.name, before.time_zone);
-        Ok((Subject::named("account", 1, &name), Detail::note(note)))
+        Ok((Subject::named("account", 1, name), Detail::note(note)))
     })
     .await
 }
 
+// A code of so many letters, like EUR or SE.
+fn code(form: &ProtectedForm, name: &str, label: &str, letters: usize, example: &str) -> Result<String> {
+    let code = form.line(name, label, letters)?.to_uppercase();
+    match code.len() == letters && code.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        true => Ok(code),
+        false => Err(Error::Invalid(format!("{label} is written with {letters} letters, like {example}."))),
+    }
+}
+
 /// `POST /settings/account/businesses`
 pub async fn add_business(visit: Visit, app: web::Data<App>, form: ProtectedForm) -> Result<HttpResponse> {
-    let checked = form.line("name", "The business's name", 100).and_then(|name| {
-        let currency = form.line("currency", "The currency", 3)?.to_uppercase();
-        match currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
-            true => Ok((name, currency)),
-            false => Err(Error::Invalid("The currency is written with three letters, like EUR.".into())),
-        }
-    });
-    let (name, currency) = match or_back(&visit, checked) {
-        Ok(checked) => checked,
-        Err(answer) => return answer,
-    };
-    change(visit, app, (Kind::BusinessChanged, "The business is added."), move |conn, now| {
-        let id = Business::create(conn, &name, &currency, now)?;
-        Ok((Subject::named("business", id.0, &name), Detail::note(format!("added, {currency}"))))
+    let input = form.line("name", "The business's name", 100);
+    let input = input.and_then(|name| Ok((name, code(&form, "currency", "The currency", 3, "EUR")?)));
+    change(visit, app, (Kind::BusinessChanged, "The business is added."), input, |conn, (name, currency), now| {
+        let id = Business::create(conn, name, currency, now)?;
+        Ok((Subject::named("business", id.0, name), Detail::note(format!("added, {currency}"))))
     })
     .await
 }
@@ -174,9 +167,9 @@ pub async fn remove_business(
     id: web::Path<BusinessKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
-    change(visit, app, (Kind::BusinessChanged, "The business is removed."), move |conn, _| {
+    change(visit, app, (Kind::BusinessChanged, "The business is removed."), Ok(*id), |conn, id, _| {
         let name = Business::delete(conn, *id)?;
-        Ok((Subject::named("business", id.0, &name), Detail::note("removed with its locations")))
+        Ok((Subject::named("business", id.0, &name), Detail::note("removed")))
     })
     .await
 }
@@ -188,20 +181,15 @@ pub async fn add_location(
     id: web::Path<BusinessKey>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
-    let checked = form.line("name", "The location's name", 100).and_then(|name| {
-        let country = form.line("country", "The country", 2)?.to_uppercase();
-        match country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase()) {
-            true => Ok((name, country, time_zone(&form)?)),
-            false => Err(Error::Invalid("The country is written with two letters, like SE.".into())),
-        }
+    let input = form.line("name", "The location's name", 100);
+    let input = input.and_then(|name| {
+        let country = code(&form, "country", "The country", 2, "SE")?;
+        Ok((*id, name, country, time_zone(&form)?))
     });
-    let (name, country, zone) = match or_back(&visit, checked) {
-        Ok(checked) => checked,
-        Err(answer) => return answer,
-    };
-    change(visit, app, (Kind::BusinessChanged, "The location is added."), move |conn, now| {
-        let location = Location::create(conn, *id, (&name, &country, &zone), now)?;
-        Ok((Subject::named("location", location.0, &name), Detail::note("added")))
+    let told = (Kind::BusinessChanged, "The location is added.");
+    change(visit, app, told, input, |conn, (business, name, country, zone), now| {
+        let id = Location::create(conn, *business, (name, country, zone), now)?;
+        Ok((Subject::named("location", id.0, name), Detail::note("added")))
     })
     .await
 }
@@ -213,9 +201,9 @@ pub async fn remove_location(
     ids: web::Path<(BusinessKey, LocationKey)>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
-    let (business, id) = ids.into_inner();
-    change(visit, app, (Kind::BusinessChanged, "The location is removed."), move |conn, _| {
-        let name = Location::delete(conn, business, id)?;
+    let told = (Kind::BusinessChanged, "The location is removed.");
+    change(visit, app, told, Ok(ids.into_inner()), |conn, (business, id), _| {
+        let name = Location::delete(conn, *business, *id)?;
         Ok((Subject::named("location", id.0, &name), Detail::note("removed")))
     })
     .await

@@ -86,6 +86,11 @@ impl Actor {
         Actor { id: None, name: "the server".into() }
     }
 
+    /// Somebody at the machine itself.
+    pub fn console() -> Actor {
+        Actor { id: None, name: "the console".into() }
+    }
+
     /// Somebody who is not signed in.
     pub fn nobody() -> Actor {
         Actor { id: None, name: "somebody not signed in".into() }

@@ -37,12 +37,12 @@ pub fn start(app: Arc<App>) {
         let mut tick = 0_u64;
         loop {
             report("deleting", purge(&app).await);
-            if tick % EVERY_FEW_SECONDS == 0 {
+            if tick.is_multiple_of(EVERY_FEW_SECONDS) {
                 report("noting who was seen", app.presence.flush(&app.db).await);
                 report("sealing the activity", seal_activity(&app).await);
                 report("counting", count_clients(&app).await);
             }
-            if tick % EVERY_MINUTE == 0 {
+            if tick.is_multiple_of(EVERY_MINUTE) {
                 report("tidying up", tidy_up(&app).await);
             }
             tick += 1;

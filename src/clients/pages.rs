@@ -182,7 +182,7 @@ struct Revoking {
 
 enum Found {
     Standing(Box<(Client, Panel, Panel)>),
-    Revoking(Client, Option<Purge>),
+    Revoking(Box<(Client, Option<Purge>)>),
 }
 
 /// `GET /settings/client-api-access/clients/{client}`
@@ -199,7 +199,7 @@ pub async fn detail(visit: Visit, app: web::Data<App>, id: web::Path<ClientKey>,
             let client = find(conn, id)?;
             if client.revoked_at.is_some() {
                 let purge = Purge::of(conn, "client", client.id.0)?;
-                return Ok(Found::Revoking(client, purge));
+                return Ok(Found::Revoking(Box::new((client, purge))));
             }
             let within = Within::Client(client.id);
             let refresh_tokens = refresh_tokens.load(conn, within, client.state(), (&viewer, &words))?;
@@ -209,7 +209,7 @@ pub async fn detail(visit: Visit, app: web::Data<App>, id: web::Path<ClientKey>,
         .await?;
     let (client, refresh_tokens, access_tokens) = match found {
         Found::Standing(found) => *found,
-        Found::Revoking(client, purge) => return revoking(&visit, &client, purge),
+        Found::Revoking(found) => return revoking(&visit, &found.0, found.1.as_ref()),
     };
     let words = &visit.words;
     html(ClientDetail {
@@ -226,8 +226,8 @@ pub async fn detail(visit: Visit, app: web::Data<App>, id: web::Path<ClientKey>,
     })
 }
 
-fn revoking(visit: &Visit, client: &Client, purge: Option<Purge>) -> Result<HttpResponse> {
-    let (deleted, total) = purge.as_ref().map_or((0, 1), Purge::progress);
+fn revoking(visit: &Visit, client: &Client, purge: Option<&Purge>) -> Result<HttpResponse> {
+    let (deleted, total) = purge.map_or((0, 1), Purge::progress);
     let mut page = visit.page(&client.name, Section::Clients).below(HOME, "Client API Access");
     page.refresh = Some(2);
     html(Revoking {
@@ -317,7 +317,7 @@ pub fn some_names(names: &[String]) -> String {
     const SHOWN: usize = 8;
     match names.len() {
         0 => "nobody".into(),
-        ..=SHOWN => names.join(", "),
+        1..=SHOWN => names.join(", "),
         n => format!("{} and {} more", names[..SHOWN].join(", "), thousands((n - SHOWN) as i64)),
     }
 }

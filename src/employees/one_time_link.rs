@@ -3,13 +3,16 @@
 
 use diesel::prelude::*;
 
+use super::employee::Employee;
+use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
 use crate::db::DbConnection;
 use crate::db::text_enum::text_enum;
 use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
 use crate::schema::one_time_links;
 use crate::secret::{RandomSecret, TokenHash};
-use crate::time::{DAY, HOUR, Timestamp};
+use crate::time::{DAY, HOUR, Timestamp, count};
+use crate::web::session::Session;
 
 text_enum! {
     /// What a link is for.
@@ -69,6 +72,23 @@ impl OneTimeLink {
             ))
             .execute(conn)
             .map(drop)
+    }
+
+    /// Makes a link to choose a new password, asked for on the console; the person's sign-ins end. Returns their name.
+    /// Errors: [`Error::NotFound`] when nobody signs in with `email`.
+    pub fn reset_from_console(
+        conn: &mut DbConnection,
+        email: &str,
+        secret: &TokenHash,
+        now: Timestamp,
+    ) -> Result<String> {
+        let employee = Employee::find_by_email(conn, email)?.ok_or(Error::NotFound)?;
+        Self::issue(conn, Purpose::Reset, Some(employee.id), secret, now)?;
+        let ended = Session::end_all(conn, employee.id, None)?;
+        NewActivity::new(Kind::ResetLinkMade, Actor::console(), Subject::employee(&employee))
+            .with(Detail::note(format!("{} ended", count(ended as i64, "sign-in"))))
+            .record(conn, now)?;
+        Ok(employee.name)
     }
 
     /// The link with this secret. Errors: [`Error::Gone`] when it was used, has ended or never was.

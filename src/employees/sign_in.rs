@@ -44,11 +44,8 @@ pub async fn form(
     if visit.is_some() {
         return Ok(see_other(&next));
     }
-    let page = match query.get("signed-out") {
-        Some(_) => Some((Tone::Good, "You are signed out.")),
-        None => None,
-    };
-    show(&request, &app, page, next, String::new()).await
+    let notice = query.get("signed-out").map(|_| (Tone::Good, "You are signed out."));
+    show(&request, &app, notice, next, String::new()).await
 }
 
 async fn show(

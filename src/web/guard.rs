@@ -23,8 +23,6 @@ pub enum Access {
     Public,
     /// Anybody who is signed in; what they may do with it the handler decides by what they own.
     SignedIn,
-    /// Store managers and admins.
-    Manager,
     /// Admins.
     Admin,
 }
@@ -70,8 +68,8 @@ fn allow(access: Access, visit: Option<&Visit>) -> Result<(), Error> {
     match (access, visit) {
         (Access::Public, _) | (Access::SignedIn, Some(_)) => Ok(()),
         (_, None) => Err(Error::SignInRequired),
-        (Access::Manager, Some(visit)) => visit.viewer.manager_or(|| "Store managers and admins can do this.".into()),
-        (Access::Admin, Some(visit)) => visit.viewer.admin_or(|| "Only admins can do this.".into()),
+        (Access::Admin, Some(visit)) if visit.viewer.is_admin() => Ok(()),
+        (Access::Admin, Some(_)) => Err(Error::Forbidden("Only admins can do this. Ask one of them.".into())),
     }
 }
 

@@ -29,22 +29,6 @@ pub struct Viewer {
 }
 
 impl Viewer {
-    /// Fine for store managers and admins; otherwise forbidden, in the words given.
-    pub fn manager_or(&self, why: impl Fn() -> String) -> Result<()> {
-        match self.role {
-            Role::Manager | Role::Admin => Ok(()),
-            Role::Staff => Err(Error::Forbidden(why())),
-        }
-    }
-
-    /// Fine for admins; otherwise forbidden, in the words given.
-    pub fn admin_or(&self, why: impl Fn() -> String) -> Result<()> {
-        match self.role {
-            Role::Admin => Ok(()),
-            _ => Err(Error::Forbidden(why())),
-        }
-    }
-
     /// Whether they may see what the employee `id` granted, and revoke it: their own, or as a manager anybody's.
     pub fn may_act_for(&self, id: EmployeeKey) -> bool {
         self.id == id || self.role != Role::Staff

@@ -28,7 +28,7 @@ struct ActivityList {
     kind: String,
     from: String,
     until: String,
-    kinds: Vec<&'static str>,
+    kinds: Vec<(&'static str, String)>,
     pager: Pager,
     export: String,
     own_only: bool,
@@ -39,8 +39,8 @@ struct EntryRow {
     at: Moment,
     actor: String,
     actor_href: Option<String>,
-    kind: String,
-    subject: String,
+    what: String,
+    subject: Option<String>,
     subject_href: Option<String>,
     detail: String,
     peer: String,
@@ -91,7 +91,7 @@ pub async fn list(visit: Visit, app: web::Data<App>, query: Query) -> Result<Htt
         kind: state.get("kind").into(),
         from: state.get("from").into(),
         until: state.get("until").into(),
-        kinds: Kind::ALL.iter().map(|kind| kind.word()).collect(),
+        kinds: Kind::ALL.iter().map(|kind| (kind.word(), sentence(kind.word()))).collect(),
         export: format!("/settings/activity/export{}", state.link(&[])),
         pager,
         own_only: !visit.viewer.is_manager(),
@@ -122,16 +122,24 @@ fn row(entry: Activity, at: Moment, visit: &Visit) -> EntryRow {
         "employee" => visit.viewer.employee_page(EmployeeKey(entry.subject_id)),
         _ => None,
     };
+    let about_self = entry.subject_kind == "employee" && entry.actor_id == Some(EmployeeKey(entry.subject_id));
     EntryRow {
         at,
         actor_href: entry.actor_id.and_then(|id| visit.viewer.employee_page(id)),
         detail: entry.details().line(),
         actor: entry.actor_name,
-        kind: entry.kind,
-        subject: entry.subject_name,
+        what: sentence(&entry.kind),
+        // What people do about themselves need not name them twice.
+        subject: Some(entry.subject_name).filter(|_| !about_self),
         subject_href,
         peer: entry.peer,
     }
+}
+
+// A kind's words with a capital.
+fn sentence(words: &str) -> String {
+    let mut chars = words.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// `GET /settings/activity/export`: what the filters show, as CSV, newest first.

@@ -20,6 +20,7 @@ use crate::web::page::{Page, Section, Visit};
 #[template(path = "error.html")]
 struct ErrorPage {
     page: Page,
+    icon: &'static str,
     heading: &'static str,
     sentence: String,
     incident: Option<String>,
@@ -93,6 +94,12 @@ fn of(request: Option<&HttpRequest>, error: &Error) -> HttpResponse {
         (_, true) => ("/settings", "Back to Settings"),
         (_, false) => ("/sign-in", "Sign in"),
     };
+    let icon = match status.as_u16() {
+        404 | 410 => "search",
+        403 => "lock",
+        429 | 503 => "clock",
+        _ => "alert-triangle",
+    };
     let mut response = HttpResponse::build(status);
     match error {
         Error::MethodNotAllowed(allow) => drop(response.insert_header((header::ALLOW, allow.as_str()))),
@@ -101,7 +108,7 @@ fn of(request: Option<&HttpRequest>, error: &Error) -> HttpResponse {
         _ => {}
     }
     response.content_type("text/html; charset=utf-8");
-    match (ErrorPage { page, heading, sentence, incident, way_out }).render() {
+    match (ErrorPage { page, icon, heading, sentence, incident, way_out }).render() {
         Ok(body) => response.body(body),
         Err(_) => response.content_type("text/plain; charset=utf-8").body(heading),
     }

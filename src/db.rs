@@ -57,7 +57,7 @@ const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqli
 #[cfg(feature = "postgres")]
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-/// How long a request waits for a free connection, and for an answer, before it is told 503.
+/// How long a request waits for a free connection and its answer together before it is told 503.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The pool, and on SQLite the writer.
@@ -77,7 +77,7 @@ impl Db {
         let pool = r2d2::Pool::builder()
             .max_size(readers)
             .min_idle(Some(0))
-            .connection_timeout(PATIENCE)
+            .connection_timeout(PATIENCE - Duration::from_secs(1))
             .test_on_check_out(false)
             .error_handler(Box::new(r2d2::NopErrorHandler))
             .build_unchecked(manager.clone());
@@ -131,7 +131,8 @@ impl Db {
         F: Fn(&mut DbConnection) -> Result<T> + Send + 'static,
     {
         // The permit makes waiting fair and lets a caller that hung up leave the queue.
-        let permit = tokio::time::timeout(PATIENCE, self.readers.clone().acquire_owned()).await;
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let permit = tokio::time::timeout_at(deadline, self.readers.clone().acquire_owned()).await;
         let Ok(Ok(permit)) = permit else {
             return Err(Error::Unavailable("every database connection is busy"));
         };
@@ -148,7 +149,7 @@ impl Db {
             }
             Err(Error::Unavailable("the connection to the database was lost"))
         });
-        match tokio::time::timeout(PATIENCE, work).await {
+        match tokio::time::timeout_at(deadline, work).await {
             Err(_) => Err(Error::Unavailable("the database did not answer in time")),
             Ok(Err(_)) => Err(Error::internal("a query panicked")),
             Ok(Ok(answer)) => answer,

@@ -1,6 +1,7 @@
 //! The program: reads the command, starts the log, hands over to the library.
 
 use std::net::TcpListener;
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -62,7 +63,8 @@ fn lock_data(config: &Config) -> Result<Option<std::fs::File>, Vec<String>> {
         return Ok(None);
     };
     let path = config.data_dir.join("server.lock");
-    let file = std::fs::File::create(&path).map_err(|error| one(format!("{}: {error}", path.display())))?;
+    let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
+    let file = file.map_err(|error| one(format!("{}: {error}", path.display())))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(_) => Err(one(format!("another server is running on the data folder {}", config.data_dir.display()))),

@@ -1,19 +1,107 @@
 //! A made-up shop a shopkeeper would believe, made by the same code that issues real tokens.
+//!
+//! [`world`] plans it as plain data, the same for the same seed; [`found`], [`fill`] and [`history`] carry the plan out.
+//! Tokens and passwords are random all the same: a demo that can be reached is no easier to enter than a real shop.
+
+mod bulk;
+mod clear;
+mod fill;
+mod found;
+mod history;
+mod integrations;
+mod passphrase;
+mod people;
+mod plan;
+mod progress;
+mod rhythm;
+mod shop;
+mod world;
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
 
 use crate::app::App;
-use crate::config::{Config, Demo, Settings};
+use crate::config::{Demo, Settings};
+use crate::db::{self, DatabaseUrl};
+use crate::error::{Error, Result};
+use crate::secret::RandomSecret;
+use found::Hashes;
+use people::{JONAS, MARTA, PRIYA};
+use world::World;
+
+pub use clear::clear;
+
+const DEFAULT_FOLDER: &str = "./data";
+const VISITORS: [(&str, usize); 3] = [("staff", JONAS), ("manager", MARTA), ("admin", PRIYA)];
 
 /// The settings the demo runs with: a data folder of its own unless one is named.
-pub fn settings(settings: &Settings) -> Settings {
-    settings.clone()
-}
-
-/// Deletes the demo's data of an earlier start.
-pub fn clear(_config: &Config) -> Result<(), String> {
-    Ok(())
+pub fn settings(given: &Settings) -> Settings {
+    let mut settings = given.clone();
+    if settings.data_dir == DEFAULT_FOLDER {
+        // When it cannot be made, the check of the settings says that it is missing.
+        drop(clear::private_folder(Path::new(DEFAULT_FOLDER)));
+        settings.data_dir = format!("{DEFAULT_FOLDER}/demo");
+    }
+    settings
 }
 
 /// Fills the database and prints how to sign in.
-pub async fn make(_app: &App, _demo: &Demo) -> Result<(), String> {
-    Ok(())
+pub async fn make(app: &App, demo: &Demo) -> std::result::Result<(), String> {
+    let passwords = fill(app, demo).await.map_err(|error| format!("the demo's data could not be made: {error}"))?;
+    print(app, &passwords).map_err(|error| error.to_string())
+}
+
+async fn fill(app: &App, demo: &Demo) -> Result<[(String, String); 3]> {
+    let now = app.clock.now();
+    let world = Arc::new(World::new(demo.clients as usize, demo.tokens as usize, demo.seed));
+    let passwords = [passphrase::generate(), passphrase::generate(), passphrase::generate()];
+    let ids = found::found(app, &world, hash(app, &passwords).await?, now).await?;
+    fill::issue_tokens(app, &world, &ids, now).await?;
+    history::write(app, &world, &ids, demo.seed, now).await?;
+    analyze(app).await?;
+    fill::settle(app, &world, &ids, now).await?;
+    let addresses = VISITORS.map(|(_, person)| world.people[person].email.clone());
+    let [staff, manager, admin] = addresses;
+    let [first, second, third] = passwords;
+    Ok([(staff, first), (manager, second), (admin, third)])
+}
+
+async fn hash(app: &App, passwords: &[String; 3]) -> Result<Hashes> {
+    let unknown = RandomSecret::generate();
+    let all = passwords.iter().map(String::as_str).chain([unknown.expose()]);
+    let hashes = try_join_all(all.map(|password| app.hasher.hash(password))).await?;
+    match <[String; 4]>::try_from(hashes) {
+        Ok([first, second, third, others]) => Ok(Hashes { visitors: [first, second, third], others }),
+        Err(_) => Err(Error::internal("a password was not hashed")),
+    }
+}
+
+// PostgreSQL would do this by itself, minutes later: plans and pages in memory would change under a visitor's hands.
+async fn analyze(app: &App) -> Result<()> {
+    let url = app.config.database.clone();
+    if let DatabaseUrl::Sqlite(_) = url {
+        return Ok(());
+    }
+    let work = actix_web::rt::task::spawn_blocking(move || {
+        use diesel::connection::SimpleConnection;
+        const TABLES: &str = "clients, employees, refresh_tokens, refresh_token_values, access_tokens, activity";
+        let mut conn = db::connect(&url)?;
+        conn.batch_execute(&format!("VACUUM ANALYZE {TABLES}")).map_err(|error| error.to_string())
+    });
+    work.await.map_err(Error::internal)?.map_err(Error::internal)
+}
+
+// Goes to the console and past the log: it holds passwords.
+fn print(app: &App, accounts: &[(String, String); 3]) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    let width = accounts.iter().map(|(address, _)| address.len()).max().unwrap_or_default();
+    writeln!(out, "{} is ready at {}\n", shop::NAME, app.config.public_url.origin())?;
+    for ((role, _), (address, password)) in VISITORS.iter().zip(accounts) {
+        writeln!(out, "  {role:<7}  {address:<width$}  {password}")?;
+    }
+    writeln!(out)?;
+    out.flush()
 }

@@ -196,6 +196,11 @@ impl Employee {
         diesel::update(employees::table.find(id)).set(employees::password_hash.eq(Some(hash))).execute(conn)
     }
 
+    /// Notes when they last signed in.
+    pub fn note_sign_in(conn: &mut DbConnection, id: EmployeeKey, at: Timestamp) -> QueryResult<usize> {
+        diesel::update(employees::table.find(id)).set(employees::last_signed_in_at.eq(at)).execute(conn)
+    }
+
     /// Marks everything they granted up to now as dead; the rows are deleted behind it.
     pub fn end_grants_through(
         conn: &mut DbConnection,

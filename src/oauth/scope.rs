@@ -5,7 +5,7 @@ use diesel::expression::AsExpression;
 
 /// The scopes there are: R-Series' thirty, then the names K-Series' userinfo shows. Each with its plain words.
 const CATALOGUE: &[(&str, &str)] = &[
-    ("employee:all", "Everything the employee may"),
+    ("employee:all", "All of their rights"),
     ("employee:admin", "All settings"),
     ("employee:admin_employees", "Employees"),
     ("employee:admin_inventory", "Vendors and manufacturers"),

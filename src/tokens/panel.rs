@@ -213,7 +213,10 @@ impl PanelState {
         if self.table == Table::AccessTokens {
             headings.push(plain("Type"));
         }
-        headings.extend([plain(whose), plain("Can reach")]);
+        headings.push(plain(whose));
+        if self.table == Table::RefreshTokens {
+            headings.push(plain("Can reach"));
+        }
         headings.push(self.state.heading("Created", "created"));
         headings.push(self.state.heading("Last used", "used"));
         headings

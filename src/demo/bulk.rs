@@ -1,0 +1,74 @@
+//! The bulk of a large world: grants by the hundred thousand, of which nobody looks at more than a page.
+//!
+//! Why half of all tokens belong to one client: pages must be as fast there, and that has to be measured somewhere.
+
+use rand::RngExt;
+use rand::seq::IndexedRandom;
+
+use super::integrations::{Integration, Standing};
+use super::people::{Fate, JONAS, Person};
+use super::plan::Planner;
+use super::rhythm::Rhythm;
+use crate::time::DAY;
+
+// How many access tokens a grant has on average.
+const TOKENS_OF_A_GRANT: usize = 10;
+// Grants go to those who have been here for longer than any of their tokens.
+const SETTLED: i64 = 40 * DAY;
+
+impl Planner<'_> {
+    /// Adds grants until there are `tokens` in all.
+    pub fn bulk(&mut self, tokens: usize) {
+        let settled = |(_, client): &(usize, &Integration)| client.standing == Standing::Active && client.age > SETTLED;
+        let clients: Vec<usize> = self.clients.iter().enumerate().filter(settled).map(|(i, _)| i).collect();
+        let clients = if clients.len() > 1 { clients[1..].to_vec() } else { clients };
+        let settled =
+            |(i, person): &(usize, &Person)| *i != JONAS && person.fate == Fate::Active && person.age > SETTLED;
+        let people: Vec<usize> = self.people.iter().enumerate().filter(settled).map(|(i, _)| i).collect();
+        for (client, count) in self.shares(tokens, &clients) {
+            self.bulk_of(client, count, &people);
+        }
+    }
+
+    // Half of all for the first client, a tenth for the second, the rest by weight.
+    fn shares(&self, tokens: usize, clients: &[usize]) -> Vec<(usize, usize)> {
+        let mut rest = tokens.saturating_sub(self.total());
+        let mut shares = Vec::new();
+        for (client, most) in clients.iter().zip([tokens / 2, tokens / 10]) {
+            let share = most.saturating_sub(self.kept[*client]).min(rest);
+            rest -= share;
+            shares.push((*client, share));
+        }
+        let others = clients.get(2..).unwrap_or_default();
+        let mut weights: f64 = others.iter().map(|client| self.clients[*client].weight).sum();
+        for client in others {
+            let weight = self.clients[*client].weight;
+            let share = ((rest as f64 * weight / weights).round() as usize).min(rest);
+            (rest, weights) = (rest - share, weights - weight);
+            shares.push((*client, share));
+        }
+        // With no more than two to share among, the first takes what is left.
+        if let Some(first) = shares.first_mut() {
+            first.1 += rest;
+        }
+        shares
+    }
+
+    fn bulk_of(&mut self, client: usize, count: usize, people: &[usize]) {
+        let (mut left, mut spare) = (count, None);
+        while left > 0 {
+            // Sizes come in pairs around the average.
+            let size = spare.take().unwrap_or_else(|| {
+                let off = self.rng.random_range(0..TOKENS_OF_A_GRANT / 2);
+                spare = Some(TOKENS_OF_A_GRANT + off);
+                TOKENS_OF_A_GRANT - off
+            });
+            let Some(employee) = people.choose(&mut self.rng).copied() else {
+                return;
+            };
+            let rhythm = Rhythm::bulk(size.min(left), &mut self.rng);
+            left -= rhythm.issues;
+            self.grant((client, employee), &rhythm, true);
+        }
+    }
+}

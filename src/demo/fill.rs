@@ -1,0 +1,168 @@
+//! Carries a plan out: tokens in batches, through the functions that issue real ones.
+
+use std::collections::HashMap;
+
+use super::plan::{Issue, Of};
+use super::progress::Progress;
+use super::world::World;
+use crate::app::App;
+use crate::clients::{Client, summary};
+use crate::db::DbConnection;
+use crate::error::{Error, Result};
+use crate::id::{AccessTokenKey, ClientKey, EmployeeKey};
+use crate::oauth::Scope;
+use crate::time::{DAY, HOUR, Timestamp};
+use crate::tokens::issue::{self, Lifetimes};
+use crate::tokens::revoke::purge_expired;
+use crate::tokens::{AccessToken, RefreshToken};
+
+// Fewer, and commits take most of the time; more, and PostgreSQL might not answer within a request's patience.
+const BATCH: usize = 1_000;
+const CLIENTS_AT_ONCE: usize = 8;
+
+/// The ids that the people and the clients of a world were given.
+#[derive(Clone, Debug, Default)]
+pub struct Ids {
+    /// The people's, in the order of the world.
+    pub people: Vec<EmployeeKey>,
+    /// The clients', in the order of the world.
+    pub clients: Vec<ClientKey>,
+}
+
+// Grants by their number in the plan, as they stand after the steps so far.
+type Grants = HashMap<usize, RefreshToken>;
+
+struct Step {
+    at: Timestamp,
+    used: Option<Timestamp>,
+    what: What,
+}
+
+enum What {
+    Consent { grant: usize, client: ClientKey, employee: EmployeeKey, scope: Scope, lifetimes: Lifetimes },
+    Refresh { grant: usize, lifetimes: Lifetimes },
+    Key { client: ClientKey, employee: EmployeeKey, scope: Scope, label: &'static str, ends: Timestamp },
+}
+
+/// Issues every token of the world, each at its time.
+pub async fn issue_tokens(app: &App, world: &World, ids: &Ids, now: Timestamp) -> Result<()> {
+    let mut progress = Progress::new(world.plan.issues.len());
+    let (mut grants, mut begun) = (Grants::new(), vec![false; world.plan.grants.len()]);
+    for issues in world.plan.issues.chunks(BATCH) {
+        let steps = issues.iter().map(|issue| Step::new(world, ids, issue, &mut begun, now));
+        let steps = steps.collect::<Result<Vec<Step>>>()?;
+        let known: Grants = steps.iter().filter_map(|step| step.known(&grants)).collect();
+        let changed = app.db.write(move |conn| run(conn, &steps, known.clone())).await?;
+        grants.extend(changed);
+        progress.add(issues.len());
+    }
+    Ok(())
+}
+
+fn run(conn: &mut DbConnection, steps: &[Step], mut grants: Grants) -> Result<Grants> {
+    for step in steps {
+        let id = step.issue(conn, &mut grants)?;
+        if let Some(used) = step.used {
+            AccessToken::touch(conn, id, used)?;
+        }
+    }
+    Ok(grants)
+}
+
+impl Step {
+    fn new(world: &World, ids: &Ids, issue: &Issue, begun: &mut [bool], now: Timestamp) -> Result<Step> {
+        let scope = |text: &str| Scope::parse(text).ok_or_else(|| Error::internal(format!("no scope: {text}")));
+        let what = match issue.of {
+            Of::Grant(n) => {
+                let grant = &world.plan.grants[n];
+                let access_token = if grant.day_long { DAY } else { HOUR };
+                let lifetimes = Lifetimes { access_token, ..Lifetimes::default() };
+                match std::mem::replace(&mut begun[n], true) {
+                    true => What::Refresh { grant: n, lifetimes },
+                    false => What::Consent {
+                        grant: n,
+                        client: ids.clients[grant.client],
+                        employee: ids.people[grant.employee],
+                        scope: scope(grant.scope)?,
+                        lifetimes,
+                    },
+                }
+            }
+            Of::Key(n) => {
+                let key = &world.plan.keys[n];
+                What::Key {
+                    client: ids.clients[key.client],
+                    employee: ids.people[key.employee],
+                    scope: scope(key.scope)?,
+                    label: key.label,
+                    ends: key.ends_in.map_or(Timestamp::NO_END, |left| now.plus(left)),
+                }
+            }
+        };
+        Ok(Step { at: now.plus(-issue.age), used: issue.used.map(|ago| now.plus(-ago)), what })
+    }
+
+    fn known(&self, grants: &Grants) -> Option<(usize, RefreshToken)> {
+        match self.what {
+            What::Refresh { grant, .. } => grants.get(&grant).map(|token| (grant, token.clone())),
+            _ => None,
+        }
+    }
+
+    fn issue(&self, conn: &mut DbConnection, grants: &mut Grants) -> Result<AccessTokenKey> {
+        match &self.what {
+            What::Consent { grant, client, employee, scope, lifetimes } => {
+                let consent = issue::Grant { client: *client, employee: *employee, scope };
+                let pair = issue::grant(conn, &consent, *lifetimes, self.at)?;
+                grants.insert(*grant, RefreshToken::find(conn, *client, pair.refresh_token_id)?);
+                Ok(pair.access_token_id)
+            }
+            What::Refresh { grant, lifetimes } => {
+                let token = grants.get_mut(grant).ok_or_else(|| Error::internal("a refresh before its consent"))?;
+                let pair = issue::rotate(conn, token, *lifetimes, self.at)?;
+                let pair = pair.ok_or_else(|| Error::internal("somebody else refreshes a grant of the demo"))?;
+                token.generation += 1;
+                Ok(pair.access_token_id)
+            }
+            What::Key { client, employee, scope, label, ends } => {
+                let grant = issue::Grant { client: *client, employee: *employee, scope };
+                Ok(issue::api_key(conn, &grant, label, *ends, self.at)?.id)
+            }
+        }
+    }
+}
+
+/// Does for every client what time would have done: deletes what expired long ago, notes the last use, counts.
+pub async fn settle(app: &App, world: &World, ids: &Ids, now: Timestamp) -> Result<()> {
+    let cutoff = now.plus(-app.config.keep_expired_days * DAY);
+    let last_used = last_used(world, now);
+    let clients: Vec<(ClientKey, Option<Timestamp>)> = ids.clients.iter().copied().zip(last_used).collect();
+    for clients in clients.chunks(CLIENTS_AT_ONCE) {
+        let clients = clients.to_vec();
+        app.db
+            .write(move |conn| {
+                for (client, used) in &clients {
+                    while purge_expired(conn, *client, cutoff, BATCH as i64)? > 0 {}
+                    if let Some(used) = used {
+                        Client::touch(conn, *client, *used)?;
+                    }
+                    summary::count(conn, *client, now)?.store(conn, now)?;
+                }
+                Ok(())
+            })
+            .await?;
+    }
+    Ok(())
+}
+
+fn last_used(world: &World, now: Timestamp) -> Vec<Option<Timestamp>> {
+    let mut last = vec![None; world.clients.len()];
+    for issue in &world.plan.issues {
+        let client = match issue.of {
+            Of::Grant(n) => world.plan.grants[n].client,
+            Of::Key(n) => world.plan.keys[n].client,
+        };
+        last[client] = last[client].max(issue.used.map(|ago| now.plus(-ago)));
+    }
+    last
+}

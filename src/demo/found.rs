@@ -1,0 +1,124 @@
+//! Founds the shop: account, businesses, people and clients, each at the time they came.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use super::fill::Ids;
+use super::integrations::{Integration, Standing};
+use super::people::{Fate, JONAS, MARTA, PRIYA, Person};
+use super::shop::{AGE, BUSINESSES, NAME, TIME_ZONE};
+use super::world::World;
+use crate::account::{Account, Business, Location};
+use crate::app::App;
+use crate::clients::{Client, NewClient, Website};
+use crate::db::DbConnection;
+use crate::employees::{Employee, NewEmployee, OneTimeLink, Purpose};
+use crate::error::{Error, Result};
+use crate::id::{ClientKey, EmployeeKey, LocationKey};
+use crate::secret::RandomSecret;
+use crate::time::Timestamp;
+
+const AT_ONCE: usize = 100;
+
+/// The hashes of passwords.
+#[derive(Clone, Debug)]
+pub struct Hashes {
+    /// Of the three a visitor signs in as: staff, store manager, admin.
+    pub visitors: [String; 3],
+    /// Of everybody else: of a password that nobody knows.
+    pub others: String,
+}
+
+/// Founds the shop; returns the ids everybody was given.
+pub async fn found(app: &App, world: &Arc<World>, hashes: Hashes, now: Timestamp) -> Result<Ids> {
+    let places = app.db.write(move |conn| businesses(conn, now)).await?;
+    let mut ids = Ids { people: vec![EmployeeKey(0); world.people.len()], clients: Vec::new() };
+    // Ids ascend with time, so those who came first are added first.
+    for order in by_age(&world.people, |person| person.age).chunks(AT_ONCE) {
+        let (world, hashes, places, order) = (world.clone(), hashes.clone(), places.clone(), order.to_vec());
+        let add = move |conn: &mut DbConnection| {
+            let add = |i: &usize| Ok((*i, employee(conn, &world.people[*i], hashes.of(*i), &places, now)?));
+            order.iter().map(add).collect::<Result<Vec<(usize, EmployeeKey)>>>()
+        };
+        app.db.write(add).await?.into_iter().for_each(|(i, id)| ids.people[i] = id);
+    }
+    ids.clients = vec![ClientKey(0); world.clients.len()];
+    for order in by_age(&world.clients, |client| client.age).chunks(AT_ONCE) {
+        let (world, order) = (world.clone(), order.to_vec());
+        let add = move |conn: &mut DbConnection| {
+            let add = |i: &usize| Ok((*i, client(conn, &world.clients[*i], now)?));
+            order.iter().map(add).collect::<Result<Vec<(usize, ClientKey)>>>()
+        };
+        app.db.write(add).await?.into_iter().for_each(|(i, id)| ids.clients[i] = id);
+    }
+    Ok(ids)
+}
+
+impl Hashes {
+    fn of(&self, person: usize) -> &str {
+        match person {
+            JONAS => &self.visitors[0],
+            MARTA => &self.visitors[1],
+            PRIYA => &self.visitors[2],
+            _ => &self.others,
+        }
+    }
+}
+
+fn by_age<T>(all: &[T], age: impl Fn(&T) -> i64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    order.sort_by_key(|i| Reverse(age(&all[*i])));
+    order
+}
+
+fn businesses(conn: &mut DbConnection, now: Timestamp) -> Result<Vec<LocationKey>> {
+    let at = now.plus(-AGE);
+    Account::update(conn, NAME, TIME_ZONE)?;
+    let mut places = Vec::new();
+    for (name, currency, country, zone, locations) in BUSINESSES {
+        let business = Business::create(conn, name, currency, at)?;
+        for place in locations {
+            places.push(Location::create(conn, business, (place, country, zone), at)?);
+        }
+    }
+    Ok(places)
+}
+
+fn employee(
+    conn: &mut DbConnection,
+    person: &Person,
+    hash: &str,
+    places: &[LocationKey],
+    now: Timestamp,
+) -> Result<EmployeeKey> {
+    let at = now.plus(-person.age);
+    let password_hash = (person.fate != Fate::Invited).then_some(hash);
+    let new = NewEmployee { name: &person.name, email: &person.email, role: person.role, password_hash };
+    let id = Employee::create(conn, &new, at)?;
+    let reached: Vec<LocationKey> = person.locations.iter().filter_map(|i| places.get(*i)).copied().collect();
+    Location::set_for_employee(conn, id, &reached)?;
+    if let Some(ago) = person.signed_in {
+        Employee::note_sign_in(conn, id, now.plus(-ago))?;
+    }
+    match person.fate {
+        Fate::Active => {}
+        Fate::Locked(ago) => drop(Employee::set_locked(conn, id, Some(now.plus(-ago)))?),
+        Fate::Archived(ago) => drop(Employee::set_archived(conn, id, Some(now.plus(-ago)))?),
+        // The link leads nowhere: nobody has its secret.
+        Fate::Invited => {
+            OneTimeLink::issue(conn, Purpose::Invite, Some(id), &RandomSecret::generate().hash(), at)?;
+        }
+    }
+    Ok(id)
+}
+
+fn client(conn: &mut DbConnection, integration: &Integration, now: Timestamp) -> Result<ClientKey> {
+    let website = Website::parse(&integration.website).map_err(Error::internal)?;
+    let admitted = integration.standing != Standing::Pending;
+    let new = NewClient { name: &integration.name, website: &website, admitted, approved: integration.approved };
+    let id = Client::create(conn, &new, now.plus(-integration.age))?;
+    if let Standing::Suspended(ago) = integration.standing {
+        Client::set_suspended(conn, id, Some(now.plus(-ago)))?;
+    }
+    Ok(id)
+}

@@ -59,8 +59,8 @@ routes! {
     "/settings" { GET SignedIn => account::pages::index }
     "/settings/client-api-access" { GET SignedIn => clients::pages::list }
     "/settings/client-api-access/find-token" {
-        GET SignedIn => tokens::pages::find_token_form,
-        POST SignedIn => tokens::pages::find_token,
+        GET SignedIn => tokens::find_token::form,
+        POST SignedIn => tokens::find_token::find,
     }
     "/settings/client-api-access/clients/{client}" { GET SignedIn => clients::pages::detail }
     "/settings/client-api-access/clients/{client}/revoke" {
@@ -91,8 +91,8 @@ routes! {
 
     "/settings/employees" { GET SignedIn => employees::pages::list }
     "/settings/employees/invite" {
-        GET Admin => employees::pages::invite_form,
-        POST Admin => employees::pages::invite,
+        GET Admin => employees::links::invite_form,
+        POST Admin => employees::links::invite,
     }
     "/settings/employees/{employee}" { GET SignedIn => employees::pages::detail }
     "/settings/employees/{employee}/role" { POST Admin => employees::pages::change_role }
@@ -101,10 +101,10 @@ routes! {
     "/settings/employees/{employee}/unlock" { POST Admin => employees::pages::unlock }
     "/settings/employees/{employee}/archive" { POST Admin => employees::pages::archive }
     "/settings/employees/{employee}/restore" { POST Admin => employees::pages::restore }
-    "/settings/employees/{employee}/link" { POST Admin => employees::pages::make_link }
+    "/settings/employees/{employee}/link" { POST Admin => employees::links::make_link }
     "/settings/employees/{employee}/end-grants" {
-        GET SignedIn => employees::pages::end_grants_form,
-        POST SignedIn => employees::pages::end_grants,
+        GET SignedIn => employees::grants::end_grants_form,
+        POST SignedIn => employees::grants::end_grants,
     }
 
     "/settings/activity" { GET SignedIn => activity::pages::list }
@@ -121,10 +121,10 @@ routes! {
         POST Admin => account::pages::remove_location,
     }
 
-    "/settings/profile" { GET SignedIn => employees::pages::profile }
-    "/settings/profile/password" { POST SignedIn => employees::pages::change_password }
-    "/settings/profile/sessions/{session}/end" { POST SignedIn => employees::pages::end_session }
-    "/settings/profile/sessions/end-others" { POST SignedIn => employees::pages::end_other_sessions }
+    "/settings/profile" { GET SignedIn => employees::profile::profile }
+    "/settings/profile/password" { POST SignedIn => employees::profile::change_password }
+    "/settings/profile/sessions/{session}/end" { POST SignedIn => employees::profile::end_session }
+    "/settings/profile/sessions/end-others" { POST SignedIn => employees::profile::end_other_sessions }
 }
 
 /// What needs no session: static files and the state of the process.

@@ -209,7 +209,12 @@ pub async fn detail(visit: Visit, app: web::Data<App>, id: web::Path<ClientKey>,
         .await?;
     let (client, refresh_tokens, access_tokens) = match found {
         Found::Standing(found) => *found,
-        Found::Revoking(found) => return revoking(&visit, &found.0, found.1.as_ref()),
+        Found::Revoking(found) => {
+            let (client, purge) = *found;
+            let page = visit.page(&client.name, Section::Clients).below(HOME, "Client API Access");
+            let ended = visit.words.ago(client.revoked_at.unwrap_or(visit.now()));
+            return revoking(page, &client.name, ended, purge.as_ref());
+        }
     };
     let words = &visit.words;
     html(ClientDetail {
@@ -226,17 +231,11 @@ pub async fn detail(visit: Visit, app: web::Data<App>, id: web::Path<ClientKey>,
     })
 }
 
-fn revoking(visit: &Visit, client: &Client, purge: Option<&Purge>) -> Result<HttpResponse> {
+/// The page of something whose access has ended while its records are still being deleted; it follows the progress.
+pub fn revoking(mut page: Page, name: &str, ended: Moment, purge: Option<&Purge>) -> Result<HttpResponse> {
     let (deleted, total) = purge.map_or((0, 1), Purge::progress);
-    let mut page = visit.page(&client.name, Section::Clients).below(HOME, "Client API Access");
     page.refresh = Some(2);
-    html(Revoking {
-        page,
-        name: client.name.clone(),
-        deleted,
-        total,
-        ended: visit.words.ago(client.revoked_at.unwrap_or(visit.now())),
-    })
+    html(Revoking { page, name: name.into(), deleted, total, ended })
 }
 
 /// The client, or how it went: a client that was revoked says by whom and when.

@@ -80,8 +80,6 @@ pub struct Plan {
 }
 
 /// Plans about `tokens` access tokens and API keys.
-///
-/// Why half of a large world belongs to one client: pages must be as fast there, and that has to be measured somewhere.
 pub fn plan(tokens: usize, clients: &[Integration], people: &[Person], rng: StdRng) -> Plan {
     let able = (0..people.len()).filter(|i| *i != JONAS && has_granted_lately(&people[*i])).collect();
     let mut planner = Planner { clients, people, able, rng, plan: Plan::default(), kept: vec![0; clients.len()] };
@@ -118,8 +116,8 @@ impl Planner<'_> {
     fn first_met(&mut self) {
         let rng = &mut self.rng;
         let met = [
-            (LEDGERLY, MARTA, Rhythm { newest: 150, gap: 9 * 60, ..Rhythm::busy(rng) }),
-            (LEDGERLY, TOMASZ, Rhythm { newest: 11 * 60, gap: 14 * 60, ..Rhythm::busy(rng) }),
+            (LEDGERLY, MARTA, Rhythm { newest: 2 * MINUTE, gap: 9 * MINUTE, ..Rhythm::busy(rng) }),
+            (LEDGERLY, TOMASZ, Rhythm { newest: 11 * MINUTE, gap: 14 * MINUTE, ..Rhythm::busy(rng) }),
             (LEDGERLY, JONAS, Rhythm { newest: 27 * DAY, ..Rhythm::lapsing(rng) }),
             (LEDGERLY, INES, Rhythm { newest: 2 * HOUR, ..Rhythm::daily(rng) }),
             (3, JONAS, Rhythm::busy(rng)),

@@ -2,9 +2,12 @@
 
 mod attempts;
 mod employee;
+pub mod grants;
+pub mod links;
 mod one_time_link;
 pub mod pages;
 pub mod password;
+pub mod profile;
 pub mod sign_in;
 
 pub use attempts::{Attempt, Attempts};

@@ -1,29 +1,24 @@
-//! Settings › Employees: the list, one person with everything they granted, inviting; and one's own profile.
+//! Settings › Employees: the list, one person with everything they granted, and what an admin changes about them.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use diesel::prelude::*;
 
-use super::employee::{Employee, EmployeeFilter, EmployeeState, NewEmployee, Role};
-use super::one_time_link::{OneTimeLink, Purpose, address};
-use super::password;
-use super::sign_in::email_address;
+use super::employee::{Employee, EmployeeFilter, EmployeeState, Role};
+use super::one_time_link::OneTimeLink;
 use crate::account::{Business, Location};
-use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
+use crate::activity::{Detail, Kind, NewActivity, Subject};
 use crate::app::App;
 use crate::clients::ClientState;
-use crate::clients::pages::{newcomers, seen};
 use crate::db::DbConnection;
 use crate::db::keyset::Count;
 use crate::error::{Error, Result};
-use crate::id::{EmployeeKey, LocationKey, SessionKey};
-use crate::schema::form_nonces;
-use crate::secret::{RandomSecret, random_name};
+use crate::id::{EmployeeKey, LocationKey};
+use crate::secret::random_name;
 use crate::time::{Moment, Timestamp, count};
 use crate::tokens::Badge;
 use crate::tokens::list::Within;
 use crate::tokens::panel::{Panel, access_token_panel, refresh_token_panel};
-use crate::tokens::revoke::{self, Falls, Purge, Target};
+use crate::tokens::revoke::Purge;
 use crate::web::form::ProtectedForm;
 use crate::web::list::{Heading, ListState, Pager, Sort};
 use crate::web::page::{Page, Section, Tone, Visit, html, see_other};
@@ -35,7 +30,8 @@ pub const HOME: &str = "/settings/employees";
 
 static SORTS: [Sort; 1] = [Sort { word: "name", column: "name_fold", largest_first: false }];
 
-fn path(id: EmployeeKey) -> String {
+/// A person's page.
+pub fn path(id: EmployeeKey) -> String {
     format!("{HOME}/{id}")
 }
 
@@ -147,9 +143,12 @@ struct EmployeeDetail {
     access_tokens: Panel,
 }
 
-struct BusinessChoice {
-    name: String,
-    locations: Vec<(LocationKey, String, bool)>,
+/// A business with its locations to tick.
+pub struct BusinessChoice {
+    /// Its name.
+    pub name: String,
+    /// Id, name, and whether it is ticked.
+    pub locations: Vec<(LocationKey, String, bool)>,
 }
 
 /// `GET /settings/employees/{employee}`
@@ -350,398 +349,4 @@ pub async fn restore(
     };
     let told = |employee: &Employee| format!("{} is back.", employee.name);
     change((visit, app, *id), Kind::EmployeeRestored, act, told).await
-}
-
-// ---- One-time links, shown once
-
-#[derive(Template)]
-#[template(path = "employees/link.html")]
-struct LinkShown {
-    page: Page,
-    name: String,
-    back: String,
-    link: String,
-    is_invitation: bool,
-    until: Moment,
-}
-
-// Marks a form's nonce as used; of two submissions of one form, the second makes nothing.
-fn use_nonce(conn: &mut DbConnection, nonce: &str, now: Timestamp) -> Result<()> {
-    if !(10..=60).contains(&nonce.len()) || !nonce.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return Err(Error::ForgedForm);
-    }
-    let row = (form_nonces::nonce.eq(nonce), form_nonces::used_at.eq(now));
-    let used = crate::on_each!(conn, |inner| {
-        diesel::insert_into(form_nonces::table).values(row).on_conflict_do_nothing().execute(inner)
-    })?;
-    match used {
-        1 => Ok(()),
-        _ => Err(Error::Conflict(
-            "The link of this form was shown already, and is shown only once. If it was lost, make a new one on the \
-             person's page."
-                .into(),
-        )),
-    }
-}
-
-#[derive(Template)]
-#[template(path = "employees/invite.html")]
-struct Invite {
-    page: Page,
-    nonce: String,
-    name: String,
-    email: String,
-    role: Role,
-    businesses: Vec<BusinessChoice>,
-}
-
-/// `GET /settings/employees/invite`
-pub async fn invite_form(visit: Visit, app: web::Data<App>) -> Result<HttpResponse> {
-    show_invite(visit, app, None, (String::new(), String::new(), Role::Staff)).await
-}
-
-async fn show_invite(
-    visit: Visit,
-    app: web::Data<App>,
-    problem: Option<String>,
-    (name, email, role): (String, String, Role),
-) -> Result<HttpResponse> {
-    let businesses = app.db.read(|conn| Ok(Business::all(conn)?)).await?;
-    let choice = |(business, locations): (Business, Vec<Location>)| BusinessChoice {
-        name: business.name,
-        locations: locations.into_iter().map(|at| (at.id, at.name, false)).collect(),
-    };
-    let mut page = visit.page("Invite an employee", Section::Employees).below(HOME, "Employees");
-    let failed = problem.is_some();
-    if let Some(problem) = problem {
-        page = page.telling(Tone::Bad, problem);
-    }
-    let businesses = businesses.into_iter().map(choice).collect();
-    let mut response = html(Invite { page, nonce: random_name(22), name, email, role, businesses })?;
-    if failed {
-        *response.status_mut() = actix_web::http::StatusCode::UNPROCESSABLE_ENTITY;
-    }
-    Ok(response)
-}
-
-/// `POST /settings/employees/invite`: answers with the link itself, the one time it is shown.
-pub async fn invite(visit: Visit, app: web::Data<App>, form: ProtectedForm) -> Result<HttpResponse> {
-    let role = Role::from_word(form.get("role")).unwrap_or(Role::Staff);
-    let kept = (form.get("name").to_string(), form.get("email").to_string(), role);
-    let checked = form.line("name", "The name", 100).and_then(|name| Ok((name, email_address(&form)?)));
-    let (name, email) = match checked {
-        Ok(checked) => checked,
-        Err(Error::Invalid(problem)) => return show_invite(visit, app, Some(problem), kept).await,
-        Err(error) => return Err(error),
-    };
-    let locations: Vec<LocationKey> = form.all("location").filter_map(|id| id.parse().ok()).map(LocationKey).collect();
-    let (secret, nonce) = (RandomSecret::generate(), form.get("nonce").to_string());
-    let (hash, actor, peer, now) = (secret.hash(), visit.viewer.actor(), visit.peer.clone(), visit.now());
-    let made = app
-        .db
-        .write(move |conn| {
-            use_nonce(conn, &nonce, now)?;
-            let new = NewEmployee { name: &name, email: &email, role, password_hash: None };
-            let id = Employee::create(conn, &new, now)?;
-            Location::set_for_employee(conn, id, &locations)?;
-            OneTimeLink::issue(conn, Purpose::Invite, Some(id), &hash, now)?;
-            let employee = Employee::find(conn, id)?;
-            NewActivity::new(Kind::EmployeeInvited, actor.clone(), Subject::employee(&employee))
-                .from(&peer)
-                .with(Detail::note(format!("as {}", role.name())))
-                .record(conn, now)?;
-            Ok(employee)
-        })
-        .await;
-    match made {
-        Ok(employee) => show_link(&visit, &app, &employee, Purpose::Invite, &secret),
-        Err(Error::Invalid(problem)) => show_invite(visit, app, Some(problem), kept).await,
-        Err(error) => Err(error),
-    }
-}
-
-/// `POST /settings/employees/{employee}/link`: a new invitation, or a link to choose a new password.
-pub async fn make_link(
-    visit: Visit,
-    app: web::Data<App>,
-    id: web::Path<EmployeeKey>,
-    form: ProtectedForm,
-) -> Result<HttpResponse> {
-    let (id, secret, nonce) = (*id, RandomSecret::generate(), form.get("nonce").to_string());
-    let (hash, actor, peer, now) = (secret.hash(), visit.viewer.actor(), visit.peer.clone(), visit.now());
-    let (employee, purpose) = app
-        .db
-        .write(move |conn| {
-            use_nonce(conn, &nonce, now)?;
-            let employee = Employee::find(conn, id)?;
-            let purpose = if employee.password_hash().is_none() { Purpose::Invite } else { Purpose::Reset };
-            OneTimeLink::issue(conn, purpose, Some(id), &hash, now)?;
-            // A reset ends the person's sign-ins at once: whoever knows the old password is out.
-            let ended = if purpose == Purpose::Reset { Session::end_all(conn, id, None)? } else { 0 };
-            let kind = if purpose == Purpose::Reset { Kind::ResetLinkMade } else { Kind::EmployeeInvited };
-            let note = if ended > 0 { format!("{} ended", count(ended as i64, "sign-in")) } else { String::new() };
-            NewActivity::new(kind, actor.clone(), Subject::employee(&employee))
-                .from(&peer)
-                .with(Detail::note(note))
-                .record(conn, now)?;
-            Ok((employee, purpose))
-        })
-        .await?;
-    show_link(&visit, &app, &employee, purpose, &secret)
-}
-
-fn show_link(
-    visit: &Visit,
-    app: &App,
-    employee: &Employee,
-    purpose: Purpose,
-    secret: &RandomSecret,
-) -> Result<HttpResponse> {
-    let title = if purpose == Purpose::Invite { "Invitation" } else { "New password" };
-    html(LinkShown {
-        page: visit.page(title, Section::Employees).below(HOME, "Employees").below(path(employee.id), &employee.name),
-        name: employee.name.clone(),
-        back: path(employee.id),
-        link: address(app.config.public_url.origin(), purpose, secret),
-        is_invitation: purpose == Purpose::Invite,
-        until: visit.words.until(visit.now().plus(purpose.lifetime())),
-    })
-}
-
-// ---- Ending everything a person granted
-
-#[derive(Template)]
-#[template(path = "employees/end_grants.html")]
-struct EndGrants {
-    page: Page,
-    name: String,
-    back: String,
-    falls: Falls,
-    last_used: Moment,
-}
-
-fn own_only() -> String {
-    "You can end what you granted yourself. Ask a store manager or an admin for somebody else's.".into()
-}
-
-/// `GET /settings/employees/{employee}/end-grants`
-pub async fn end_grants_form(visit: Visit, app: web::Data<App>, id: web::Path<EmployeeKey>) -> Result<HttpResponse> {
-    let id = *id;
-    if !visit.viewer.may_act_for(id) {
-        return Err(Error::Forbidden(own_only()));
-    }
-    let (employee, falls) = app
-        .db
-        .read(move |conn| {
-            let employee = Employee::find(conn, id)?;
-            let falls = Falls::of(conn, &Target::Grants(employee.clone()))?;
-            Ok((employee, falls))
-        })
-        .await?;
-    html(EndGrants {
-        page: visit
-            .page("End everything granted", Section::Employees)
-            .below(HOME, "Employees")
-            .below(path(id), &employee.name),
-        name: employee.name,
-        back: path(id),
-        last_used: visit.words.ago(falls.last_used_at),
-        falls,
-    })
-}
-
-/// `POST /settings/employees/{employee}/end-grants`
-pub async fn end_grants(
-    visit: Visit,
-    app: web::Data<App>,
-    id: web::Path<EmployeeKey>,
-    form: ProtectedForm,
-) -> Result<HttpResponse> {
-    let (id, seen) = (*id, seen(&form));
-    if !visit.viewer.may_act_for(id) {
-        return Err(Error::Forbidden(own_only()));
-    }
-    let (actor, peer, now) = (visit.viewer.actor(), visit.peer.clone(), visit.now());
-    let (employee, revoked) = app
-        .db
-        .write(move |conn| {
-            let employee = Employee::find(conn, id)?;
-            let revoked = revoke::revoke(conn, &Target::Grants(employee.clone()), seen, (&actor, &peer), now)?;
-            Ok((employee, revoked))
-        })
-        .await?;
-    let counts = revoked.detail.counts();
-    let mut text = match (revoked.is_purging, counts.is_empty()) {
-        (true, _) => format!("Everything {} granted has ended. The records are being deleted.", employee.name),
-        (false, true) => format!("{} had granted nothing that was still there.", employee.name),
-        (false, false) => format!("Everything {} granted has ended: {counts} deleted.", employee.name),
-    };
-    text.push_str(&newcomers(&revoked));
-    visit.redirect(Tone::Good, text, &path(id))
-}
-
-// ---- One's own profile
-
-#[derive(Template)]
-#[template(path = "employees/profile.html")]
-struct Profile {
-    page: Page,
-    name: String,
-    email: String,
-    role: &'static str,
-    granted: String,
-    shortest: usize,
-    sessions: Vec<SessionRow>,
-}
-
-struct SessionRow {
-    id: SessionKey,
-    browser: String,
-    peer: String,
-    since: Moment,
-    last_seen: Moment,
-    is_this: bool,
-}
-
-/// `GET /settings/profile`
-pub async fn profile(visit: Visit, app: web::Data<App>) -> Result<HttpResponse> {
-    show_profile(visit, app, None).await
-}
-
-async fn show_profile(visit: Visit, app: web::Data<App>, problem: Option<String>) -> Result<HttpResponse> {
-    let (id, now) = (visit.viewer.id, visit.now());
-    let (employee, sessions) =
-        app.db.read(move |conn| Ok((Employee::find(conn, id)?, Session::of_employee(conn, id, now)?))).await?;
-    let row = |session: Session| SessionRow {
-        id: session.id,
-        browser: browser(&session.user_agent),
-        since: visit.words.ago(session.created_at),
-        last_seen: visit.words.ago(session.last_seen_at),
-        is_this: session.id == visit.session_key,
-        peer: session.peer,
-    };
-    let mut page = visit.page("Your profile", Section::Profile);
-    let failed = problem.is_some();
-    if let Some(problem) = problem {
-        page = page.telling(Tone::Bad, problem);
-    }
-    let mut response = html(Profile {
-        page,
-        name: employee.name,
-        email: employee.email,
-        role: employee.role.name(),
-        granted: path(id),
-        shortest: password::SHORTEST,
-        sessions: sessions.into_iter().map(row).collect(),
-    })?;
-    if failed {
-        *response.status_mut() = actix_web::http::StatusCode::UNPROCESSABLE_ENTITY;
-    }
-    Ok(response)
-}
-
-// A browser's own words, made short enough to recognise.
-fn browser(agent: &str) -> String {
-    let name =
-        [("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")];
-    let system = [
-        ("iPhone", "iPhone"),
-        ("iPad", "iPad"),
-        ("Android", "Android"),
-        ("Windows", "Windows"),
-        ("Mac OS", "macOS"),
-        ("CrOS", "ChromeOS"),
-        ("Linux", "Linux"),
-    ];
-    let found =
-        |list: &[(&str, &'static str)]| list.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
-    match (found(&name), found(&system)) {
-        (Some(name), Some(system)) => format!("{name} on {system}"),
-        (Some(name), None) => name.into(),
-        _ if agent.is_empty() => "An unnamed program".into(),
-        _ => agent.chars().take(40).collect(),
-    }
-}
-
-/// `POST /settings/profile/password`: needs the present one; every other sign-in ends.
-pub async fn change_password(visit: Visit, app: web::Data<App>, form: ProtectedForm) -> Result<HttpResponse> {
-    let id = visit.viewer.id;
-    let employee = app.db.read(move |conn| Ok(Employee::find(conn, id)?)).await?;
-    let new = form.get("password").to_string();
-    let problem = match () {
-        () if !app.hasher.verify(form.get("current"), employee.password_hash()).await? => {
-            Some("The present password is not right. Nothing was changed.".to_string())
-        }
-        () if new != form.get("again") => Some("The two new passwords are not the same. Nothing was changed.".into()),
-        () => match password::check(&new, &[&visit.account.name, &employee.name, &employee.email]) {
-            Err(Error::Invalid(problem)) => Some(problem),
-            _ => None,
-        },
-    };
-    if problem.is_some() {
-        return show_profile(visit, app, problem).await;
-    }
-    let hash = app.hasher.hash(&new).await?;
-    let (session, peer, now) = (visit.session_key, visit.peer.clone(), visit.now());
-    let ended = app
-        .db
-        .write(move |conn| {
-            Employee::set_password(conn, id, &hash)?;
-            let ended = Session::end_all(conn, id, Some(session))?;
-            let actor = Actor::person(id, &employee.name);
-            NewActivity::new(Kind::PasswordChanged, actor, Subject::employee(&employee))
-                .from(&peer)
-                .record(conn, now)?;
-            Ok(ended)
-        })
-        .await?;
-    let text = match ended {
-        0 => "Your password is changed.".to_string(),
-        n => format!("Your password is changed, and {} elsewhere ended.", count(n as i64, "sign-in")),
-    };
-    visit.redirect(Tone::Good, text, "/settings/profile")
-}
-
-/// `POST /settings/profile/sessions/{session}/end`
-pub async fn end_session(
-    visit: Visit,
-    app: web::Data<App>,
-    session: web::Path<SessionKey>,
-    _: ProtectedForm,
-) -> Result<HttpResponse> {
-    let session = *session;
-    end(&visit, &app, move |conn, id| Ok(usize::from(Session::end(conn, id, session)?))).await
-}
-
-/// `POST /settings/profile/sessions/end-others`
-pub async fn end_other_sessions(visit: Visit, app: web::Data<App>, _: ProtectedForm) -> Result<HttpResponse> {
-    let this = visit.session_key;
-    end(&visit, &app, move |conn, id| Ok(Session::end_all(conn, id, Some(this))?)).await
-}
-
-async fn end(
-    visit: &Visit,
-    app: &web::Data<App>,
-    act: impl Fn(&mut DbConnection, EmployeeKey) -> Result<usize> + Send + 'static,
-) -> Result<HttpResponse> {
-    let (viewer, peer, now) = (visit.viewer.clone(), visit.peer.clone(), visit.now());
-    let ended = app
-        .db
-        .write(move |conn| {
-            let ended = act(conn, viewer.id)?;
-            if ended > 0 {
-                let employee = Employee::find(conn, viewer.id)?;
-                NewActivity::new(Kind::SignInEnded, viewer.actor(), Subject::employee(&employee))
-                    .from(&peer)
-                    .with(Detail::note(format!("{} of their own", count(ended as i64, "sign-in"))))
-                    .record(conn, now)?;
-            }
-            Ok(ended)
-        })
-        .await?;
-    let text = match ended {
-        0 => "That sign-in had ended already.".to_string(),
-        n => format!("{} ended.", count(n as i64, "sign-in")),
-    };
-    visit.redirect(Tone::Good, text, "/settings/profile")
 }

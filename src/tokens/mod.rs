@@ -1,6 +1,7 @@
 //! Refresh tokens, access tokens and API keys: issued, listed, revoked.
 
 mod access_token;
+pub mod find_token;
 pub mod issue;
 pub mod list;
 pub mod pages;

@@ -1,4 +1,4 @@
-//! The pages of one refresh token, one access token or API key, their revocation, and finding a token by its whole value.
+//! The pages of one refresh token and of one access token or API key, and their revocation.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -9,16 +9,17 @@ use super::panel::{Panel, access_token_panel, access_token_path, refresh_token_p
 use super::refresh_token::RefreshToken;
 use super::revoke::{self, Falls, Purge, Revoked, Target};
 use super::status::{Badge, Life, TokenStatus};
-use crate::activity::{Detail, Kind, NewActivity, Subject};
+use crate::activity::{Detail, Kind};
 use crate::app::App;
 use crate::clients::Client;
-use crate::clients::pages::{ClientFacts, HOME, find as find_client, gone, newcomers, path as client_path, seen};
+use crate::clients::pages::{
+    ClientFacts, HOME, find as find_client, gone, newcomers, path as client_path, revoking, seen,
+};
 use crate::db::DbConnection;
-use crate::employees::{Attempt, Attempts, Employee};
+use crate::employees::Employee;
 use crate::error::{Error, Result};
 use crate::id::{AccessTokenKey, ClientKey, RefreshTokenKey};
 use crate::oauth::Scope;
-use crate::secret::{NotAToken, PlainToken, TokenHash};
 use crate::time::Moment;
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, Section, Tone, Visit, html, see_other};
@@ -92,16 +93,6 @@ struct RefreshTokenPage {
     may_revoke: bool,
 }
 
-#[derive(Template)]
-#[template(path = "clients/revoking.html")]
-struct Revoking {
-    page: Page,
-    name: String,
-    deleted: i64,
-    total: i64,
-    ended: Moment,
-}
-
 fn find_refresh_token(
     conn: &mut DbConnection,
     client: ClientKey,
@@ -146,14 +137,12 @@ pub async fn refresh_token(
             Ok((client, token, employee, panel, purge))
         })
         .await?;
-    let mut page = visit
+    let page = visit
         .page(token.mask.to_string(), Section::Clients)
         .below(HOME, "Client API Access")
         .below(client_path(client.id), &client.name);
     if let Some(ended) = token.revoked_at {
-        page.refresh = Some(2);
-        let (deleted, total) = purge.as_ref().map_or((0, 1), Purge::progress);
-        return html(Revoking { page, name: token.mask.to_string(), deleted, total, ended: visit.words.ago(ended) });
+        return revoking(page, &token.mask.to_string(), visit.words.ago(ended), purge.as_ref());
     }
     html(RefreshTokenPage {
         page,
@@ -468,92 +457,4 @@ async fn end_access_token(visit: Visit, app: web::Data<App>, ids: Parents, _: Pr
         }
         Outcome::Already(how) => visit.redirect(Tone::Info, how, &to),
     }
-}
-
-// ---- Finding a token by its whole value
-
-#[derive(Template)]
-#[template(path = "tokens/find_token.html")]
-struct FindToken {
-    page: Page,
-    problem: Option<(&'static str, &'static str)>,
-}
-
-/// `GET /settings/client-api-access/find-token`
-pub async fn find_token_form(visit: Visit) -> Result<HttpResponse> {
-    show_find_token(&visit, None)
-}
-
-fn show_find_token(visit: &Visit, problem: Option<(&'static str, &'static str)>) -> Result<HttpResponse> {
-    html(FindToken { page: visit.page("Find a token", Section::Clients).below(HOME, "Client API Access"), problem })
-}
-
-enum Search {
-    Found(String, Option<&'static str>),
-    Wait(i64),
-    Nothing,
-}
-
-/// `POST /settings/client-api-access/find-token`: the value is hashed at once and kept nowhere. It takes a whole token, or
-/// the SHA-256 of one in hexadecimal, as scanners for leaked secrets report it.
-pub async fn find_token(visit: Visit, app: web::Data<App>, form: ProtectedForm) -> Result<HttpResponse> {
-    let text = form.get("token").trim();
-    let text = text.strip_prefix("Bearer ").or_else(|| text.strip_prefix("bearer ")).unwrap_or(text).trim();
-    let parsed = PlainToken::parse(text).map(|token| token.hash());
-    let hash = match (parsed, TokenHash::from_hex(text)) {
-        (Ok(hash), _) | (_, Some(hash)) => hash,
-        (Err(NotAToken::Mistyped), None) => {
-            let problem = "A character of it is wrong, so it cannot be looked up. Copy it again as a whole.";
-            return show_find_token(&visit, Some(("That token is mistyped", problem)));
-        }
-        (Err(NotAToken::Foreign), None) => {
-            let problem = "Tokens from here have 60 characters, with _rt_, _at_ or _ak_ after the first seven.";
-            return show_find_token(&visit, Some(("That is not one of our tokens", problem)));
-        }
-    };
-    let (viewer, peer, now) = (visit.viewer.clone(), visit.peer.clone(), visit.now());
-    let search = app.db.write(move |conn| {
-        let attempts = Attempts::of(&format!("find-token {}", viewer.id), "any", Some("page"));
-        let found = look_up(conn, &hash)?;
-        // Looking up what exists costs nothing; guessing does.
-        match (&found, attempts.begin(conn, now)?) {
-            (_, Attempt::Wait(seconds)) => return Ok(Search::Wait(seconds)),
-            (Some(_), Attempt::Allowed) => attempts.succeeded(conn)?,
-            (None, Attempt::Allowed) => {}
-        }
-        let Some((client, subject, href, note)) = found else {
-            return Ok(Search::Nothing);
-        };
-        let entry = NewActivity::new(Kind::TokenLookedUp, viewer.actor(), subject).from(&peer);
-        entry.with(Detail::note(format!("of {}", client.name))).record(conn, now)?;
-        Ok(Search::Found(href, note))
-    });
-    match search.await? {
-        Search::Found(href, None) => Ok(see_other(&href)),
-        Search::Found(href, Some(note)) => visit.redirect(Tone::Info, note, &href),
-        Search::Wait(seconds) => Err(Error::TooManyRequests(seconds)),
-        Search::Nothing => {
-            let problem = "It may have been revoked, or have expired and been deleted. Nothing can be reached with it.";
-            show_find_token(&visit, Some(("No such token here", problem)))
-        }
-    }
-}
-
-type Hit = (Client, Subject, String, Option<&'static str>);
-
-fn look_up(conn: &mut DbConnection, hash: &TokenHash) -> Result<Option<Hit>> {
-    if let Some(token) = AccessToken::find_by_value(conn, hash)? {
-        let client = Client::find(conn, token.client_id)?;
-        let subject = Subject::token("access_token", token.id.0, &token.mask, &client, token.employee_id);
-        let href = access_token_path(client.id, None, token.id);
-        return Ok(Some((client, subject, href, None)));
-    }
-    let Some((token, newest)) = RefreshToken::find_by_value(conn, hash)? else {
-        return Ok(None);
-    };
-    let client = Client::find(conn, token.client_id)?;
-    let subject = Subject::token("refresh_token", token.id.0, &token.mask, &client, token.employee_id);
-    let href = refresh_token_path(client.id, token.id);
-    let note = (!newest).then_some("That is an earlier value of this refresh token; it has been refreshed since.");
-    Ok(Some((client, subject, href, note)))
 }

@@ -1,0 +1,110 @@
+//! The page of an access token or an API key, below its client or below its refresh token.
+
+use client_api_access::employees::Role;
+use client_api_access::time::DAY;
+
+use crate::support::{TestApp, client_path};
+
+#[test]
+fn an_access_token_shows_its_client_its_type_and_its_value() {
+    let app = TestApp::start();
+    let anna = app.shop().staff("Anna Berg");
+    let client = app.shop().client_with("Ledgerly", "https://ledgerly.example/", true);
+    let grant = app.shop().grant(client, &anna);
+    let mut browser = app.manager();
+
+    for path in [grant.access_token_path(), grant.access_token_path_below()] {
+        let page = browser.open(&path);
+
+        assert_eq!(page.heading(), format!("{} *** REDACTED ***", grant.access_token_mask()));
+        assert_eq!(page.fact("Type"), "Access Token");
+        assert_eq!(page.fact("Value"), format!("{} *** REDACTED ***", grant.access_token_mask()));
+        assert_eq!(page.fact("Client"), "Ledgerly Approved");
+        assert_eq!(page.attribute("dl a[target]", "href").as_deref(), Some("https://ledgerly.example/"));
+        assert_eq!(page.attribute("dl a[target]", "rel").as_deref(), Some("noopener noreferrer"));
+        assert_eq!(page.fact("Employee"), "Anna Berg Staff");
+        assert_eq!(page.fact("Scope"), "employee:inventory employee:register_read");
+        assert_eq!(page.fact("Expires"), "in 1 hour");
+        assert_eq!(page.fact("Made by"), format!("Refresh token {} *** REDACTED ***", grant.mask()));
+    }
+}
+
+#[test]
+fn an_api_key_shows_its_client_its_type_and_its_value() {
+    let app = TestApp::start();
+    let anna = app.shop().staff("Anna Berg");
+    let client = app.shop().client_with("Stockbird", "https://stockbird.example/", false);
+    let key = app.shop().at(-40 * DAY).api_key(client, &anna, "till no. 4");
+
+    let page = app.manager().open(&key.path());
+
+    assert_eq!(page.fact("Type"), "API Key");
+    assert_eq!(page.fact("Value"), format!("{} *** REDACTED ***", key.mask()));
+    assert_eq!(page.fact("Label"), "till no. 4");
+    assert_eq!(page.fact("Client"), "Stockbird Not approved");
+    assert_eq!(page.fact("Created"), "11 Oct 2026, 13:00");
+    assert_eq!((page.fact("Last used").as_str(), page.fact("Expires").as_str()), ("never used", "never"));
+    assert!(!page.text().contains("Made by"));
+}
+
+#[test]
+fn breadcrumbs_follow_the_way_one_came() {
+    let app = TestApp::start();
+    let anna = app.shop().staff("Anna");
+    let client = app.shop().client("Ledgerly");
+    let grant = app.shop().grant(client, &anna);
+    let mut browser = app.manager();
+
+    let direct = browser.open(&grant.access_token_path());
+    let below = browser.open(&grant.access_token_path_below());
+
+    let (refresh, access) = (format!("{} *** REDACTED ***", grant.mask()), format!("{} *** REDACTED ***", grant.access_token_mask()));
+    assert_eq!(direct.texts(".crumbs li"), ["Settings", "Client API Access", "Ledgerly", &access]);
+    assert_eq!(below.texts(".crumbs li"), ["Settings", "Client API Access", "Ledgerly", &refresh, &access]);
+    assert_eq!(below.link("Revoke"), Some(format!("{}/revoke", grant.access_token_path_below())));
+}
+
+#[test]
+fn staff_are_offered_to_revoke_only_what_they_granted() {
+    let app = TestApp::start();
+    let (mut browser, me) = app.sign_in_as(Role::Staff);
+    let other = app.shop().staff("Other");
+    let client = app.shop().client("Ledgerly");
+    let (mine, theirs) = (app.shop().api_key(client, &me, ""), app.shop().api_key(client, &other, ""));
+
+    let own = browser.open(&mine.path());
+    let foreign = browser.open(&theirs.path());
+    let by_hand = browser.get(&format!("{}/revoke", theirs.path()));
+
+    assert!(own.link("Revoke").is_some());
+    assert!(foreign.link("Revoke").is_none());
+    assert_eq!((by_hand.status, by_hand.heading().as_str()), (403, "Not allowed"));
+}
+
+#[test]
+fn d2_an_access_token_in_the_wrong_place_is_no_page_and_cannot_be_revoked_there() {
+    let app = TestApp::start();
+    let mut browser = app.admin();
+    let anna = app.shop().staff("Anna");
+    let (own, other) = (app.shop().client("Ledgerly"), app.shop().client("Stockbird"));
+    let (grant, sibling, foreign) = (app.shop().grant(own, &anna), app.shop().grant(own, &anna), app.shop().grant(other, &anna));
+    let key = app.shop().api_key(own, &anna, "");
+    let csrf = browser.csrf();
+    let wrong = [
+        format!("{}/access-tokens/{}", client_path(other), grant.access_token_id),
+        format!("{}/access-tokens/{}", client_path(other), key.id),
+        format!("{}/access-tokens/{}", sibling.path(), grant.access_token_id),
+        format!("{}/access-tokens/{}", foreign.path(), grant.access_token_id),
+        format!("{}/access-tokens/{}", grant.path(), key.id),
+        format!("{}/refresh-tokens/{}/access-tokens/{}", client_path(other), grant.id, grant.access_token_id),
+        format!("{}/access-tokens/999999", client_path(own)),
+    ];
+
+    for path in &wrong {
+        assert_eq!(browser.get(path).status, 404, "{path}");
+        assert_eq!(browser.get(&format!("{path}/revoke")).status, 404, "{path}");
+        assert_eq!(browser.post(&format!("{path}/revoke"), &[("csrf", &csrf)]).status, 404, "{path}");
+    }
+
+    assert_eq!(app.shop().number("SELECT COUNT(*) FROM access_tokens"), 4);
+}

@@ -1,0 +1,282 @@
+//! A client's page: what it is, its refresh tokens, its API keys and access tokens.
+
+use client_api_access::employees::Role;
+use client_api_access::time::{DAY, HOUR};
+
+use crate::support::{TestApp, client_path, hrefs, there_and_back};
+
+#[test]
+fn the_page_shows_name_website_and_the_lightspeed_approved_mark() {
+    let app = TestApp::start();
+    let approved = app.shop().client_with("Ledgerly", "https://ledgerly.example/", true);
+    let other = app.shop().client_with("Stockbird", "https://stockbird.example/pos", false);
+    let mut browser = app.manager();
+
+    let page = browser.open(&client_path(approved));
+    let second = browser.open(&client_path(other));
+
+    assert_eq!(page.heading(), "Ledgerly");
+    assert!(page.texts("header.title").join(" ").contains("Approved"));
+    assert_eq!(page.attribute("header.title a[target]", "href").as_deref(), Some("https://ledgerly.example/"));
+    assert_eq!(page.attribute("header.title a[target]", "rel").as_deref(), Some("noopener noreferrer"));
+    assert!(second.texts("header.title").join(" ").contains("Not approved"));
+    assert_eq!(page.texts(".crumbs li"), ["Settings", "Client API Access", "Ledgerly"]);
+}
+
+#[test]
+fn refresh_tokens_are_listed_with_the_employee_who_created_them() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let (anna, bo) = (shop.staff("Anna Berg"), shop.employee("Bo Dahl", Role::Manager));
+    let client = shop.client("Ledgerly");
+    let (first, second) = (shop.grant(client, &anna), shop.grant(client, &bo));
+
+    let page = app.manager().open(&client_path(client));
+
+    let rows = page.rows("#refresh-tokens");
+    assert_eq!(hrefs(&rows), [second.path(), first.path()]);
+    assert_eq!(rows[1].cells[0], format!("{} *** REDACTED ***", first.mask()));
+    assert!(rows[1].cells[1].starts_with("Anna Berg") && rows[1].cells[1].ends_with("Staff"));
+    assert!(rows[0].cells[1].starts_with("Bo Dahl") && rows[0].cells[1].ends_with("Store manager"));
+    assert!(rows[0].cells[2].contains("Inventory") && rows[0].cells[2].contains("Sales history"));
+    assert_eq!(page.fact("Refresh tokens"), "2");
+}
+
+#[test]
+fn api_keys_and_access_tokens_are_listed_with_their_type_and_the_employee_who_created_them() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let (anna, bo) = (shop.staff("Anna Berg"), shop.staff("Bo Dahl"));
+    let client = shop.client("Ledgerly");
+    let grant = shop.grant(client, &anna);
+    let key = shop.api_key(client, &bo, "till no. 4");
+
+    let page = app.manager().open(&client_path(client));
+
+    let rows = page.rows("#access-tokens");
+    assert_eq!(hrefs(&rows), [key.path(), grant.access_token_path()]);
+    assert_eq!(rows[0].cells[0], format!("{} *** REDACTED ***till no. 4", key.mask()));
+    assert_eq!((rows[0].cells[1].as_str(), rows[1].cells[1].as_str()), ("API Key", "Access Token"));
+    assert!(rows[0].cells[2].starts_with("Bo Dahl") && rows[1].cells[2].starts_with("Anna Berg"));
+    assert_eq!((rows[0].cells[6].as_str(), rows[1].cells[6].as_str()), ("never", "in 1 hour"));
+}
+
+#[test]
+fn each_row_tells_its_state_in_a_word() {
+    let app = TestApp::start();
+    let (anna, bo, eva) = (app.shop().staff("Anna"), app.shop().staff("Bo"), app.shop().staff("Eva"));
+    let client = app.shop().client("Ledgerly");
+    let fresh = app.shop().grant(client, &anna);
+    app.shop().used("refresh_tokens", fresh.id.0, app.now().plus(-60));
+    app.shop().at(-26 * DAY).grant(client, &anna);
+    let locked = app.shop().grant(client, &bo);
+    let archived = app.shop().grant(client, &eva);
+    let idle = app.shop().api_key(client, &anna, "idle");
+    app.shop().used("access_tokens", idle.id.0, app.now().plus(-97 * DAY));
+    app.shop().api_key(client, &anna, "new");
+    app.shop().lock(&bo);
+    app.shop().archive(&eva);
+
+    let page = app.manager().open(&client_path(client));
+
+    let status = |panel: &str, href: String| {
+        let row = page.rows(panel).into_iter().find(|row| row.href == href).unwrap();
+        row.cells.last().unwrap().clone()
+    };
+    assert_eq!(status("#refresh-tokens", fresh.path()), "Active");
+    assert_eq!(status("#refresh-tokens", locked.path()), "Employee locked");
+    assert_eq!(status("#refresh-tokens", archived.path()), "Employee archived");
+    assert_eq!(status("#access-tokens", idle.path()), "Unused 97 days");
+    let all: Vec<String> = page.rows("#refresh-tokens").iter().map(|row| row.cells.last().unwrap().clone()).collect();
+    assert!(all.contains(&"Lapses in 4 days".to_string()), "{all:?}");
+    assert!(page.rows("#access-tokens").iter().any(|row| row.says("Never used")));
+}
+
+#[test]
+fn expired_tokens_stand_apart_behind_a_link() {
+    let app = TestApp::start();
+    let anna = app.shop().staff("Anna");
+    let client = app.shop().client("Ledgerly");
+    let old = app.shop().at(-2 * HOUR).grant(client, &anna);
+    let new = app.shop().refresh(&old);
+    let mut browser = app.manager();
+
+    let live = browser.open(&client_path(client));
+    let toggle = live.link_in("#access-tokens", "Show expired (1)").unwrap();
+    let expired = browser.click(&live, &toggle);
+    let back = browser.click(&expired, &expired.link_in("#access-tokens", "Hide expired, show live (1)").unwrap());
+
+    assert_eq!(hrefs(&live.rows("#access-tokens")), [new.access_token_path()]);
+    assert_eq!(hrefs(&expired.rows("#access-tokens")), [old.access_token_path()]);
+    assert_eq!(expired.rows("#access-tokens")[0].cells.last().unwrap(), "Expired");
+    assert_eq!(hrefs(&expired.rows("#refresh-tokens")), [old.path()]);
+    assert_eq!(hrefs(&back.rows("#access-tokens")), [new.access_token_path()]);
+    assert!(!live.has("#refresh-tokens [data-swap=expired]"));
+}
+
+#[test]
+fn the_two_tables_filter_sort_and_page_by_themselves_and_the_address_holds_both() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let (anna, bo) = (shop.staff("Anna Berg"), shop.staff("Bo Dahl"));
+    let client = shop.client("Ledgerly");
+    let grant = shop.grant(client, &anna);
+    shop.grant(client, &bo);
+    shop.many_access_tokens(&grant, 70);
+    let key = shop.api_key(client, &bo, "till");
+    let mut browser = app.manager();
+
+    let page = browser.open(&client_path(client));
+    let filtered = browser.filter(&page, "#refresh-tokens", &[("rt-employee", "anna")]);
+    let paged = browser.click(&filtered, &filtered.link_in("#access-tokens", "Next").unwrap());
+    let sorted = browser.click(&paged, &paged.link_in("#refresh-tokens", "Lapses").unwrap());
+    let keys = browser.filter(&sorted, "#access-tokens", &[("at-type", "api-key")]);
+
+    assert_eq!(hrefs(&filtered.rows("#refresh-tokens")), [grant.path()]);
+    assert_eq!(filtered.rows("#access-tokens").len(), 50);
+    assert_eq!(paged.rows("#access-tokens").len(), 23);
+    assert_eq!(hrefs(&paged.rows("#refresh-tokens")), [grant.path()]);
+    assert_eq!(hrefs(&sorted.rows("#access-tokens")), hrefs(&paged.rows("#access-tokens")));
+    assert_eq!(hrefs(&keys.rows("#access-tokens")), [key.path()]);
+    assert_eq!(hrefs(&keys.rows("#refresh-tokens")), [grant.path()]);
+    assert_eq!(keys.attribute("input[name=rt-employee]", "value").as_deref(), Some("anna"));
+    let shared = app.sign_in_as(Role::Staff).0.open(&keys.path);
+    assert_eq!(hrefs(&shared.rows("#access-tokens")), [key.path()]);
+}
+
+#[test]
+fn tokens_are_sorted_by_age_by_use_and_by_end_both_ways() {
+    let app = TestApp::start();
+    let anna = app.shop().staff("Anna");
+    let client = app.shop().client("Ledgerly");
+    let mut paths = Vec::new();
+    for (used, end) in [(30, 9), (10, 3), (20, 6)] {
+        let key = app.shop().api_key_until(client, &anna, "key", app.now().plus(end * 30 * DAY));
+        app.shop().used("access_tokens", key.id.0, app.now().plus(-used * DAY));
+        paths.push(key.path());
+    }
+    let mut browser = app.manager();
+
+    let mut by = |sort: &str| {
+        let page = browser.open(&format!("{}?at-sort={sort}", client_path(client)));
+        let rows = page.rows("#access-tokens");
+        hrefs(&rows).iter().map(|href| paths.iter().position(|path| path == href).unwrap()).collect::<Vec<_>>()
+    };
+
+    assert_eq!(by("-created"), [2, 1, 0]);
+    assert_eq!(by("created"), [0, 1, 2]);
+    assert_eq!(by("-used"), [1, 2, 0]);
+    assert_eq!(by("used"), [0, 2, 1]);
+    assert_eq!(by("expires"), [1, 2, 0]);
+    assert_eq!(by("-expires"), [0, 2, 1]);
+}
+
+#[test]
+fn paging_shows_every_token_once_in_every_order_there_and_back() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let anna = shop.staff("Anna");
+    let client = shop.client("Ledgerly");
+    let grant = shop.grant(client, &anna);
+    // All of them made at once and never used: only their ids differ.
+    shop.many_access_tokens(&grant, 169);
+    for _ in 0..151 {
+        shop.grant(client, &anna);
+    }
+    let mut browser = app.manager();
+
+    for sort in ["created", "-created", "used", "-used", "expires", "-expires"] {
+        let access = there_and_back(&mut browser, &format!("{}?at-sort={sort}", client_path(client)), "#access-tokens");
+        assert_eq!(access.len(), 170 + 151, "{sort}");
+    }
+    let refresh = there_and_back(&mut browser, &format!("{}?rt-sort=-used", client_path(client)), "#refresh-tokens");
+    assert_eq!(refresh.len(), 152);
+}
+
+#[test]
+fn the_pager_says_where_it_is_and_a_page_stays_small() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let anna = shop.staff("Anna");
+    let client = shop.client("Ledgerly");
+    let grant = shop.grant(client, &anna);
+    shop.many_access_tokens(&grant, 1203);
+    let mut browser = app.manager();
+
+    let first = browser.open(&client_path(client));
+    let second = browser.click(&first, &first.link_in("#access-tokens", "Next").unwrap());
+    let last = browser.click(&first, &first.link_in("#access-tokens", "Last").unwrap());
+    let before = browser.click(&last, &last.link_in("#access-tokens", "Previous").unwrap());
+    let again = browser.click(&before, &before.link_in("#access-tokens", "First").unwrap());
+
+    let range = |page: &crate::support::Page| page.texts("#access-tokens .pager p:first-child span").join("");
+    assert_eq!(range(&first), "1–50 of 1,204");
+    assert_eq!(range(&second), "51–100 of 1,204");
+    assert_eq!(range(&last), "1,155–1,204 of 1,204");
+    assert_eq!(range(&before), "1,105–1,154 of 1,204");
+    assert_eq!(hrefs(&again.rows("#access-tokens")), hrefs(&first.rows("#access-tokens")));
+    assert!(first.body.len() < 60 * 1024, "{} bytes", first.body.len());
+    assert_eq!(first.fact("API keys / access tokens"), "1,204");
+}
+
+#[test]
+fn a_count_stops_counting_at_ten_thousand() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let anna = shop.staff("Anna");
+    let client = shop.client("Ledgerly");
+    let grant = shop.grant(client, &anna);
+    shop.many_access_tokens(&grant, 10_000);
+
+    let page = app.manager().open(&client_path(client));
+
+    assert!(page.texts("#access-tokens .pager").join("").contains("1–50 of 10,000+"));
+}
+
+#[test]
+fn empty_tables_say_what_would_stand_there() {
+    let app = TestApp::start();
+    let client = app.shop().client("Ledgerly");
+    let mut browser = app.manager();
+
+    let nothing = browser.open(&client_path(client));
+    let no_match = browser.filter(&nothing, "#refresh-tokens", &[("rt-employee", "anna")]);
+    let no_expired = browser.open(&format!("{}?at-expired=1", client_path(client)));
+
+    assert!(nothing.texts("#refresh-tokens").join("").contains("No refresh tokens"));
+    assert!(nothing.texts("#access-tokens").join("").contains("No API keys or access tokens"));
+    assert!(no_match.texts("#refresh-tokens").join("").contains("No token matches"));
+    assert!(no_match.link_in("#refresh-tokens", "Clear filters").is_some());
+    assert!(no_expired.texts("#access-tokens").join("").contains("Nothing has expired"));
+}
+
+#[test]
+fn only_an_admin_is_offered_to_revoke_the_client_and_staff_see_no_links_to_people() {
+    let app = TestApp::start();
+    let anna = app.shop().staff("Anna Berg");
+    let client = app.shop().client("Ledgerly");
+    app.shop().grant(client, &anna);
+
+    let admin = app.admin().open(&client_path(client));
+    let manager = app.manager().open(&client_path(client));
+    let staff = app.sign_in_as(Role::Staff).0.open(&client_path(client));
+
+    assert_eq!(admin.link("Revoke Access"), Some(format!("{}/revoke", client_path(client))));
+    assert_eq!((manager.link("Revoke Access"), staff.link("Revoke Access")), (None, None));
+    assert_eq!(manager.link("Anna Berg"), Some(anna.path()));
+    assert_eq!(staff.link("Anna Berg"), None);
+    assert!(staff.rows("#refresh-tokens")[0].says("Anna Berg"));
+}
+
+#[test]
+fn a_client_that_never_was_is_no_page() {
+    let app = TestApp::start();
+    let mut browser = app.manager();
+
+    for id in ["999", "0", "-1", "abc", "9223372036854775808", "1.5", "%20", "1%00"] {
+        let page = browser.get(&format!("/settings/client-api-access/clients/{id}"));
+
+        assert_eq!((page.status, page.heading().as_str()), (404, "No such page"), "{id}");
+        assert!(page.link("All clients").is_some());
+    }
+}

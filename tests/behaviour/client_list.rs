@@ -1,0 +1,255 @@
+//! Settings › Client API Access: the list of clients.
+
+use client_api_access::employees::Role;
+
+use crate::support::{Row, TestApp, there_and_back};
+
+const LIST: &str = "/settings/client-api-access";
+
+fn first_words(rows: &[Row]) -> Vec<&str> {
+    rows.iter().map(|row| row.cells[0].split(' ').next().unwrap()).collect()
+}
+
+#[test]
+fn the_list_names_each_client_with_its_website() {
+    let app = TestApp::start();
+    app.shop().client_with("Ledgerly", "https://ledgerly.example/", true);
+    app.shop().client_with("Stockbird", "https://www.stockbird.example/pos", false);
+
+    let page = app.manager().open(LIST);
+
+    let rows = page.rows("#clients");
+    assert_eq!(page.heading(), "Client API Access");
+    assert_eq!(rows.len(), 2);
+    assert!(rows[0].says("Ledgerly") && rows[0].says("ledgerly.example") && rows[0].says("Approved"));
+    assert!(rows[1].says("Stockbird") && rows[1].says("www.stockbird.example/pos") && rows[1].says("Not approved"));
+}
+
+#[test]
+fn c3_a_website_opens_apart_and_learns_nothing_of_this_page() {
+    let app = TestApp::start();
+    app.shop().client_with("Ledgerly", "https://ledgerly.example/", true);
+
+    let page = app.manager().open(LIST);
+
+    let link = "#clients a[href='https://ledgerly.example/']";
+    assert_eq!(page.attribute(link, "target").as_deref(), Some("_blank"));
+    assert_eq!(page.attribute(link, "rel").as_deref(), Some("noopener noreferrer"));
+    assert_eq!(page.header("referrer-policy"), Some("same-origin"));
+}
+
+#[test]
+fn clients_are_filtered_by_a_part_of_their_name_letter_case_aside() {
+    let app = TestApp::start();
+    for name in ["Ledgerly", "Café Öst", "Stockbird"] {
+        app.shop().client(name);
+    }
+    let mut browser = app.manager();
+
+    let list = browser.open(LIST);
+    let found = |browser: &mut crate::support::Browser, name: &str| {
+        let page = browser.filter(&list, "#clients", &[("name", name)]);
+        page.rows("#clients").into_iter().map(|row| row.cells[0].clone()).collect::<Vec<_>>()
+    };
+
+    assert!(found(&mut browser, "LEDGER")[0].starts_with("Ledgerly"));
+    assert!(found(&mut browser, "café ö")[0].starts_with("Café Öst"));
+    assert!(found(&mut browser, "CAFÉ Ö")[0].starts_with("Café Öst"));
+    assert_eq!(found(&mut browser, "r").len(), 2);
+    assert_eq!(found(&mut browser, "").len(), 3);
+}
+
+#[test]
+fn i2_i3_what_is_special_to_a_database_is_a_character_like_any_other() {
+    let app = TestApp::start();
+    let names = ["100% Wool", "snake_case", r"back\slash", "O'Brien", r#"The "Shop""#, "A[b]c", "Plain"];
+    for name in names {
+        app.shop().client(name);
+    }
+    let mut browser = app.manager();
+
+    for (part, name) in [("%", names[0]), ("_", names[1]), ("\\", names[2]), ("'", names[3]), ("\"", names[4]), ("[", names[5])] {
+        let list = browser.open(LIST);
+        let rows = browser.filter(&list, "#clients", &[("name", part)]).rows("#clients");
+
+        assert_eq!(rows.len(), 1, "{part} finds {rows:?}");
+        assert!(rows[0].cells[0].starts_with(name), "{part} finds {}", rows[0].cells[0]);
+    }
+}
+
+#[test]
+fn clients_are_filtered_by_who_let_them_in() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let (anna, bo) = (shop.staff("Anna Berg"), shop.staff("Bo Dahl"));
+    let (ledgerly, stockbird, idle) = (shop.client("Ledgerly"), shop.client("Stockbird"), shop.client("Idle"));
+    shop.grant(ledgerly, &anna);
+    shop.api_key(stockbird, &bo, "till");
+    let mut browser = app.manager();
+
+    let list = browser.open(LIST);
+    let by_grant = browser.filter(&list, "#clients", &[("employee", "BERG")]);
+    let by_key = browser.filter(&list, "#clients", &[("employee", "bo d")]);
+    let nobody = browser.filter(&list, "#clients", &[("employee", "carl")]);
+
+    assert_eq!(first_words(&by_grant.rows("#clients")), ["Ledgerly"]);
+    assert_eq!(first_words(&by_key.rows("#clients")), ["Stockbird"]);
+    assert!(nobody.text().contains("No client matches"));
+    assert!(list.rows("#clients").iter().any(|row| row.href.ends_with(&format!("/{idle}"))));
+}
+
+#[test]
+fn clients_are_filtered_by_what_they_may_do_and_by_the_mark() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    shop.client_with("Approved", "https://a.example/", true);
+    shop.client("Active");
+    shop.pending_client("Pending");
+    shop.suspended_client("Suspended");
+    let mut browser = app.manager();
+
+    let list = browser.open(LIST);
+    let mut with = |status| {
+        let page = browser.filter(&list, "#clients", &[("status", status)]);
+        page.rows("#clients").iter().map(|row| row.cells[0].split(' ').next().unwrap().to_string()).collect::<Vec<_>>()
+    };
+
+    assert_eq!(with("approved"), ["Approved"]);
+    assert_eq!(with("not-approved"), ["Active", "Pending", "Suspended"]);
+    assert_eq!(with("active"), ["Active", "Approved"]);
+    assert_eq!(with("pending"), ["Pending"]);
+    assert_eq!(with("suspended"), ["Suspended"]);
+    assert!(list.rows("#clients")[3].says("Suspended"));
+}
+
+#[test]
+fn the_list_says_how_much_hangs_on_a_client_and_when_it_was_used() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let (anna, bo) = (shop.staff("Anna Berg"), shop.staff("Bo Dahl"));
+    let client = shop.client("Ledgerly");
+    let grant = shop.grant(client, &anna);
+    shop.refresh(&grant);
+    shop.grant(client, &bo);
+    shop.api_key(client, &bo, "till");
+    shop.used("clients", client.0, app.now().plus(-180));
+
+    app.run_background();
+    let row = app.manager().open(LIST).rows("#clients").remove(0);
+
+    assert_eq!(row.cells[2..5], ["2", "2", "4"]);
+    assert_eq!(row.cells[6], "3 min ago");
+}
+
+#[test]
+fn clients_are_sorted_by_name_by_last_use_and_by_age() {
+    let app = TestApp::start();
+    let young = app.shop().at(-100).client("alpha");
+    let old = app.shop().at(-300).client("Beta");
+    let middle = app.shop().at(-200).client("gamma");
+    for (client, ago) in [(young, 50), (old, 10), (middle, 90)] {
+        app.shop().used("clients", client.0, app.now().plus(-ago));
+    }
+    let mut browser = app.manager();
+
+    let by_name = browser.open(LIST);
+    let by_use = browser.click(&by_name, &by_name.link("Last used").unwrap());
+    let by_age = browser.click(&by_name, &by_name.link("Registered").unwrap());
+    let oldest = browser.click(&by_age, &by_age.link("Registered").unwrap());
+    let backward = browser.click(&by_name, &by_name.link("Name").unwrap());
+
+    assert_eq!(first_words(&by_name.rows("#clients")), ["alpha", "Beta", "gamma"]);
+    assert_eq!(first_words(&by_use.rows("#clients")), ["Beta", "alpha", "gamma"]);
+    assert_eq!(first_words(&by_age.rows("#clients")), ["alpha", "gamma", "Beta"]);
+    assert_eq!(first_words(&oldest.rows("#clients")), ["Beta", "gamma", "alpha"]);
+    assert_eq!(first_words(&backward.rows("#clients")), ["gamma", "Beta", "alpha"]);
+    assert_eq!(by_age.attribute("#clients th[aria-sort]", "aria-sort").as_deref(), Some("descending"));
+}
+
+#[test]
+fn paging_shows_every_client_once_in_every_order_there_and_back() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    for n in 0..53 {
+        // Names and times that tie, so that only the id tells neighbours apart.
+        for name in ["Twin", "twin", "Ärla"] {
+            shop.client(name);
+        }
+        if n % 9 == 0 {
+            shop.client("a single one");
+        }
+    }
+    let total = 53 * 3 + 6;
+    let mut browser = app.manager();
+
+    for sort in ["name", "-name", "used", "-used", "created", "-created"] {
+        let rows = there_and_back(&mut browser, &format!("{LIST}?sort={sort}"), "#clients");
+        assert_eq!(rows.len(), total, "{sort}");
+    }
+    let first = browser.open(LIST);
+    assert!(first.text().contains(&format!("1–50 of {total}")));
+    let last = browser.click(&first, &first.link("Last").unwrap());
+    assert!(last.text().contains(&format!("{}–{total} of {total}", total - 49)), "{}", last.texts(".pager").join(" "));
+}
+
+#[test]
+fn code_points_sort_the_same_way_on_both_databases() {
+    let app = TestApp::start();
+    for name in ["zeta", "_under", "Ängel", "a-b", "a b", "ab", "éclair", "10", "9"] {
+        app.shop().client(name);
+    }
+
+    let rows = app.manager().open(LIST).rows("#clients");
+
+    let names: Vec<String> = rows.iter().map(|row| row.cells[0].replace(" ledgerly.example (opens in a new tab)", "")).collect();
+    assert_eq!(names, ["10", "9", "_under", "a b", "a-b", "ab", "zeta", "Ängel", "éclair"]);
+}
+
+#[test]
+fn the_three_kinds_of_nothing_read_differently() {
+    let app = TestApp::start();
+    let mut browser = app.sign_in_as(Role::Staff).0;
+
+    let nothing_yet = browser.open(LIST);
+    let no_match = browser.filter(&nothing_yet, "#clients", &[("name", "x")]);
+    let not_allowed = browser.get("/settings/account");
+
+    assert!(nothing_yet.text().contains("No client has access yet"));
+    assert!(no_match.text().contains("No client matches"));
+    assert_eq!(no_match.link("Clear filters").as_deref(), Some("?"));
+    assert_eq!((not_allowed.status, not_allowed.heading().as_str()), (403, "Not allowed"));
+    assert!(not_allowed.link("Back to Settings").is_some());
+}
+
+#[test]
+fn c2_a_dangerous_website_in_the_database_is_text_and_not_a_link() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    for website in ["javascript:alert(1)", "//evil.example", "https://a\"onmouseover=alert(1)", "data:text/html,x", ""] {
+        let client = shop.client("Ledgerly");
+        shop.disguise_client(client, "Ledgerly", website);
+    }
+
+    let page = app.manager().open(LIST);
+
+    assert_eq!(page.rows("#clients").len(), 5);
+    assert!(page.text().contains("javascript:alert(1)"));
+    assert!(!page.has("#clients tbody a[target]"), "{}", page.body);
+    assert!(!page.has("[onmouseover]"));
+}
+
+#[test]
+fn c4_a_name_is_escaped_wherever_it_stands() {
+    let app = TestApp::start();
+    let client = app.shop().client("Ledgerly");
+    let name = "<script>alert(1)</script>\" onclick='x' & \u{202E}evil\u{200B}";
+    app.shop().disguise_client(client, name, "https://ledgerly.example/");
+    let mut browser = app.admin();
+
+    for path in [LIST.to_string(), crate::support::client_path(client), format!("{}/revoke", crate::support::client_path(client))] {
+        let page = browser.open(&path);
+
+        assert!(page.text().contains("<script>alert(1)</script>"), "{path}");
+        assert!(!page.has("main script") && !page.has("[onclick]"), "{path}");
+    }
+}

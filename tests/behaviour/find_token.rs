@@ -1,0 +1,147 @@
+//! Finding a token by its whole value.
+
+use client_api_access::employees::Role;
+use client_api_access::time::DAY;
+use sha2::{Digest, Sha256};
+
+use crate::support::{Browser, Page, TestApp};
+
+const FORM: &str = "/settings/client-api-access/find-token";
+
+fn find(browser: &mut Browser, token: &str) -> Page {
+    let form = browser.open(FORM);
+    browser.submit(&form, "/find-token", &[("token", token)])
+}
+
+#[test]
+fn i5_a_whole_token_lands_on_its_page_and_its_value_goes_no_further() {
+    let app = TestApp::start();
+    let anna = app.shop().staff("Anna");
+    let client = app.shop().client("Ledgerly");
+    let grant = app.shop().grant(client, &anna);
+    let key = app.shop().api_key(client, &anna, "");
+    let old = app.shop().at(-3 * DAY).grant(client, &anna);
+    let mut browser = app.sign_in_as(Role::Staff).0;
+
+    let tokens = [
+        (grant.refresh_token.clone(), grant.path()),
+        (grant.access_token.clone(), grant.access_token_path()),
+        (key.value.clone(), key.path()),
+        (format!("  Bearer {}\n", key.value), key.path()),
+        (format!("bearer {} ", grant.access_token), grant.access_token_path()),
+        (old.access_token.clone(), old.access_token_path()),
+    ];
+    for (token, path) in &tokens {
+        let found = find(&mut browser, token);
+        let page = browser.follow(&found);
+
+        assert_eq!(&found.location(), path);
+        assert_eq!(page.status, 200);
+        assert!(!page.body.contains(&token.trim()[10..40]));
+    }
+    let kept = app.shop().words("SELECT subject_name || detail || peer AS word FROM activity");
+    let state = app.shop().words("SELECT state AS word FROM sessions");
+    for secret in [&grant.refresh_token, &grant.access_token, &key.value] {
+        assert!(!kept.iter().chain(&state).any(|text| text.contains(&secret[..9])));
+    }
+}
+
+#[test]
+fn an_earlier_value_of_a_grant_is_known_as_one() {
+    let app = TestApp::start();
+    let anna = app.shop().staff("Anna");
+    let client = app.shop().client("Ledgerly");
+    let first = app.shop().grant(client, &anna);
+    let second = app.shop().refresh(&first);
+    let mut browser = app.manager();
+
+    let found = find(&mut browser, &first.refresh_token);
+    let page = browser.follow(&found);
+    let newest = find(&mut browser, &second.refresh_token);
+
+    assert_eq!(found.location(), first.path());
+    assert!(page.notice().contains("earlier value of this refresh token"));
+    assert_eq!(browser.follow(&newest).notice(), "");
+}
+
+#[test]
+fn s10_the_fingerprint_a_scanner_reports_finds_the_token_too() {
+    let app = TestApp::start();
+    let anna = app.shop().staff("Anna");
+    let client = app.shop().client("Ledgerly");
+    let key = app.shop().api_key(client, &anna, "");
+    let mut browser = app.admin();
+
+    let hash: String = Sha256::digest(key.value.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let found = find(&mut browser, &hash);
+    let page = browser.follow(&found);
+    let confirmation = browser.click(&page, &page.link("Revoke").unwrap());
+
+    assert_eq!(found.location(), key.path());
+    assert_eq!(browser.submit(&confirmation, "/revoke", &[]).status, 303);
+    assert!(find(&mut browser, &hash.to_uppercase()).text().contains("No such token here"));
+}
+
+#[test]
+fn a_mistyped_a_foreign_and_an_unknown_token_are_told_apart() {
+    let app = TestApp::start();
+    let anna = app.shop().staff("Anna");
+    let client = app.shop().client("Ledgerly");
+    let key = app.shop().api_key(client, &anna, "");
+    let mut browser = app.manager();
+    let last = if key.value.ends_with('x') { 'y' } else { 'x' };
+    let mistyped = format!("{}{last}", &key.value[..59]);
+
+    let problem = |page: Page| {
+        assert_eq!(page.status, 200);
+        page.texts("[role=alert] strong").join("")
+    };
+    assert_eq!(problem(find(&mut browser, &mistyped)), "That token is mistyped");
+    for foreign in ["", "def50200abcdef", "Zk3f9aB", "ä\u{0}ö", &"x".repeat(5000)] {
+        assert_eq!(problem(find(&mut browser, foreign)), "That is not one of our tokens");
+    }
+    let page = browser.open(&key.path());
+    let confirmation = browser.click(&page, &page.link("Revoke").unwrap());
+    browser.submit(&confirmation, "/revoke", &[]);
+    assert_eq!(problem(find(&mut browser, &key.value)), "No such token here");
+}
+
+#[test]
+fn guessing_has_to_wait_and_finding_does_not() {
+    let app = TestApp::start();
+    let anna = app.shop().staff("Anna");
+    let client = app.shop().client("Ledgerly");
+    let key = app.shop().api_key(client, &anna, "");
+    let (mut browser, mut other) = (app.manager(), app.manager());
+    let unknown = |n: usize| format!("{n:064x}");
+
+    for _ in 0..20 {
+        assert_eq!(find(&mut browser, &key.value).status, 303);
+    }
+    for n in 0..5 {
+        assert_eq!(find(&mut browser, &unknown(n)).status, 200);
+    }
+    let refused = find(&mut browser, &unknown(6));
+
+    assert_eq!((refused.status, refused.header("retry-after")), (429, Some("1")));
+    assert_eq!(refused.heading(), "Too many attempts");
+    assert_eq!(find(&mut other, &unknown(7)).status, 200, "another person is not held up");
+    app.advance(1);
+    assert_eq!(find(&mut browser, &key.value).status, 303);
+}
+
+#[test]
+fn looking_a_token_up_is_written_down() {
+    let app = TestApp::start();
+    let anna = app.shop().staff("Anna");
+    let client = app.shop().client("Ledgerly");
+    let grant = app.shop().grant(client, &anna);
+    let mut browser = app.manager();
+
+    find(&mut browser, &grant.refresh_token);
+    let rows = browser.open("/settings/activity?kind=token+looked+up").rows("#activity");
+
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0].cells[1], "Mona Manager");
+    assert!(rows[0].cells[2].contains(&format!("{} of Ledgerly", grant.mask())));
+}

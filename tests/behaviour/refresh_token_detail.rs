@@ -1,0 +1,123 @@
+//! A refresh token's page.
+
+use client_api_access::employees::Role;
+use client_api_access::time::{DAY, HOUR};
+
+use crate::support::{TestApp, client_path, hrefs, there_and_back};
+
+#[test]
+fn the_page_shows_the_client_and_the_token_with_its_scope_and_employee() {
+    let app = TestApp::start();
+    let anna = app.shop().staff("Anna Berg");
+    let client = app.shop().client_with("Ledgerly", "https://ledgerly.example/", true);
+    let grant = app.shop().at(-3 * DAY).grant_scope(client, &anna, "employee:inventory employee:reports");
+    app.shop().at(-HOUR).refresh(&grant);
+
+    let page = app.manager().open(&grant.path());
+
+    assert_eq!(page.heading(), format!("{} *** REDACTED ***", grant.mask()));
+    assert_eq!(page.texts("title"), [format!("{} *** REDACTED *** · Harbour & Pine", grant.mask())]);
+    assert_eq!(page.fact("Client"), "Ledgerly Approved");
+    assert_eq!(page.attribute("dl a[target]", "href").as_deref(), Some("https://ledgerly.example/"));
+    assert_eq!(page.fact("Scope"), "employee:inventory employee:reports");
+    assert_eq!(page.fact("Can reach"), "Inventory Reports");
+    assert_eq!(page.fact("Employee"), "Anna Berg Staff");
+    assert_eq!(page.fact("Created"), "17 Nov 2026, 12:00");
+    assert_eq!(page.fact("Last used"), "today, 11:00");
+    assert_eq!(page.fact("Refreshed"), "1 time last today, 11:00");
+    assert_eq!(page.fact("Lapses unless used"), "in 30 days");
+    assert_eq!(page.link("Ledgerly"), Some(client_path(client)));
+}
+
+#[test]
+fn it_lists_the_access_tokens_it_made_and_no_others() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let anna = shop.staff("Anna Berg");
+    let client = shop.client("Ledgerly");
+    let grant = shop.grant(client, &anna);
+    let second = shop.refresh(&grant);
+    shop.grant(client, &anna);
+    shop.api_key(client, &anna, "till");
+
+    let page = app.manager().open(&grant.path());
+
+    let rows = page.rows("#access-tokens");
+    assert_eq!(hrefs(&rows), [second.access_token_path_below(), grant.access_token_path_below()]);
+    assert!(rows.iter().all(|row| row.cells[1] == "Access Token" && row.says("Anna Berg")));
+}
+
+#[test]
+fn its_access_tokens_are_filtered_by_token_and_by_employee_and_paged() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let anna = shop.staff("Anna Berg");
+    let client = shop.client("Ledgerly");
+    let grant = shop.grant(client, &anna);
+    shop.many_access_tokens(&grant, 160);
+    let mut browser = app.manager();
+
+    let page = browser.open(&grant.path());
+    let by_token = browser.filter(&page, "#access-tokens", &[("at-token", grant.access_token_mask())]);
+    let by_employee = browser.filter(&page, "#access-tokens", &[("at-employee", "BERG")]);
+    let nobody = browser.filter(&page, "#access-tokens", &[("at-employee", "carl")]);
+    let keys = browser.filter(&page, "#access-tokens", &[("at-type", "api-key")]);
+
+    assert_eq!(hrefs(&by_token.rows("#access-tokens")), [grant.access_token_path_below()]);
+    assert_eq!(by_employee.rows("#access-tokens").len(), 50);
+    assert!(nobody.rows("#access-tokens").is_empty() && keys.rows("#access-tokens").is_empty());
+    for sort in ["created", "-used", "-expires"] {
+        let all = there_and_back(&mut browser, &format!("{}?at-sort={sort}", grant.path()), "#access-tokens");
+        assert_eq!(all.len(), 161, "{sort}");
+    }
+}
+
+#[test]
+fn a_refreshed_token_keeps_its_page_and_its_characters() {
+    let app = TestApp::start();
+    let anna = app.shop().staff("Anna");
+    let client = app.shop().client("Ledgerly");
+    let first = app.shop().grant(client, &anna);
+    let second = app.shop().refresh(&first);
+
+    let page = app.manager().open(&first.path());
+
+    assert_eq!(first.refresh_token[..7], second.refresh_token[..7]);
+    assert_ne!(first.refresh_token, second.refresh_token);
+    assert_eq!(page.fact("Refreshed"), "1 time last just now");
+}
+
+#[test]
+fn staff_are_offered_to_revoke_only_what_they_granted() {
+    let app = TestApp::start();
+    let (mut browser, me) = app.sign_in_as(Role::Staff);
+    let other = app.shop().staff("Other");
+    let client = app.shop().client("Ledgerly");
+    let (mine, theirs) = (app.shop().grant(client, &me), app.shop().grant(client, &other));
+
+    let own = browser.open(&mine.path());
+    let foreign = browser.open(&theirs.path());
+    let by_hand = browser.get(&format!("{}/revoke", theirs.path()));
+
+    assert_eq!(own.link("Revoke Refresh Token"), Some(format!("{}/revoke", mine.path())));
+    assert_eq!(foreign.link("Revoke Refresh Token"), None);
+    assert_eq!((by_hand.status, by_hand.heading().as_str()), (403, "Not allowed"));
+    assert!(by_hand.text().contains("Ask a store manager or an admin"));
+}
+
+#[test]
+fn d2_a_refresh_token_below_another_client_is_no_page_and_cannot_be_revoked_there() {
+    let app = TestApp::start();
+    let mut browser = app.admin();
+    let anna = app.shop().staff("Anna");
+    let (own, other) = (app.shop().client("Ledgerly"), app.shop().client("Stockbird"));
+    let grant = app.shop().grant(own, &anna);
+    let wrong = format!("{}/refresh-tokens/{}", client_path(other), grant.id);
+    let csrf = browser.csrf();
+
+    assert_eq!(browser.get(&wrong).status, 404);
+    assert_eq!(browser.get(&format!("{wrong}/revoke")).status, 404);
+    assert_eq!(browser.post(&format!("{wrong}/revoke"), &[("csrf", &csrf)]).status, 404);
+
+    assert_eq!(browser.open(&grant.path()).rows("#access-tokens").len(), 1);
+}

@@ -1,0 +1,10 @@
+//! What must hold under attack and fault.
+
+mod access_matrix;
+mod faults;
+mod forms;
+mod headers;
+mod input;
+mod sessions;
+mod sign_in;
+mod stored;

@@ -1,0 +1,265 @@
+//! What lies on the disk and in the log: never a secret, never readable by others, never edited unseen.
+
+use std::os::unix::fs::PermissionsExt;
+
+use base64::Engine;
+use client_api_access::employees::Role;
+use diesel::connection::SimpleConnection;
+
+use crate::support::{Database, PASSWORD, Server, TestApp, client_path, is_postgres, run};
+
+// A secret as it might turn up: raw, its first eight characters, base64, hexadecimal.
+fn disguises(secret: &str) -> Vec<String> {
+    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let base64 = base64::engine::general_purpose::STANDARD_NO_PAD.encode(secret);
+    vec![secret[..8].to_string(), secret[secret.len() - 12..].to_string(), hex.to_uppercase(), hex, base64]
+}
+
+// Everything the database holds, as bytes: the files on SQLite, every column of every table on PostgreSQL.
+fn everything(app: &TestApp) -> Vec<u8> {
+    let mut all = Vec::new();
+    if !is_postgres() {
+        for entry in std::fs::read_dir(app.database.folder.path()).unwrap() {
+            all.extend(std::fs::read(entry.unwrap().path()).unwrap());
+        }
+        return all;
+    }
+    let tables = app.shop().words(
+        "SELECT CAST(table_name AS TEXT) AS word FROM information_schema.tables WHERE table_schema = 'public'",
+    );
+    for table in tables {
+        for row in app.shop().words(&format!("SELECT CAST({table} AS TEXT) AS word FROM {table}")) {
+            all.extend(row.into_bytes());
+            all.push(b'\n');
+        }
+    }
+    all
+}
+
+fn holds(haystack: &[u8], needle: &str) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle.as_bytes())
+}
+
+#[test]
+fn s1_s3_no_page_and_no_table_holds_a_secret() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let (mut admin, person) = app.sign_in_as(Role::Admin);
+    let client = shop.client("Ledgerly");
+    let grant = shop.grant(client, &person);
+    let next = shop.refresh(&grant);
+    let key = shop.api_key(client, &person, "Nightly export");
+    let mut secrets = vec![
+        grant.refresh_token.clone(),
+        grant.access_token.clone(),
+        next.refresh_token.clone(),
+        next.access_token.clone(),
+        key.value.clone(),
+        PASSWORD.to_string(),
+        admin.cookie("session").unwrap().value.clone(),
+        admin.csrf(),
+    ];
+    let form = admin.open("/settings/employees/invite");
+    let shown = admin.submit(&form, "/invite", &[("name", "Nils Ny"), ("email", "nils@shop.example"), ("role", "staff")]);
+    let link = shown.texts("#secret")[0].clone();
+    secrets.push(link.rsplit('/').next().unwrap().to_string());
+    for value in [&grant.refresh_token, &next.access_token, &key.value] {
+        let form = admin.open("/settings/client-api-access/find-token");
+        assert_eq!(admin.submit(&form, "/find-token", &[("token", value)]).status, 303);
+    }
+
+    let mut pages = Vec::new();
+    for path in [
+        "/settings/client-api-access".to_string(),
+        client_path(client),
+        grant.path(),
+        grant.access_token_path(),
+        next.access_token_path_below(),
+        key.path(),
+        format!("{}/revoke", client_path(client)),
+        format!("{}/revoke", grant.path()),
+        format!("{}/revoke", key.path()),
+        person.path(),
+        "/settings/employees".to_string(),
+        "/settings/activity".to_string(),
+        "/settings/activity/export".to_string(),
+        "/settings/profile".to_string(),
+    ] {
+        let page = admin.open(&path);
+        pages.push((path, page.body.replace(&admin.csrf(), "")));
+    }
+    let stored = everything(&app);
+
+    assert!(pages.iter().any(|(_, body)| body.contains(&format!("<b>{}</b> <span>*** REDACTED ***</span>", grant.mask()))));
+    for secret in &secrets {
+        for disguise in disguises(secret) {
+            for (path, body) in &pages {
+                assert!(!body.contains(&disguise), "{path} holds {disguise}");
+            }
+            assert!(!holds(&stored, &disguise), "the database holds {disguise}");
+        }
+    }
+    assert!(holds(&stored, grant.mask()), "the search itself works: the seven characters are there");
+}
+
+#[test]
+fn s2_a_value_from_the_database_is_not_a_token() {
+    let app = TestApp::start();
+    let (mut admin, person) = app.sign_in_as(Role::Admin);
+    let client = app.shop().client("Ledgerly");
+    app.shop().grant(client, &person);
+    let prefix = app.shop().word("SELECT prefix AS word FROM access_tokens");
+
+    for value in [prefix.clone(), format!("{prefix} *** REDACTED ***")] {
+        let form = admin.open("/settings/client-api-access/find-token");
+        let page = admin.submit(&form, "/find-token", &[("token", &value)]);
+        assert_eq!(page.status, 200);
+        assert!(page.text().contains("not one of our tokens"), "{}", page.text());
+    }
+}
+
+#[test]
+fn s1_a_log_at_its_loudest_names_no_secret() {
+    let database = Database::blank();
+    let server = Server::start(&database, &[("LOG_LEVEL", "trace"), ("RUST_LOG", "trace")]);
+    let link = server.set_up_link.rsplit('/').next().unwrap().to_string();
+    let mut admin = server.set_up("ada@shop.example", PASSWORD);
+    let form = admin.open("/settings/employees/invite");
+    let shown = admin.submit(&form, "/invite", &[("name", "Nils Ny"), ("email", "nils@shop.example"), ("role", "staff")]);
+    let invitation = shown.texts("#secret")[0].rsplit('/').next().unwrap().to_string();
+    let mut nils = server.browser();
+    let path = format!("/welcome/{invitation}");
+    let form = nils.open(&path);
+    assert_eq!(nils.submit(&form, &path, &[("password", PASSWORD), ("again", PASSWORD)]).status, 303);
+    server.browser().sign_in("ada@shop.example", "wrong wrong wrong");
+    let token = "Zk3f9aB_rt_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG012345";
+    let form = admin.open("/settings/client-api-access/find-token");
+    admin.submit(&form, "/find-token", &[("token", token)]);
+
+    let log = server.log();
+
+    let arguments = std::fs::read(format!("/proc/{}/cmdline", server.id())).unwrap();
+    assert!(log.contains("GET /settings/employees/invite 200"), "{log}");
+    for secret in [
+        link,
+        invitation,
+        PASSWORD.to_string(),
+        "wrong wrong wrong".to_string(),
+        token.to_string(),
+        admin.csrf(),
+        admin.cookie("session").unwrap().value.clone(),
+        nils.cookie("session").unwrap().value.clone(),
+    ] {
+        for disguise in disguises(&secret) {
+            assert!(!log.contains(&disguise), "the log holds {disguise}");
+            assert!(!holds(&arguments, &disguise), "the command line holds {disguise}");
+        }
+    }
+    assert!(!log.contains("ada@shop.example"), "people are named by id in the log");
+}
+
+#[test]
+fn s6_the_data_folder_is_the_owners_alone() {
+    if is_postgres() {
+        println!("left out on PostgreSQL: there is no folder");
+        return;
+    }
+    let database = Database::blank();
+    let server = Server::start(&database, &[]);
+    server.set_up("ada@shop.example", PASSWORD);
+    let folder = database.folder.path().join("data");
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+
+    assert_eq!(mode(&folder), 0o700);
+    let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() >= 4, "{files:?}");
+    for file in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+}
+
+#[test]
+fn f15_a_second_server_on_the_same_folder_is_refused() {
+    if is_postgres() {
+        return;
+    }
+    let database = Database::blank();
+    let _server = Server::start(&database, &[]);
+    let folder = database.folder.path().join("data");
+
+    let second = run(&["serve", "--listen", "127.0.0.1:0", "--data-dir", folder.to_str().unwrap()], &[]);
+
+    assert_eq!(second.code, 1);
+    assert!(second.stderr.contains("another server is running"), "{}", second.stderr);
+}
+
+#[test]
+fn s5_a_missing_key_beside_a_database_is_never_made_anew() {
+    if is_postgres() {
+        return;
+    }
+    let database = Database::blank();
+    let mut server = Server::start(&database, &[]);
+    server.stop();
+    let folder = database.folder.path().join("data");
+    std::fs::remove_file(folder.join("secret.key")).unwrap();
+    let args = ["serve", "--listen", "127.0.0.1:0", "--data-dir", folder.to_str().unwrap()];
+
+    let without = run(&args, &[]);
+    let other = run(&args, &[("SECRET_KEY", "another key that nobody sealed anything with")]);
+
+    assert_eq!(without.code, 1);
+    assert!(without.stderr.contains("secret.key is missing"), "{}", without.stderr);
+    assert!(!folder.join("secret.key").exists());
+    assert_eq!(other.code, 1);
+    assert!(other.stderr.contains("not the key that the database was made with"), "{}", other.stderr);
+}
+
+#[test]
+fn s11_an_edited_or_missing_entry_is_found_and_so_is_a_log_cut_short() {
+    let app = TestApp::start();
+    let (_, person) = app.sign_in_as(Role::Admin);
+    for _ in 0..4 {
+        app.sign_in(&person);
+    }
+    app.run_background();
+    let verify = |head: &[&str]| {
+        let key = ("SECRET_KEY", "a key that only the tests know of");
+        let mut args = vec!["verify-activity", "--data-dir", app.database.folder.path().to_str().unwrap()];
+        args.extend(head);
+        run(&args, &[("DATABASE_URL", app.database.text.as_str()), key])
+    };
+    let untouched = verify(&[]);
+    assert_eq!(untouched.code, 0, "{}", untouched.stderr);
+    let head = untouched.stdout.split("head ").nth(1).unwrap().split(';').next().unwrap().to_string();
+    assert!(head.starts_with("5:"), "{head}");
+    assert_eq!(verify(&["--head", &head]).code, 0);
+
+    let update = "UPDATE activity SET actor_name = 'Somebody Else' WHERE id = 3";
+    let edit = app.database.connect().batch_execute(update);
+    assert!(edit.is_err(), "the database itself refuses to edit an entry");
+    let delete = app.database.connect().batch_execute("DELETE FROM activity WHERE id = 3");
+    assert!(delete.is_err(), "and to delete one");
+
+    match is_postgres() {
+        true => app.shop().sql("ALTER TABLE activity DISABLE TRIGGER ALL"),
+        false => app.shop().sql("DROP TRIGGER activity_is_never_edited; DROP TRIGGER activity_is_never_deleted"),
+    }
+    app.shop().sql(update);
+    let edited = verify(&[]);
+    assert_eq!(edited.code, 1);
+    assert!(edited.stderr.contains("entry 3") && edited.stderr.contains("edited"), "{}", edited.stderr);
+    app.shop().sql("UPDATE activity SET actor_name = 'Ada Admin' WHERE id = 3");
+    assert_eq!(verify(&[]).code, 0, "put back as it was");
+
+    app.shop().sql("DELETE FROM activity WHERE id = 3");
+    let deleted = verify(&[]);
+    assert_eq!(deleted.code, 1);
+    assert!(deleted.stderr.contains("entry 3 (seal 3) was deleted"), "{}", deleted.stderr);
+
+    app.shop().sql("DELETE FROM activity_seals WHERE id > 2; DELETE FROM activity WHERE id > 2");
+    assert_eq!(verify(&[]).code, 0, "a log cut short looks whole by itself");
+    let cut = verify(&["--head", &head]);
+    assert_eq!(cut.code, 1);
+    assert!(cut.stderr.contains("does not pass through the head"), "{}", cut.stderr);
+}

@@ -1,0 +1,157 @@
+//! The real server on a port of its own, with a clock that stands still until the test moves it.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use actix_web::dev::ServerHandle;
+use actix_web::rt::System;
+use client_api_access::account::Account;
+use client_api_access::app::App;
+use client_api_access::background;
+use client_api_access::config::{Config, PublicUrl};
+use client_api_access::db::DatabaseUrl;
+use client_api_access::employees::Role;
+use client_api_access::secret::MasterKey;
+use client_api_access::time::{Clock, Timestamp};
+
+use super::browser::Browser;
+use super::database::Database;
+use super::records::{Person, Shop};
+
+/// When every test begins: Friday, 20 November 2026, 12:00 in Stockholm.
+pub const NOW: Timestamp = Timestamp(1_795_172_400);
+
+const KEY: &str = "a key that only the tests know of";
+
+/// One server under test. It stops, and its database goes, with the value.
+pub struct TestApp {
+    /// What it runs on.
+    pub app: Arc<App>,
+    /// Its database.
+    pub database: Database,
+    handle: ServerHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl TestApp {
+    /// A shop called Harbour & Pine with nobody and nothing in it.
+    pub fn start() -> TestApp {
+        Self::start_with(|_| ())
+    }
+
+    /// The same with some settings changed.
+    pub fn start_with(change: impl FnOnce(&mut Config)) -> TestApp {
+        Self::start_at(None, change)
+    }
+
+    /// The same, reaching its database at another address: through something that stands in between.
+    pub fn start_at(address: Option<&str>, change: impl FnOnce(&mut Config)) -> TestApp {
+        Self::start_on(Database::migrated(), address, change)
+    }
+
+    /// The same on a database that is there already.
+    pub fn start_on(database: Database, address: Option<&str>, change: impl FnOnce(&mut Config)) -> TestApp {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listen = listener.local_addr().unwrap();
+        let url = address.map_or_else(|| database.url.clone(), |url| DatabaseUrl::parse(url).unwrap());
+        let mut config = Config {
+            listen,
+            public_url: PublicUrl::parse(&format!("http://{listen}")).unwrap(),
+            data_dir: database.folder.path().to_path_buf(),
+            database: url,
+            database_connections: 4,
+            trusted_proxies: Vec::new(),
+            keep_expired_days: 30,
+            log_level: log::LevelFilter::Off,
+        };
+        change(&mut config);
+        let (send, receive) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            System::new().block_on(async move {
+                let master = MasterKey::from_text(KEY).unwrap();
+                let app = App::open(config, &master, Clock::fixed(NOW)).await.unwrap();
+                let server = app.clone().serve(listener, 1, false).unwrap();
+                send.send((app, server.handle())).unwrap();
+                server.await.unwrap();
+            });
+        });
+        let (app, handle) = receive.recv().expect("the server starts");
+        let mut conn = database.connect();
+        Account::update(&mut conn, "Harbour & Pine", "Europe/Stockholm").unwrap();
+        TestApp { app, database, handle, thread: Some(thread) }
+    }
+
+    /// The address people type.
+    pub fn origin(&self) -> &str {
+        self.app.config.public_url.origin()
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.app.clock.now()
+    }
+
+    /// Moves the clock.
+    pub fn advance(&self, seconds: i64) {
+        self.app.clock.advance(seconds);
+    }
+
+    /// What is due while nobody asks, done once and to the end.
+    pub fn run_background(&self) {
+        System::new().block_on(background::run_once(&self.app)).unwrap();
+    }
+
+    /// What can be put into the database without a page for it.
+    pub fn shop(&self) -> Shop {
+        Shop::open(&self.database, self.now())
+    }
+
+    /// A browser nobody is signed in with.
+    pub fn browser(&self) -> Browser {
+        // On the wire it is always plain http here, also where people would come by https.
+        let mut browser = Browser::new(&format!("http://{}", self.app.config.listen));
+        browser.origin_header = Some(self.origin().to_string());
+        browser
+    }
+
+    /// A browser with a new employee of this role signed in.
+    pub fn sign_in_as(&self, role: Role) -> (Browser, Person) {
+        let name = match role {
+            Role::Staff => "Stina Staff",
+            Role::Manager => "Mona Manager",
+            Role::Admin => "Ada Admin",
+        };
+        let person = self.shop().employee(name, role);
+        (self.sign_in(&person), person)
+    }
+
+    /// A browser with this employee signed in.
+    pub fn sign_in(&self, person: &Person) -> Browser {
+        let mut browser = self.browser();
+        let answer = browser.sign_in(&person.email, super::PASSWORD);
+        assert_eq!(answer.status, 303, "{} signs in: {}", person.email, answer.text());
+        browser
+    }
+
+    /// A browser with an admin signed in.
+    pub fn admin(&self) -> Browser {
+        self.sign_in_as(Role::Admin).0
+    }
+
+    /// A browser with a store manager signed in.
+    pub fn manager(&self) -> Browser {
+        self.sign_in_as(Role::Manager).0
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        let handle = self.handle.clone();
+        System::new().block_on(handle.stop(false));
+        if let Some(thread) = self.thread.take() {
+            // A server that panicked has failed its test already.
+            drop(thread.join());
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The server under test, the browser in front of it, and what is in its database.
+
+mod app;
+mod browser;
+mod database;
+mod html;
+mod paging;
+mod process;
+mod records;
+
+pub use app::{NOW, TestApp};
+pub use browser::{Browser, Page};
+pub use database::{Database, is_postgres};
+pub use html::{Row, text_of};
+pub use paging::{hrefs, there_and_back, walk};
+pub use process::{Finished, Server, free_port, run};
+pub use records::{Grant, Key, PASSWORD, Person, Shop, client_path};

@@ -136,7 +136,8 @@ impl Words {
             60..3600 => format!("{} min ago", seconds / MINUTE),
             _ if days == 0 => then.strftime("today, %H:%M").to_string(),
             _ if days <= 1 => "yesterday".to_string(),
-            _ if days < 365 => format!("{days} days ago"),
+            // Whole days gone by, as the status beside it counts them.
+            _ if days < 365 => format!("{} days ago", (seconds / DAY).max(2)),
             _ => then.strftime("%-d %b %Y").to_string(),
         };
         self.moment(at, text)
@@ -148,13 +149,12 @@ impl Words {
             return Moment { text: "never".into(), ..Moment::default() };
         }
         let seconds = at.since(self.now);
-        let days = days_between(&self.zoned(self.now), &self.zoned(at));
         let text = match seconds {
             ..=0 => "expired".to_string(),
             1..60 => "in under a minute".to_string(),
             60..3600 => format!("in {} min", seconds / MINUTE),
             3600..DAY => format!("in {}", count(seconds / HOUR, "hour")),
-            _ if days < 60 => format!("in {}", count(days, "day")),
+            _ if seconds < 60 * DAY => format!("in {}", count(seconds / DAY, "day")),
             _ => self.zoned(at).strftime("%-d %b %Y").to_string(),
         };
         self.moment(at, text)

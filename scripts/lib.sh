@@ -50,12 +50,13 @@ spent() {
 # The step that is running, for the last line of a script that fails.
 step=
 
-# Runs one named step; the script ends with the first that fails.
+# Runs one named step; the script ends with the first that fails. Nothing may stand around the call, neither `if` nor `||`:
+# within those bash would let a function run on after its failing command.
 step() {
   step=$1
   local begun=$SECONDS
   printf '\n==> %s\n' "$step"
-  run_group "${@:2}" || exit "$?"
+  run_group "${@:2}"
   printf '<== %s: %s\n' "$step" "$(spent $((SECONDS - begun)))"
   step=
 }

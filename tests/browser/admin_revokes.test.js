@@ -3,20 +3,18 @@ import assert from 'node:assert/strict';
 import { closePage, cookiesOf, eventually, expectNoProblems, openPage, signIn } from './support/browser.js';
 import { expectAccessible, expectNoOverflow, expectValidHtml } from './support/checks.js';
 import {
-  ACCESS_TOKENS, CLIENTS, COLUMN, REFRESH_TOKENS, expectHeading, filterBy, inEveryWay, message, openClient, openClients,
-  pageTest, panel, revokeButton, revokeOpener, rowsOf, tokensOf,
+  ACCESS_TOKENS, CLIENTS, COLUMN, REFRESH_TOKENS, expectHeading, expectNoRows, filterBy, inEveryWay, message, openClient,
+  openClients, pageTest, panel, revokeButton, revokeOpener, rowsOf, tokensOf,
 } from './support/shop.js';
 
-// A client with more tokens than this wants its name typed.
-const MANY = 100;
 const CONFIRMATION = /^Revoke .*\?$/;
-const GONE = /already|no longer|gone|not exist|isn’t there|not found/i;
+const GONE = /already|no longer|gone/i;
 
 inEveryWay(({ shop, way }) => {
   pageTest('revokes a client with many tokens by typing its name', { shop, way }, async (page) => {
     await signIn(page, shop.accounts.admin);
     await openClients(page);
-    const client = await aClient(page, (tokens) => tokens > MANY, `more than ${MANY} tokens`);
+    const client = await aClient(page, 'most');
     await openClient(page, client.name);
     const address = page.url();
 
@@ -30,7 +28,8 @@ inEveryWay(({ shop, way }) => {
 
     await revokeOpener(page, 'Revoke Access').click();
     await nameField(page).fill('something else');
-    await revokeButton(page).click();
+    // A script may hold the button back until the name fits; without one the server asks again.
+    if (await revokeButton(page).isEnabled()) await revokeButton(page).click();
     await expectHeading(page, `Revoke access for ${client.name}?`);
     await nameField(page).fill(client.name);
     await revokeButton(page).click();
@@ -46,7 +45,7 @@ inEveryWay(({ shop, way }) => {
   pageTest('revokes a small client with one button; whoever comes second is told kindly', { shop, way }, async (page) => {
     await signIn(page, shop.accounts.admin);
     await openClients(page);
-    const client = await aClient(page, (tokens) => tokens > 0 && tokens <= MANY, `1 to ${MANY} tokens`);
+    const client = await aClient(page, 'fewest', { refreshTokens: 1 });
     await openClient(page, client.name);
     await revokeOpener(page, 'Revoke Access').click();
     await expectHeading(page, `Revoke access for ${client.name}?`);
@@ -68,7 +67,7 @@ inEveryWay(({ shop, way }) => {
   pageTest('revokes one access token and leaves the others', { shop, way }, async (page) => {
     await signIn(page, shop.accounts.admin);
     await openClients(page);
-    const client = await aClient(page, (tokens, row) => tokens <= MANY && row.number(COLUMN.accessTokens) > 1, 'several access tokens');
+    const client = await aClient(page, 'fewest', { accessTokens: 2 });
     await openClient(page, client.name);
     const address = page.url();
     const [token] = tokensOf(await rowsOf(page, ACCESS_TOKENS));
@@ -82,7 +81,7 @@ inEveryWay(({ shop, way }) => {
     await expectMessage(page, token);
     await page.goto(address);
     await filterBy(page, way, ACCESS_TOKENS, 'Token', token);
-    await eventually(async () => assert.deepEqual(await rowsOf(page, ACCESS_TOKENS), []));
+    await expectNoRows(page, ACCESS_TOKENS);
     await page.goto(address);
     assert.ok((await rowsOf(page, ACCESS_TOKENS)).length > 0, 'its neighbours went too');
   });
@@ -90,7 +89,7 @@ inEveryWay(({ shop, way }) => {
   pageTest('revokes a refresh token together with the access tokens it created', { shop, way }, async (page) => {
     await signIn(page, shop.accounts.admin);
     await openClients(page);
-    const client = await aClient(page, (tokens, row) => row.number(COLUMN.refreshTokens) > 1 && row.number(COLUMN.accessTokens) > 1, 'several tokens of each kind');
+    const client = await aClient(page, 'fewest', { refreshTokens: 2, accessTokens: 2 });
     await openClient(page, client.name);
     const address = page.url();
     const [token] = tokensOf(await rowsOf(page, REFRESH_TOKENS));
@@ -108,14 +107,14 @@ inEveryWay(({ shop, way }) => {
     assert.ok(!tokensOf(await rowsOf(page, REFRESH_TOKENS)).includes(token));
     for (const child of below.slice(0, 2)) {
       await filterBy(page, way, ACCESS_TOKENS, 'Token', child);
-      await eventually(async () => assert.deepEqual(await rowsOf(page, ACCESS_TOKENS), []));
+      await expectNoRows(page, ACCESS_TOKENS);
     }
   });
 
   pageTest('goes Back to a confirmation already given, and nothing breaks', { shop, way }, async (page) => {
     await signIn(page, shop.accounts.admin);
     await openClients(page);
-    const client = await aClient(page, (tokens, row) => tokens <= MANY && row.number(COLUMN.accessTokens) > 0, 'an access token');
+    const client = await aClient(page, 'fewest', { accessTokens: 1 });
     await openClient(page, client.name);
     const [token] = await rowsOf(page, ACCESS_TOKENS);
     const confirmation = `${token.href}/revoke`;
@@ -132,12 +131,17 @@ inEveryWay(({ shop, way }) => {
   });
 });
 
-/** A client of the list whose tokens, refresh tokens and all others together, number as asked for. */
-async function aClient(page, fits, what) {
-  const clients = await rowsOf(page, CLIENTS);
-  const client = clients.find((row) => fits(row.number(COLUMN.refreshTokens) + row.number(COLUMN.accessTokens), row));
-  assert.ok(client, `the demo has no client with ${what}`);
-  return client;
+/**
+ * The listed client with the most tokens, or the fewest, among those with so many refresh tokens and so many others.
+ * The list counts what is live; a confirmation counts what lies expired, too.
+ */
+async function aClient(page, extreme, { refreshTokens = 0, accessTokens = 0 } = {}) {
+  const tokens = (row) => row.number(COLUMN.refreshTokens) + row.number(COLUMN.accessTokens);
+  const clients = (await rowsOf(page, CLIENTS))
+    .filter((row) => row.number(COLUMN.refreshTokens) >= refreshTokens && row.number(COLUMN.accessTokens) >= accessTokens)
+    .sort((a, b) => tokens(a) - tokens(b));
+  assert.ok(clients.length > 0, 'the demo has no client like that');
+  return extreme === 'most' ? clients.at(-1) : clients[0];
 }
 
 function nameField(page) {
@@ -150,7 +154,7 @@ function keepAccess(page) {
 
 /** The page says what was deleted, by name. */
 async function expectMessage(page, name) {
-  await message(page).filter({ hasText: name }).waitFor();
+  await message(page, name).waitFor();
 }
 
 /** Nobody is told of an error: the page says that it is gone already and shows a way on. */
@@ -163,5 +167,8 @@ async function expectGone(page) {
 async function expectNoClient(page, way, { name }) {
   await openClients(page);
   await filterBy(page, way, CLIENTS, 'Client name', name);
-  await eventually(async () => assert.ok(!(await rowsOf(page, CLIENTS)).some((row) => row.name === name), `${name} is still listed`));
+  await eventually(async () => {
+    const listed = (await rowsOf(page, CLIENTS)).map((row) => row.name);
+    assert.ok(!listed.includes(name), `${name} is still listed`);
+  });
 }

@@ -4,8 +4,8 @@ import { describe } from 'node:test';
 import { eventually, openPage, closePage, cookiesOf, signIn } from './support/browser.js';
 import { expectNoOverflow } from './support/checks.js';
 import {
-  ACCESS_TOKENS, CLIENTS, COLUMN, REFRESH_TOKENS, WAYS, applyButton, expectHeading, expectRows, filterBy, filterField,
-  nameOf, openClient, openClients, pageTest, panel, rowsOf, tokensOf, urlHolds, useShop,
+  ACCESS_TOKENS, CLIENTS, COLUMN, REFRESH_TOKENS, WAYS, applyButton, expectHeading, expectNoRows, expectRows, filterBy,
+  filterField, nameOf, openClient, openClients, pageTest, panel, rowsOf, tokensOf, urlHolds, useShop,
 } from './support/shop.js';
 
 describe('a manager', () => {
@@ -30,8 +30,9 @@ describe('a manager', () => {
         await expectNoOverflow(page);
         if (way.scripts) {
           assert.ok(await page.evaluate(() => globalThis.sameDocument), 'typing loaded the whole page again');
-          await filterField(page, CLIENTS, 'Client name').press('Backspace');
-          assert.equal(await filterField(page, CLIENTS, 'Client name').inputValue(), needle.slice(0, -1), 'the field lost the keyboard');
+          await page.keyboard.press('Backspace');
+          const left = await filterField(page, CLIENTS, 'Client name').inputValue();
+          assert.equal(left, needle.slice(0, -1), 'the field lost the keyboard');
         }
       });
 
@@ -42,7 +43,7 @@ describe('a manager', () => {
 
         await filterBy(page, way, CLIENTS, 'Client name', '%zq_');
 
-        await eventually(async () => assert.equal((await rowsOf(page, CLIENTS)).length, 0));
+        await expectNoRows(page, CLIENTS);
         await panel(page, CLIENTS).getByText(/match/i).first().waitFor();
         await panel(page, CLIENTS).getByRole('link', { name: /clear|show all|reset/i }).first().click();
         await eventually(async () => assert.equal((await rowsOf(page, CLIENTS)).length, all.length));
@@ -59,7 +60,8 @@ describe('a manager', () => {
         await expectHeading(page, 'API keys / access tokens', { level: 2 });
         const refreshTokens = await rowsOf(page, REFRESH_TOKENS);
         const accessTokens = await rowsOf(page, ACCESS_TOKENS);
-        assert.ok([...refreshTokens, ...accessTokens].every(({ token }) => token), 'a token shows more or less than its seven characters');
+        const masked = [...refreshTokens, ...accessTokens].every(({ token }) => token);
+        assert.ok(masked, 'a token shows more or less than its seven characters');
 
         const employee = aPersonAmong(refreshTokens);
         await filterBy(page, way, REFRESH_TOKENS, 'Employee', employee);
@@ -71,7 +73,8 @@ describe('a manager', () => {
         const prefix = accessTokens[0].token.slice(0, 3);
         await filterBy(page, way, ACCESS_TOKENS, 'Token', prefix);
 
-        const startAlike = await expectRows(page, ACCESS_TOKENS, ({ token }) => token.startsWith(prefix), `tokens from ${prefix}`);
+        const alike = ({ token }) => token.startsWith(prefix);
+        const startAlike = await expectRows(page, ACCESS_TOKENS, alike, `tokens that begin with ${prefix}`);
         assert.deepEqual(tokensOf(await rowsOf(page, REFRESH_TOKENS)), tokensOf(grantedByOne), 'the other table changed too');
         assert.equal(await filterField(page, REFRESH_TOKENS, 'Employee').inputValue(), employee);
         await eventually(() => assert.ok(urlHolds(page, employee, prefix), `${page.url()} does not hold both filters`));
@@ -106,7 +109,7 @@ const grantedBy = (employee) => (row) => row.person(COLUMN.employee) === employe
 /** A client with tokens of several employees, and a part of its name that not all clients share. */
 function aClientWorthFinding(clients) {
   for (const client of clients) {
-    const busy = client.number(COLUMN.employees) > 1 && client.number(COLUMN.refreshTokens) > 1 && client.number(COLUMN.accessTokens) > 1;
+    const busy = [COLUMN.employees, COLUMN.refreshTokens, COLUMN.accessTokens].every((column) => client.number(column) > 1);
     const needle = client.name.split(' ')[0].toLowerCase();
     if (busy && !clients.every(named(needle))) return { client, needle };
   }

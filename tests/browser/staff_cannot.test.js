@@ -81,14 +81,15 @@ describe('staff', () => {
         assert.ok(client, `${person} has granted nothing in the demo`);
         await openClient(page, client.name);
         await filterBy(page, way, REFRESH_TOKENS, 'Employee', person);
-        const [own] = await expectRows(page, REFRESH_TOKENS, (row) => row.person(COLUMN.employee) === person, `tokens of ${person}`);
+        const isOwn = (row) => row.person(COLUMN.employee) === person;
+        const [own] = await expectRows(page, REFRESH_TOKENS, isOwn, `tokens of ${person}`);
         await panel(page, REFRESH_TOKENS).getByRole('link', { name: own.token }).click();
         await expectHeading(page, own.token);
 
         await revokeOpener(page, 'Revoke Refresh Token').click();
         await revokeButton(page).click();
 
-        await message(page).filter({ hasText: own.token }).waitFor();
+        await message(page, own.token).waitFor();
         await page.goto(client.href);
         assert.ok(!tokensOf(await rowsOf(page, REFRESH_TOKENS)).includes(own.token));
       });

@@ -17,6 +17,7 @@ export const PATIENCE = 10_000;
 let launched;
 // What has gone wrong on each page so far, each as `{ kind, text, status, url }`.
 const problems = new WeakMap();
+const withoutScripts = new WeakSet();
 // The answer that each page shows now.
 const documents = new WeakMap();
 
@@ -39,7 +40,9 @@ export async function openPage(url, { width = 1280, scripts = true, dark = false
   });
   context.setDefaultTimeout(PATIENCE);
   context.on('page', listen);
-  return context.newPage();
+  const page = await context.newPage();
+  if (!scripts) withoutScripts.add(page);
+  return page;
 }
 
 export function cookiesOf(page) {
@@ -65,6 +68,10 @@ export async function signIn(page, account) {
   await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'));
 }
 
+export function scriptsRun(page) {
+  return !withoutScripts.has(page);
+}
+
 /** The answer that the page shows, as the server sent it. */
 export function documentOf(page) {
   return documents.get(page);
@@ -77,7 +84,12 @@ export function documentOf(page) {
 export function expectNoProblems(page, { refusals = [] } = {}) {
   const forgiven = ({ status }) => status < 500 && refusals.includes(status);
   const left = problems.get(page).splice(0).filter((problem) => !forgiven(problem));
-  assert.deepEqual(left.map(({ kind, text, url }) => `${kind}: ${text} (${url})`), [], `problems at ${page.url()}`);
+  expectNone(left.map(({ kind, text, url }) => `${kind}: ${text} (${url})`), `problems at ${page.url()}`);
+}
+
+/** Fails with a title and one complaint below the other, if there are any. */
+export function expectNone(complaints, title) {
+  assert.ok(complaints.length === 0, [title, ...complaints].join('\n'));
 }
 
 /** Repeats `check` until it stops throwing, and returns what it returns; after `PATIENCE` its own complaint stands. */

@@ -154,6 +154,10 @@ export async function expectRows(page, id, passes, what) {
   });
 }
 
+export async function expectNoRows(page, id) {
+  await eventually(async () => assert.deepEqual((await rowsOf(page, id)).map((row) => row.name), [], `#${id} still shows rows`));
+}
+
 export const tokensOf = (rows) => rows.map((row) => row.token);
 
 /** Whether every value is there somewhere in the page's query string. */
@@ -179,7 +183,7 @@ export function revokeButton(page) {
   return page.getByRole('button', { name: /^Revoke/ }).last();
 }
 
-/** What the page says about the action before it. */
-export function message(page) {
-  return page.getByRole('status').or(page.getByRole('alert')).first();
+/** What the page says about the action before it, if it names `text`. */
+export function message(page, text) {
+  return page.getByRole('status').or(page.getByRole('alert')).filter({ hasText: text }).first();
 }

@@ -1,7 +1,7 @@
 //! The database: SQLite or PostgreSQL behind one connection type, chosen by the URL's scheme.
 //!
 //! [`Db::read`] runs on a small pool of connections. [`Db::write`] runs in a transaction: on SQLite in the queue of the one
-//! writer thread ([`writer`]), on PostgreSQL on the pool, repeated when the database asks for it. Both wait a bounded time
+//! writer thread (`writer`), on PostgreSQL on the pool, repeated when the database asks for it. Both wait a bounded time
 //! for a connection and answer [`Error::Unavailable`] instead of hanging, so that a database that is away is a 503 and
 //! everything goes on by itself when it is back.
 

@@ -114,6 +114,7 @@ diesel::table! {
         live_access_tokens -> BigInt,
         holders -> BigInt,
         counted_at -> BigInt,
+        live_from -> BigInt,
     }
 }
 

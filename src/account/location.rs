@@ -71,13 +71,14 @@ impl Business {
 }
 
 impl Location {
-    /// Adds a location to a business.
+    /// Adds a location to a business that is there.
     pub fn create(
         conn: &mut DbConnection,
         business: BusinessKey,
         (name, country, time_zone): (&str, &str, &str),
         now: Timestamp,
     ) -> QueryResult<LocationKey> {
+        let business: BusinessKey = businesses::table.find(business).select(businesses::id).first(conn)?;
         let id = diesel::insert_into(business_locations::table)
             .values((
                 business_locations::business_id.eq(business),
@@ -107,18 +108,20 @@ impl Location {
             .load(conn)
     }
 
-    /// Sets the locations an employee can reach; ids that do not exist are refused by the database.
+    /// Sets the locations an employee can reach. Ids that no location has are left out: it may have been removed meanwhile.
     pub fn set_for_employee(
         conn: &mut DbConnection,
         employee: EmployeeKey,
         locations: &[LocationKey],
     ) -> QueryResult<()> {
+        let chosen = business_locations::table.filter(business_locations::id.eq_any(locations.to_vec()));
+        let chosen: Vec<LocationKey> = chosen.select(business_locations::id).load(conn)?;
         diesel::delete(employee_locations::table.filter(employee_locations::employee_id.eq(employee))).execute(conn)?;
-        for location in locations {
+        for location in chosen {
             diesel::insert_into(employee_locations::table)
                 .values((
                     employee_locations::employee_id.eq(employee),
-                    employee_locations::business_location_id.eq(*location),
+                    employee_locations::business_location_id.eq(location),
                 ))
                 .execute(conn)?;
         }

@@ -6,6 +6,7 @@ use crate::db::DbConnection;
 use crate::id::ClientKey;
 use crate::schema::{access_tokens, clients, refresh_tokens};
 use crate::time::Timestamp;
+use crate::tokens::scan;
 
 /// Counts of one client as they were found.
 #[derive(Debug)]
@@ -14,6 +15,7 @@ pub struct Counted {
     refresh_tokens: i64,
     access_tokens: i64,
     holders: i64,
+    live_from: i64,
 }
 
 /// The clients whose counts are the oldest.
@@ -46,6 +48,7 @@ pub fn count(conn: &mut DbConnection, id: ClientKey, now: Timestamp) -> QueryRes
         refresh_tokens: live_refresh.count().get_result(conn)?,
         access_tokens: live_access.count().get_result(conn)?,
         holders: holders.len() as i64,
+        live_from: scan::live_from(conn, id, now)?,
     })
 }
 
@@ -58,6 +61,7 @@ impl Counted {
                 clients::live_access_tokens.eq(self.access_tokens),
                 clients::holders.eq(self.holders),
                 clients::counted_at.eq(now),
+                clients::live_from.eq(self.live_from),
             ))
             .execute(conn)
     }

@@ -79,7 +79,8 @@ impl Keyset {
         }
     }
 
-    fn scans_down(&self) -> bool {
+    /// Whether this page is found by reading from large values to small ones.
+    pub fn scans_down(&self) -> bool {
         self.descending != self.cursor.is_backward()
     }
 }
@@ -133,6 +134,11 @@ impl Count {
     /// From a count of at most `cap + 1`.
     pub fn capped_at(n: i64, cap: i64) -> Count {
         Count { n: n.min(cap), capped: n > cap }
+    }
+
+    /// How many were seen while counting: one more than the cap when there are more.
+    pub fn seen(self) -> i64 {
+        self.n + i64::from(self.capped)
     }
 }
 

@@ -151,7 +151,7 @@ fn open_sqlite(path: &std::path::Path) -> Result<DbConnection, String> {
          PRAGMA recursive_triggers = ON;
          PRAGMA wal_autocheckpoint = 0;
          PRAGMA journal_size_limit = 67108864;
-         PRAGMA cache_size = -6000;
+         PRAGMA cache_size = -2000;
          PRAGMA temp_store = MEMORY;",
     )
     .map_err(|error| format!("{}: {error}", path.display()))?;

@@ -2,7 +2,8 @@
 //!
 //! Why: writers that fight for SQLite's lock sleep and starve; a queue is both faster and fair. Each job has its own
 //! savepoint, so a job that fails or panics takes only itself back, and its caller is answered after COMMIT. A job whose
-//! caller hung up while it was queued is skipped. Checkpoints run beside the writer, in a thread of their own.
+//! caller hung up while it was queued is skipped. Checkpoints run beside the writer, in a thread of their own; only the
+//! last few pages of a long log are left to the writer, because a log is started over when all of it has been copied.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -21,8 +22,16 @@ use crate::error::{Error, Result};
 const QUEUE: usize = 1024;
 const GROUP: usize = 64;
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
-// 4 KiB each: past some 160 MB the log is started over from its beginning.
-const LONG_LOG: i32 = 40_000;
+// 4 KiB each: past some 40 MB, looking pages up in the log begins to cost more than copying them.
+const LONG_LOG: i32 = 10_000;
+// Pages of its own that the writer keeps in memory, in KiB: what it changes lies all over the indexes.
+const CACHE: u32 = 16_000;
+
+// What the writer and the checkpoints tell each other.
+struct Log {
+    is_dirty: AtomicBool,
+    is_long: AtomicBool,
+}
 
 #[derive(Clone)]
 pub(super) struct Writer {
@@ -75,24 +84,25 @@ impl Writer {
     pub(super) fn start(manager: &Manager) -> std::result::Result<Writer, String> {
         let (queue, jobs) = sync_channel(QUEUE);
         let mut conn = manager.open()?;
-        let dirty = Arc::new(AtomicBool::new(true));
-        let written = dirty.clone();
+        conn.batch_execute(&format!("PRAGMA cache_size = -{CACHE}")).map_err(|error| error.to_string())?;
+        let log = Arc::new(Log { is_dirty: AtomicBool::new(true), is_long: AtomicBool::new(false) });
+        let written = log.clone();
         let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new().name(name.into()).spawn(body).map_err(|error| error.to_string())
         };
         spawn("sqlite-writer", Box::new(move || work(&mut conn, &jobs, &written)))?;
         let mut conn = manager.open()?;
-        let alive = Arc::downgrade(&dirty);
-        drop(dirty);
+        let alive = Arc::downgrade(&log);
+        drop(log);
         spawn(
             "sqlite-checkpoint",
             Box::new(move || {
-                // The writer thread holds the flag: when it is gone, so is the need for checkpoints.
-                while let Some(dirty) = alive.upgrade() {
-                    if dirty.swap(false, Ordering::Relaxed) {
-                        checkpoint(&mut conn);
+                // The writer thread holds the log's state: when it is gone, so is the need for checkpoints.
+                while let Some(log) = alive.upgrade() {
+                    if log.is_dirty.swap(false, Ordering::Relaxed) && checkpoint(&mut conn) > LONG_LOG {
+                        log.is_long.store(true, Ordering::Relaxed);
                     }
-                    drop(dirty);
+                    drop(log);
                     std::thread::sleep(CHECKPOINT_EVERY);
                 }
             }),
@@ -119,7 +129,7 @@ impl Writer {
     }
 }
 
-fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, dirty: &AtomicBool) {
+fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, log: &Log) {
     while let Ok(first) = jobs.recv() {
         let mut group = vec![first];
         while group.len() < GROUP
@@ -132,9 +142,13 @@ fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, dirty: &AtomicBo
             continue;
         }
         let committed = run_group(conn, &mut group);
-        dirty.store(true, Ordering::Relaxed);
+        log.is_dirty.store(true, Ordering::Relaxed);
         for job in group {
             job.answer(committed);
+        }
+        // Little is left to copy, and nobody adds to it meanwhile: the next change starts the log over from its beginning.
+        if log.is_long.swap(false, Ordering::Relaxed) {
+            checkpoint(conn);
         }
     }
 }
@@ -144,11 +158,18 @@ fn run_group(conn: &mut DbConnection, group: &mut [Box<dyn Job>]) -> bool {
         log::warn!("a group of {} changes could not begin: {error}", group.len());
         return false;
     }
+    // A transaction of one job is its own savepoint; with another, SQLite would copy every page the job changes.
+    let alone = group.len() == 1;
     for job in group.iter_mut() {
-        let done = savepoint(conn, "SAVEPOINT job").is_ok() && {
-            let keep = job.run(conn);
-            let end = if keep { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
-            savepoint(conn, end).is_ok()
+        let done = match alone {
+            true => job.run(conn),
+            false => {
+                savepoint(conn, "SAVEPOINT job").is_ok() && {
+                    let keep = job.run(conn);
+                    let end = if keep { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
+                    savepoint(conn, end).is_ok()
+                }
+            }
         };
         // A full disk makes SQLite roll the whole transaction back by itself, and with it every job before this one.
         if !done {
@@ -209,26 +230,20 @@ where
 struct Checkpoint {
     #[diesel(sql_type = diesel::sql_types::Integer)]
     log: i32,
-    #[diesel(sql_type = diesel::sql_types::Integer)]
-    checkpointed: i32,
 }
 
-fn checkpoint(conn: &mut DbConnection) {
+// Copies what no reader needs any more from the log to the database, waiting for nobody; says how long the log is.
+fn checkpoint(conn: &mut DbConnection) -> i32 {
     use diesel::RunQueryDsl;
     let DbConnection::Sqlite(conn) = conn else {
-        return;
+        return 0;
     };
-    let run = |conn: &mut diesel::SqliteConnection, mode: &str| {
-        diesel::sql_query(format!("PRAGMA wal_checkpoint({mode})")).get_result::<Checkpoint>(conn)
-    };
-    match run(conn, "PASSIVE") {
-        Ok(state) if state.log > LONG_LOG && state.log == state.checkpointed => {
-            if let Err(error) = run(conn, "RESTART") {
-                log::debug!("the log could not be started over yet: {error}");
-            }
+    match diesel::sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result::<Checkpoint>(conn) {
+        Ok(state) => state.log,
+        Err(error) => {
+            log::warn!("checkpoint failed: {error}");
+            0
         }
-        Ok(_) => {}
-        Err(error) => log::warn!("checkpoint failed: {error}"),
     }
 }
 

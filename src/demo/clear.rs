@@ -49,8 +49,8 @@ fn clear_folder(folder: &Path) -> Result<(), String> {
             folder.display()
         ));
     }
-    let lock = fs::File::create(folder.join("server.lock")).map_err(cannot)?;
-    if lock.try_lock().is_err() {
+    let lock = fs::OpenOptions::new().write(true).open(folder.join("server.lock"));
+    if lock.is_ok_and(|lock| lock.try_lock().is_err()) {
         return Err(format!("another server is running on the data folder {}", folder.display()));
     }
     for name in OURS {

@@ -62,8 +62,13 @@ pub async fn issue_tokens(app: &App, world: &World, ids: &Ids, now: Timestamp) -
 fn run(conn: &mut DbConnection, steps: &[Step], mut grants: Grants) -> Result<Grants> {
     for step in steps {
         let id = step.issue(conn, &mut grants)?;
-        if let Some(used) = step.used {
-            AccessToken::touch(conn, id, used)?;
+        let Some(used) = step.used else { continue };
+        AccessToken::touch(conn, id, used)?;
+        // Refreshing notes by itself that a grant is used; the first hour of one would look as if nobody had come.
+        if let What::Consent { grant, .. } = &step.what
+            && let Some(token) = grants.get(grant)
+        {
+            RefreshToken::touch(conn, token.id, used)?;
         }
     }
     Ok(grants)

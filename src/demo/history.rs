@@ -25,6 +25,7 @@ use crate::tokens::issue::{self, Grant, Lifetimes};
 use crate::tokens::revoke::{Target, revoke, revoke_access_token};
 use crate::tokens::{AccessToken, RefreshToken};
 
+const MET_FIRST: usize = 7;
 // What the log tells of somebody's coming and going begins here.
 const WEEKS: i64 = 45 * DAY;
 
@@ -110,7 +111,7 @@ fn comings_and_goings(world: &World, i: usize, acts: &mut Vec<Act>, rng: &mut St
     };
     tell(person.age, PRIYA, Kind::EmployeeInvited, &format!("as {}", person.role.name()));
     if person.fate != Fate::Invited {
-        let accepted = (person.age - rng.random_range(MINUTE..DAY)).max(person.signed_in.unwrap_or(0));
+        let accepted = (person.age - rng.random_range(MINUTE..2 * HOUR)).max(person.signed_in.unwrap_or(0));
         tell(accepted, i, Kind::InvitationAccepted, "");
     }
     match person.fate {
@@ -122,10 +123,10 @@ fn comings_and_goings(world: &World, i: usize, acts: &mut Vec<Act>, rng: &mut St
         return;
     };
     tell(last, i, Kind::SignedIn, "");
-    let before = last + rng.random_range(10 * HOUR..9 * DAY);
-    if before < person.age && rng.random_bool(0.6) {
+    let before = last + rng.random_range(1..9) * DAY + rng.random_range(0..3 * HOUR);
+    if before < person.age - DAY && rng.random_bool(0.6) {
         tell(before, i, Kind::SignedIn, "");
-        tell(before - rng.random_range(10 * MINUTE..9 * HOUR), i, Kind::SignedOut, "");
+        tell(before - rng.random_range(10 * MINUTE..3 * HOUR), i, Kind::SignedOut, "");
     }
 }
 
@@ -174,9 +175,10 @@ impl Act {
     }
 }
 
+// Not one of those that a visitor opens first: nothing was ever wrong with them.
 fn some_client(world: &World, ids: &Ids, age: i64) -> Option<ClientKey> {
     let fits = |client: &Integration| client.standing == Standing::Active && client.age > age;
-    world.clients.iter().position(fits).and_then(|i| ids.clients.get(i)).copied()
+    world.clients.iter().zip(&ids.clients).skip(MET_FIRST).find(|(client, _)| fits(client)).map(|(_, id)| *id)
 }
 
 // An integration of the first days: two keys, long unused, and a grant that is still refreshed now and then.

@@ -85,6 +85,26 @@ impl Trade {
         }
     }
 
+    /// What admins call the keys they make for it.
+    pub fn labels(self) -> &'static [&'static str] {
+        match self {
+            Trade::Books => &["Monthly bookkeeping", "Auditors, read only", "VAT return", "Year end 2025"],
+            Trade::Stock => {
+                &["Nightly stock export", "Warehouse scanner 2", "Shelf labels, Södermalm", "Stocktake, Uppsala"]
+            }
+            Trade::Buying => &["Supplier catalogue", "Returns to vendors", "Reorder suggestions"],
+            Trade::Webshop => &["Price list for the website", "Old webshop feed", "Stock on the product page"],
+            Trade::Parcels => &["Parcel labels, Haga", "Parcel labels, warehouse", "Delivery notices"],
+            Trade::Customers => &["Spring campaign mailing", "Loyalty import 2024", "Customer merge script"],
+            Trade::Payments => &["Gift card balance check", "Card terminal 3", "Refund desk"],
+            Trade::Bookings => &["Kitchen display", "Opening hours screen", "Table plan, Malmö"],
+            Trade::Repairs => &["Workshop tablet", "Ready-for-pickup messages"],
+            Trade::Staff => &["Staff rota sync", "Payroll run"],
+            Trade::Reports => &["Sales wallboard", "Weekly margin report", "Trial, ask Marta"],
+            Trade::House => &["Backup to the archive", "Spare handheld", "Till 3 receipt printer"],
+        }
+    }
+
     const ALL: [(Trade, &str); 11] = [
         (Trade::Books, "Accounting"),
         (Trade::Stock, "Inventory"),

@@ -1,6 +1,6 @@
 //! A made-up shop a shopkeeper would believe, made by the same code that issues real tokens.
 //!
-//! [`world`] plans it as plain data, the same for the same seed; [`found`], [`fill`] and [`history`] carry the plan out.
+//! `world` plans it as plain data, the same for the same seed; `found`, `fill` and `history` carry the plan out.
 //! Tokens and passwords are random all the same: a demo that can be reached is no easier to enter than a real shop.
 
 mod bulk;

@@ -1,6 +1,7 @@
 //! The people of the shop, from many places: some have left, some are locked, some have yet to begin.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -66,7 +67,7 @@ impl Person {
     }
 }
 
-// First names, then family names, of people who might be related.
+// First names, then family names that fit every one of them.
 const NAMES: [(&str, &str); 16] = [
     (
         "Åsa Björn Elin Gustav Linnéa Måns Saga Östen Ulrika Håkan Freja Sixten",
@@ -74,7 +75,7 @@ const NAMES: [(&str, &str); 16] = [
     ),
     (
         "Tomasz Małgorzata Łukasz Zofia Paweł Agnieszka Jakub Żaneta Michał Kinga Rafał Bożena",
-        "Zając Wiśniewska Dąbrowski Król Gołębiowska Wójcik Pająk Szczepańska Górski Świątek Łoś Mróz",
+        "Zając Gołąb Dudek Król Wieczorek Wójcik Pająk Stępień Kaczmarek Świątek Łoś Mróz",
     ),
     (
         "Ayşe Çağlar Emre Gülşen İlker Özge Şule Umut Zeynep Doğan Tuğba Hakan",
@@ -126,7 +127,7 @@ const NAMES: [(&str, &str); 16] = [
     ),
     (
         "Jana Ondřej Šárka Tomáš Zdeněk Kateřina Jiří Lenka Vojtěch Žofie Radek Běla",
-        "Novák Dvořáková Černý Růžička Šimek Hájek Koudelka Žák Pešek Říha Vlček Souček",
+        "Krejčí Kočí Hořejší Dolejší Martinů Janů Petrů Pavlů Matějů Tomků Jírů Blahů",
     ),
     (
         "Layla Omar Yasmin Karim Nadia Tariq Salma Idris Rania Bilal Huda Samir",
@@ -177,17 +178,17 @@ fn somebody(name: &str, i: usize, before: &[Person], rng: &mut StdRng) -> Person
         _ => Role::Staff,
     });
     let fate = match i % 16 {
-        2 => Fate::Archived(rng.random_range(DAY..26 * DAY)),
-        5 => Fate::Locked(rng.random_range(HOUR..20 * DAY)),
+        2 => Fate::Archived(days_ago(1..26, rng)),
+        5 => Fate::Locked(days_ago(1..20, rng)),
         9 => Fate::Invited,
-        13 => Fate::Archived(rng.random_range(40 * DAY..300 * DAY)),
+        13 => Fate::Archived(days_ago(40..300, rng)),
         _ => Fate::Active,
     };
     let age = match fate {
-        Fate::Invited => rng.random_range(3 * HOUR..11 * DAY),
-        Fate::Active if i % 16 == 7 => rng.random_range(12 * DAY..60 * DAY),
-        Fate::Archived(ago) => ago + rng.random_range(90 * DAY..800 * DAY),
-        _ => rng.random_range(75 * DAY..1_100 * DAY),
+        Fate::Invited => days_ago(1..11, rng),
+        Fate::Active if i % 16 == 7 => days_ago(12..60, rng),
+        Fate::Archived(ago) => ago + rng.random_range(90..800) * DAY,
+        _ => days_ago(75..1_100, rng),
     };
     let places: usize = BUSINESSES.iter().map(|business| business.4.len()).sum();
     let reach = match role {
@@ -203,14 +204,20 @@ fn somebody(name: &str, i: usize, before: &[Person], rng: &mut StdRng) -> Person
 fn last_signed_in(person: &Person, rng: &mut StdRng) -> Option<i64> {
     let ago = match rng.random_range(0..20) {
         0 => return None,
-        1..8 => rng.random_range(5 * MINUTE..10 * HOUR),
-        8..16 => rng.random_range(10 * HOUR..12 * DAY),
-        _ => rng.random_range(12 * DAY..110 * DAY),
+        1..7 => rng.random_range(5 * MINUTE..4 * HOUR),
+        7..16 => days_ago(1..12, rng),
+        _ => days_ago(12..110, rng),
     };
     match person.fate {
         Fate::Invited => None,
         _ => Some((person.stopped() + ago).min(person.age - HOUR)),
     }
+}
+
+/// Some days ago. People act by day and so does whoever starts the demo: what was done on other days was done at about
+/// this hour.
+pub fn days_ago(days: Range<i64>, rng: &mut StdRng) -> i64 {
+    rng.random_range(days) * DAY + rng.random_range(-4 * HOUR..4 * HOUR)
 }
 
 /// The address of somebody: their name in the letters an address can have.

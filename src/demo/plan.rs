@@ -10,7 +10,6 @@ use rand::seq::IndexedRandom;
 use super::integrations::{Integration, LEDGERLY, PARCELS, SHELFWISE, Standing};
 use super::people::{Fate, INES, JONAS, MARTA, Person, TOMASZ};
 use super::rhythm::{ASLEEP, Rhythm};
-use super::shop::KEY_LABELS;
 use crate::time::{DAY, HOUR, MINUTE};
 
 /// How many tokens are made one by one to be looked at; what a larger world has beyond is made in bulk.
@@ -116,10 +115,10 @@ impl Planner<'_> {
     fn first_met(&mut self) {
         let rng = &mut self.rng;
         let met = [
-            (LEDGERLY, MARTA, Rhythm { newest: 2 * MINUTE, gap: 9 * MINUTE, ..Rhythm::busy(rng) }),
-            (LEDGERLY, TOMASZ, Rhythm { newest: 11 * MINUTE, gap: 14 * MINUTE, ..Rhythm::busy(rng) }),
-            (LEDGERLY, JONAS, Rhythm { newest: 27 * DAY, ..Rhythm::lapsing(rng) }),
-            (LEDGERLY, INES, Rhythm { newest: 2 * HOUR, ..Rhythm::daily(rng) }),
+            (LEDGERLY, MARTA, Rhythm { newest: 2 * MINUTE, gap: 9 * MINUTE, months: 8, ..Rhythm::busy(rng) }),
+            (LEDGERLY, TOMASZ, Rhythm { newest: 11 * MINUTE, gap: 14 * MINUTE, months: 1, ..Rhythm::busy(rng) }),
+            (LEDGERLY, JONAS, Rhythm { newest: 27 * DAY, months: 5, ..Rhythm::lapsing(rng) }),
+            (LEDGERLY, INES, Rhythm { newest: 2 * HOUR, months: 9, ..Rhythm::daily(rng) }),
             (3, JONAS, Rhythm::busy(rng)),
             (4, JONAS, Rhythm::daily(rng)),
             (5, JONAS, Rhythm::never_used(rng)),
@@ -208,7 +207,7 @@ impl Planner<'_> {
         };
         let ended = stopped.max(-ends_in.unwrap_or_default());
         let used = idle.map(|idle| (ended + idle).min(age));
-        let label = KEY_LABELS.choose(rng).copied().unwrap_or_default();
+        let label = self.clients[client].trade.labels().choose(rng).copied().unwrap_or_default();
         let scope = self.scope(client);
         self.plan.issues.push(Issue { age, used, of: Of::Key(self.plan.keys.len()) });
         self.plan.keys.push(Key { client, employee, scope, label, ends_in });

@@ -1,4 +1,4 @@
-//! The shop itself: its name, its businesses, and what its admins call things.
+//! The shop itself: its name, its businesses and their locations.
 
 use crate::time::DAY;
 
@@ -24,32 +24,4 @@ pub const BUSINESSES: [Business; 3] = [
     ),
     ("Harbour & Pine ApS", "DKK", "DK", "Europe/Copenhagen", &["København Nørrebro", "Aarhus"]),
     ("Harbour & Pine GmbH", "EUR", "DE", "Europe/Berlin", &["Hamburg Altona", "Lübeck", "Berlin Mitte"]),
-];
-
-/// What admins call the keys they make.
-pub const KEY_LABELS: [&str; 24] = [
-    "Nightly stock export",
-    "Monthly bookkeeping",
-    "Till 3 receipt printer",
-    "Shelf labels, Södermalm",
-    "Warehouse scanner 2",
-    "Price list for the website",
-    "Sales wallboard",
-    "Gift card balance check",
-    "Stocktake app, Uppsala",
-    "Staff rota sync",
-    "Opening hours screen",
-    "Returns to vendors",
-    "Spring campaign mailing",
-    "Backup to the archive",
-    "Trial, ask Marta",
-    "Loyalty import 2024",
-    "Spare handheld",
-    "Auditors, read only",
-    "Kitchen display",
-    "Old webshop feed",
-    "Parcel labels, Haga",
-    "Weekly margin report",
-    "Customer merge script",
-    "Supplier catalogue",
 ];

@@ -3,17 +3,18 @@
 //!
 //! A page is found in two bounded steps. First only the nearest few thousand rows in the list's own order are looked at:
 //! common filters fill a page there. Otherwise the filter's own index is entered: rare filters have few rows to sort.
-//! Conditions are SQL text made of numbers and base62 characters only; names are resolved to ids before.
+//! Conditions are SQL text made of numbers and base62 characters only; names are resolved to ids before; [`super::scan`]
+//! reads them.
 
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 
+use super::scan::{self, Row, Scan, all_of, quiet};
 use crate::db::DbConnection;
-use crate::db::keyset::{Count, Keyset, PAGE, Place, Slice};
+use crate::db::keyset::{Count, Keyset, Place, Slice};
 use crate::db::text_enum::text_enum;
 use crate::employees::Employee;
 use crate::id::{ClientKey, EmployeeKey, RefreshTokenKey};
-use crate::schema::{employees, refresh_tokens};
+use crate::schema::{clients, employees, refresh_tokens};
 use crate::time::{DAY, Timestamp};
 
 /// Days without use after which a token counts as unused.
@@ -21,9 +22,7 @@ pub const UNUSED_DAYS: i64 = 30;
 /// Days before its end from which a token counts as about to lapse.
 pub const LAPSING_DAYS: i64 = 7;
 
-const WINDOW: i64 = 4_000;
-const CAP: i64 = 10_000;
-const FILTERED_CAP: i64 = 1_000;
+const OTHERS_CAP: i64 = 1_000;
 
 /// Which table is listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,20 +103,6 @@ pub struct Listed {
     pub others: Count,
 }
 
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = BigInt)]
-    id: i64,
-    #[diesel(sql_type = BigInt)]
-    value: i64,
-}
-
-#[derive(QueryableByName)]
-struct Counted {
-    #[diesel(sql_type = BigInt)]
-    n: i64,
-}
-
 /// Finds the page that `keyset` names.
 pub fn find(
     conn: &mut DbConnection,
@@ -127,21 +112,20 @@ pub fn find(
     now: Timestamp,
 ) -> QueryResult<Listed> {
     let ended = ended(conn, table, within)?;
-    let base = within.condition(table);
     let life = |expired: bool| {
         if expired { format!("expires_at <= {now}", now = now.0) } else { format!("expires_at > {}", now.0) }
     };
-    let others = [vec![base.clone(), life(!filter.expired)], ended.clone()].concat();
-    let others = count(conn, table, &others, CAP)?;
-    let Some(narrowing) = narrowing(conn, filter, now)? else {
+    let (base, other) = (within.condition(table), life(!filter.expired));
+    let other = if matches!(within, Within::Client(_)) { other } else { quiet(&other) };
+    let others = scan::count(conn, table, &all_of(&[&[base, other], &ended[..]].concat()), OTHERS_CAP)?;
+    let Some((narrowing, is_common)) = narrowing(conn, (table, filter), now)? else {
         let none = Slice { rows: Vec::new(), has_previous: false, has_next: false };
         return Ok(Listed { ids: none, total: Count::default(), others });
     };
-    let conditions = [vec![base.clone(), life(filter.expired)], narrowing, ended].concat();
-    let cap = if filter.is_empty() { CAP } else { FILTERED_CAP };
-    let total = count(conn, table, &own_index(&conditions, filter, &base), cap)?;
-    let rows = page(conn, table, (within, &base), filter, &conditions, keyset)?;
-    Ok(Listed { ids: Slice::from_scan(rows, keyset.cursor), total, others })
+    let scan = Scan { table, within, life: life(filter.expired), narrowing, ended, filter, is_common };
+    let total = scan.count(conn)?;
+    let ids = scan.page(conn, keyset)?.into_iter().map(|row| row.id).collect();
+    Ok(Listed { ids: Slice::from_scan(ids, keyset.cursor), total, others })
 }
 
 /// The place of a row in a list sorted by `column`, for links to the pages beside it.
@@ -151,61 +135,16 @@ pub fn place(conn: &mut DbConnection, table: Table, column: &str, id: i64) -> Qu
     Ok(Place { value: row.value, id: row.id })
 }
 
-fn page(
+// The filter as conditions, and whether the employees it names are many; nothing at all when it cannot match.
+fn narrowing(
     conn: &mut DbConnection,
-    table: Table,
-    (within, base): (Within, &String),
-    filter: &TokenFilter,
-    conditions: &[String],
-    keyset: &Keyset,
-) -> QueryResult<Vec<i64>> {
-    let entry: Vec<String> = keyset.entry().into_iter().collect();
-    let select = |conditions: &[String], order: &str, tail: &str| {
-        let (name, column) = (table.name(), keyset.column);
-        format!("SELECT id, {column} AS value FROM {name} WHERE {} ORDER BY {order} {tail}", conditions.join(" AND "))
-    };
-    let fits = format!("LIMIT {}", PAGE + 1);
-    let order = keyset.order();
-    // A client's list may be long; a few characters of a token, and what one grant or one employee has, are few rows.
-    if matches!(within, Within::Client(_)) && filter.token.len() < 2 {
-        let start = [vec![base.clone()], entry.clone()].concat();
-        let edge = select(&start, &order, &format!("LIMIT 1 OFFSET {WINDOW}"));
-        let edge = diesel::sql_query(edge).get_result::<Row>(conn).optional()?;
-        let stop = edge.as_ref().map(|row| keyset.until(Place { value: row.value, id: row.id }));
-        let near = [conditions.to_vec(), entry.clone(), stop.into_iter().collect()].concat();
-        let rows: Vec<Row> = diesel::sql_query(select(&near, &order, &fits)).load(conn)?;
-        if edge.is_none() || rows.len() > PAGE {
-            return Ok(rows.into_iter().map(|row| row.id).collect());
-        }
-    }
-    // Adding nothing to the sort column keeps the databases from walking the list's order in search of a few rows.
-    let sorted = order.replace(" ASC", " + 0 ASC").replace(" DESC", " + 0 DESC");
-    let all = [own_index(conditions, filter, base), entry].concat();
-    let rows: Vec<Row> = diesel::sql_query(select(&all, &sorted, &fits)).load(conn)?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
-}
-
-// With a few characters of the token given, the index on those finds fewer rows than the one on the client.
-fn own_index(conditions: &[String], filter: &TokenFilter, base: &String) -> Vec<String> {
-    let hide = |condition: &String| match condition == base && filter.token.len() >= 2 {
-        true => format!("+{}", condition.replace(" AND ", " AND +")),
-        false => condition.clone(),
-    };
-    conditions.iter().map(hide).collect()
-}
-
-fn count(conn: &mut DbConnection, table: Table, conditions: &[String], cap: i64) -> QueryResult<Count> {
-    let (name, conditions) = (table.name(), conditions.join(" AND "));
-    let sql = format!(
-        "SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM {name} WHERE {conditions} LIMIT {}) AS counted",
-        cap + 1
-    );
-    diesel::sql_query(sql).get_result::<Counted>(conn).map(|counted| Count::capped_at(counted.n, cap))
-}
-
-// The filter as conditions; nothing at all when it cannot match.
-fn narrowing(conn: &mut DbConnection, filter: &TokenFilter, now: Timestamp) -> QueryResult<Option<Vec<String>>> {
+    (table, filter): (Table, &TokenFilter),
+    now: Timestamp,
+) -> QueryResult<Option<(Vec<String>, bool)>> {
+    // Of a hundred employees who is found often enough along the list itself.
+    const MANY: i64 = 5;
     let mut conditions = Vec::new();
+    let mut is_common = true;
     if !filter.token.is_empty() {
         let Some(range) = prefix_range(&filter.token) else {
             return Ok(None);
@@ -217,6 +156,8 @@ fn narrowing(conn: &mut DbConnection, filter: &TokenFilter, now: Timestamp) -> Q
         if ids.is_empty() {
             return Ok(None);
         }
+        let everybody: i64 = employees::table.count().get_result(conn)?;
+        is_common = ids.len() as i64 * 100 >= MANY * everybody;
         conditions.push(format!("employee_id IN ({})", joined(ids.iter().map(|id| id.0))));
     }
     match filter.token_type {
@@ -234,12 +175,16 @@ fn narrowing(conn: &mut DbConnection, filter: &TokenFilter, now: Timestamp) -> Q
             conditions.push(format!("last_used_at > 0 AND last_used_at < {}", now.plus(-UNUSED_DAYS * DAY).0));
         }
         Some(StatusFilter::Lapsing) => {
-            let soon = now.plus(LAPSING_DAYS * DAY).0;
-            // An access token lives an hour: only what was made to last longer than the warning can be about to lapse.
-            conditions.push(format!("expires_at < {soon} AND expires_at - created_at > {}", LAPSING_DAYS * DAY));
+            // An access token lives for hours: only what was made to last longer than the warning can be about to lapse.
+            let soon = format!("expires_at < {}", now.plus(LAPSING_DAYS * DAY).0);
+            conditions.push(format!("expires_at - created_at > {}", LAPSING_DAYS * DAY));
+            match table {
+                Table::RefreshTokens => conditions.push(soon),
+                Table::AccessTokens => conditions.extend([quiet(&soon), "refresh_token_id IS NULL".into()]),
+            }
         }
     }
-    Ok(Some(conditions))
+    Ok(Some((conditions, is_common)))
 }
 
 // Masks are base62, so a range over them is a comparison of characters.
@@ -266,18 +211,23 @@ fn ended(conn: &mut DbConnection, table: Table, within: Within) -> QueryResult<V
         let through = if table == Table::RefreshTokens { refresh } else { access };
         conditions.push(format!("NOT (employee_id = {employee} AND id <= {through})"));
     }
+    if matches!(within, Within::Employee(_)) {
+        let revoked = clients::table.filter(clients::revoked_at.is_not_null()).select(clients::id);
+        let revoked: Vec<i64> = revoked.load(conn)?;
+        if !revoked.is_empty() {
+            conditions.push(format!("client_id NOT IN ({})", joined(revoked)));
+        }
+    }
+    // By their few ids, because every index holds those.
+    let revoked = refresh_tokens::table.filter(refresh_tokens::revoked_at.is_not_null());
+    let revoked: Vec<i64> = revoked.select(refresh_tokens::id).load(conn)?;
     match (table, within) {
-        (Table::RefreshTokens, _) => conditions.push("revoked_at IS NULL".into()),
+        _ if revoked.is_empty() => {}
+        (Table::RefreshTokens, _) => conditions.push(format!("id NOT IN ({})", joined(revoked))),
         (Table::AccessTokens, Within::RefreshToken(..)) => {}
         (Table::AccessTokens, _) => {
-            let revoked: Vec<i64> = refresh_tokens::table
-                .filter(refresh_tokens::revoked_at.is_not_null())
-                .select(refresh_tokens::id)
-                .load(conn)?;
-            if !revoked.is_empty() {
-                let ids = joined(revoked);
-                conditions.push(format!("(refresh_token_id IS NULL OR refresh_token_id NOT IN ({ids}))"));
-            }
+            let below = format!("refresh_token_id NOT IN ({})", joined(revoked));
+            conditions.push(format!("(refresh_token_id IS NULL OR {below})"));
         }
     }
     Ok(conditions)

@@ -8,6 +8,7 @@ pub mod pages;
 pub mod panel;
 mod refresh_token;
 pub mod revoke;
+pub mod scan;
 mod status;
 
 pub use access_token::AccessToken;

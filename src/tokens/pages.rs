@@ -103,13 +103,39 @@ fn find_refresh_token(
         return Err(Error::Gone(format!("{} was revoked, and everything below it.", client.name)));
     }
     match RefreshToken::find(conn, client.id, id).map_err(Error::from) {
-        Ok(token) => Ok((client, token)),
+        Ok(token) => {
+            let employee = Employee::find(conn, token.employee_id)?;
+            if employee.ended_refresh_tokens_through >= id.0 {
+                return Err(ended_with_all(&employee));
+            }
+            Ok((client, token))
+        }
         // An id of another client's token must not tell how that one ended.
         Err(Error::NotFound) => match gone(conn, &[Kind::RefreshTokenRevoked], "refresh_token", id.0)? {
             Error::Gone(how) if how.contains(&format!(" of {} ", client.name)) => Err(Error::Gone(how)),
             _ => Err(Error::NotFound),
         },
         Err(error) => Err(error),
+    }
+}
+
+// The rows of what a person granted may outlive it for a while.
+fn ended_with_all(employee: &Employee) -> Error {
+    Error::Gone(format!("It ended with everything {} had granted.", employee.name))
+}
+
+// One that is being deleted has a page, which shows how far that is; nothing else may be done to it.
+fn standing_refresh_token(
+    conn: &mut DbConnection,
+    client: ClientKey,
+    id: RefreshTokenKey,
+) -> Result<(Client, RefreshToken)> {
+    let (client, token) = find_refresh_token(conn, client, id)?;
+    match token.revoked_at {
+        None => Ok((client, token)),
+        Some(_) => {
+            Err(Error::Conflict(format!("{} of {} has been revoked and is being deleted.", token.mask, client.name)))
+        }
     }
 }
 
@@ -178,7 +204,7 @@ pub async fn revoke_refresh_token_form(
     let (client, token, employee, falls) = app
         .db
         .read(move |conn| {
-            let (client, token) = find_refresh_token(conn, client, id)?;
+            let (client, token) = standing_refresh_token(conn, client, id)?;
             let employee = Employee::find(conn, token.employee_id)?;
             let falls = Falls::of(conn, &Target::RefreshToken(client.clone(), token.clone()))?;
             Ok((client, token, employee, falls))
@@ -227,7 +253,7 @@ pub async fn revoke_refresh_token(
     let (client, id) = ids.into_inner();
     let (seen, viewer, peer, now) = (seen(&form), visit.viewer.clone(), visit.peer.clone(), visit.now());
     let outcome = app.db.write(move |conn| {
-        unless_gone(find_refresh_token(conn, client, id).and_then(|(client, token)| {
+        unless_gone(standing_refresh_token(conn, client, id).and_then(|(client, token)| {
             if !viewer.may_act_for(token.employee_id) {
                 return Err(Error::Forbidden(own_only()));
             }
@@ -277,7 +303,7 @@ type Parents = (ClientKey, Option<RefreshTokenKey>, AccessTokenKey);
 fn find_access_token(conn: &mut DbConnection, (client, via, id): Parents) -> Result<(Client, AccessToken)> {
     let client = match via {
         None => find_client(conn, client)?,
-        Some(refresh_token) => find_refresh_token(conn, client, refresh_token)?.0,
+        Some(refresh_token) => standing_refresh_token(conn, client, refresh_token)?.0,
     };
     if client.revoked_at.is_some() {
         return Err(Error::Gone(format!("{} was revoked, and everything below it.", client.name)));
@@ -288,7 +314,16 @@ fn find_access_token(conn: &mut DbConnection, (client, via, id): Parents) -> Res
         _ => Ok(token),
     });
     match found {
-        Ok(token) => Ok((client, token)),
+        Ok(token) => {
+            let employee = Employee::find(conn, token.employee_id)?;
+            if employee.ended_access_tokens_through >= id.0 {
+                return Err(ended_with_all(&employee));
+            }
+            if let Some(parent) = token.refresh_token_id {
+                standing_refresh_token(conn, client.id, parent)?;
+            }
+            Ok((client, token))
+        }
         Err(Error::NotFound) => {
             let kinds = [Kind::AccessTokenRevoked, Kind::ApiKeyRevoked];
             match gone(conn, &kinds, "access_token", id.0)? {

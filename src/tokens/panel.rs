@@ -127,7 +127,7 @@ impl PanelState {
     fn read(table: Table, query: &Query, prefix: &'static str) -> Result<PanelState> {
         let state = ListState::read(query, prefix, &SORTS)?;
         let filter = TokenFilter {
-            token: state.get("token").to_string(),
+            token: state.get("token").trim().to_string(),
             employee: state.get("employee").to_string(),
             token_type: TokenType::from_word(state.get("type")).filter(|_| table == Table::AccessTokens),
             status: StatusFilter::from_word(state.get("status")),

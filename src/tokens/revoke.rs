@@ -85,6 +85,12 @@ struct Numbers {
 }
 
 #[derive(QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+#[derive(QueryableByName)]
 struct Named {
     #[diesel(sql_type = Text)]
     name: String,
@@ -127,7 +133,7 @@ impl Falls {
     pub fn of(conn: &mut DbConnection, target: &Target) -> QueryResult<Falls> {
         let refresh = numbers(conn, Table::RefreshTokens, &target.condition(Table::RefreshTokens))?;
         let access = numbers(conn, Table::AccessTokens, &target.condition(Table::AccessTokens))?;
-        let employees = people(conn, target, 0)?;
+        let employees = people(conn, target, None)?;
         Ok(Falls {
             people: employees.len() as i64,
             detail: Detail {
@@ -272,11 +278,10 @@ fn capped(conn: &mut DbConnection, target: &Target, cap: i64) -> QueryResult<i64
     for table in [Table::AccessTokens, Table::RefreshTokens] {
         let (name, condition) = (table.name(), target.condition(table));
         let sql = format!(
-            "SELECT COUNT(*) AS n, 0 AS highest, 0 AS last_used, 0 AS keys \
-             FROM (SELECT 1 AS one FROM {name} WHERE {condition} LIMIT {}) AS counted",
+            "SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM {name} WHERE {condition} LIMIT {}) AS counted",
             cap + 1
         );
-        sum += diesel::sql_query(sql).get_result::<Numbers>(conn)?.n;
+        sum += diesel::sql_query(sql).get_result::<Counted>(conn)?.n;
     }
     Ok(sum)
 }
@@ -285,7 +290,8 @@ fn capped(conn: &mut DbConnection, target: &Target, cap: i64) -> QueryResult<i64
 fn numbers(conn: &mut DbConnection, table: Table, condition: &str) -> QueryResult<Numbers> {
     let from = format!("FROM {} WHERE {condition}", table.name());
     let keys = match table {
-        Table::RefreshTokens => "0".to_string(),
+        // A bare 0 is a smaller number on PostgreSQL, which is not read as this one.
+        Table::RefreshTokens => "CAST(0 AS BIGINT)".to_string(),
         Table::AccessTokens => format!("(SELECT COUNT(*) {from} AND refresh_token_id IS NULL)"),
     };
     let sql = format!(
@@ -301,8 +307,7 @@ fn since(conn: &mut DbConnection, target: &Target, seen: Seen) -> QueryResult<De
     let refresh = numbers(conn, Table::RefreshTokens, &beyond(Table::RefreshTokens, seen.refresh_tokens))?;
     let access = numbers(conn, Table::AccessTokens, &beyond(Table::AccessTokens, seen.access_tokens))?;
     let refresh_tokens = if matches!(target, Target::RefreshToken(..)) { 0 } else { refresh.n };
-    let employees =
-        if access.n > 0 || refresh_tokens > 0 { people(conn, target, seen.access_tokens)? } else { Vec::new() };
+    let employees = if access.n > 0 || refresh_tokens > 0 { people(conn, target, Some(seen))? } else { Vec::new() };
     Ok(Detail {
         refresh_tokens,
         access_tokens: access.n - access.keys,
@@ -312,24 +317,26 @@ fn since(conn: &mut DbConnection, target: &Target, seen: Seen) -> QueryResult<De
     })
 }
 
-// Who is behind the access tokens with ids beyond `above`, and (from the beginning) behind the refresh tokens.
-fn people(conn: &mut DbConnection, target: &Target, above: i64) -> QueryResult<Vec<String>> {
+// Who is behind what is below a target, or behind what has appeared there since it was seen.
+fn people(conn: &mut DbConnection, target: &Target, seen: Option<Seen>) -> QueryResult<Vec<String>> {
     if let Target::Grants(employee) = target {
         return Ok(vec![employee.name.clone()]);
     }
-    let access = target.condition(Table::AccessTokens);
-    let granted = match above {
-        0 => {
-            // Access tokens of a grant are its employee's; only API keys have people of their own.
-            let refresh = target.condition(Table::RefreshTokens);
-            format!(
-                "SELECT employee_id FROM refresh_tokens WHERE {refresh} \
-                 UNION SELECT employee_id FROM access_tokens WHERE {access} AND refresh_token_id IS NULL"
-            )
-        }
-        _ => format!("SELECT employee_id FROM access_tokens WHERE {access} AND id > {above}"),
+    let (refresh, access) = (target.condition(Table::RefreshTokens), target.condition(Table::AccessTokens));
+    let behind = match seen {
+        // Access tokens of a grant are its employee's; only API keys have people of their own. Asking for each person costs
+        // less than reading every grant of a large client.
+        None => format!(
+            "EXISTS (SELECT 1 FROM refresh_tokens WHERE {refresh} AND employee_id = employees.id) OR \
+             EXISTS (SELECT 1 FROM access_tokens WHERE {access} AND refresh_token_id IS NULL AND employee_id = employees.id)"
+        ),
+        Some(seen) => format!(
+            "id IN (SELECT employee_id FROM refresh_tokens WHERE {refresh} AND id > {} \
+             UNION SELECT employee_id FROM access_tokens WHERE {access} AND id > {})",
+            seen.refresh_tokens, seen.access_tokens
+        ),
     };
-    let sql = format!("SELECT name FROM employees WHERE id IN ({granted}) ORDER BY name_fold, id");
+    let sql = format!("SELECT name FROM employees WHERE {behind} ORDER BY name_fold, id");
     Ok(diesel::sql_query(sql).load::<Named>(conn)?.into_iter().map(|row| row.name).collect())
 }
 
@@ -413,12 +420,8 @@ impl Purge {
     pub fn count(&self, conn: &mut DbConnection) -> QueryResult<i64> {
         let mut sum = 0;
         for table in [Table::RefreshTokens, Table::AccessTokens] {
-            let sql = format!(
-                "SELECT COUNT(*) AS n, 0 AS highest, 0 AS last_used, 0 AS keys FROM {} WHERE {}",
-                table.name(),
-                self.condition(conn, table)?
-            );
-            sum += diesel::sql_query(sql).get_result::<Numbers>(conn)?.n;
+            let sql = format!("SELECT COUNT(*) AS n FROM {} WHERE {}", table.name(), self.condition(conn, table)?);
+            sum += diesel::sql_query(sql).get_result::<Counted>(conn)?.n;
         }
         Ok(sum)
     }

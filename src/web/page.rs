@@ -114,6 +114,14 @@ impl Tone {
         }
     }
 
+    /// How urgently it is read out.
+    pub fn role(self) -> &'static str {
+        match self {
+            Tone::Bad => "alert",
+            _ => "status",
+        }
+    }
+
     /// Its icon.
     pub fn icon(self) -> &'static str {
         match self {

@@ -3,7 +3,7 @@
 use client_api_access::employees::Role;
 use client_api_access::time::DAY;
 
-use crate::support::{TestApp, client_path};
+use crate::support::TestApp;
 
 #[test]
 fn an_access_token_shows_its_client_its_type_and_its_value() {
@@ -58,7 +58,8 @@ fn breadcrumbs_follow_the_way_one_came() {
     let direct = browser.open(&grant.access_token_path());
     let below = browser.open(&grant.access_token_path_below());
 
-    let (refresh, access) = (format!("{} *** REDACTED ***", grant.mask()), format!("{} *** REDACTED ***", grant.access_token_mask()));
+    let (refresh, access) =
+        (format!("{} *** REDACTED ***", grant.mask()), format!("{} *** REDACTED ***", grant.access_token_mask()));
     assert_eq!(direct.texts(".crumbs li"), ["Settings", "Client API Access", "Ledgerly", &access]);
     assert_eq!(below.texts(".crumbs li"), ["Settings", "Client API Access", "Ledgerly", &refresh, &access]);
     assert_eq!(below.link("Revoke"), Some(format!("{}/revoke", grant.access_token_path_below())));
@@ -79,32 +80,4 @@ fn staff_are_offered_to_revoke_only_what_they_granted() {
     assert!(own.link("Revoke").is_some());
     assert!(foreign.link("Revoke").is_none());
     assert_eq!((by_hand.status, by_hand.heading().as_str()), (403, "Not allowed"));
-}
-
-#[test]
-fn d2_an_access_token_in_the_wrong_place_is_no_page_and_cannot_be_revoked_there() {
-    let app = TestApp::start();
-    let mut browser = app.admin();
-    let anna = app.shop().staff("Anna");
-    let (own, other) = (app.shop().client("Ledgerly"), app.shop().client("Stockbird"));
-    let (grant, sibling, foreign) = (app.shop().grant(own, &anna), app.shop().grant(own, &anna), app.shop().grant(other, &anna));
-    let key = app.shop().api_key(own, &anna, "");
-    let csrf = browser.csrf();
-    let wrong = [
-        format!("{}/access-tokens/{}", client_path(other), grant.access_token_id),
-        format!("{}/access-tokens/{}", client_path(other), key.id),
-        format!("{}/access-tokens/{}", sibling.path(), grant.access_token_id),
-        format!("{}/access-tokens/{}", foreign.path(), grant.access_token_id),
-        format!("{}/access-tokens/{}", grant.path(), key.id),
-        format!("{}/refresh-tokens/{}/access-tokens/{}", client_path(other), grant.id, grant.access_token_id),
-        format!("{}/access-tokens/999999", client_path(own)),
-    ];
-
-    for path in &wrong {
-        assert_eq!(browser.get(path).status, 404, "{path}");
-        assert_eq!(browser.get(&format!("{path}/revoke")).status, 404, "{path}");
-        assert_eq!(browser.post(&format!("{path}/revoke"), &[("csrf", &csrf)]).status, 404, "{path}");
-    }
-
-    assert_eq!(app.shop().number("SELECT COUNT(*) FROM access_tokens"), 4);
 }

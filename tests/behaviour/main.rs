@@ -2,19 +2,28 @@
 //!
 //! One binary, because each further file in `tests/` would link the world again. Every test has its own server and its
 //! own database; names are sentences, and a row of the security checks begins with its id. The rows C, D, F, I, L and S
-//! and the schema live in `security/`; the other files follow what a user sees.
+//! live in `security/`; the other files follow what a user sees.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 
 mod access_token_detail;
+mod account;
+mod activity;
 mod client_detail;
 mod client_list;
+mod commands;
+mod employees;
 mod find_token;
+mod invitations;
 mod large_revoke;
+mod profile;
 mod refresh_token_detail;
 mod revoke_client;
 mod revoke_tokens;
+mod schema;
 mod security;
+mod set_up;
+mod sign_in;
 mod token_filters;

@@ -188,5 +188,8 @@ fn the_numbers_in_the_list_follow_a_revoke() {
     app.run_background();
     let after = browser.open("/settings/client-api-access").rows("#clients")[0].cells[2..5].to_vec();
 
-    assert_eq!((before, after), (vec!["1".into(), "1".into(), "1".into()], vec!["0".into(), "0".into(), "0".into()] as Vec<String>));
+    assert_eq!(
+        (before, after),
+        (vec!["1".into(), "1".into(), "1".into()], vec!["0".into(), "0".into(), "0".into()] as Vec<String>)
+    );
 }

@@ -105,7 +105,10 @@ CREATE TABLE clients (
     live_refresh_tokens BIGINT NOT NULL DEFAULT 0,
     live_access_tokens BIGINT NOT NULL DEFAULT 0,
     holders BIGINT NOT NULL DEFAULT 0,
-    counted_at BIGINT NOT NULL DEFAULT 0
+    counted_at BIGINT NOT NULL DEFAULT 0,
+    -- The lowest id of a live access token when they were last counted, API keys aside: lists enter there, so that the
+    -- far end of the live ones is found without reading what expired before them.
+    live_from BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX clients_name ON clients (name_fold, id);
 CREATE INDEX clients_last_used ON clients (last_used_at, id);
@@ -130,7 +133,7 @@ CREATE INDEX refresh_tokens_client ON refresh_tokens (client_id, id);
 CREATE INDEX refresh_tokens_client_last_used ON refresh_tokens (client_id, last_used_at, id);
 CREATE INDEX refresh_tokens_client_expires ON refresh_tokens (client_id, expires_at, id);
 CREATE INDEX refresh_tokens_employee ON refresh_tokens (employee_id, client_id, id);
-CREATE INDEX refresh_tokens_prefix ON refresh_tokens (prefix);
+CREATE INDEX refresh_tokens_prefix ON refresh_tokens (client_id, prefix, id);
 CREATE INDEX refresh_tokens_revoked ON refresh_tokens (revoked_at) WHERE revoked_at IS NOT NULL;
 
 CREATE TABLE refresh_token_values (
@@ -164,9 +167,10 @@ CREATE INDEX access_tokens_client ON access_tokens (client_id, id);
 CREATE INDEX access_tokens_client_last_used ON access_tokens (client_id, last_used_at, id);
 CREATE INDEX access_tokens_client_expires ON access_tokens (client_id, expires_at, id);
 CREATE INDEX access_tokens_refresh_token ON access_tokens (refresh_token_id, client_id, id);
-CREATE INDEX access_tokens_employee ON access_tokens (employee_id, client_id, id);
-CREATE INDEX access_tokens_prefix ON access_tokens (prefix);
+CREATE INDEX access_tokens_employee ON access_tokens (employee_id, client_id, expires_at, id);
+CREATE INDEX access_tokens_prefix ON access_tokens (client_id, prefix, expires_at, id);
 CREATE INDEX access_tokens_api_keys ON access_tokens (client_id, id) WHERE refresh_token_id IS NULL;
+CREATE INDEX access_tokens_api_keys_employee ON access_tokens (employee_id, client_id, id) WHERE refresh_token_id IS NULL;
 
 -- What a revoke left to be deleted in the background, and how far that has come.
 CREATE TABLE purges (

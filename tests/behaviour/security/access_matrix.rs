@@ -35,7 +35,9 @@ fn expected(method: &str, path: &str) -> Option<[Answer; 6]> {
         // There is no such link: that is said to everybody.
         ("GET", "/set-up/{secret}" | "/welcome/{secret}") => anybody(Gone),
         ("POST", "/sign-out") => signed_in(Form),
-        ("GET", "/settings" | "/settings/activity" | "/settings/activity/export" | "/settings/profile") => signed_in(Ok),
+        ("GET", "/settings" | "/settings/activity" | "/settings/activity/export" | "/settings/profile") => {
+            signed_in(Ok)
+        }
         ("GET", API) => signed_in(Ok),
         ("GET", "/settings/employees") => Some([In, Elsewhere, Ok, Ok, In, In]),
         ("GET", "/settings/employees/invite" | "/settings/account") => admin(Ok),
@@ -44,7 +46,9 @@ fn expected(method: &str, path: &str) -> Option<[Answer; 6]> {
             Some([In, No, Ok, Ok, In, In])
         }
         ("POST", "/settings/employees/{employee}/end-grants") => signed_in(Form),
-        ("POST", path) if path.starts_with("/settings/employees/") || path.starts_with("/settings/account") => admin(Form),
+        ("POST", path) if path.starts_with("/settings/employees/") || path.starts_with("/settings/account") => {
+            admin(Form)
+        }
         ("POST", path) if path.starts_with("/settings/profile/") => signed_in(Form),
         _ => match (method, below) {
             ("GET", "/clients/{client}/revoke") => admin(Ok),

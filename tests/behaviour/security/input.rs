@@ -35,7 +35,8 @@ fn i1_broken_text_in_any_place_is_refused_or_a_normal_page() {
     }
     let csrf = admin.csrf();
     for bad in ["\0", "a\0b", "\u{FFFD}", "\r\nx: y", "\u{202E}evil", "\u{200B}"] {
-        let fields = [("csrf", csrf.as_str()), ("name", bad), ("email", bad), ("role", bad), ("zone", bad), ("token", bad)];
+        let fields =
+            [("csrf", csrf.as_str()), ("name", bad), ("email", bad), ("role", bad), ("zone", bad), ("token", bad)];
         for path in ["/settings/account", "/settings/account/businesses", &format!("{LIST}/find-token")] {
             let page = admin.post(path, &fields);
             assert!(matches!(page.status, 200 | 303 | 400 | 422), "{path} {bad:?}: {}", page.status);
@@ -48,7 +49,8 @@ fn i1_broken_text_in_any_place_is_refused_or_a_normal_page() {
 #[test]
 fn i2_i3_filters_are_literal_and_fold_letters_alike_on_both_databases() {
     let app = TestApp::start();
-    for name in ["Ärmel & Söhne", "100% Wolle", "under_score", "back\\slash", "O'Brien \"Inn\"", "[brackets]", "Plain"] {
+    for name in ["Ärmel & Söhne", "100% Wolle", "under_score", "back\\slash", "O'Brien \"Inn\"", "[brackets]", "Plain"]
+    {
         app.shop().client(name);
     }
     let mut manager = app.manager();
@@ -163,7 +165,11 @@ fn c2_c3_c4_a_hostile_client_in_the_database_is_shown_as_harmless_text() {
     let person = app.shop().staff("Marta Lindqvist");
     let (evil, good) = (app.shop().client("Evil"), app.shop().client("Ledgerly"));
     app.shop().grant(evil, &person);
-    app.shop().disguise_client(evil, "<script>alert(1)</script>\u{202E}gro.elgoog", "javascript:alert(document.cookie)");
+    app.shop().disguise_client(
+        evil,
+        "<script>alert(1)</script>\u{202E}gro.elgoog",
+        "javascript:alert(document.cookie)",
+    );
     let mut admin = app.admin();
 
     for path in [LIST.to_string(), format!("{LIST}/clients/{evil}"), format!("{LIST}/clients/{evil}/revoke")] {

@@ -24,9 +24,9 @@ fn everything(app: &TestApp) -> Vec<u8> {
         }
         return all;
     }
-    let tables = app.shop().words(
-        "SELECT CAST(table_name AS TEXT) AS word FROM information_schema.tables WHERE table_schema = 'public'",
-    );
+    let tables = app
+        .shop()
+        .words("SELECT CAST(table_name AS TEXT) AS word FROM information_schema.tables WHERE table_schema = 'public'");
     for table in tables {
         for row in app.shop().words(&format!("SELECT CAST({table} AS TEXT) AS word FROM {table}")) {
             all.extend(row.into_bytes());
@@ -60,7 +60,8 @@ fn s1_s3_no_page_and_no_table_holds_a_secret() {
         admin.csrf(),
     ];
     let form = admin.open("/settings/employees/invite");
-    let shown = admin.submit(&form, "/invite", &[("name", "Nils Ny"), ("email", "nils@shop.example"), ("role", "staff")]);
+    let shown =
+        admin.submit(&form, "/invite", &[("name", "Nils Ny"), ("email", "nils@shop.example"), ("role", "staff")]);
     let link = shown.texts("#secret")[0].clone();
     secrets.push(link.rsplit('/').next().unwrap().to_string());
     for value in [&grant.refresh_token, &next.access_token, &key.value] {
@@ -90,7 +91,9 @@ fn s1_s3_no_page_and_no_table_holds_a_secret() {
     }
     let stored = everything(&app);
 
-    assert!(pages.iter().any(|(_, body)| body.contains(&format!("<b>{}</b> <span>*** REDACTED ***</span>", grant.mask()))));
+    assert!(
+        pages.iter().any(|(_, body)| body.contains(&format!("<b>{}</b> <span>*** REDACTED ***</span>", grant.mask())))
+    );
     for secret in &secrets {
         for disguise in disguises(secret) {
             for (path, body) in &pages {
@@ -125,7 +128,8 @@ fn s1_a_log_at_its_loudest_names_no_secret() {
     let link = server.set_up_link.rsplit('/').next().unwrap().to_string();
     let mut admin = server.set_up("ada@shop.example", PASSWORD);
     let form = admin.open("/settings/employees/invite");
-    let shown = admin.submit(&form, "/invite", &[("name", "Nils Ny"), ("email", "nils@shop.example"), ("role", "staff")]);
+    let shown =
+        admin.submit(&form, "/invite", &[("name", "Nils Ny"), ("email", "nils@shop.example"), ("role", "staff")]);
     let invitation = shown.texts("#secret")[0].rsplit('/').next().unwrap().to_string();
     let mut nils = server.browser();
     let path = format!("/welcome/{invitation}");

@@ -1,6 +1,5 @@
 //! A database of its own for each test, made from one that has been migrated once.
 
-use std::path::PathBuf;
 use std::sync::{LazyLock, Mutex};
 
 use client_api_access::db::{self, DatabaseUrl, DbConnection};
@@ -77,14 +76,6 @@ impl Database {
     /// A connection beside the server's own.
     pub fn connect(&self) -> DbConnection {
         db::connect(&self.url).unwrap()
-    }
-
-    /// The file, on SQLite.
-    pub fn file(&self) -> PathBuf {
-        match &self.url {
-            DatabaseUrl::Sqlite(path) => path.clone(),
-            _ => panic!("only SQLite has a file"),
-        }
     }
 }
 

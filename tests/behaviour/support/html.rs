@@ -20,10 +20,10 @@ impl Row {
     }
 }
 
-/// The text of an element, with its blanks as one.
-pub fn text_of(element: ElementRef<'_>) -> String {
-    let text: String = element.text().collect();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+// The text of an element, with its blanks as one and one between its parts.
+fn text_of(element: ElementRef<'_>) -> String {
+    let words: Vec<&str> = element.text().flat_map(str::split_whitespace).collect();
+    words.join(" ").replace(" ,", ",").replace(" .", ".")
 }
 
 impl Page {
@@ -47,7 +47,7 @@ impl Page {
 
     /// What it says has just happened.
     pub fn notice(&self) -> String {
-        self.texts(".notice[role=status]").join(" ")
+        self.texts(".notice[role=status], .notice[role=alert]").join(" ")
     }
 
     /// Whether a selector finds anything.
@@ -97,10 +97,12 @@ impl Page {
         pair.select(&dd).next().map(text_of).unwrap_or_default()
     }
 
-    /// What a confirmation says falls, beside this word.
+    /// What a confirmation says falls, beside the word that begins so.
     pub fn falls(&self, word: &str) -> String {
-        let lines = self.texts(".falls li");
-        let line = lines.iter().find_map(|line| line.strip_prefix(word));
-        line.unwrap_or_else(|| panic!("no {word:?} among {lines:?}")).trim().to_string()
+        let html = Html::parse_document(&self.body);
+        let (lines, parts) = (Selector::parse(".falls li").unwrap(), Selector::parse("li > *").unwrap());
+        let mut lines = html.select(&lines).map(|line| line.select(&parts).map(text_of).collect::<Vec<_>>());
+        let line = lines.find(|line| line[0].starts_with(word));
+        line.unwrap_or_else(|| panic!("no {word:?} on {}: {}", self.path, self.text())).swap_remove(1)
     }
 }

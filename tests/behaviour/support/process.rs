@@ -1,6 +1,5 @@
 //! The program itself, as a process of its own.
 
-use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,8 +11,8 @@ use super::database::{Database, is_postgres};
 const PROGRAM: &str = env!("CARGO_BIN_EXE_client-api-access");
 const KEY: &str = "a key for the processes under test only";
 
-/// A port that was free a moment ago.
-pub fn free_port() -> u16 {
+// One that was free a moment ago.
+fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
@@ -72,29 +71,23 @@ impl Server {
         if is_postgres() {
             command.env("DATABASE_URL", &database.text).env("SECRET_KEY", KEY);
         }
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(std::fs::File::create(&log).unwrap());
-        let mut child = command.spawn().unwrap();
-        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let console = database.folder.path().join("server.console");
+        let (out, err) = (std::fs::File::create(&console).unwrap(), std::fs::File::create(&log).unwrap());
+        let child = command.stdin(Stdio::null()).stdout(out).stderr(err).spawn().unwrap();
         let mut server = Server { child, origin, set_up_link: String::new(), log };
-        let mut line = String::new();
-        while out.read_line(&mut line).unwrap() > 0 {
-            if line.trim().starts_with("http") {
-                server.set_up_link = line.trim().to_string();
-                break;
-            }
-            line.clear();
-        }
-        // Whatever else it prints must not fill the pipe.
-        std::thread::spawn(move || drop(out.read_to_end(&mut Vec::new())));
         server.wait();
+        let console = std::fs::read_to_string(console).unwrap();
+        let link = console.lines().map(str::trim).find(|line| line.starts_with("http"));
+        server.set_up_link = link.unwrap_or_default().to_string();
         server
     }
 
-    fn wait(&self) {
+    // The link goes to the console first; when this is logged, everything is there.
+    fn wait(&mut self) {
         let begun = Instant::now();
-        let address = self.origin.trim_start_matches("http://").to_string();
-        while std::net::TcpStream::connect(&address).is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(20), "the server starts: {}", self.log());
+        while !self.log().contains("listening on") {
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none() && begun.elapsed() < Duration::from_secs(20), "the server starts: {}", self.log());
             std::thread::sleep(Duration::from_millis(20));
         }
     }

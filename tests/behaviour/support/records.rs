@@ -127,6 +127,12 @@ impl Shop {
         Shop { conn: database.connect(), now }
     }
 
+    /// In the file of a server that made its own.
+    pub fn at_file(file: &std::path::Path) -> Shop {
+        let url = client_api_access::db::DatabaseUrl::Sqlite(file.to_path_buf());
+        Shop { conn: client_api_access::db::connect(&url).unwrap(), now: super::app::NOW }
+    }
+
     /// The same, so many seconds from now; negative for the past.
     #[must_use]
     pub fn at(mut self, seconds: i64) -> Shop {

@@ -1,0 +1,173 @@
+//! The program on a command line.
+
+use client_api_access::employees::Role;
+
+use crate::support::{Database, PASSWORD, Server, Shop, is_postgres, run};
+
+fn settings(database: &Database) -> (Vec<String>, Vec<(&'static str, String)>) {
+    let folder = database.folder.path().join("data");
+    let mut env = Vec::new();
+    if is_postgres() {
+        env.push(("DATABASE_URL", database.text.clone()));
+        env.push(("SECRET_KEY", "a key for the processes under test only".to_string()));
+    }
+    (vec!["--data-dir".into(), folder.to_str().unwrap().into()], env)
+}
+
+fn on(database: &Database, command: &str, more: &[&str]) -> crate::support::Finished {
+    let (args, env) = settings(database);
+    let args: Vec<&str> =
+        [command].into_iter().chain(args.iter().map(String::as_str)).chain(more.iter().copied()).collect();
+    let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    run(&args, &env)
+}
+
+#[test]
+fn every_wrong_setting_is_named_in_one_message() {
+    let env = [
+        ("LISTEN", "everywhere"),
+        ("PUBLIC_URL", "http://pos.example"),
+        ("DATA_DIR", "/no/such/folder/data"),
+        ("DATABASE_URL", "mysql://root:hunter2@db/shop"),
+        ("DATABASE_CONNECTIONS", "none"),
+        ("TRUSTED_PROXIES", "proxy"),
+        ("KEEP_EXPIRED_DAYS", "-1"),
+        ("LOG_LEVEL", "loud"),
+    ];
+
+    for command in ["serve", "demo", "migrate", "verify-activity"] {
+        let finished = run(&[command], &env);
+
+        assert_eq!(finished.code, 1, "{command}: {}", finished.stderr);
+        for (name, _) in env {
+            assert!(finished.stderr.contains(name), "{command} does not name {name}: {}", finished.stderr);
+        }
+        assert!(finished.stderr.starts_with("These need to be put right first:"), "{}", finished.stderr);
+        assert!(!finished.stderr.contains("hunter2") && finished.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_short_secret_key_and_a_database_that_is_not_there_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let data = data.to_str().unwrap();
+
+    let short = run(&["serve", "--data-dir", data, "--listen", "127.0.0.1:0"], &[("SECRET_KEY", "short")]);
+    let away = run(
+        &["migrate", "--data-dir", data, "--database-url", "postgres://nobody@127.0.0.1:1/none"],
+        &[("SECRET_KEY", "a key that is certainly long enough")],
+    );
+    let keyless = run(&["migrate", "--data-dir", data, "--database-url", "postgres://nobody@127.0.0.1:1/none"], &[]);
+
+    assert_eq!((short.code, away.code, keyless.code), (1, 1, 1));
+    assert!(short.stderr.contains("SECRET_KEY: the key must be at least 32 characters long"), "{}", short.stderr);
+    assert!(away.stderr.contains("PostgreSQL cannot be reached"), "{}", away.stderr);
+    assert!(keyless.stderr.contains("SECRET_KEY: required with PostgreSQL"), "{}", keyless.stderr);
+}
+
+#[test]
+fn help_names_every_setting_and_no_secret_can_be_a_flag() {
+    let help = run(&["serve", "--help"], &[("DATABASE_URL", "postgres://shop:hunter2@localhost/shop")]);
+    let general = run(&["--help"], &[]);
+
+    assert_eq!((help.code, general.code), (0, 0));
+    for flag in [
+        "listen",
+        "public-url",
+        "data-dir",
+        "database-url",
+        "database-connections",
+        "trusted-proxies",
+        "keep-expired-days",
+        "log-level",
+    ] {
+        let env = flag.to_uppercase().replace('-', "_");
+        assert!(help.stdout.contains(&format!("--{flag}")) && help.stdout.contains(&env), "{flag}");
+    }
+    assert!(!help.stdout.contains("hunter2"));
+    for command in ["serve", "demo", "migrate", "verify-activity", "reset-link", "SECRET_KEY"] {
+        assert!(general.stdout.contains(command), "{command}");
+    }
+    assert_eq!(run(&["serve", "--secret-key", "x"], &[]).code, 2);
+}
+
+#[test]
+fn migrate_brings_the_schema_up_to_date_once() {
+    let database = Database::blank();
+
+    let first = on(&database, "migrate", &[]);
+    let second = on(&database, "migrate", &[]);
+
+    assert_eq!((first.code, second.code), (0, 0), "{} {}", first.stderr, second.stderr);
+    assert!(first.stdout.starts_with("Applied: "), "{}", first.stdout);
+    assert_eq!(second.stdout, "The schema is up to date.\n");
+}
+
+#[test]
+fn serve_starts_empty_and_prints_the_link_that_makes_the_first_admin_until_there_is_one() {
+    let database = Database::blank();
+    let mut server = Server::start(&database, &[]);
+
+    let link = server.set_up_link.clone();
+    let mut browser = server.set_up("ada@shop.example", PASSWORD);
+    let page = browser.open("/settings");
+    let logged = server.log();
+    let code = server.stop();
+    let again = Server::start(&database, &[]);
+
+    assert!(link.starts_with(&format!("{}/set-up/", server.origin)), "{link}");
+    assert_eq!(page.heading(), "Settings");
+    assert!(!logged.contains(link.rsplit('/').next().unwrap()), "the link goes past the log");
+    assert!(logged.contains("listening on"), "{logged}");
+    assert_eq!(code, 0, "SIGTERM ends it in good order");
+    assert_eq!(again.set_up_link, "");
+}
+
+#[test]
+fn reset_link_lets_somebody_in_who_forgot_the_password() {
+    let database = Database::blank();
+    assert_eq!(on(&database, "migrate", &[]).code, 0);
+    let file = if is_postgres() { None } else { Some(database.folder.path().join("data/client-api-access.db")) };
+    let mut shop = match &file {
+        Some(file) => Shop::at_file(file),
+        None => Shop::open(&database, crate::support::NOW),
+    };
+    let person = shop.employee("Ada Admin", Role::Admin);
+    drop(shop);
+
+    let unknown = on(&database, "reset-link", &["nobody@shop.example"]);
+    let made = on(&database, "reset-link", &[&person.email.to_uppercase()]);
+
+    assert_eq!((unknown.code, made.code), (1, 0), "{} {}", unknown.stderr, made.stderr);
+    assert!(unknown.stderr.contains("nobody signs in with nobody@shop.example"), "{}", unknown.stderr);
+    assert!(made.stdout.contains("Hand this link to Ada Admin only"), "{}", made.stdout);
+    let link = made.stdout.lines().last().unwrap().trim().to_string();
+    let path = link[link.find("/welcome/").unwrap()..].to_string();
+    let server = Server::start(&database, &[]);
+    let mut browser = server.browser();
+    let form = browser.open(&path);
+    let password = "gravel saxophone 12 tide";
+    assert_eq!(browser.submit(&form, &path, &[("password", password), ("again", password)]).status, 303);
+    let log = browser.open("/settings/activity?kind=reset+link+made").rows("#activity");
+    assert!(log[0].says("the console"), "{log:?}");
+}
+
+#[test]
+fn demo_makes_a_shop_and_prints_how_to_sign_in_as_each_role() {
+    let database = Database::blank();
+
+    let made = on(&database, "demo", &["--only-make", "--clients", "12", "--tokens", "200", "--seed", "7"]);
+
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    for role in ["staff", "manager", "admin"] {
+        assert!(made.stdout.lines().any(|line| line.trim().starts_with(role)), "{}", made.stdout);
+    }
+    let line = made.stdout.lines().find(|line| line.trim().starts_with("admin")).unwrap();
+    let mut parts = line.split_whitespace();
+    let (email, password) = (parts.nth(1).unwrap().to_string(), parts.collect::<Vec<_>>().join(" "));
+    let server = Server::start(&database, &[]);
+    let mut browser = server.browser();
+    assert_eq!(browser.sign_in(&email, &password).status, 303, "{line}");
+    assert_eq!(browser.open("/settings/client-api-access").rows("#clients").len(), 12);
+}

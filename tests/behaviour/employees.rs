@@ -1,0 +1,250 @@
+//! Settings › Employees: the list, one person, what they may do and what they granted.
+
+use client_api_access::employees::Role;
+
+use crate::support::{Browser, Page, Person, TestApp, hrefs, there_and_back};
+
+const LIST: &str = "/settings/employees";
+
+fn act(browser: &mut Browser, person: &Person, action: &str, fields: &[(&str, &str)]) -> Page {
+    let page = browser.open(&person.path());
+    let done = browser.submit(&page, &format!("{}/{action}", person.path()), fields);
+    browser.follow(&done)
+}
+
+#[test]
+fn the_list_shows_people_with_role_and_state_and_filters_them() {
+    let app = TestApp::start();
+    let (mut browser, _) = app.sign_in_as(Role::Manager);
+    let mut shop = app.shop();
+    let (anna, bo) = (shop.staff("Anna Berg"), shop.employee("Bo Öst", Role::Admin));
+    let (eva, ida) = (shop.staff("Eva Ek"), shop.staff("Ida Ås"));
+    shop.lock(&eva);
+    shop.archive(&ida);
+
+    let list = browser.open(LIST);
+    let mut with = |fields: &[(&str, &str)]| {
+        let page = browser.filter(&list, "#employees", fields);
+        page.rows("#employees").iter().map(|row| row.href.clone()).collect::<Vec<_>>()
+    };
+
+    assert_eq!(with(&[]).len(), 4, "archived people are not among them");
+    assert_eq!(with(&[("name", "öST")]), [bo.path()]);
+    assert_eq!(with(&[("name", &anna.email[..7].to_uppercase())]), [anna.path()]);
+    assert_eq!(with(&[("role", "admin")]), [bo.path()]);
+    assert_eq!(with(&[("state", "locked")]), [eva.path()]);
+    assert_eq!(with(&[("state", "archived")]), [ida.path()]);
+    assert!(with(&[("name", "%")]).is_empty());
+    let row = list.rows("#employees").into_iter().find(|row| row.href == eva.path()).unwrap();
+    assert_eq!(row.cells[1..], ["Staff", "never", "Locked"]);
+}
+
+#[test]
+fn paging_shows_everybody_once_there_and_back() {
+    let app = TestApp::start();
+    let (mut browser, _) = app.sign_in_as(Role::Manager);
+    let mut shop = app.shop();
+    for _ in 0..60 {
+        shop.staff("Anna Twin");
+        shop.staff("anna twin");
+    }
+
+    assert_eq!(there_and_back(&mut browser, LIST, "#employees").len(), 121);
+}
+
+#[test]
+fn staff_see_their_own_page_and_nobody_elses() {
+    let app = TestApp::start();
+    let (mut browser, me) = app.sign_in_as(Role::Staff);
+    let other = app.shop().staff("Other");
+    let client = app.shop().client("Ledgerly");
+    let grant = app.shop().grant(client, &me);
+
+    let list = browser.get(LIST);
+    let own = browser.follow(&list);
+    let foreign = browser.get(&other.path());
+
+    assert_eq!(list.location(), me.path());
+    assert_eq!(hrefs(&own.rows("#refresh-tokens")), [grant.path()]);
+    assert_eq!(own.link("End everything I granted"), Some(format!("{}/end-grants", me.path())));
+    assert!(!own.text().contains("Save role"));
+    assert_eq!((foreign.status, foreign.heading().as_str()), (403, "Not allowed"));
+}
+
+#[test]
+fn a_person_page_shows_what_they_granted_to_whom() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let (anna, bo) = (shop.staff("Anna Berg"), shop.staff("Bo Dahl"));
+    let (ledgerly, stockbird) = (shop.client("Ledgerly"), shop.suspended_client("Stockbird"));
+    let grant = shop.grant(ledgerly, &anna);
+    let key = shop.api_key(stockbird, &anna, "till");
+    shop.grant(ledgerly, &bo);
+    let mut browser = app.manager();
+
+    let page = browser.open(&anna.path());
+    let by_token = browser.filter(&page, "#access-tokens", &[("at-token", key.mask())]);
+
+    assert_eq!(hrefs(&page.rows("#refresh-tokens")), [grant.path()]);
+    assert_eq!(hrefs(&page.rows("#access-tokens")), [key.path(), grant.access_token_path()]);
+    assert!(page.rows("#refresh-tokens")[0].says("Ledgerly"));
+    assert!(
+        page.rows("#access-tokens")[0].says("Stockbird") && page.rows("#access-tokens")[0].says("Client suspended")
+    );
+    assert_eq!(hrefs(&by_token.rows("#access-tokens")), [key.path()]);
+    assert_eq!((page.fact("Refresh tokens").as_str(), page.fact("API keys / access tokens").as_str()), ("1", "2"));
+    assert!(!page.text().contains("Save role"), "only admins manage people");
+}
+
+#[test]
+fn a_new_role_counts_from_the_next_request() {
+    let app = TestApp::start();
+    let (mut theirs, person) = app.sign_in_as(Role::Staff);
+    let mut admin = app.admin();
+
+    let after = act(&mut admin, &person, "role", &[("role", "admin")]);
+    let promoted = theirs.get("/settings/account").status;
+    act(&mut admin, &person, "role", &[("role", "staff")]);
+    let demoted = theirs.get("/settings/account").status;
+
+    assert_eq!(after.notice(), "Stina Staff is now: Admin. It counts from their next request.");
+    assert_eq!((promoted, demoted), (200, 403));
+    let log = admin.open("/settings/activity?kind=role+changed").rows("#activity");
+    assert!(log[1].says("from Staff to Admin") && log[0].says("from Admin to Staff"), "{log:?}");
+}
+
+#[test]
+fn a_lock_ends_sign_ins_and_shows_what_has_stopped_until_it_is_lifted() {
+    let app = TestApp::start();
+    let (mut theirs, person) = app.sign_in_as(Role::Staff);
+    let client = app.shop().client("Ledgerly");
+    let grant = app.shop().grant(client, &person);
+    let mut admin = app.admin();
+
+    let locked = act(&mut admin, &person, "lock", &[]);
+    let token = admin.open(&grant.path());
+    let out = theirs.get("/settings").status;
+    let refused = app.browser().sign_in(&person.email, crate::support::PASSWORD).status;
+    let lifted = act(&mut admin, &person, "unlock", &[]);
+
+    assert!(locked.notice().contains("is locked. Everything they granted has stopped."));
+    assert!(locked.text().contains("nothing they granted works until the lock is lifted"));
+    assert!(token.texts("header.title").join("").contains("Employee locked"));
+    assert_eq!((out, refused), (303, 422));
+    assert!(lifted.notice().contains("lock of Stina Staff is lifted"));
+    assert!(!admin.open(&grant.path()).texts("header.title").join("").contains("Employee locked"));
+    assert_eq!(theirs.get("/settings").status, 303, "a lifted lock brings no sign-in back");
+    assert_eq!(app.browser().sign_in(&person.email, crate::support::PASSWORD).status, 303);
+}
+
+#[test]
+fn who_has_left_is_archived_and_can_come_back() {
+    let app = TestApp::start();
+    let (mut theirs, person) = app.sign_in_as(Role::Staff);
+    let mut admin = app.admin();
+
+    act(&mut admin, &person, "archive", &[]);
+    let listed =
+        |browser: &mut Browser| hrefs(&browser.open(LIST).rows("#employees")).contains(&person.path().as_str());
+    let gone = !listed(&mut admin);
+    let out = theirs.get("/settings").status;
+    act(&mut admin, &person, "restore", &[]);
+
+    assert!(gone && listed(&mut admin));
+    assert_eq!(out, 303);
+    assert_eq!(app.browser().sign_in(&person.email, crate::support::PASSWORD).status, 303);
+}
+
+#[test]
+fn locations_are_ticked_for_a_person() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let person = shop.staff("Anna Berg");
+    let ((_, harbour), (_, pine)) = (shop.location("North", "Harbour"), shop.location("South", "Pine Street"));
+    let mut admin = app.admin();
+
+    let both = [
+        ("location", harbour.to_string()),
+        ("location", pine.to_string()),
+        ("location", pine.to_string()),
+        ("location", "999".into()),
+    ];
+    let both: Vec<(&str, &str)> = both.iter().map(|(name, id)| (*name, id.as_str())).collect();
+    let two = act(&mut admin, &person, "locations", &both);
+    let kept = admin.open(&person.path());
+    let page = admin.open(&person.path());
+    let csrf = page.attribute("input[name=csrf]", "value").unwrap();
+    admin.post(&format!("{}/locations", person.path()), &[("csrf", &csrf)]);
+    let none = admin.open(&person.path());
+
+    assert_eq!(two.notice(), "The locations of Anna Berg are saved.");
+    assert_eq!(kept.fact("Locations"), "Harbour, Pine Street");
+    assert_eq!(kept.texts("input[name=location][checked] + span"), ["Harbour", "Pine Street"]);
+    assert_eq!(none.fact("Locations"), "none");
+}
+
+#[test]
+fn everything_a_person_granted_ends_with_one_button() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let (anna, bo) = (shop.staff("Anna Berg"), shop.staff("Bo Dahl"));
+    let (ledgerly, stockbird) = (shop.client("Ledgerly"), shop.client("Stockbird"));
+    let grant = shop.grant(ledgerly, &anna);
+    shop.grant(stockbird, &anna);
+    shop.api_key(stockbird, &anna, "");
+    let kept = shop.grant(stockbird, &bo);
+    let mut browser = app.manager();
+
+    let page = browser.open(&anna.path());
+    let confirmation = browser.click(&page, &page.link("End everything granted").unwrap());
+    app.shop().api_key(ledgerly, &anna, "late");
+    let done = browser.submit(&confirmation, "/end-grants", &[]);
+    let after = browser.follow(&done);
+    let again = browser.submit(&confirmation, "/end-grants", &[]);
+
+    assert_eq!(confirmation.heading(), "End everything Anna Berg granted?");
+    let falls = ["Refresh tokens", "Access tokens", "API keys"].map(|word| confirmation.falls(word));
+    assert_eq!(falls, ["2", "2", "1"]);
+    assert!(after.notice().starts_with(
+        "Everything Anna Berg granted has ended: 2 refresh tokens, 2 access tokens and 2 API keys deleted. That \
+         includes 1 API key that appeared after you opened the confirmation"
+    ));
+    assert!(after.rows("#refresh-tokens").is_empty() && after.rows("#access-tokens").is_empty());
+    assert_eq!(browser.follow(&again).notice(), "Anna Berg had granted nothing that was still there.");
+    assert_eq!(app.shop().number("SELECT COUNT(*) FROM access_tokens"), 1);
+    assert_eq!((browser.get(&kept.path()).status, browser.get(&grant.path()).status), (200, 404));
+}
+
+#[test]
+fn staff_end_what_they_granted_themselves_and_nothing_of_others() {
+    let app = TestApp::start();
+    let (mut browser, me) = app.sign_in_as(Role::Staff);
+    let other = app.shop().staff("Other");
+    let client = app.shop().client("Ledgerly");
+    app.shop().grant(client, &me);
+    app.shop().grant(client, &other);
+    let csrf = browser.csrf();
+
+    let asked = browser.get(&format!("{}/end-grants", other.path()));
+    let pressed = browser.post(&format!("{}/end-grants", other.path()), &[("csrf", &csrf)]);
+    let confirmation = browser.open(&format!("{}/end-grants", me.path()));
+    let own = browser.submit(&confirmation, "/end-grants", &[]);
+
+    assert_eq!((asked.status, pressed.status, own.status), (403, 403, 303));
+    assert_eq!(app.shop().number("SELECT COUNT(*) FROM access_tokens"), 1);
+}
+
+#[test]
+fn nobody_but_an_admin_manages_people() {
+    let app = TestApp::start();
+    let person = app.shop().staff("Anna Berg");
+    let mut browser = app.manager();
+    let csrf = browser.csrf();
+
+    for action in ["role", "locations", "lock", "unlock", "archive", "restore", "link"] {
+        let fields = [("csrf", csrf.as_str()), ("role", "admin"), ("nonce", "0123456789abc")];
+        let refused = browser.post(&format!("{}/{action}", person.path()), &fields);
+        assert_eq!((refused.status, refused.heading().as_str()), (403, "Not allowed"), "{action}");
+    }
+    assert_eq!(app.shop().number("SELECT COUNT(*) FROM activity WHERE kind <> 'signed in'"), 0);
+}

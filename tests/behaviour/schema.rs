@@ -1,0 +1,209 @@
+//! The schema itself, on both databases.
+
+use std::collections::BTreeSet;
+
+use client_api_access::db::{self, DbConnection};
+use client_api_access::schema;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use crate::support::{Database, is_postgres};
+
+#[derive(QueryableByName, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct ForeignKey {
+    #[diesel(sql_type = Text)]
+    table: String,
+    #[diesel(sql_type = Text)]
+    columns: String,
+    #[diesel(sql_type = Text)]
+    parent: String,
+    #[diesel(sql_type = Text)]
+    action: String,
+}
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    line: String,
+}
+
+fn foreign_keys(conn: &mut DbConnection) -> Vec<ForeignKey> {
+    let sql = match is_postgres() {
+        true => {
+            "SELECT conrelid::regclass::text AS table, confrelid::regclass::text AS parent, \
+             CASE confdeltype WHEN 'c' THEN 'CASCADE' ELSE confdeltype::text END AS action, \
+             (SELECT string_agg(attname, ',' ORDER BY place) FROM unnest(conkey) WITH ORDINALITY AS k (num, place) \
+              JOIN pg_attribute ON attrelid = conrelid AND attnum = num) AS columns \
+             FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace"
+        }
+        false => {
+            "SELECT m.name AS \"table\", f.\"table\" AS parent, f.on_delete AS action, \
+             group_concat(f.\"from\", ',') AS columns \
+             FROM sqlite_master AS m, pragma_foreign_key_list(m.name) AS f WHERE m.type = 'table' GROUP BY m.name, f.id"
+        }
+    };
+    let mut keys: Vec<ForeignKey> = diesel::sql_query(sql).load(conn).unwrap();
+    keys.sort();
+    keys
+}
+
+// Table and columns of every index, as `table:column,column`.
+fn indexes(conn: &mut DbConnection) -> Vec<String> {
+    let sql = match is_postgres() {
+        true => {
+            "SELECT indrelid::regclass::text || ':' || (SELECT string_agg(attname, ',' ORDER BY place) \
+             FROM unnest(indkey) WITH ORDINALITY AS k (num, place) JOIN pg_attribute ON attrelid = indrelid \
+             AND attnum = num) AS line FROM pg_index JOIN pg_class ON pg_class.oid = indrelid \
+             WHERE relnamespace = 'public'::regnamespace AND indpred IS NULL"
+        }
+        false => {
+            "SELECT m.name || ':' || (SELECT group_concat(name, ',') FROM pragma_index_info(i.name)) AS line \
+             FROM sqlite_master AS m, pragma_index_list(m.name) AS i WHERE m.type = 'table' AND i.partial = 0"
+        }
+    };
+    diesel::sql_query(sql).load::<Line>(conn).unwrap().into_iter().map(|row| row.line).collect()
+}
+
+// Everything the migrations made, as text that two databases of one kind can be compared by.
+fn dump(conn: &mut DbConnection) -> Vec<String> {
+    let sql = match is_postgres() {
+        true => {
+            "SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' || \
+             COALESCE(column_default, '') || ' ' || COALESCE(collation_name, '') AS line \
+             FROM information_schema.columns WHERE table_schema = 'public' \
+             UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' \
+             UNION ALL SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace \
+             UNION ALL SELECT tgname FROM pg_trigger WHERE NOT tgisinternal \
+             UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace \
+             ORDER BY 1"
+        }
+        false => "SELECT COALESCE(sql, name) AS line FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY 1",
+    };
+    diesel::sql_query(sql).load::<Line>(conn).unwrap().into_iter().map(|row| row.line).collect()
+}
+
+#[test]
+fn every_foreign_key_cascades_and_has_an_index_that_begins_with_it() {
+    let database = Database::migrated();
+    let mut conn = database.connect();
+
+    let keys = foreign_keys(&mut conn);
+    let indexes = indexes(&mut conn);
+
+    let expected = [
+        ("access_tokens", "client_id", "clients"),
+        ("access_tokens", "employee_id", "employees"),
+        ("access_tokens", "refresh_token_id,client_id", "refresh_tokens"),
+        ("business_locations", "business_id", "businesses"),
+        ("employee_locations", "business_location_id", "business_locations"),
+        ("employee_locations", "employee_id", "employees"),
+        ("one_time_links", "employee_id", "employees"),
+        ("refresh_token_values", "refresh_token_id", "refresh_tokens"),
+        ("refresh_tokens", "client_id", "clients"),
+        ("refresh_tokens", "employee_id", "employees"),
+        ("sessions", "employee_id", "employees"),
+    ];
+    let found: Vec<_> =
+        keys.iter().map(|key| (key.table.as_str(), key.columns.as_str(), key.parent.as_str())).collect();
+    assert_eq!(found, expected);
+    for key in keys {
+        assert_eq!(key.action, "CASCADE", "{key:?}");
+        let start = format!("{}:{}", key.table, key.columns);
+        let served = indexes.iter().any(|index| *index == start || index.starts_with(&format!("{start},")));
+        assert!(served, "no index begins with {start}: {indexes:?}");
+    }
+}
+
+#[test]
+fn the_two_migration_folders_hold_the_same_versions_with_a_way_back_each() {
+    let versions = |database: &str| {
+        let folder = format!("{}/migrations/{database}", env!("CARGO_MANIFEST_DIR"));
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        entries
+            .map(|path| {
+                assert!(path.join("up.sql").exists() && path.join("down.sql").exists(), "{}", path.display());
+                path.file_name().unwrap().to_str().unwrap().to_string()
+            })
+            .collect::<BTreeSet<String>>()
+    };
+
+    assert_eq!(versions("sqlite"), versions("postgres"));
+    assert!(!versions("sqlite").is_empty());
+}
+
+#[test]
+fn the_schema_goes_up_down_and_up_again() {
+    let database = Database::blank();
+
+    db::migrate(&database.url).unwrap();
+    let first = dump(&mut database.connect());
+    db::revert_all(&database.url).unwrap();
+    let down = dump(&mut database.connect());
+    db::migrate(&database.url).unwrap();
+    let second = dump(&mut database.connect());
+
+    assert!(first.len() > 40, "{first:?}");
+    let left: Vec<&String> = down.iter().filter(|line| !line.contains("__diesel_schema_migrations")).collect();
+    assert!(left.iter().all(|line| line.contains("PRIMARY KEY (version)")), "{left:?}");
+    assert_eq!(first, second);
+    assert!(db::migrate(&database.url).unwrap().is_empty());
+}
+
+#[test]
+fn every_table_and_column_the_code_knows_is_there_and_no_other() {
+    let database = Database::migrated();
+    let mut conn = database.connect();
+    let mut known = 0;
+
+    macro_rules! select_all {
+        ($($table:ident),+) => {$(
+            let all = schema::$table::table.select(schema::$table::all_columns).limit(1);
+            all.execute(&mut conn).unwrap_or_else(|error| panic!("{}: {error}", stringify!($table)));
+            known += std::any::type_name_of_val(&schema::$table::all_columns).matches("::columns::").count();
+        )+};
+    }
+    select_all!(
+        accounts,
+        businesses,
+        business_locations,
+        employees,
+        employee_locations,
+        one_time_links,
+        sessions,
+        sign_in_attempts,
+        form_nonces,
+        clients,
+        refresh_tokens,
+        refresh_token_values,
+        access_tokens,
+        purges,
+        activity,
+        activity_seals,
+        leases
+    );
+
+    let sql = match is_postgres() {
+        true => {
+            "SELECT table_name || '.' || column_name AS line FROM information_schema.columns \
+             WHERE table_schema = 'public' AND table_name <> '__diesel_schema_migrations'"
+        }
+        false => {
+            "SELECT m.name || '.' || c.name AS line FROM sqlite_master AS m, pragma_table_info(m.name) AS c \
+             WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name <> '__diesel_schema_migrations'"
+        }
+    };
+    let there = diesel::sql_query(sql).load::<Line>(&mut conn).unwrap();
+    assert_eq!(known, there.len());
+}
+
+#[test]
+fn an_id_is_never_given_twice() {
+    let database = Database::migrated();
+    let mut shop = crate::support::Shop::open(&database, crate::support::NOW);
+
+    let first = shop.client("Ledgerly");
+    shop.sql(&format!("DELETE FROM clients WHERE id = {first}"));
+    let second = shop.client("Ledgerly");
+
+    assert!(second > first);
+}

@@ -92,10 +92,14 @@ impl Client {
 
     /// The client with this id. Errors: [`Error::Conflict`] while it is being deleted: nothing else may be done to it.
     pub fn find_standing(conn: &mut DbConnection, id: ClientKey) -> Result<Client> {
-        let client = Self::find(conn, id)?;
-        match client.revoked_at {
-            None => Ok(client),
-            Some(_) => Err(Error::Conflict(format!("{} has been revoked and is being deleted.", client.name))),
+        Self::find(conn, id)?.standing()
+    }
+
+    /// The client itself. Errors: [`Error::Conflict`] while it is being deleted.
+    pub fn standing(self) -> Result<Client> {
+        match self.revoked_at {
+            None => Ok(self),
+            Some(_) => Err(Error::Conflict(format!("{} has been revoked and is being deleted.", self.name))),
         }
     }
 

@@ -287,8 +287,7 @@ pub async fn revoke_form(visit: Visit, app: web::Data<App>, id: web::Path<Client
 }
 
 fn standing(conn: &mut DbConnection, id: ClientKey) -> Result<Client> {
-    find(conn, id)?;
-    Client::find_standing(conn, id)
+    find(conn, id)?.standing()
 }
 
 fn confirm(visit: &Visit, client: &Client, falls: Falls, wrong_name: bool) -> Result<HttpResponse> {
@@ -360,8 +359,11 @@ pub async fn revoke(
                 let falls = Falls::of(conn, &target)?;
                 return Ok(Outcome::WrongName(client, falls));
             }
-            let revoked = revoke::revoke(conn, &target, seen, (&actor, &peer), now)?;
-            Ok(Outcome::Done(client, revoked))
+            match revoke::revoke(conn, &target, seen, (&actor, &peer), now) {
+                Ok(revoked) => Ok(Outcome::Done(client, revoked)),
+                Err(Error::Gone(how) | Error::Conflict(how)) => Ok(Outcome::Already(how)),
+                Err(error) => Err(error),
+            }
         })
         .await?;
     match outcome {

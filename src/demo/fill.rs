@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::plan::{Issue, Of};
 use super::progress::Progress;
+use super::statistics;
 use super::world::World;
 use crate::app::App;
 use crate::clients::{Client, summary};
@@ -17,7 +18,7 @@ use crate::tokens::revoke::purge_expired;
 use crate::tokens::{AccessToken, RefreshToken};
 
 // Fewer, and commits take most of the time; more, and PostgreSQL might not answer within a request's patience.
-const BATCH: usize = 1_000;
+const BATCH: usize = 500;
 const CLIENTS_AT_ONCE: usize = 8;
 
 /// The ids that the people and the clients of a world were given.
@@ -48,13 +49,17 @@ enum What {
 pub async fn issue_tokens(app: &App, world: &World, ids: &Ids, now: Timestamp) -> Result<()> {
     let mut progress = Progress::new(world.plan.issues.len());
     let (mut grants, mut begun) = (Grants::new(), vec![false; world.plan.grants.len()]);
-    for issues in world.plan.issues.chunks(BATCH) {
+    for (round, issues) in world.plan.issues.chunks(BATCH).enumerate() {
         let steps = issues.iter().map(|issue| Step::new(world, ids, issue, &mut begun, now));
         let steps = steps.collect::<Result<Vec<Step>>>()?;
         let known: Grants = steps.iter().filter_map(|step| step.known(&grants)).collect();
         let changed = app.db.write(move |conn| run(conn, &steps, known.clone())).await?;
         grants.extend(changed);
         progress.add(issues.len());
+        // Each time there is twice as much.
+        if round.is_power_of_two() {
+            statistics::gather(app).await?;
+        }
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ mod plan;
 mod progress;
 mod rhythm;
 mod shop;
+mod statistics;
 mod world;
 
 use std::io::Write;
@@ -25,7 +26,6 @@ use futures_util::future::try_join_all;
 
 use crate::app::App;
 use crate::config::{Demo, Settings};
-use crate::db::{self, DatabaseUrl};
 use crate::error::{Error, Result};
 use crate::secret::RandomSecret;
 use found::Hashes;
@@ -61,7 +61,7 @@ async fn fill(app: &App, demo: &Demo) -> Result<[(String, String); 3]> {
     let ids = found::found(app, &world, hash(app, &passwords).await?, now).await?;
     fill::issue_tokens(app, &world, &ids, now).await?;
     history::write(app, &world, &ids, demo.seed, now).await?;
-    analyze(app).await?;
+    statistics::tidy(app).await?;
     fill::settle(app, &world, &ids, now).await?;
     let addresses = VISITORS.map(|(_, person)| world.people[person].email.clone());
     let [staff, manager, admin] = addresses;
@@ -77,21 +77,6 @@ async fn hash(app: &App, passwords: &[String; 3]) -> Result<Hashes> {
         Ok([first, second, third, others]) => Ok(Hashes { visitors: [first, second, third], others }),
         Err(_) => Err(Error::internal("a password was not hashed")),
     }
-}
-
-// PostgreSQL would do this by itself, minutes later: plans and pages in memory would change under a visitor's hands.
-async fn analyze(app: &App) -> Result<()> {
-    let url = app.config.database.clone();
-    if let DatabaseUrl::Sqlite(_) = url {
-        return Ok(());
-    }
-    let work = actix_web::rt::task::spawn_blocking(move || {
-        use diesel::connection::SimpleConnection;
-        const TABLES: &str = "clients, employees, refresh_tokens, refresh_token_values, access_tokens, activity";
-        let mut conn = db::connect(&url)?;
-        conn.batch_execute(&format!("VACUUM ANALYZE {TABLES}")).map_err(|error| error.to_string())
-    });
-    work.await.map_err(Error::internal)?.map_err(Error::internal)
 }
 
 // Goes to the console and past the log: it holds passwords.

@@ -46,6 +46,11 @@ impl AccessToken {
         row.select(AccessToken::as_select()).first(conn)
     }
 
+    /// Whether there is a token with this id, whosever it is.
+    pub fn exists(conn: &mut DbConnection, id: AccessTokenKey) -> QueryResult<bool> {
+        diesel::select(diesel::dsl::exists(access_tokens::table.find(id))).get_result(conn)
+    }
+
     /// The token with this hash.
     pub fn find_by_value(conn: &mut DbConnection, hash: &TokenHash) -> QueryResult<Option<AccessToken>> {
         access_tokens::table

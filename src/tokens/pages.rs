@@ -110,13 +110,19 @@ fn find_refresh_token(
             }
             Ok((client, token))
         }
-        // An id of another client's token must not tell how that one ended.
-        Err(Error::NotFound) => match gone(conn, &[Kind::RefreshTokenRevoked], "refresh_token", id.0)? {
-            Error::Gone(how) if how.contains(&format!(" of {} ", client.name)) => Err(Error::Gone(how)),
-            _ => Err(Error::NotFound),
-        },
+        Err(Error::NotFound) => Err(ended_below(conn, &client, &[Kind::RefreshTokenRevoked], "refresh_token", id.0)?),
         Err(error) => Err(error),
     }
+}
+
+// How a token ended that is not below its client any more. An id of another client's token must not tell how that one did.
+fn ended_below(conn: &mut DbConnection, client: &Client, kinds: &[Kind], subject: &str, id: i64) -> Result<Error> {
+    // On PostgreSQL the client itself can go between being looked up and being looked below.
+    find_client(conn, client.id)?;
+    Ok(match gone(conn, kinds, subject, id)? {
+        Error::Gone(how) if how.contains(&format!(" of {} ", client.name)) => Error::Gone(how),
+        _ => Error::NotFound,
+    })
 }
 
 // The rows of what a person granted may outlive it for a while.
@@ -326,10 +332,7 @@ fn find_access_token(conn: &mut DbConnection, (client, via, id): Parents) -> Res
         }
         Err(Error::NotFound) => {
             let kinds = [Kind::AccessTokenRevoked, Kind::ApiKeyRevoked];
-            match gone(conn, &kinds, "access_token", id.0)? {
-                Error::Gone(how) if how.contains(&format!(" of {} ", client.name)) => Err(Error::Gone(how)),
-                _ => Err(Error::NotFound),
-            }
+            Err(ended_below(conn, &client, &kinds, "access_token", id.0)?)
         }
         Err(error) => Err(error),
     }
@@ -470,10 +473,20 @@ pub async fn revoke_access_token_of_refresh_token(
     end_access_token(visit, app, (client, Some(via), id), form).await
 }
 
+// One that is nowhere any more went with its refresh token, or expired and was deleted: to stop it, nothing is left to do.
+fn find_to_revoke(conn: &mut DbConnection, ids: Parents) -> Result<(Client, AccessToken)> {
+    match find_access_token(conn, ids) {
+        Err(Error::NotFound) if !AccessToken::exists(conn, ids.2)? => {
+            Err(Error::Gone("That token is not there any more: nothing can be reached with it.".into()))
+        }
+        found => found,
+    }
+}
+
 async fn end_access_token(visit: Visit, app: web::Data<App>, ids: Parents, _: ProtectedForm) -> Result<HttpResponse> {
     let (viewer, peer, now) = (visit.viewer.clone(), visit.peer.clone(), visit.now());
     let outcome = app.db.write(move |conn| {
-        unless_gone(find_access_token(conn, ids).and_then(|(client, token)| {
+        unless_gone(find_to_revoke(conn, ids).and_then(|(client, token)| {
             if !viewer.may_act_for(token.employee_id) {
                 return Err(Error::Forbidden(own_only()));
             }

@@ -161,7 +161,7 @@ pub fn is_large(conn: &mut DbConnection, target: &Target) -> QueryResult<bool> {
 
 /// Revokes a target. `seen` is what the confirmation showed; nothing is taken as "everything was seen".
 ///
-/// Errors: [`Error::NotFound`] when it is gone, [`Error::Conflict`] when it is being deleted already.
+/// Errors: [`Error::Conflict`] when somebody else was faster.
 pub fn revoke(
     conn: &mut DbConnection,
     target: &Target,
@@ -196,7 +196,12 @@ pub fn revoke(
     Ok(Revoked { detail, new, is_purging })
 }
 
-/// Revokes one access token or API key.
+// On PostgreSQL it can go between being looked up and being deleted.
+fn beaten() -> Error {
+    Error::Conflict("Somebody else revoked it a moment ago.".into())
+}
+
+/// Revokes one access token or API key. Errors: [`Error::Conflict`] when somebody else was faster.
 pub fn revoke_access_token(
     conn: &mut DbConnection,
     (client, token): (&Client, &AccessToken),
@@ -204,7 +209,7 @@ pub fn revoke_access_token(
     now: Timestamp,
 ) -> Result<()> {
     if !AccessToken::delete(conn, token.id)? {
-        return Err(Error::NotFound);
+        return Err(beaten());
     }
     let kind = if token.is_api_key() { Kind::ApiKeyRevoked } else { Kind::AccessTokenRevoked };
     let subject = Subject::token("access_token", token.id.0, &token.mask, client, token.employee_id);
@@ -235,7 +240,7 @@ fn delete(conn: &mut DbConnection, target: &Target) -> Result<Detail> {
             true
         }
     };
-    if gone { Ok(detail) } else { Err(Error::NotFound) }
+    if gone { Ok(detail) } else { Err(beaten()) }
 }
 
 // Ends access at once and leaves the rows to be purged.

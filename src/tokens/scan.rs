@@ -54,13 +54,23 @@ pub struct Scan<'a> {
     pub is_common: bool,
 }
 
-/// A stretch of a list: what lies close together in the index that the list is read by.
+// A stretch of a list, by its bounds.
 #[derive(Clone, Debug, Default)]
 struct Stretch {
-    /// Its bounds.
     bounds: String,
-    /// Whether what it holds is scattered in the order of the list, so that following that order leads nowhere.
-    is_scattered: bool,
+    lies: Lies,
+}
+
+// How the rows of a stretch lie in the order of the list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Lies {
+    // Close together, all before or behind those of another stretch.
+    #[default]
+    Together,
+    // So far apart that following the order leads nowhere.
+    Scattered,
+    // In between the others.
+    Between,
 }
 
 impl Scan<'_> {
@@ -68,9 +78,10 @@ impl Scan<'_> {
     pub fn page(&self, conn: &mut DbConnection, keyset: &Keyset) -> QueryResult<Vec<Row>> {
         let mut rows: Vec<Row> = Vec::new();
         for stretch in self.stretches(conn, keyset)? {
-            rows.extend(self.page_of(conn, &stretch, keyset)?);
-            // By id, one stretch lies behind the other.
-            if keyset.column == "id" && rows.len() > PAGE {
+            let found = self.page_of(conn, &stretch, keyset)?;
+            let is_full = found.len() > PAGE;
+            rows.extend(found);
+            if is_full && stretch.lies != Lies::Between {
                 break;
             }
         }
@@ -129,7 +140,7 @@ impl Scan<'_> {
             Some(StatusFilter::Working | StatusFilter::NeverUsed) | None => true,
         };
         matches!(self.within, Within::Client(_))
-            && !stretch.is_scattered
+            && stretch.lies != Lies::Scattered
             && by_status
             && self.filter.token.is_empty()
             && self.filter.token_type != Some(TokenType::ApiKey)
@@ -151,7 +162,8 @@ impl Scan<'_> {
     // Everything that matches, for the filter's own index; without one, for that on when tokens expire.
     fn entered(&self, stretch: &Stretch) -> String {
         let by_use = self.filter.status == Some(StatusFilter::NeverUsed) && self.filter.employee.is_empty();
-        let bounds = if by_use || stretch.is_scattered { stretch.bounds.clone() } else { quiet(&stretch.bounds) };
+        let is_own = by_use || stretch.lies == Lies::Scattered;
+        let bounds = if is_own { stretch.bounds.clone() } else { quiet(&stretch.bounds) };
         let is_entered = by_use || !self.is_followed(&Stretch::default()) || !self.filter.employee.is_empty();
         let life = if is_entered { quiet(&self.life) } else { self.life.clone() };
         let base = self.within.condition(self.table);
@@ -159,9 +171,8 @@ impl Scan<'_> {
     }
 
     // Live tokens lie behind many more expired ones, or the other way round: the number noted for the client leads past
-    // those. API keys, which live as long as somebody likes, are a stretch of their own.
+    // those. API keys, which live as long as somebody likes, are a stretch of their own. In the order of the scan.
     fn stretches(&self, conn: &mut DbConnection, keyset: &Keyset) -> QueryResult<Vec<Stretch>> {
-        let stretch = |bounds: String| Stretch { bounds, is_scattered: false };
         let (Table::AccessTokens, Within::Client(client)) = (self.table, self.within) else {
             return Ok(vec![Stretch::default()]);
         };
@@ -174,23 +185,25 @@ impl Scan<'_> {
         let made = first.order(access_tokens::id).select(access_tokens::created_at);
         let made: Option<Timestamp> = made.first(conn).optional()?;
         let made = made.map_or(1, |made| made.plus(-HOUR).0.max(1));
-        let keys = stretch(format!("refresh_token_id IS NULL AND id < {from}"));
+        let stretch = |lies: Lies, bounds: String| Stretch { bounds, lies };
         let mut stretches = match (self.filter.expired, keyset.column) {
             // A token does not expire before it was made.
-            (true, _) => {
-                let bounds = format!("expires_at > {made} AND {}", quiet(&format!("id >= {from}")));
-                vec![Stretch { bounds, is_scattered: true }, stretch(format!("id < {from}"))]
-            }
-            (false, "id") => vec![stretch(format!("id >= {from}")), keys],
+            (true, _) => vec![
+                stretch(Lies::Together, format!("id < {from}")),
+                stretch(Lies::Scattered, format!("expires_at > {made} AND (id >= {from}) IS TRUE")),
+            ],
+            (false, "id") => vec![stretch(Lies::Together, format!("id >= {from}"))],
             // Nor is it used before.
             (false, _) => vec![
-                stretch(format!("last_used_at >= {made} AND id >= {from}")),
-                stretch(format!("last_used_at = 0 AND id >= {from}")),
-                keys,
+                stretch(Lies::Together, format!("last_used_at = 0 AND id >= {from}")),
+                stretch(Lies::Together, format!("last_used_at >= {made} AND id >= {from}")),
             ],
         };
-        if !keyset.scans_down() {
+        if keyset.scans_down() {
             stretches.reverse();
+        }
+        if !self.filter.expired {
+            stretches.insert(0, stretch(Lies::Between, format!("refresh_token_id IS NULL AND id < {from}")));
         }
         Ok(stretches)
     }

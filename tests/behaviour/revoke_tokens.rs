@@ -2,7 +2,7 @@
 
 use client_api_access::employees::Role;
 
-use crate::support::{TestApp, client_path, hrefs};
+use crate::support::{Browser, TestApp, client_path, hrefs};
 
 fn entries(app: &TestApp, kind: &str) -> i64 {
     app.shop().number(&format!("SELECT COUNT(*) FROM activity WHERE kind = '{kind}'"))
@@ -147,6 +147,36 @@ fn d11_a_token_revoked_by_two_at_once_is_revoked_once() {
         assert_eq!(answers, [303; 4], "round {round}");
     }
     assert_eq!((entries(&app, "refresh token revoked"), entries(&app, "access token revoked")), (3, 3));
+}
+
+#[test]
+fn d11_a_client_and_what_is_below_it_can_be_revoked_at_the_same_moment() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let anna = shop.staff("Anna");
+    let mut admins: Vec<_> = (0..4).map(|_| app.admin()).collect();
+
+    for round in 0..6 {
+        let client = shop.client("Ledgerly");
+        let grant = shop.grant(client, &anna);
+        let key = shop.api_key(client, &anna, "");
+        let paths = [client_path(client), grant.path(), grant.access_token_path_below(), key.path()];
+        let open = |(browser, path): (&mut Browser, &String)| browser.open(&format!("{path}/revoke"));
+        let pages: Vec<_> = admins.iter_mut().zip(&paths).map(open).collect();
+        let answers: Vec<u16> = std::thread::scope(|scope| {
+            let threads: Vec<_> = admins
+                .iter_mut()
+                .zip(&pages)
+                .map(|(browser, page)| scope.spawn(move || browser.submit(page, "/revoke", &[]).status))
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+
+        assert_eq!(answers, [303; 4], "round {round}");
+        assert_eq!(app.shop().number("SELECT COUNT(*) FROM clients"), 0, "round {round}");
+    }
+    assert_eq!(app.shop().number("SELECT COUNT(*) FROM access_tokens"), 0);
+    assert_eq!(entries(&app, "client revoked"), 6);
 }
 
 #[test]

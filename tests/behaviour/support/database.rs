@@ -82,8 +82,18 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         if let Some(name) = &self.name {
-            on_server(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+            drop_database(name);
         }
+    }
+}
+
+// PostgreSQL's own housekeeping may be looking at it, which nobody but the superuser may interrupt.
+fn drop_database(name: &str) {
+    for _ in 0..50 {
+        if try_on_server(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).is_ok() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
     }
 }
 
@@ -99,12 +109,16 @@ fn postgres_url(name: &str) -> String {
     url.to_string()
 }
 
-// One at a time: a template cannot be copied while somebody looks at it.
 fn on_server(sql: &str) {
+    try_on_server(sql).unwrap();
+}
+
+// One at a time: a template cannot be copied while somebody looks at it.
+fn try_on_server(sql: &str) -> diesel::QueryResult<()> {
     static CONNECTION: LazyLock<Mutex<DbConnection>> = LazyLock::new(|| {
         let url = DatabaseUrl::parse(SERVER.as_ref().expect("runs on PostgreSQL").as_str()).unwrap();
         Mutex::new(db::connect(&url).unwrap())
     });
     let mut conn = CONNECTION.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    conn.batch_execute(sql).unwrap();
+    conn.batch_execute(sql)
 }

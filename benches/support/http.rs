@@ -1,0 +1,160 @@
+//! A browser reduced to what a load generator needs: one keep-alive connection, requests made of bytes beforehand, and
+//! answers read into the same buffer again and again, so that it costs little beside the server on the same machine.
+
+use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Result, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use url::form_urlencoded;
+
+/// An answer.
+#[derive(Debug, Default)]
+pub struct Response {
+    pub status: u16,
+    pub location: String,
+    pub cookies: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    /// Head and body together.
+    pub bytes: usize,
+}
+
+impl Response {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// A connection that is kept open.
+pub struct Connection {
+    stream: BufReader<TcpStream>,
+    line: String,
+    answer: Response,
+}
+
+impl Connection {
+    pub fn open(address: SocketAddr) -> Result<Connection> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        Ok(Connection {
+            stream: BufReader::with_capacity(64 * 1024, stream),
+            line: String::new(),
+            answer: Response::default(),
+        })
+    }
+
+    /// Sends a request and reads the whole answer.
+    pub fn send(&mut self, request: &[u8]) -> Result<&Response> {
+        self.stream.get_mut().write_all(request)?;
+        self.answer = Response { body: std::mem::take(&mut self.answer.body), ..Response::default() };
+        let mut length = 0;
+        for n in 0.. {
+            self.line.clear();
+            if self.stream.read_line(&mut self.line)? == 0 {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+            self.answer.bytes += self.line.len();
+            let line = self.line.trim_end();
+            if n == 0 {
+                let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
+                self.answer.status = status.ok_or(ErrorKind::InvalidData)?;
+            } else if line.is_empty() {
+                break;
+            } else if let Some((name, value)) = line.split_once(": ") {
+                match name.to_ascii_lowercase().as_str() {
+                    "content-length" => length = value.parse().map_err(Error::other)?,
+                    "location" => self.answer.location = value.into(),
+                    "set-cookie" => {
+                        let pair = value.split(';').next().and_then(|pair| pair.split_once('='));
+                        self.answer.cookies.extend(pair.map(|(name, value)| (name.into(), value.into())));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        self.answer.body.resize(length, 0);
+        self.stream.read_exact(&mut self.answer.body)?;
+        self.answer.bytes += length;
+        Ok(&self.answer)
+    }
+}
+
+/// Somebody who is signed in, or not yet.
+#[derive(Clone)]
+pub struct Visitor {
+    pub address: SocketAddr,
+    cookies: Vec<(String, String)>,
+    csrf: String,
+}
+
+impl Visitor {
+    /// Somebody who has not signed in.
+    pub fn stranger(address: SocketAddr) -> Visitor {
+        Visitor { address, cookies: Vec::new(), csrf: String::new() }
+    }
+
+    /// Signs in as a person would: the form, its hidden token, the password.
+    pub fn sign_in(address: SocketAddr, email: &str, password: &str) -> Visitor {
+        let mut visitor = Self::stranger(address);
+        let mut connection = Connection::open(address).expect("the server listens");
+        let form = connection.send(&visitor.get("/sign-in")).expect("the form");
+        visitor.csrf = field(&form.text(), "csrf").expect("a form with its token");
+        visitor.cookies = form.cookies.clone();
+        let request = visitor.post("/sign-in", &[("email", email), ("password", password)]);
+        let answer = connection.send(&request).expect("an answer to the password");
+        assert_eq!(answer.status, 303, "signing in as {email}: {}", answer.text());
+        for (name, value) in &answer.cookies {
+            visitor.cookies.retain(|(known, _)| known != name);
+            visitor.cookies.push((name.clone(), value.clone()));
+        }
+        let page = connection.send(&visitor.get("/settings/profile")).expect("the profile");
+        visitor.csrf = field(&page.text(), "csrf").expect("a page with a form");
+        visitor
+    }
+
+    pub fn get(&self, path: &str) -> Vec<u8> {
+        format!("GET {path} HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n", self.address, self.cookie()).into_bytes()
+    }
+
+    /// A form of ours with the fields given.
+    pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Vec<u8> {
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        let body = body.append_pair("csrf", &self.csrf).extend_pairs(fields).finish();
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: {0}\r\nOrigin: http://{0}\r\nCookie: {1}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {2}\r\n\r\n{body}",
+            self.address,
+            self.cookie(),
+            body.len()
+        )
+        .into_bytes()
+    }
+
+    /// One page, read as text. Its status must be 200.
+    pub fn page(&self, path: &str) -> String {
+        let mut connection = Connection::open(self.address).expect("the server listens");
+        let answer = connection.send(&self.get(path)).expect("an answer");
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        answer.text()
+    }
+
+    fn cookie(&self) -> String {
+        let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        pairs.join("; ")
+    }
+}
+
+/// The value of a hidden field, as it stands in a page of ours.
+pub fn field(page: &str, name: &str) -> Option<String> {
+    let start = format!("name=\"{name}\" value=\"");
+    let rest = &page[page.find(&start)? + start.len()..];
+    Some(rest[..rest.find('"')?].to_string())
+}
+
+/// Where a link of a section leads: the first one whose tag holds `mark`, behind the element with the id `section`.
+pub fn link(page: &str, section: &str, mark: &str) -> Option<String> {
+    let section = &page[page.find(&format!("id=\"{section}\""))?..];
+    let rest = &section[section.find(mark)?..];
+    let href = &rest[rest.find("href=\"")? + 6..];
+    Some(href[..href.find('"')?].replace("&#38;", "&").replace("&amp;", "&"))
+}

@@ -1,0 +1,32 @@
+//! PostgreSQL's statistics. It would gather them by itself, minutes later; until then it keeps to the plans it made when
+//! the tables were empty, and reads them from end to end for every token.
+
+use diesel::connection::SimpleConnection;
+
+use crate::app::App;
+use crate::db::{self, DatabaseUrl};
+use crate::error::{Error, Result};
+
+const TABLES: &str = "clients, employees, refresh_tokens, refresh_token_values, access_tokens, activity";
+
+/// Gathers statistics while the tables grow.
+pub async fn gather(app: &App) -> Result<()> {
+    run(app, "ANALYZE").await
+}
+
+/// Leaves the tables as they would be after a quiet night.
+pub async fn tidy(app: &App) -> Result<()> {
+    run(app, "VACUUM ANALYZE").await
+}
+
+async fn run(app: &App, command: &'static str) -> Result<()> {
+    let url = app.config.database.clone();
+    if let DatabaseUrl::Sqlite(_) = url {
+        return Ok(());
+    }
+    let work = actix_web::rt::task::spawn_blocking(move || {
+        let mut conn = db::connect(&url)?;
+        conn.batch_execute(&format!("{command} {TABLES}")).map_err(|error| error.to_string())
+    });
+    work.await.map_err(Error::internal)?.map_err(Error::internal)
+}

@@ -144,7 +144,7 @@ fn held_by(conn: &mut DbConnection, people: &[EmployeeKey]) -> QueryResult<Vec<C
         .filter(access_tokens::employee_id.eq_any(people.to_vec()));
     let mut held: Vec<ClientKey> = match people.len() {
         0 => Vec::new(),
-        ..=FEW => granted.select(refresh_tokens::client_id).distinct().load(conn)?,
+        1..=FEW => granted.select(refresh_tokens::client_id).distinct().load(conn)?,
         _ => {
             let theirs = refresh_tokens::table.filter(refresh_tokens::client_id.eq(clients::id));
             // IS TRUE keeps SQLite from asking person by person instead of following the client's grants to the first of theirs.

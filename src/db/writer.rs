@@ -285,12 +285,11 @@ mod tests {
             db.write(|conn| insert(conn, 10).and_then(|()| insert(conn, 10))),
             db.write(|conn| {
                 insert(conn, 100)?;
-                #[expect(clippy::panic)]
-                {
-                    panic!("on purpose")
-                }
                 #[expect(unreachable_code)]
-                Ok(())
+                {
+                    panic!("on purpose");
+                    Ok(())
+                }
             }),
             db.write(|conn| insert(conn, 1000)),
         )

@@ -120,7 +120,8 @@ impl Scan<'_> {
             let edge = diesel::sql_query(select(&start, &order, &format!("LIMIT 1 OFFSET {WINDOW}")));
             let edge = edge.get_result::<Row>(conn).optional()?;
             let stop = edge.map(|row| keyset.until(Place { value: row.value, id: row.id })).unwrap_or_default();
-            let matching = quiet(&all_of(&[&[self.life.clone()], &self.narrowing[..], &self.ended[..]].concat()));
+            let matching =
+                quiet(&all_of(&[std::slice::from_ref(&self.life), &self.narrowing[..], &self.ended[..]].concat()));
             let near = all_of(&[start, stop, matching]);
             let rows: Vec<Row> = diesel::sql_query(select(&near, &order, &fits)).load(conn)?;
             if edge.is_none() || rows.len() > PAGE {

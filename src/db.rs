@@ -66,6 +66,7 @@ pub struct Db {
     pool: r2d2::Pool<Manager>,
     readers: Arc<Semaphore>,
     writer: Option<Writer>,
+    patience: Duration,
 }
 
 impl Db {
@@ -86,7 +87,13 @@ impl Db {
             #[cfg(feature = "postgres")]
             DatabaseUrl::Postgres(_) => None,
         };
-        Ok(Db { pool, readers: Arc::new(Semaphore::new(readers as usize)), writer })
+        Ok(Db { pool, readers: Arc::new(Semaphore::new(readers as usize)), writer, patience: PATIENCE })
+    }
+
+    /// The same database for work that nobody waits for in front of a page: it may take ten minutes.
+    #[must_use]
+    pub fn patient(&self) -> Db {
+        Db { patience: Duration::from_secs(600), ..self.clone() }
     }
 
     /// Runs `query` on a connection of the pool.
@@ -131,7 +138,7 @@ impl Db {
         F: Fn(&mut DbConnection) -> Result<T> + Send + 'static,
     {
         // The permit makes waiting fair and lets a caller that hung up leave the queue.
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + self.patience;
         let permit = tokio::time::timeout_at(deadline, self.readers.clone().acquire_owned()).await;
         let Ok(Ok(permit)) = permit else {
             return Err(Error::Unavailable("every database connection is busy"));

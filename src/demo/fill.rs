@@ -53,7 +53,7 @@ pub async fn issue_tokens(app: &App, world: &World, ids: &Ids, now: Timestamp) -
         let steps = issues.iter().map(|issue| Step::new(world, ids, issue, &mut begun, now));
         let steps = steps.collect::<Result<Vec<Step>>>()?;
         let known: Grants = steps.iter().filter_map(|step| step.known(&grants)).collect();
-        let changed = app.db.write(move |conn| run(conn, &steps, known.clone())).await?;
+        let changed = app.db.patient().write(move |conn| run(conn, &steps, known.clone())).await?;
         grants.extend(changed);
         progress.add(issues.len());
         // Each time there is twice as much.
@@ -150,6 +150,7 @@ pub async fn settle(app: &App, world: &World, ids: &Ids, now: Timestamp) -> Resu
     for clients in clients.chunks(CLIENTS_AT_ONCE) {
         let clients = clients.to_vec();
         app.db
+            .patient()
             .write(move |conn| {
                 for (client, used) in &clients {
                     while purge_expired(conn, *client, cutoff, BATCH as i64)? > 0 {}

@@ -31,7 +31,7 @@ pub struct Hashes {
 
 /// Founds the shop; returns the ids everybody was given.
 pub async fn found(app: &App, world: &Arc<World>, hashes: Hashes, now: Timestamp) -> Result<Ids> {
-    let places = app.db.write(move |conn| businesses(conn, now)).await?;
+    let places = app.db.patient().write(move |conn| businesses(conn, now)).await?;
     let mut ids = Ids { people: vec![EmployeeKey(0); world.people.len()], clients: Vec::new() };
     // Ids ascend with time, so those who came first are added first.
     for order in by_age(&world.people, |person| person.age).chunks(AT_ONCE) {
@@ -40,7 +40,7 @@ pub async fn found(app: &App, world: &Arc<World>, hashes: Hashes, now: Timestamp
             let add = |i: &usize| Ok((*i, employee(conn, &world.people[*i], hashes.of(*i), &places, now)?));
             order.iter().map(add).collect::<Result<Vec<(usize, EmployeeKey)>>>()
         };
-        app.db.write(add).await?.into_iter().for_each(|(i, id)| ids.people[i] = id);
+        app.db.patient().write(add).await?.into_iter().for_each(|(i, id)| ids.people[i] = id);
     }
     ids.clients = vec![ClientKey(0); world.clients.len()];
     for order in by_age(&world.clients, |client| client.age).chunks(AT_ONCE) {
@@ -49,7 +49,7 @@ pub async fn found(app: &App, world: &Arc<World>, hashes: Hashes, now: Timestamp
             let add = |i: &usize| Ok((*i, client(conn, &world.clients[*i], now)?));
             order.iter().map(add).collect::<Result<Vec<(usize, ClientKey)>>>()
         };
-        app.db.write(add).await?.into_iter().for_each(|(i, id)| ids.clients[i] = id);
+        app.db.patient().write(add).await?.into_iter().for_each(|(i, id)| ids.clients[i] = id);
     }
     Ok(ids)
 }

@@ -57,7 +57,7 @@ enum Deed {
 pub async fn write(app: &App, world: &Arc<World>, ids: &Ids, seed: u64, now: Timestamp) -> Result<()> {
     let acts = acts(world, StdRng::seed_from_u64(seed));
     let (world, ids) = (world.clone(), ids.clone());
-    app.db.write(move |conn| acts.iter().try_for_each(|act| act.perform(conn, &world, &ids, now))).await
+    app.db.patient().write(move |conn| acts.iter().try_for_each(|act| act.perform(conn, &world, &ids, now))).await
 }
 
 fn acts(world: &World, mut rng: StdRng) -> Vec<Act> {

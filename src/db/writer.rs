@@ -141,6 +141,13 @@ fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, log: &Log) {
         if group.is_empty() {
             continue;
         }
+        if let Err(error) = begin(conn) {
+            log::warn!("a group of {} changes could not begin: {error}", group.len());
+            // Whoever came meanwhile has waited for the same lock: nobody waits for it twice.
+            group.extend(jobs.try_iter());
+            group.into_iter().for_each(|job| job.answer(false));
+            continue;
+        }
         let committed = run_group(conn, &mut group);
         log.is_dirty.store(true, Ordering::Relaxed);
         for job in group {
@@ -154,10 +161,6 @@ fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, log: &Log) {
 }
 
 fn run_group(conn: &mut DbConnection, group: &mut [Box<dyn Job>]) -> bool {
-    if let Err(error) = begin(conn) {
-        log::warn!("a group of {} changes could not begin: {error}", group.len());
-        return false;
-    }
     // A transaction of one job is its own savepoint; with another, SQLite would copy every page the job changes.
     let alone = group.len() == 1;
     for job in group.iter_mut() {

@@ -63,6 +63,34 @@ fn f6_a_short_lock_is_waited_for_and_a_long_one_is_said_to_be_one() {
 }
 
 #[test]
+fn f6_nobody_waits_for_the_same_lock_twice() {
+    let app = TestApp::start();
+    let mut admins: Vec<Browser> = (0..3).map(|_| app.admin()).collect();
+    let forms: Vec<Page> = admins.iter_mut().map(|admin| admin.open("/settings/employees/invite")).collect();
+
+    let holder = hold_lock(&app, Duration::from_secs(8));
+    let answers: Vec<(u16, Duration)> = std::thread::scope(|scope| {
+        // The later ones queue behind the first, which is waiting for the lock already.
+        let send = |(n, (admin, form)): (usize, (&mut Browser, &Page))| {
+            std::thread::sleep(Duration::from_millis(500 * n as u64));
+            let (name, begun) = (format!("hasty{n}"), Instant::now());
+            let fields = [("name", name.as_str()), ("email", &format!("{name}@shop.example")), ("role", "staff")];
+            (admin.submit(form, "/invite", &fields).status, begun.elapsed())
+        };
+        let threads: Vec<_> =
+            admins.iter_mut().zip(&forms).enumerate().map(|one| scope.spawn(move || send(one))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    holder.join().unwrap();
+
+    for (status, time) in answers {
+        assert_eq!(status, 503);
+        assert!(time < Duration::from_millis(5500), "{time:?}");
+    }
+    assert_eq!(app.shop().number("SELECT COUNT(*) FROM employees WHERE name LIKE 'hasty%'"), 0);
+}
+
+#[test]
 fn l4_when_every_connection_is_taken_the_next_caller_is_told_so_in_time() {
     if !is_postgres() {
         println!("left out on SQLite: nothing can hold its readers up");

@@ -14,6 +14,11 @@ use crate::background;
 use crate::config::Config;
 use crate::db::{self, Db};
 use crate::employees::password::PasswordHasher;
+use crate::oauth::guesses::Guesses;
+use crate::oauth::parameters::LONGEST_BODY;
+use crate::oauth::rate_limit::Buckets;
+use crate::oauth::token_failure::Failures;
+use crate::oauth::usage::Usage;
 use crate::routes;
 use crate::secret::{DerivedKey, MasterKey};
 use crate::time::Clock;
@@ -34,6 +39,14 @@ pub struct App {
     pub hasher: PasswordHasher,
     /// Who was seen lately, on its way to the database.
     pub presence: Presence,
+    /// Which tokens were used lately, on their way to the database.
+    pub usage: Usage,
+    /// What the token endpoint refused lately, on its way to the database.
+    pub failures: Failures,
+    /// Who guesses client secrets.
+    pub guesses: Guesses,
+    /// How much each client asks of the API.
+    pub buckets: Buckets,
     /// This process among the nodes, as the holder of a lease.
     pub node: String,
 }
@@ -46,6 +59,8 @@ pub struct Keys {
     pub device: DerivedKey,
     /// Encrypts the session cookie.
     pub cookie: DerivedKey,
+    /// Signs the request that a consent page shows.
+    pub consent: DerivedKey,
     /// Tells whether a node has the key this database was made with.
     pub check: DerivedKey,
 }
@@ -65,10 +80,15 @@ impl App {
                 csrf: master.derive("csrf"),
                 device: master.derive("device"),
                 cookie: master.derive("cookie"),
+                consent: master.derive("consent"),
                 check: master.derive("check"),
             },
             hasher: PasswordHasher::new(),
             presence: Presence::default(),
+            usage: Usage::default(),
+            failures: Failures::default(),
+            guesses: Guesses::default(),
+            buckets: Buckets::default(),
             node: crate::secret::random_name(12),
         };
         let (now, check) = (app.clock.now(), app.keys.check.bytes().to_vec());
@@ -107,6 +127,7 @@ impl App {
                     .build();
             ActixApp::new()
                 .app_data(data)
+                .app_data(web::PayloadConfig::new(LONGEST_BODY))
                 .app_data(web::PathConfig::default().error_handler(|_, _| crate::error::Error::NotFound.into()))
                 .wrap(from_fn(headers::add))
                 .configure(routes::without_session)

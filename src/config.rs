@@ -9,6 +9,8 @@ use url::Url;
 
 use crate::db::DatabaseUrl;
 use crate::secret::MasterKey;
+use crate::time::DAY;
+use crate::tokens::issue::Lifetimes;
 
 /// The command line.
 #[derive(Parser, Debug)]
@@ -66,6 +68,15 @@ pub struct Settings {
     /// How long expired tokens stay visible before they are deleted, in days
     #[arg(long, env = "KEEP_EXPIRED_DAYS", default_value = "30", value_name = "DAYS")]
     pub keep_expired_days: String,
+    /// How long an access token lives, in seconds
+    #[arg(long, env = "ACCESS_TOKEN_SECONDS", default_value = "3600", value_name = "SECONDS")]
+    pub access_token_seconds: String,
+    /// After how many days without a refresh a refresh token lapses
+    #[arg(long, env = "REFRESH_TOKEN_DAYS", default_value = "30", value_name = "DAYS")]
+    pub refresh_token_days: String,
+    /// Whether anybody may register a client; it can do nothing until an admin admits it: on or off
+    #[arg(long, env = "PUBLIC_REGISTRATION", default_value = "off", value_name = "on|off")]
+    pub public_registration: String,
     /// What our own modules log: error, warn, info, debug or trace; libraries never below warn
     #[arg(long, env = "LOG_LEVEL", default_value = "info", value_name = "LEVEL")]
     pub log_level: String,
@@ -129,6 +140,10 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Days an expired token stays visible.
     pub keep_expired_days: i64,
+    /// How long tokens live.
+    pub lifetimes: Lifetimes,
+    /// Whether anybody may register a client.
+    pub public_registration: bool,
     /// Level of our own modules.
     pub log_level: log::LevelFilter,
 }
@@ -227,11 +242,24 @@ impl Config {
         let proxies = proxies
             .map_err(|part| note("--trusted-proxies / TRUSTED_PROXIES", format!("'{part}' is no address or network")))
             .ok();
+        let seconds = number(&settings.access_token_seconds, 60, 86_400);
+        let seconds = seconds.map_err(|why| note("--access-token-seconds / ACCESS_TOKEN_SECONDS", why)).ok();
+        let days = number(&settings.refresh_token_days, 1, 3650);
+        let days = days.map_err(|why| note("--refresh-token-days / REFRESH_TOKEN_DAYS", why)).ok();
+        let lifetimes = seconds.zip(days);
+        let registration = match settings.public_registration.as_str() {
+            "on" => Some(true),
+            "off" => Some(false),
+            other => {
+                note("--public-registration / PUBLIC_REGISTRATION", format!("'{other}' is neither on nor off"));
+                None
+            }
+        };
         let level = settings.log_level.parse::<log::LevelFilter>();
         let level =
             level.map_err(|_| note("--log-level / LOG_LEVEL", format!("'{}' is not a level", settings.log_level))).ok();
 
-        match (listen, public_url, database, connections, keep, proxies, level) {
+        match (listen, public_url, database, connections, keep, proxies, lifetimes, registration, level) {
             (
                 Some(listen),
                 Some(public_url),
@@ -239,6 +267,8 @@ impl Config {
                 Some(connections),
                 Some(keep),
                 Some(proxies),
+                Some((seconds, days)),
+                Some(public_registration),
                 Some(level),
             ) if wrong.is_empty() => Ok(Config {
                 listen,
@@ -248,6 +278,8 @@ impl Config {
                 database_connections: u32::try_from(connections).unwrap_or(8),
                 trusted_proxies: proxies,
                 keep_expired_days: keep,
+                lifetimes: Lifetimes { access_token: seconds, refresh_token: days * DAY },
+                public_registration,
                 log_level: level,
             }),
             _ => Err(wrong),
@@ -338,6 +370,9 @@ mod tests {
             data_dir: "./data".into(),
             database_connections: "8".into(),
             keep_expired_days: "30".into(),
+            access_token_seconds: "3600".into(),
+            refresh_token_days: "30".into(),
+            public_registration: "off".into(),
             log_level: "info".into(),
             ..Settings::default()
         }
@@ -362,13 +397,17 @@ mod tests {
             database_connections: "0".into(),
             trusted_proxies: "10.0.0.0/8, proxy".into(),
             keep_expired_days: "soon".into(),
+            access_token_seconds: "soon".into(),
+            refresh_token_days: "0".into(),
+            public_registration: "maybe".into(),
             log_level: "loud".into(),
         };
 
-        let lines = Config::from_settings(&wrong).expect_err("eight are wrong").join("\n");
+        let lines = Config::from_settings(&wrong).expect_err("all are wrong").join("\n");
 
-        for name in ["LISTEN", "PUBLIC_URL", "DATA_DIR", "DATABASE_URL", "CONNECTIONS", "PROXIES", "KEEP", "LOG_LEVEL"]
-        {
+        let names =
+            "LISTEN PUBLIC_URL DATA_DIR DATABASE_URL CONNECTIONS PROXIES KEEP SECONDS REFRESH REGISTRATION LOG_LEVEL";
+        for name in names.split(' ') {
             assert!(lines.contains(name), "{name} is missing in {lines}");
         }
         assert!(!lines.contains("hunter2"));

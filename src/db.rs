@@ -10,6 +10,9 @@ mod manager;
 pub mod text_enum;
 mod writer;
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,7 +69,14 @@ pub struct Db {
     pool: r2d2::Pool<Manager>,
     readers: Arc<Semaphore>,
     writer: Option<Writer>,
+    manager: Manager,
     patience: Duration,
+    yields: bool,
+}
+
+thread_local! {
+    // One connection for lookups in each thread that serves requests, by the file it leads to.
+    static OWN: RefCell<HashMap<PathBuf, DbConnection>> = RefCell::default();
 }
 
 impl Db {
@@ -87,13 +97,51 @@ impl Db {
             #[cfg(feature = "postgres")]
             DatabaseUrl::Postgres(_) => None,
         };
-        Ok(Db { pool, readers: Arc::new(Semaphore::new(readers as usize)), writer, patience: PATIENCE })
+        Ok(Db {
+            pool,
+            readers: Arc::new(Semaphore::new(readers as usize)),
+            writer,
+            manager,
+            patience: PATIENCE,
+            yields: false,
+        })
     }
 
     /// The same database for work that nobody waits for in front of a page: it may take ten minutes.
     #[must_use]
     pub fn patient(&self) -> Db {
         Db { patience: Duration::from_secs(600), ..self.clone() }
+    }
+
+    /// The same database for callers who come in great numbers: they may fill three quarters of the queue of changes, so
+    /// that a revoke always finds room.
+    #[must_use]
+    pub fn yielding(&self) -> Db {
+        Db { yields: true, ..self.clone() }
+    }
+
+    /// Finds a few rows by their keys. On SQLite in the caller's own thread, where moving to another would cost as much as
+    /// the rows; on PostgreSQL, where the answer has to be waited for, on the pool. Errors: as [`Db::read`].
+    pub async fn lookup<T, F>(&self, query: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut DbConnection) -> Result<T> + Send + 'static,
+    {
+        let Some(path) = self.manager.file() else {
+            return self.read(query).await;
+        };
+        OWN.with_borrow_mut(|own| {
+            if !own.contains_key(path) {
+                let conn = self.manager.open().map_err(|_| Error::Unavailable("the database cannot be opened"))?;
+                own.insert(path.to_path_buf(), conn);
+            }
+            let conn = own.get_mut(path).ok_or_else(|| Error::internal("no connection"))?;
+            let answer = query(conn);
+            if matches!(&answer, Err(Error::Database(error)) if is_outage(error)) {
+                own.remove(path);
+            }
+            answer
+        })
     }
 
     /// Runs `query` on a connection of the pool.
@@ -117,7 +165,7 @@ impl Db {
         F: Fn(&mut DbConnection) -> Result<T> + Send + 'static,
     {
         match &self.writer {
-            Some(writer) => writer.write(change).await,
+            Some(writer) => writer.write(change, self.yields).await,
             None => self.on_pool(move |conn| in_transaction(conn, &change)).await,
         }
     }
@@ -273,7 +321,11 @@ pub(crate) fn is_lost_connection(error: &DieselError) -> bool {
 
 pub(crate) fn is_retryable(error: &DieselError) -> bool {
     match error {
-        DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
+        // What a row was to refer to went between being read and being written: the next attempt finds it gone.
+        DieselError::DatabaseError(
+            DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::ForeignKeyViolation,
+            _,
+        ) => true,
         DieselError::DatabaseError(_, info) => info.message().contains("deadlock detected"),
         _ => false,
     }

@@ -53,6 +53,12 @@ keys! {
     RefreshTokenKey;
     /// An access token or an API key.
     AccessTokenKey;
+    /// A secret of a client.
+    ClientSecretKey;
+    /// An API that may ask what a token is good for.
+    ResourceServerKey;
+    /// An authorization code.
+    AuthorizationCodeKey;
     /// An employee.
     EmployeeKey;
     /// A sign-in: one browser of one employee.

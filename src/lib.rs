@@ -10,7 +10,8 @@
 //! | [`employees`] | people: invited, locked, archived; signing in; what each granted |
 //! | [`account`] | the shop itself, its businesses and locations; the settings index |
 //! | [`activity`] | who did what; the hash chain over it |
-//! | [`oauth`] | the vocabulary of the authorization server |
+//! | [`oauth`] | the authorization server: one file per endpoint |
+//! | [`resource_servers`] | the APIs that may ask what a token is good for |
 //! | [`background`] | what is due while nobody asks |
 //! | [`demo`] | a made-up shop, made by the code that issues tokens |
 //! | [`web`] | what all pages share: page, forms, lists, sessions, guard, errors, headers |
@@ -30,6 +31,7 @@ pub mod error;
 pub mod id;
 pub mod logging;
 pub mod oauth;
+pub mod resource_servers;
 pub mod routes;
 pub mod schema;
 pub mod secret;

@@ -7,8 +7,8 @@ use actix_web::middleware::from_fn;
 use actix_web::{guard, web};
 
 use crate::web::guard::{Access, enforce};
-use crate::web::{assets, errors};
-use crate::{account, activity, clients, employees, tokens};
+use crate::web::{assets, endpoint, errors};
+use crate::{account, activity, clients, employees, oauth, tokens};
 
 /// One method of one URL.
 #[derive(Debug)]
@@ -21,12 +21,17 @@ pub struct Route {
     pub access: Access,
 }
 
-macro_rules! routes {
+macro_rules! table {
+    ($($path:literal { $($method:ident $access:ident => $handler:path),+ $(,)? })+) => {
+        &[$($(Route { method: stringify!($method), path: $path, access: Access::$access },)+)+]
+    };
+}
+
+macro_rules! pages {
     ($($path:literal { $($method:ident $access:ident => $handler:path),+ $(,)? })+) => {
         /// Every page there is.
-        pub const TABLE: &[Route] = &[
-            $($(Route { method: stringify!($method), path: $path, access: Access::$access },)+)+
-        ];
+        pub const PAGES: &[Route] =
+            table! { $($path { $($method $access => $handler),+ })+ };
 
         /// The pages: all of them behind the session and the guard.
         pub fn with_session(config: &mut web::ServiceConfig) {
@@ -40,7 +45,40 @@ macro_rules! routes {
     };
 }
 
-routes! {
+macro_rules! endpoints {
+    ($($path:literal { $($method:ident $access:ident => $handler:path),+ $(,)? })+) => {
+        /// What other programs call.
+        pub const ENDPOINTS: &[Route] =
+            table! { $($path { $($method $access => $handler),+ })+ };
+
+        fn endpoints(config: &mut web::ServiceConfig) {
+            $(config.service(
+                web::resource($path)
+                    $(.route(method(stringify!($method)).to($handler)))+
+                    .default_service(web::to(endpoint::method_not_allowed))
+                    .wrap(from_fn(endpoint::guard_against_panics)),
+            );)+
+        }
+    };
+}
+
+endpoints! {
+    "/auth/oauth/token" { POST Client => oauth::token::token }
+    "/auth/oauth/revoke" { POST Client => oauth::revoke::revoke }
+    "/auth/oauth/introspect" {
+        POST Client => oauth::introspect::introspect,
+        GET Bearer => oauth::introspect::introspect_own,
+    }
+    "/auth/oauth/verify" { GET Bearer => oauth::verify::verify }
+    "/.well-known/oauth-authorization-server" { GET Public => oauth::metadata::metadata }
+
+    "/API/V3/Account.json" { GET Bearer => oauth::resources::account }
+    "/API/Session.json" { GET Bearer => oauth::resources::session }
+    "/oauth/userinfo" { GET Bearer => oauth::resources::userinfo }
+    "/f/data/businesses" { GET Bearer => oauth::resources::businesses }
+}
+
+pages! {
     "/" { GET SignedIn => account::pages::home }
     "/sign-in" {
         GET Public => employees::sign_in::form,
@@ -55,6 +93,9 @@ routes! {
         GET Public => employees::sign_in::welcome_form,
         POST Public => employees::sign_in::welcome,
     }
+
+    "/auth/oauth/authorize" { GET Public => oauth::authorize::authorize }
+    "/auth/oauth/consent" { POST Public => oauth::authorize::decide }
 
     "/settings" { GET SignedIn => account::pages::index }
     "/settings/client-api-access" { GET SignedIn => clients::pages::list }
@@ -127,8 +168,9 @@ routes! {
     "/settings/profile/sessions/end-others" { POST SignedIn => employees::profile::end_other_sessions }
 }
 
-/// What needs no session: static files and the state of the process.
+/// What needs no session: what programs call, static files and the state of the process.
 pub fn without_session(config: &mut web::ServiceConfig) {
+    endpoints(config);
     config
         .route("/static/{name}", web::get().to(assets::serve))
         .route("/healthz", web::get().to(errors::healthz))
@@ -137,13 +179,13 @@ pub fn without_session(config: &mut web::ServiceConfig) {
 
 /// What a call of `method` on the pattern `path` asks of its caller; nothing when there is no such route.
 pub fn access(method: &Method, path: &str) -> Option<Access> {
-    TABLE.iter().find(|route| route.method == method.as_str() && route.path == path).map(|route| route.access)
+    PAGES.iter().find(|route| route.method == method.as_str() && route.path == path).map(|route| route.access)
 }
 
 /// The methods of a pattern, for the Allow header.
 pub fn methods(path: &str) -> String {
-    let methods: Vec<&str> = TABLE.iter().filter(|route| route.path == path).map(|route| route.method).collect();
-    methods.join(", ")
+    let all = PAGES.iter().chain(ENDPOINTS).filter(|route| route.path == path);
+    all.map(|route| route.method).collect::<Vec<_>>().join(", ")
 }
 
 // A page answers HEAD as it answers GET.

@@ -115,6 +115,15 @@ diesel::table! {
         holders -> BigInt,
         counted_at -> BigInt,
         live_from -> BigInt,
+        publicly_distributed -> Bool,
+        requires_pkce -> Bool,
+        grants_end_after -> Nullable<BigInt>,
+        contact_name -> Text,
+        contact_email -> Text,
+        contact_phone -> Text,
+        approved_by -> Text,
+        admitted_by -> Text,
+        suspended_by -> Text,
     }
 }
 
@@ -132,6 +141,8 @@ diesel::table! {
         rotated_at -> BigInt,
         generation_used_at -> Nullable<BigInt>,
         revoked_at -> Nullable<BigInt>,
+        pairs -> BigInt,
+        rotated_from -> Text,
     }
 }
 
@@ -161,6 +172,65 @@ diesel::table! {
         created_at -> BigInt,
         last_used_at -> BigInt,
         expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    redirect_uris (id) {
+        id -> BigInt,
+        client_id -> BigInt,
+        uri -> Text,
+    }
+}
+
+diesel::table! {
+    client_secrets (id) {
+        id -> BigInt,
+        client_id -> BigInt,
+        hash -> Binary,
+        created_at -> BigInt,
+        last_used_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    resource_servers (id) {
+        id -> BigInt,
+        resource_server_id -> Text,
+        name -> Text,
+        hash -> Binary,
+        created_at -> BigInt,
+        secret_created_at -> BigInt,
+        last_used_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    authorization_codes (id) {
+        id -> BigInt,
+        client_id -> BigInt,
+        employee_id -> BigInt,
+        hash -> Binary,
+        scope -> Text,
+        redirect_uri -> Nullable<Text>,
+        code_challenge -> Nullable<Text>,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        redeemed_at -> Nullable<BigInt>,
+        refresh_token_id -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    token_failures (id) {
+        id -> BigInt,
+        client_id -> BigInt,
+        at -> BigInt,
+        grant_type -> Text,
+        error -> Text,
+        hint -> Text,
+        peer -> Text,
     }
 }
 
@@ -221,6 +291,11 @@ diesel::joinable!(refresh_token_values -> refresh_tokens (refresh_token_id));
 diesel::joinable!(access_tokens -> clients (client_id));
 diesel::joinable!(access_tokens -> employees (employee_id));
 diesel::joinable!(access_tokens -> refresh_tokens (refresh_token_id));
+diesel::joinable!(redirect_uris -> clients (client_id));
+diesel::joinable!(client_secrets -> clients (client_id));
+diesel::joinable!(authorization_codes -> clients (client_id));
+diesel::joinable!(authorization_codes -> employees (employee_id));
+diesel::joinable!(token_failures -> clients (client_id));
 diesel::allow_tables_to_appear_in_same_query!(
     accounts,
     businesses,
@@ -235,6 +310,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     refresh_tokens,
     refresh_token_values,
     access_tokens,
+    redirect_uris,
+    client_secrets,
+    resource_servers,
+    authorization_codes,
+    token_failures,
     purges,
     activity,
     activity_seals,

@@ -27,16 +27,28 @@ pub enum TokenKind {
     AccessToken,
     /// An API key: an access token that nobody refreshes.
     ApiKey,
+    /// An authorization code (RFC 6749 section 1.3.1).
+    AuthorizationCode,
+    /// The secret of a client or of a resource server (RFC 6749 section 2.3.1).
+    ClientSecret,
 }
 
 impl TokenKind {
-    const ALL: [TokenKind; 3] = [TokenKind::RefreshToken, TokenKind::AccessToken, TokenKind::ApiKey];
+    const ALL: [TokenKind; 5] = [
+        TokenKind::RefreshToken,
+        TokenKind::AccessToken,
+        TokenKind::ApiKey,
+        TokenKind::AuthorizationCode,
+        TokenKind::ClientSecret,
+    ];
 
     const fn marker(self) -> &'static str {
         match self {
             TokenKind::RefreshToken => "_rt_",
             TokenKind::AccessToken => "_at_",
             TokenKind::ApiKey => "_ak_",
+            TokenKind::AuthorizationCode => "_ac_",
+            TokenKind::ClientSecret => "_cs_",
         }
     }
 }
@@ -135,6 +147,12 @@ impl TokenHash {
     /// The first sixteen hexadecimal digits: enough to tell two things apart, not to look one up by.
     pub fn short_hex(&self) -> String {
         self.0.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Whether two hashes are the same, in constant time.
+    pub fn matches(&self, other: &TokenHash) -> bool {
+        use subtle::ConstantTimeEq;
+        self.0.ct_eq(&other.0).into()
     }
 
     /// A hash written as 64 hexadecimal digits, as a scanner may report a leaked token.

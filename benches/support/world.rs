@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use client_api_access::clients::{Client, NewClient, Website};
+use client_api_access::clients::{Client, NewClient, Registration, Website};
 use client_api_access::db::{DatabaseUrl, DbConnection, connect, in_transaction};
 use client_api_access::id::{ClientKey, EmployeeKey};
 use client_api_access::oauth::Scope;
@@ -148,7 +148,14 @@ fn add_client(conn: &mut DbConnection, size: i64) {
     let (scope, now) = (Scope::parse("employee:all").expect("a scope"), Timestamp(seconds()));
     let client = in_transaction(conn, &|conn| {
         let website = Website::parse("https://revoked.example").expect("a website");
-        let new = NewClient { name: &name_of(size), website: &website, admitted: true, approved: false };
+        let new = NewClient {
+            name: &name_of(size),
+            website: &website,
+            admitted: true,
+            approved: false,
+            by: "",
+            registration: &Registration::default(),
+        };
         Ok(Client::create(conn, &new, now)?)
     });
     let client = client.expect("a client");

@@ -35,6 +35,38 @@ text_enum! {
         AccessTokenRevoked = "access token revoked",
         /// An API key was revoked.
         ApiKeyRevoked = "API key revoked",
+        /// A client was registered.
+        ClientRegistered = "client registered",
+        /// What is told about a client was changed.
+        ClientChanged = "client changed",
+        /// A pending client was admitted.
+        ClientAdmitted = "client admitted",
+        /// A client was given the Lightspeed Approved mark.
+        ClientApproved = "client approved",
+        /// The mark was taken from it.
+        ClientUnapproved = "approval withdrawn",
+        /// A client was suspended.
+        ClientSuspended = "client suspended",
+        /// A suspended client was resumed.
+        ClientResumed = "client resumed",
+        /// A client's secret was made anew, or an earlier one ended.
+        SecretRegenerated = "secret regenerated",
+        /// An employee let a client in.
+        ClientAuthorized = "access granted",
+        /// An employee was asked to let a client in and did not.
+        ConsentDenied = "access denied",
+        /// An API key was made.
+        ApiKeyCreated = "API key created",
+        /// A refresh token was shown again after it had been replaced: its grant ended.
+        RefreshTokenReplayed = "refresh token replayed",
+        /// An authorization code was shown twice: its grant ended.
+        CodeReplayed = "authorization code replayed",
+        /// A resource server was added.
+        ResourceServerAdded = "resource server added",
+        /// Its secret was made anew.
+        ResourceServerChanged = "resource server changed",
+        /// It was removed.
+        ResourceServerRemoved = "resource server removed",
         /// The rows a large revoke left behind have been deleted.
         Purged = "deletion finished",
         /// Everything a person granted was ended.
@@ -89,6 +121,11 @@ impl Actor {
     /// Somebody at the machine itself.
     pub fn console() -> Actor {
         Actor { id: None, name: "the console".into() }
+    }
+
+    /// A client, acting by itself.
+    pub fn client(client: &Client) -> Actor {
+        Actor { id: None, name: client.name.clone() }
     }
 
     /// Somebody who is not signed in.
@@ -356,6 +393,29 @@ impl Activity {
 
     /// A page's worth and one.
     pub const LIMIT: i64 = PAGE as i64 + 1;
+
+    /// How a refresh token of a client ended: by its name in the log, or by its shown characters among the last two hundred
+    /// times that everything a person granted was ended.
+    pub fn ending_of_token(conn: &mut DbConnection, name: &str, mask: &str) -> QueryResult<Option<Activity>> {
+        let kinds = [Kind::RefreshTokenRevoked, Kind::RefreshTokenReplayed, Kind::CodeReplayed];
+        let named = activity::table
+            .filter(activity::subject_name.eq(name))
+            .filter(activity::kind.eq_any(kinds.iter().map(|kind| kind.word())))
+            .order(activity::id.desc())
+            .select(Activity::as_select())
+            .first(conn)
+            .optional()?;
+        if named.is_some() {
+            return Ok(named);
+        }
+        let ended: Vec<Activity> = activity::table
+            .filter(activity::kind.eq(Kind::GrantsEnded))
+            .order(activity::id.desc())
+            .limit(200)
+            .select(Activity::as_select())
+            .load(conn)?;
+        Ok(ended.into_iter().find(|entry| entry.details().masks.iter().any(|own| own == mask)))
+    }
 
     /// How something ended: the newest entry of one of `kinds` about it.
     pub fn ending(

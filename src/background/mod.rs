@@ -10,13 +10,16 @@ use diesel::prelude::*;
 
 use crate::activity::seal;
 use crate::app::App;
-use crate::clients::summary;
+use crate::clients::{ClientSecret, summary};
 use crate::db::DbConnection;
 use crate::employees::{Attempts, OneTimeLink};
 use crate::error::{Error, Result};
 use crate::id::ClientKey;
+use crate::oauth::authorization_code::AuthorizationCode;
+use crate::oauth::token_failure::TokenFailure;
 use crate::schema::{clients, form_nonces, leases};
 use crate::time::{DAY, MINUTE, Timestamp};
+use crate::tokens::RefreshToken;
 use crate::tokens::revoke::{Purge, purge_expired};
 use crate::web::session::Session;
 
@@ -38,7 +41,7 @@ pub fn start(app: Arc<App>) {
         loop {
             report("deleting", purge(&app).await);
             if tick.is_multiple_of(EVERY_FEW_SECONDS) {
-                report("noting who was seen", app.presence.flush(&app.db).await);
+                report("noting what was seen", flush(&app).await);
                 report("sealing the activity", seal_activity(&app).await);
                 report("counting", count_clients(&app).await);
             }
@@ -54,7 +57,7 @@ pub fn start(app: Arc<App>) {
 /// Does everything that is due, once, to the end; for tests and before shutting down.
 pub async fn run_once(app: &App) -> Result<()> {
     while purge_batch(app).await? {}
-    app.presence.flush(&app.db).await?;
+    flush(app).await?;
     seal_activity(app).await?;
     count_clients(app).await?;
     tidy_up(app).await
@@ -62,7 +65,9 @@ pub async fn run_once(app: &App) -> Result<()> {
 
 /// Writes what is only in memory yet.
 pub async fn flush(app: &App) -> Result<()> {
-    app.presence.flush(&app.db).await
+    app.presence.flush(&app.db).await?;
+    app.usage.flush(&app.db).await?;
+    app.failures.flush(&app.db).await
 }
 
 fn report(what: &str, outcome: Result<()>) {
@@ -139,15 +144,25 @@ async fn count_clients(app: &App) -> Result<()> {
     Ok(())
 }
 
+// What is deleted in batches once nobody can ask about it any more.
+type Purging = fn(&mut DbConnection, Timestamp, i64) -> QueryResult<usize>;
+const OLD: [Purging; 3] = [AuthorizationCode::purge, TokenFailure::purge, RefreshToken::purge_values];
+
 async fn tidy_up(app: &App) -> Result<()> {
     leased(app, "tidy", |conn, now| {
         Session::purge(conn, now)?;
         OneTimeLink::purge(conn, now)?;
         Attempts::purge(conn, now)?;
+        ClientSecret::purge(conn, now)?;
         diesel::delete(form_nonces::table.filter(form_nonces::used_at.lt(now.plus(-DAY)))).execute(conn)?;
         Ok(())
     })
     .await?;
+    for step in OLD {
+        while leased(app, "tidy", move |conn, now| Ok(step(conn, now, BATCH)?)).await?.is_some_and(|n| n > 0) {
+            actix_web::rt::time::sleep(PAUSE).await;
+        }
+    }
     let keep = app.config.keep_expired_days * DAY;
     let ids: Vec<ClientKey> = app.db.read(|conn| Ok(clients::table.select(clients::id).load(conn)?)).await?;
     for client in ids {

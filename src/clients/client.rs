@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::redirect_uri::RedirectUri;
 use super::website::Website;
 use crate::db::DbConnection;
 use crate::db::text_enum::text_enum;
@@ -52,6 +53,63 @@ pub struct Client {
     pub live_access_tokens: i64,
     /// Employees who hold one of them, as last counted.
     pub holders: i64,
+    /// Whether its program runs on other people's machines, so that its secret proves nothing (RFC 6749 section 2.1).
+    pub publicly_distributed: bool,
+    /// Whether it must use PKCE; a publicly distributed one must anyway.
+    requires_pkce: bool,
+    /// Seconds after which a grant ends however often it is refreshed; nothing for never.
+    pub grants_end_after: Option<i64>,
+    /// The person to ask.
+    #[diesel(embed)]
+    pub contact: Contact,
+    /// Who gave it the Lightspeed Approved mark, by the name they had then.
+    pub approved_by: String,
+    /// Who admitted it.
+    pub admitted_by: String,
+    /// Who suspended it.
+    pub suspended_by: String,
+}
+
+/// The person to ask about a client.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = clients)]
+pub struct Contact {
+    /// Their name.
+    #[diesel(column_name = contact_name)]
+    pub name: String,
+    /// Their address.
+    #[diesel(column_name = contact_email)]
+    pub email: String,
+    /// Their number; may be empty.
+    #[diesel(column_name = contact_phone)]
+    pub phone: String,
+}
+
+/// What a client's developer tells about it, beyond name and website.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// Where browsers may be sent back to.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// Whether its program runs on other people's machines; never changed afterwards.
+    pub publicly_distributed: bool,
+    /// Whether it must use PKCE.
+    pub requires_pkce: bool,
+    /// Seconds after which a grant ends however often it is refreshed.
+    pub grants_end_after: Option<i64>,
+    /// The person to ask.
+    pub contact: Contact,
+}
+
+impl Default for Registration {
+    fn default() -> Registration {
+        Registration {
+            redirect_uris: Vec::new(),
+            publicly_distributed: false,
+            requires_pkce: true,
+            grants_end_after: None,
+            contact: Contact::default(),
+        }
+    }
 }
 
 /// What a new client needs.
@@ -65,12 +123,17 @@ pub struct NewClient<'a> {
     pub admitted: bool,
     /// Whether it bears the mark.
     pub approved: bool,
+    /// Who registers it; empty for its developer.
+    pub by: &'a str,
+    /// Everything else.
+    pub registration: &'a Registration,
 }
 
 impl Client {
     /// Registers a client under a public id of its own, which is never given out again.
     pub fn create(conn: &mut DbConnection, new: &NewClient<'_>, now: Timestamp) -> QueryResult<ClientKey> {
-        diesel::insert_into(clients::table)
+        let registration = new.registration;
+        let id = diesel::insert_into(clients::table)
             .values((
                 clients::client_id.eq(random_name(43)),
                 clients::name.eq(new.name),
@@ -78,11 +141,48 @@ impl Client {
                 clients::website.eq(new.website),
                 clients::created_at.eq(now),
                 clients::approved_at.eq(new.approved.then_some(now)),
+                clients::approved_by.eq(if new.approved { new.by } else { "" }),
                 clients::admitted_at.eq(new.admitted.then_some(now)),
+                clients::admitted_by.eq(if new.admitted { new.by } else { "" }),
+                clients::publicly_distributed.eq(registration.publicly_distributed),
+                clients::requires_pkce.eq(registration.requires_pkce),
+                clients::grants_end_after.eq(registration.grants_end_after),
+                clients::contact_name.eq(&registration.contact.name),
+                clients::contact_email.eq(&registration.contact.email),
+                clients::contact_phone.eq(&registration.contact.phone),
             ))
             .returning(clients::id)
             .get_result::<i64>(conn)
-            .map(ClientKey)
+            .map(ClientKey)?;
+        RedirectUri::set_for_client(conn, id, &registration.redirect_uris)?;
+        Ok(id)
+    }
+
+    /// Changes what its developer tells about it; whether it is publicly distributed stays as it was.
+    pub fn update(
+        conn: &mut DbConnection,
+        id: ClientKey,
+        (name, website): (&str, &Website),
+        registration: &Registration,
+    ) -> QueryResult<()> {
+        diesel::update(clients::table.find(id))
+            .set((
+                clients::name.eq(name),
+                clients::name_fold.eq(name.to_lowercase()),
+                clients::website.eq(website),
+                clients::requires_pkce.eq(registration.requires_pkce),
+                clients::grants_end_after.eq(registration.grants_end_after),
+                clients::contact_name.eq(&registration.contact.name),
+                clients::contact_email.eq(&registration.contact.email),
+                clients::contact_phone.eq(&registration.contact.phone),
+            ))
+            .execute(conn)?;
+        RedirectUri::set_for_client(conn, id, &registration.redirect_uris)
+    }
+
+    /// The client with this public id.
+    pub fn find_by_client_id(conn: &mut DbConnection, client_id: &str) -> QueryResult<Option<Client>> {
+        clients::table.filter(clients::client_id.eq(client_id)).select(Client::as_select()).first(conn).optional()
     }
 
     /// The client with this id, also while its rows are being deleted.
@@ -112,9 +212,41 @@ impl Client {
         }
     }
 
-    /// Suspends it, or resumes it.
-    pub fn set_suspended(conn: &mut DbConnection, id: ClientKey, at: Option<Timestamp>) -> QueryResult<usize> {
-        diesel::update(clients::table.find(id)).set(clients::suspended_at.eq(at)).execute(conn)
+    /// Whether it must use PKCE (RFC 7636): always when its secret proves nothing.
+    pub fn requires_pkce(&self) -> bool {
+        self.requires_pkce || self.publicly_distributed
+    }
+
+    /// When it was admitted, and since when it is suspended.
+    pub fn moments(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        (self.admitted_at, self.suspended_at)
+    }
+
+    /// Suspends it, or resumes it; false when it was so already.
+    pub fn set_suspended(conn: &mut DbConnection, id: ClientKey, at: Option<Timestamp>, by: &str) -> QueryResult<bool> {
+        let (row, change) = (clients::table.find(id), (clients::suspended_at.eq(at), clients::suspended_by.eq(by)));
+        let changed = match at {
+            Some(_) => diesel::update(row.filter(clients::suspended_at.is_null())).set(change).execute(conn),
+            None => diesel::update(row.filter(clients::suspended_at.is_not_null())).set(change).execute(conn),
+        };
+        changed.map(|n| n == 1)
+    }
+
+    /// Gives it the Lightspeed Approved mark, or takes it; false when it was so already.
+    pub fn set_approved(conn: &mut DbConnection, id: ClientKey, at: Option<Timestamp>, by: &str) -> QueryResult<bool> {
+        let (row, change) = (clients::table.find(id), (clients::approved_at.eq(at), clients::approved_by.eq(by)));
+        let changed = match at {
+            Some(_) => diesel::update(row.filter(clients::approved_at.is_null())).set(change).execute(conn),
+            None => diesel::update(row.filter(clients::approved_at.is_not_null())).set(change).execute(conn),
+        };
+        changed.map(|n| n == 1)
+    }
+
+    /// Admits a pending client; false when it was admitted already.
+    pub fn admit(conn: &mut DbConnection, id: ClientKey, by: &str, now: Timestamp) -> QueryResult<bool> {
+        let pending = clients::table.find(id).filter(clients::admitted_at.is_null());
+        let change = (clients::admitted_at.eq(Some(now)), clients::admitted_by.eq(by));
+        diesel::update(pending).set(change).execute(conn).map(|n| n == 1)
     }
 
     /// Ends all its access at once; of two who try, one succeeds.

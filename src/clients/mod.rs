@@ -1,12 +1,16 @@
 //! Clients: the integrations that may ask for tokens.
 
 mod client;
+mod client_secret;
 mod list;
 pub mod pages;
+mod redirect_uri;
 pub mod summary;
 mod website;
 
-pub use client::{Client, ClientState, NewClient};
+pub use client::{Client, ClientState, Contact, NewClient, Registration};
+pub use client_secret::{ClientSecret, OVERLAPS};
 pub use list::{ClientEdge, ClientFilter, ClientSort};
+pub use redirect_uri::{RedirectUri, WrongRedirectUri, is_lightspeed};
 pub use summary::recount;
 pub use website::Website;

@@ -110,6 +110,15 @@ impl Manager {
         Manager { url }
     }
 
+    /// The file of an embedded database.
+    pub(super) fn file(&self) -> Option<&std::path::Path> {
+        match &self.url {
+            DatabaseUrl::Sqlite(path) => Some(path),
+            #[cfg(feature = "postgres")]
+            DatabaseUrl::Postgres(_) => None,
+        }
+    }
+
     pub(super) fn open(&self) -> Result<DbConnection, String> {
         match &self.url {
             DatabaseUrl::Sqlite(path) => open_sqlite(path),

@@ -7,7 +7,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ use super::manager::Manager;
 use crate::error::{Error, Result};
 
 const QUEUE: usize = 1024;
+// What those may fill who come in great numbers.
+const YIELDING: usize = QUEUE / 4 * 3;
 const GROUP: usize = 64;
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
 // 4 KiB each: past some 40 MB, looking pages up in the log begins to cost more than copying them.
@@ -36,6 +38,7 @@ struct Log {
 #[derive(Clone)]
 pub(super) struct Writer {
     queue: SyncSender<Box<dyn Job>>,
+    waiting: Arc<AtomicUsize>,
 }
 
 trait Job: Send {
@@ -87,10 +90,12 @@ impl Writer {
         conn.batch_execute(&format!("PRAGMA cache_size = -{CACHE}")).map_err(|error| error.to_string())?;
         let log = Arc::new(Log { is_dirty: AtomicBool::new(true), is_long: AtomicBool::new(false) });
         let written = log.clone();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let still_waiting = waiting.clone();
         let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new().name(name.into()).spawn(body).map_err(|error| error.to_string())
         };
-        spawn("sqlite-writer", Box::new(move || work(&mut conn, &jobs, &written)))?;
+        spawn("sqlite-writer", Box::new(move || work(&mut conn, &jobs, &still_waiting, &written)))?;
         let mut conn = manager.open()?;
         let alive = Arc::downgrade(&log);
         drop(log);
@@ -107,29 +112,32 @@ impl Writer {
                 }
             }),
         )?;
-        Ok(Writer { queue })
+        Ok(Writer { queue, waiting })
     }
 
-    pub(super) async fn write<T, F>(&self, change: F) -> Result<T>
+    pub(super) async fn write<T, F>(&self, change: F, yields: bool) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&mut DbConnection) -> Result<T> + Send + 'static,
     {
+        const FULL: Error = Error::Unavailable("too many changes are waiting");
+        if yields && self.waiting.load(Ordering::Relaxed) >= YIELDING {
+            return Err(FULL);
+        }
         let (reply, answer) = oneshot::channel();
-        match self.queue.try_send(Box::new(Write { change, outcome: None, reply })) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_)) => {
-                return Err(Error::Unavailable("too many changes are waiting"));
-            }
-            Err(TrySendError::Disconnected(_)) => {
-                return Err(Error::internal("the writer has stopped"));
-            }
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        if let Err(refused) = self.queue.try_send(Box::new(Write { change, outcome: None, reply })) {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            return Err(match refused {
+                TrySendError::Full(_) => FULL,
+                TrySendError::Disconnected(_) => Error::internal("the writer has stopped"),
+            });
         }
         answer.await.unwrap_or_else(|_| Err(Error::internal("the writer gave no answer")))
     }
 }
 
-fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, log: &Log) {
+fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, waiting: &AtomicUsize, log: &Log) {
     while let Ok(first) = jobs.recv() {
         let mut group = vec![first];
         while group.len() < GROUP
@@ -137,6 +145,7 @@ fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, log: &Log) {
         {
             group.push(job);
         }
+        waiting.fetch_sub(group.len(), Ordering::Relaxed);
         group.retain(|job| !job.is_abandoned());
         if group.is_empty() {
             continue;
@@ -144,7 +153,9 @@ fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, log: &Log) {
         if let Err(error) = begin(conn) {
             log::warn!("a group of {} changes could not begin: {error}", group.len());
             // Whoever came meanwhile has waited for the same lock: nobody waits for it twice.
-            group.extend(jobs.try_iter());
+            let late: Vec<Box<dyn Job>> = jobs.try_iter().collect();
+            waiting.fetch_sub(late.len(), Ordering::Relaxed);
+            group.extend(late);
             group.into_iter().for_each(|job| job.answer(false));
             continue;
         }

@@ -10,7 +10,7 @@ use super::shop::{AGE, BUSINESSES, NAME, TIME_ZONE};
 use super::world::World;
 use crate::account::{Account, Business, Location};
 use crate::app::App;
-use crate::clients::{Client, NewClient, Website};
+use crate::clients::{Client, Contact, NewClient, RedirectUri, Registration, Website};
 use crate::db::DbConnection;
 use crate::employees::{Employee, NewEmployee, OneTimeLink, Purpose};
 use crate::error::{Error, Result};
@@ -46,7 +46,7 @@ pub async fn found(app: &App, world: &Arc<World>, hashes: Hashes, now: Timestamp
     for order in by_age(&world.clients, |client| client.age).chunks(AT_ONCE) {
         let (world, order) = (world.clone(), order.to_vec());
         let add = move |conn: &mut DbConnection| {
-            let add = |i: &usize| Ok((*i, client(conn, &world.clients[*i], now)?));
+            let add = |i: &usize| Ok((*i, client(conn, &world.clients[*i], &world.people[PRIYA].name, now)?));
             order.iter().map(add).collect::<Result<Vec<(usize, ClientKey)>>>()
         };
         app.db.patient().write(add).await?.into_iter().for_each(|(i, id)| ids.clients[i] = id);
@@ -112,13 +112,31 @@ fn employee(
     Ok(id)
 }
 
-fn client(conn: &mut DbConnection, integration: &Integration, now: Timestamp) -> Result<ClientKey> {
+fn client(conn: &mut DbConnection, integration: &Integration, by: &str, now: Timestamp) -> Result<ClientKey> {
     let website = Website::parse(&integration.website).map_err(Error::internal)?;
     let admitted = integration.standing != Standing::Pending;
-    let new = NewClient { name: &integration.name, website: &website, admitted, approved: integration.approved };
+    let registration = Registration {
+        redirect_uris: vec![
+            RedirectUri::parse(&format!("{}/oauth/callback", integration.website), false).map_err(Error::internal)?,
+        ],
+        contact: Contact {
+            name: format!("{} support", integration.name),
+            email: format!("support@{}", website.short()),
+            phone: String::new(),
+        },
+        ..Registration::default()
+    };
+    let new = NewClient {
+        name: &integration.name,
+        website: &website,
+        admitted,
+        approved: integration.approved,
+        by: by,
+        registration: &registration,
+    };
     let id = Client::create(conn, &new, now.plus(-integration.age))?;
     if let Standing::Suspended(ago) = integration.standing {
-        Client::set_suspended(conn, id, Some(now.plus(-ago)))?;
+        Client::set_suspended(conn, id, Some(now.plus(-ago)), by)?;
     }
     Ok(id)
 }

@@ -13,7 +13,7 @@ use super::shop::BUSINESSES;
 use super::world::World;
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
 use crate::app::App;
-use crate::clients::{Client, NewClient, Website};
+use crate::clients::{Client, NewClient, Registration, Website};
 use crate::db::DbConnection;
 use crate::employees::{Employee, Role, fold};
 use crate::error::{Error, Result};
@@ -185,7 +185,14 @@ fn some_client(world: &World, ids: &Ids, age: i64) -> Option<ClientKey> {
 fn old_client(conn: &mut DbConnection, ids: &Ids, until: Timestamp) -> Result<Client> {
     let (name, host) = REVOKED_CLIENT;
     let website = Website::parse(&format!("https://{host}")).map_err(Error::internal)?;
-    let new = NewClient { name, website: &website, admitted: true, approved: false };
+    let new = NewClient {
+        name,
+        website: &website,
+        admitted: true,
+        approved: false,
+        by: "",
+        registration: &Registration::default(),
+    };
     let at = until.plus(-1_100 * DAY);
     let client = Client::create(conn, &new, at)?;
     let scope = scope("employee:register_read employee:customers_read")?;

@@ -31,6 +31,13 @@ struct SignInPage {
     page: Page,
     next: String,
     email: String,
+    // Which client waits for it.
+    asking: Option<String>,
+}
+
+/// The sign-in in the middle of an authorization request, which goes on at `next`.
+pub async fn leg(request: &HttpRequest, app: &web::Data<App>, client: &str, next: String) -> Result<HttpResponse> {
+    show(request, app, None, next, String::new(), Some(client.to_string())).await
 }
 
 /// `GET /sign-in`
@@ -45,7 +52,7 @@ pub async fn form(
         return Ok(see_other(&next));
     }
     let notice = query.get("signed-out").map(|_| (Tone::Good, "You are signed out."));
-    show(&request, &app, notice, next, String::new()).await
+    show(&request, &app, notice, next, String::new(), None).await
 }
 
 async fn show(
@@ -54,6 +61,7 @@ async fn show(
     notice: Option<(Tone, &str)>,
     next: String,
     email: String,
+    asking: Option<String>,
 ) -> Result<HttpResponse> {
     let shop = app.db.read(|conn| Ok(Account::get(conn)?.name)).await?;
     let browser = BrowserToken::for_request(app, request);
@@ -62,7 +70,7 @@ async fn show(
     if let Some((tone, text)) = notice {
         page = page.telling(tone, text);
     }
-    with_cookie(html(SignInPage { page, next, email })?, browser.cookie)
+    with_cookie(html(SignInPage { page, next, email, asking })?, browser.cookie)
 }
 
 fn with_cookie(mut response: HttpResponse, cookie: Option<Cookie<'static>>) -> Result<HttpResponse> {
@@ -115,7 +123,7 @@ pub async fn sign_in(request: HttpRequest, app: web::Data<App>, form: ProtectedF
     let given = form.get("password").to_string();
     if email.is_empty() || given.is_empty() || email.chars().count() > 254 || email.contains('\0') {
         let text = "Fill in your e-mail and your password.";
-        let mut page = show(&request, &app, Some((Tone::Bad, text)), next, String::new()).await?;
+        let mut page = show(&request, &app, Some((Tone::Bad, text)), next, String::new(), None).await?;
         *page.status_mut() = actix_web::http::StatusCode::UNPROCESSABLE_ENTITY;
         return Ok(page);
     }
@@ -171,13 +179,13 @@ async fn refused(
     app.db.write(move |conn| entry.record(conn, now)).await?;
     let text =
         "That e-mail and password do not fit together, or the account is not active. Check both, or ask an admin.";
-    let mut page = show(request, app, Some((Tone::Bad, text)), next, email).await?;
+    let mut page = show(request, app, Some((Tone::Bad, text)), next, email, None).await?;
     *page.status_mut() = actix_web::http::StatusCode::UNPROCESSABLE_ENTITY;
     Ok(page)
 }
 
 /// `POST /sign-out`
-pub async fn sign_out(visit: Visit, app: web::Data<App>, _: ProtectedForm) -> Result<HttpResponse> {
+pub async fn sign_out(visit: Visit, app: web::Data<App>, form: ProtectedForm) -> Result<HttpResponse> {
     let (viewer, session, peer, now) = (visit.viewer.clone(), visit.session_key, visit.peer.clone(), visit.now());
     app.db
         .write(move |conn| {
@@ -189,7 +197,11 @@ pub async fn sign_out(visit: Visit, app: web::Data<App>, _: ProtectedForm) -> Re
         })
         .await?;
     visit.forget();
-    Ok(see_other("/sign-in?signed-out=1"))
+    // "Not you?" on a consent page: the request goes on with somebody else.
+    match local(form.get("next"), app.config.public_url.origin()) {
+        next if next.starts_with("/auth/oauth/authorize?") => Ok(see_other(&next)),
+        _ => Ok(see_other("/sign-in?signed-out=1")),
+    }
 }
 
 #[derive(Template)]

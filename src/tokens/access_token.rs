@@ -31,6 +31,8 @@ pub struct AccessToken {
     pub scope: Scope,
     /// What an admin called it; API keys only.
     pub label: String,
+    /// Which generation of its refresh token it came with; 0 for an API key.
+    pub generation: i64,
     /// When it was issued.
     pub created_at: Timestamp,
     /// When it was last used, or 0.

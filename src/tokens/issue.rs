@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::refresh_token::RefreshToken;
 use crate::clients::Client;
 use crate::db::DbConnection;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::{AccessTokenKey, ClientKey, EmployeeKey, RefreshTokenKey};
 use crate::oauth::Scope;
 use crate::schema::{access_tokens, refresh_token_values, refresh_tokens};
@@ -49,6 +49,8 @@ pub struct IssuedPair {
     pub access_token_id: AccessTokenKey,
     /// Its value.
     pub access_token: PlainToken,
+    /// Seconds until it expires.
+    pub expires_in: i64,
 }
 
 /// A key, to be shown once.
@@ -62,8 +64,9 @@ pub struct IssuedKey {
 
 /// Issues the first pair of a new grant. Errors: [`Error::Conflict`] when the client is being deleted.
 pub fn grant(conn: &mut DbConnection, grant: &Grant<'_>, lifetimes: Lifetimes, now: Timestamp) -> Result<IssuedPair> {
-    Client::find_standing(conn, grant.client)?;
+    let client = Client::find_standing(conn, grant.client)?;
     let refresh_token = PlainToken::generate(TokenKind::RefreshToken);
+    let ends = Ends::of(client.grants_end_after, now, lifetimes, now);
     let id = diesel::insert_into(refresh_tokens::table)
         .values((
             refresh_tokens::client_id.eq(grant.client),
@@ -71,16 +74,13 @@ pub fn grant(conn: &mut DbConnection, grant: &Grant<'_>, lifetimes: Lifetimes, n
             refresh_tokens::prefix.eq(refresh_token.mask()),
             refresh_tokens::scope.eq(grant.scope),
             refresh_tokens::created_at.eq(now),
-            refresh_tokens::expires_at.eq(now.plus(lifetimes.refresh_token)),
+            refresh_tokens::expires_at.eq(ends.refresh_token),
             refresh_tokens::generation.eq(1),
             refresh_tokens::rotated_at.eq(now),
         ))
         .returning(refresh_tokens::id)
         .get_result::<i64>(conn)?;
-    let refresh_token_id = RefreshTokenKey(id);
-    issue_value(conn, refresh_token_id, &refresh_token, 1, lifetimes, now)?;
-    let (access_token_id, access_token) = issue_access_token(conn, grant, refresh_token_id, 1, lifetimes, now)?;
-    Ok(IssuedPair { refresh_token_id, refresh_token, access_token_id, access_token })
+    pair(conn, grant, (RefreshTokenKey(id), refresh_token), 1, ends, now)
 }
 
 /// Issues the next pair of a grant. One conditional UPDATE decides: of two callers who saw the same generation, one
@@ -91,7 +91,20 @@ pub fn rotate(
     lifetimes: Lifetimes,
     now: Timestamp,
 ) -> Result<Option<IssuedPair>> {
-    Client::find_standing(conn, token.client_id)?;
+    let client = Client::find_standing(conn, token.client_id)?;
+    let ends = Ends::of(client.grants_end_after, token.created_at, lifetimes, now);
+    next_generation(conn, token, &token.scope, ends, "", now)
+}
+
+/// The same for a caller that has checked the client, asks for `scope` and calls from the address `peer`.
+pub(super) fn next_generation(
+    conn: &mut DbConnection,
+    token: &RefreshToken,
+    scope: &Scope,
+    ends: Ends,
+    peer: &str,
+    now: Timestamp,
+) -> Result<Option<IssuedPair>> {
     let next = token.generation + 1;
     let row = refresh_tokens::table
         .find(token.id)
@@ -103,17 +116,49 @@ pub fn rotate(
             refresh_tokens::rotated_at.eq(now),
             refresh_tokens::generation_used_at.eq(None::<Timestamp>),
             refresh_tokens::last_used_at.eq(now),
-            refresh_tokens::expires_at.eq(now.plus(lifetimes.refresh_token)),
+            refresh_tokens::expires_at.eq(ends.refresh_token),
+            refresh_tokens::pairs.eq(1),
+            refresh_tokens::rotated_from.eq(peer),
         ))
         .execute(conn)?;
-    if rotated == 0 {
-        return Ok(None);
+    match rotated {
+        0 => Ok(None),
+        _ => another_pair(conn, token, scope, next, ends, now).map(Some),
     }
-    let refresh_token = PlainToken::with_mask(TokenKind::RefreshToken, &token.mask);
-    issue_value(conn, token.id, &refresh_token, next, lifetimes, now)?;
-    let grant = Grant { client: token.client_id, employee: token.employee_id, scope: &token.scope };
-    let (access_token_id, access_token) = issue_access_token(conn, &grant, token.id, next, lifetimes, now)?;
-    Ok(Some(IssuedPair { refresh_token_id: token.id, refresh_token, access_token_id, access_token }))
+}
+
+/// Issues a pair of a generation of a grant, whatever that generation is.
+pub(super) fn another_pair(
+    conn: &mut DbConnection,
+    token: &RefreshToken,
+    scope: &Scope,
+    generation: i64,
+    ends: Ends,
+    now: Timestamp,
+) -> Result<IssuedPair> {
+    let value = PlainToken::with_mask(TokenKind::RefreshToken, &token.mask);
+    let grant = Grant { client: token.client_id, employee: token.employee_id, scope };
+    pair(conn, &grant, (token.id, value), generation, ends, now)
+}
+
+/// When the two tokens of a pair end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ends {
+    /// The value of the refresh token.
+    pub refresh_token: Timestamp,
+    /// The access token.
+    pub access_token: Timestamp,
+}
+
+impl Ends {
+    /// Neither outlives the grant, when its client's grants end after so many seconds.
+    pub fn of(grants_end_after: Option<i64>, granted: Timestamp, lifetimes: Lifetimes, now: Timestamp) -> Ends {
+        let last = grants_end_after.map_or(Timestamp::NO_END, |seconds| granted.plus(seconds));
+        Ends {
+            refresh_token: now.plus(lifetimes.refresh_token).min(last),
+            access_token: now.plus(lifetimes.access_token).min(last),
+        }
+    }
 }
 
 /// Issues an API key that ends at `expires_at`. Errors: [`Error::Conflict`] when the client is being deleted.
@@ -142,49 +187,38 @@ pub fn api_key(
     Ok(IssuedKey { id: AccessTokenKey(id), value })
 }
 
-fn issue_value(
-    conn: &mut DbConnection,
-    refresh_token: RefreshTokenKey,
-    value: &PlainToken,
-    generation: i64,
-    lifetimes: Lifetimes,
-    now: Timestamp,
-) -> Result<()> {
-    diesel::insert_into(refresh_token_values::table)
-        .values((
-            refresh_token_values::refresh_token_id.eq(refresh_token),
-            refresh_token_values::hash.eq(value.hash()),
-            refresh_token_values::generation.eq(generation),
-            refresh_token_values::created_at.eq(now),
-            refresh_token_values::expires_at.eq(now.plus(lifetimes.refresh_token)),
-        ))
-        .execute(conn)
-        .map(drop)
-        .map_err(Error::from)
-}
-
-fn issue_access_token(
+fn pair(
     conn: &mut DbConnection,
     grant: &Grant<'_>,
-    refresh_token: RefreshTokenKey,
+    (refresh_token_id, refresh_token): (RefreshTokenKey, PlainToken),
     generation: i64,
-    lifetimes: Lifetimes,
+    ends: Ends,
     now: Timestamp,
-) -> Result<(AccessTokenKey, PlainToken)> {
-    let value = PlainToken::generate(TokenKind::AccessToken);
+) -> Result<IssuedPair> {
+    diesel::insert_into(refresh_token_values::table)
+        .values((
+            refresh_token_values::refresh_token_id.eq(refresh_token_id),
+            refresh_token_values::hash.eq(refresh_token.hash()),
+            refresh_token_values::generation.eq(generation),
+            refresh_token_values::created_at.eq(now),
+            refresh_token_values::expires_at.eq(ends.refresh_token),
+        ))
+        .execute(conn)?;
+    let access_token = PlainToken::generate(TokenKind::AccessToken);
     let id = diesel::insert_into(access_tokens::table)
         .values((
             access_tokens::client_id.eq(grant.client),
             access_tokens::employee_id.eq(grant.employee),
-            access_tokens::refresh_token_id.eq(Some(refresh_token)),
-            access_tokens::hash.eq(value.hash()),
-            access_tokens::prefix.eq(value.mask()),
+            access_tokens::refresh_token_id.eq(Some(refresh_token_id)),
+            access_tokens::hash.eq(access_token.hash()),
+            access_tokens::prefix.eq(access_token.mask()),
             access_tokens::scope.eq(grant.scope),
             access_tokens::generation.eq(generation),
             access_tokens::created_at.eq(now),
-            access_tokens::expires_at.eq(now.plus(lifetimes.access_token)),
+            access_tokens::expires_at.eq(ends.access_token),
         ))
         .returning(access_tokens::id)
         .get_result::<i64>(conn)?;
-    Ok((AccessTokenKey(id), value))
+    let expires_in = ends.access_token.since(now);
+    Ok(IssuedPair { refresh_token_id, refresh_token, access_token_id: AccessTokenKey(id), access_token, expires_in })
 }

@@ -8,6 +8,7 @@ pub mod pages;
 pub mod panel;
 mod refresh_token;
 pub mod revoke;
+pub mod rotation;
 pub mod scan;
 mod status;
 

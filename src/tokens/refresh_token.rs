@@ -10,7 +10,10 @@ use crate::id::{ClientKey, EmployeeKey, RefreshTokenKey};
 use crate::oauth::Scope;
 use crate::schema::{employees, refresh_token_values, refresh_tokens};
 use crate::secret::{Mask, TokenHash};
-use crate::time::Timestamp;
+use crate::time::{DAY, Timestamp};
+
+// A value is refused as expired, with the date, for this long; then it is unknown. In seconds.
+const KEPT_AFTER_END: i64 = 30 * DAY;
 
 /// One row.
 #[derive(Clone, Debug, Queryable, Selectable, Identifiable, Associations)]
@@ -37,8 +40,14 @@ pub struct RefreshToken {
     pub generation: i64,
     /// When that value was issued.
     pub rotated_at: Timestamp,
+    /// When an access token of the newest generation was first used.
+    pub generation_used_at: Option<Timestamp>,
     /// Since when all its access has ended, while its rows are still being deleted.
     pub revoked_at: Option<Timestamp>,
+    /// How many pairs of the newest generation have been issued.
+    pub pairs: i64,
+    /// The address that asked for the newest generation first.
+    pub rotated_from: String,
 }
 
 impl RefreshToken {
@@ -86,5 +95,12 @@ impl RefreshToken {
     /// Notes that it was used.
     pub fn touch(conn: &mut DbConnection, id: RefreshTokenKey, at: Timestamp) -> QueryResult<usize> {
         diesel::update(refresh_tokens::table.find(id)).set(refresh_tokens::last_used_at.eq(at)).execute(conn)
+    }
+
+    /// Deletes a batch of values that are past their own end and old enough that nobody asks why.
+    pub fn purge_values(conn: &mut DbConnection, now: Timestamp, batch: i64) -> QueryResult<usize> {
+        let old = refresh_token_values::table.filter(refresh_token_values::expires_at.lt(now.plus(-KEPT_AFTER_END)));
+        let ids: Vec<i64> = old.select(refresh_token_values::id).limit(batch).load(conn)?;
+        diesel::delete(refresh_token_values::table.filter(refresh_token_values::id.eq_any(ids))).execute(conn)
     }
 }

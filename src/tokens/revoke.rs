@@ -169,6 +169,18 @@ pub fn revoke(
     (actor, peer): (&Actor, &str),
     now: Timestamp,
 ) -> Result<Revoked> {
+    revoke_as(conn, target, (target.kind(), ""), seen, (actor, peer), now)
+}
+
+/// The same, recorded as another `kind` with a note of its own: a replay ends a grant too.
+pub fn revoke_as(
+    conn: &mut DbConnection,
+    target: &Target,
+    (kind, note): (Kind, &str),
+    seen: Option<Seen>,
+    (actor, peer): (&Actor, &str),
+    now: Timestamp,
+) -> Result<Revoked> {
     let is_purging = capped(conn, target, AT_ONCE)? > AT_ONCE;
     let new = match seen {
         Some(seen) => since(conn, target, seen)?,
@@ -178,18 +190,13 @@ pub fn revoke(
         true => mark(conn, target, now)?,
         false => delete(conn, target)?,
     };
-    if !new.counts().is_empty() {
-        detail.note = [detail.note.as_str(), &format!("{} appeared after the confirmation was opened", new.counts())]
-            .iter()
-            .filter(|part| !part.is_empty())
-            .copied()
-            .collect::<Vec<_>>()
-            .join("; ");
-    }
-    NewActivity::new(target.kind(), actor.clone(), target.subject())
-        .from(peer)
-        .with(detail.clone())
-        .record(conn, now)?;
+    let late = match new.counts() {
+        counts if counts.is_empty() => counts,
+        counts => format!("{counts} appeared after the confirmation was opened"),
+    };
+    let notes = [note, &detail.note, &late].into_iter().filter(|part| !part.is_empty());
+    detail.note = notes.collect::<Vec<_>>().join("; ");
+    NewActivity::new(kind, actor.clone(), target.subject()).from(peer).with(detail.clone()).record(conn, now)?;
     if let Target::RefreshToken(client, _) = target {
         clients::recount(conn, client.id)?;
     }

@@ -99,8 +99,9 @@ impl FromRequest for ProtectedForm {
     }
 }
 
-// Sec-Fetch-Site cannot be set by a page; browsers too old for it say where a POST came from in Origin.
-fn is_from_us(request: &HttpRequest, origin: &str) -> bool {
+/// Whether a browser says that a POST was sent from one of our own pages. Sec-Fetch-Site cannot be set by a page; browsers
+/// too old for it say where a POST came from in Origin.
+pub fn is_from_us(request: &HttpRequest, origin: &str) -> bool {
     let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("unreadable"));
     match header("sec-fetch-site") {
         Some(site) => site == "same-origin",

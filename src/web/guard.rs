@@ -25,6 +25,10 @@ pub enum Access {
     SignedIn,
     /// Admins.
     Admin,
+    /// A client or resource server that authenticates in the request; the endpoint checks it.
+    Client,
+    /// Whoever shows an access token or API key; the endpoint checks it.
+    Bearer,
 }
 
 /// Middleware around every page's resource.
@@ -69,6 +73,8 @@ fn allow(access: Access, visit: Option<&Visit>) -> Result<(), Error> {
         (Access::Public, _) | (Access::SignedIn, Some(_)) => Ok(()),
         (_, None) => Err(Error::SignInRequired),
         (Access::Admin, Some(visit)) if visit.viewer.is_admin() => Ok(()),
+        // Pages are for people.
+        (Access::Client | Access::Bearer, Some(_)) => Err(Error::NotFound),
         (Access::Admin, Some(_)) => Err(Error::Forbidden("Only admins can do this. Ask one of them.".into())),
     }
 }

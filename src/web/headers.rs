@@ -13,6 +13,11 @@ use crate::web::errors;
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
      form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
+/// The policy of a page whose form leads elsewhere afterwards: `targets` as a CSP source list.
+pub fn policy_for_forms_that_lead_to(targets: &str) -> String {
+    POLICY.replace("form-action 'self'", &format!("form-action 'self' {targets}"))
+}
+
 /// Middleware around everything.
 pub async fn add(
     request: ServiceRequest,

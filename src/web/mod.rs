@@ -1,6 +1,7 @@
 //! What all pages share: the visit a handler is given, the page around its content, forms, lists, errors and headers.
 
 pub mod assets;
+pub mod endpoint;
 pub mod errors;
 pub mod form;
 pub mod guard;

@@ -68,6 +68,7 @@ pub struct Visit {
     pub words: Words,
     /// The address they call from.
     pub peer: String,
+    email: String,
     csrf: String,
     session: Session,
 }
@@ -241,6 +242,7 @@ impl Visit {
         Visit {
             viewer: Viewer { id: who.employee, name: who.name, role: who.role },
             session_key: who.session,
+            email: who.email,
             words: Words::new(app.clock.now(), &who.account.time_zone),
             account: who.account,
             peer: peer::address(request, &app.config.trusted_proxies),
@@ -252,6 +254,11 @@ impl Visit {
     /// The moment of the request.
     pub fn now(&self) -> Timestamp {
         self.words.now()
+    }
+
+    /// What they signed in with.
+    pub fn email(&self) -> &str {
+        &self.email
     }
 
     /// The token that a form on this person's pages must carry.

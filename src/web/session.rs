@@ -41,6 +41,8 @@ pub struct SignedIn {
     pub employee: EmployeeKey,
     /// Their name.
     pub name: String,
+    /// Their address.
+    pub email: String,
     /// Their role, as of now.
     pub role: Role,
     /// The account the pages belong to.
@@ -162,7 +164,7 @@ impl Store {
     async fn find(&self, hash: TokenHash) -> Result<Option<HashMap<String, String>>> {
         let now = self.app.clock.now();
         let found = self.app.db.read(move |conn| find(conn, &hash)).await?;
-        let Some((session, state, name, role, account)) = found else {
+        let Some((session, state, name, email, role, account)) = found else {
             return Ok(None);
         };
         let last_seen =
@@ -171,7 +173,7 @@ impl Store {
             return Ok(None);
         }
         self.app.presence.saw(session.id, session.last_seen_at, now);
-        let signed_in = SignedIn { session: session.id, employee: session.employee_id, name, role, account };
+        let signed_in = SignedIn { session: session.id, employee: session.employee_id, name, email, role, account };
         let mut state: HashMap<String, String> = serde_json::from_str(&state).map_err(Error::internal)?;
         state.insert(SIGNED_IN.into(), serde_json::to_string(&signed_in).map_err(Error::internal)?);
         Ok(Some(state))
@@ -217,7 +219,7 @@ impl Store {
     }
 }
 
-type Found = (Session, String, String, Role, Account);
+type Found = (Session, String, String, String, Role, Account);
 
 fn find(conn: &mut DbConnection, hash: &TokenHash) -> Result<Option<Found>> {
     let row = sessions::table
@@ -225,13 +227,13 @@ fn find(conn: &mut DbConnection, hash: &TokenHash) -> Result<Option<Found>> {
         .filter(sessions::key_hash.eq(hash))
         .filter(employees::locked_at.is_null())
         .filter(employees::archived_at.is_null())
-        .select((Session::as_select(), sessions::state, employees::name, employees::role))
-        .first::<(Session, String, String, Role)>(conn)
+        .select((Session::as_select(), sessions::state, employees::name, employees::email, employees::role))
+        .first::<(Session, String, String, String, Role)>(conn)
         .optional()?;
-    let Some((session, state, name, role)) = row else {
+    let Some((session, state, name, email, role)) = row else {
         return Ok(None);
     };
-    Ok(Some((session, state, name, role, Account::get(conn)?)))
+    Ok(Some((session, state, name, email, role, Account::get(conn)?)))
 }
 
 // What the store adds for the handlers is not stored again.

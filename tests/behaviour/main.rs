@@ -18,6 +18,7 @@ mod employees;
 mod find_token;
 mod invitations;
 mod large_revoke;
+mod oauth_flow;
 mod profile;
 mod refresh_token_detail;
 mod revoke_client;

@@ -1,14 +1,14 @@
 //! Every route, every method, every kind of caller.
 
 use client_api_access::employees::Role;
-use client_api_access::routes::TABLE;
+use client_api_access::routes::PAGES;
 use client_api_access::web::session::IDLE;
 
 use crate::support::{Browser, Grant, Key, Person, TestApp};
 
 /// What a caller must be answered, for: nobody, staff, manager, admin, somebody locked, an expired sign-in.
 ///
-/// `In` is "sign in first" (303 to /sign-in), `No` is 403, `Form` is 403 for want of a form's token: the right is there.
+/// `In` is "sign in first" (303 to /sign-in), `No` is 403, `Form` is 403 for want of a form's token: the right is there; `Wrong` is 400, before anybody is asked who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
     Ok,
@@ -17,8 +17,9 @@ enum Answer {
     Form,
     Elsewhere,
     Gone,
+    Wrong,
 }
-use Answer::{Elsewhere, Form, Gone, In, No, Ok};
+use Answer::{Elsewhere, Form, Gone, In, No, Ok, Wrong};
 
 const CALLERS: [&str; 6] = ["nobody", "staff", "manager", "admin", "locked", "expired"];
 
@@ -34,6 +35,10 @@ fn expected(method: &str, path: &str) -> Option<[Answer; 6]> {
         ("POST", "/sign-in" | "/set-up/{secret}" | "/welcome/{secret}") => anybody(Form),
         // There is no such link: that is said to everybody.
         ("GET", "/set-up/{secret}" | "/welcome/{secret}") => anybody(Gone),
+        // No client is named.
+        ("GET", "/auth/oauth/authorize") => anybody(Wrong),
+        // Without a session the request begins again.
+        ("POST", "/auth/oauth/consent") => Some([Elsewhere, Form, Form, Form, Elsewhere, Elsewhere]),
         ("POST", "/sign-out") => signed_in(Form),
         ("GET", "/settings" | "/settings/activity" | "/settings/activity/export" | "/settings/profile") => {
             signed_in(Ok)
@@ -74,6 +79,7 @@ fn answer(browser: &mut Browser, method: &str, path: &str) -> (Answer, String) {
         403 if page.text().contains("could not be checked") => Form,
         403 => No,
         410 => Gone,
+        400 => Wrong,
         status => panic!("{method} {path} answered {status}: {}", page.text()),
     };
     (answer, page.text())
@@ -110,7 +116,7 @@ fn d1_every_route_answers_every_caller_as_it_must() {
         [Role::Staff, Role::Manager, Role::Admin].map(|role| app.sign_in_as(role).0);
     let mut nobody = app.browser();
 
-    for route in TABLE {
+    for route in PAGES {
         let expected = expected(route.method, route.path)
             .unwrap_or_else(|| panic!("say here who may {} {}", route.method, route.path));
         let path = filled(route.path, &owner, &grant, &key);

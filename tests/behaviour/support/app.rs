@@ -14,6 +14,7 @@ use client_api_access::db::DatabaseUrl;
 use client_api_access::employees::Role;
 use client_api_access::secret::MasterKey;
 use client_api_access::time::{Clock, Timestamp};
+use client_api_access::tokens::issue::Lifetimes;
 
 use super::browser::Browser;
 use super::database::Database;
@@ -63,6 +64,8 @@ impl TestApp {
             database_connections: 4,
             trusted_proxies: Vec::new(),
             keep_expired_days: 30,
+            lifetimes: Lifetimes::default(),
+            public_registration: false,
             log_level: log::LevelFilter::Off,
         };
         change(&mut config);

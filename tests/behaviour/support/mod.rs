@@ -4,6 +4,7 @@ mod app;
 mod browser;
 mod database;
 mod html;
+pub mod oauth;
 mod paging;
 mod process;
 mod records;

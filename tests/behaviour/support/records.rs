@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use client_api_access::account::{Business, Location};
-use client_api_access::clients::{Client, NewClient, Website};
+use client_api_access::clients::{Client, NewClient, RedirectUri, Registration, Website};
 use client_api_access::db::DbConnection;
 use client_api_access::employees::password::PasswordHasher;
 use client_api_access::employees::{Employee, NewEmployee, OneTimeLink, Purpose, Role};
@@ -18,6 +18,9 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use super::database::{Database, is_postgres};
+
+/// Where every client's codes go, unless a test says otherwise.
+pub const REDIRECT_URI: &str = "https://app.example/cb";
 
 /// Everybody's password here.
 pub const PASSWORD: &str = "walnut orbit 58 lantern";
@@ -110,6 +113,10 @@ impl Key {
     }
 }
 
+fn registration() -> Registration {
+    Registration { redirect_uris: vec![RedirectUri::parse(REDIRECT_URI, false).unwrap()], ..Registration::default() }
+}
+
 /// Puts things into a database, as of a moment, by a connection of its own.
 pub struct Shop {
     conn: DbConnection,
@@ -125,6 +132,16 @@ impl Shop {
     /// As of `now`.
     pub fn open(database: &Database, now: Timestamp) -> Shop {
         Shop { conn: database.connect(), now }
+    }
+
+    /// Its connection.
+    pub fn conn(&mut self) -> &mut DbConnection {
+        &mut self.conn
+    }
+
+    /// The moment it works at.
+    pub fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// In the file of a server that made its own.
@@ -174,21 +191,35 @@ impl Shop {
     /// An active client.
     pub fn client_with(&mut self, name: &str, website: &str, approved: bool) -> ClientKey {
         let website = Website::parse(website).unwrap();
-        let new = NewClient { name, website: &website, admitted: true, approved };
+        let new = NewClient {
+            name,
+            website: &website,
+            admitted: true,
+            approved,
+            by: "Ada Admin",
+            registration: &registration(),
+        };
         Client::create(&mut self.conn, &new, self.now).unwrap()
     }
 
     /// A client that waits to be admitted.
     pub fn pending_client(&mut self, name: &str) -> ClientKey {
         let website = Website::parse("https://ledgerly.example/").unwrap();
-        let new = NewClient { name, website: &website, admitted: false, approved: false };
+        let new = NewClient {
+            name,
+            website: &website,
+            admitted: false,
+            approved: false,
+            by: "",
+            registration: &registration(),
+        };
         Client::create(&mut self.conn, &new, self.now).unwrap()
     }
 
     /// A client that may do nothing at the moment.
     pub fn suspended_client(&mut self, name: &str) -> ClientKey {
         let id = self.client(name);
-        Client::set_suspended(&mut self.conn, id, Some(self.now)).unwrap();
+        Client::set_suspended(&mut self.conn, id, Some(self.now), "Ada Admin").unwrap();
         id
     }
 

@@ -1,0 +1,18 @@
+DROP INDEX activity_subject_name;
+DROP INDEX refresh_token_values_expires;
+ALTER TABLE refresh_tokens DROP COLUMN rotated_from;
+ALTER TABLE refresh_tokens DROP COLUMN pairs;
+DROP TABLE token_failures;
+DROP TABLE authorization_codes;
+DROP TABLE resource_servers;
+DROP TABLE client_secrets;
+DROP TABLE redirect_uris;
+ALTER TABLE clients DROP COLUMN suspended_by;
+ALTER TABLE clients DROP COLUMN admitted_by;
+ALTER TABLE clients DROP COLUMN approved_by;
+ALTER TABLE clients DROP COLUMN contact_phone;
+ALTER TABLE clients DROP COLUMN contact_email;
+ALTER TABLE clients DROP COLUMN contact_name;
+ALTER TABLE clients DROP COLUMN grants_end_after;
+ALTER TABLE clients DROP COLUMN requires_pkce;
+ALTER TABLE clients DROP COLUMN publicly_distributed;

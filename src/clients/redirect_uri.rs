@@ -1,0 +1,238 @@
+//! Redirect URIs (RFC 6749 section 3.1.2): registered by the letter, compared by the letter.
+//!
+//! One exception: on a loopback address the port may vary (RFC 8252 section 7.3), since a program on somebody's own machine
+//! cannot know beforehand which one it gets.
+
+use diesel::prelude::*;
+use url::Url;
+
+use crate::db::DbConnection;
+use crate::id::ClientKey;
+use crate::schema::redirect_uris;
+
+const LONGEST: usize = 500;
+// Names of the parameters that an answer adds; a registered URI that has one could be mistaken for an answer.
+const RESPONSE_PARAMETERS: [&str; 5] = ["code", "state", "iss", "error", "error_description"];
+const LOOPBACK: [&str; 3] = ["http://127.0.0.1", "http://[::1]", "http://localhost"];
+const LIGHTSPEED: [&str; 6] =
+    ["lightspeedapp.com", "lightspeedhq.com", "lightspeed.app", "lightspeedpos.com", "merchantos.com", "vendhq.com"];
+
+/// A redirect URI that a client may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedirectUri(String);
+
+impl RedirectUri {
+    /// Reads a redirect URI somebody typed: https; for a publicly distributed client also http on a loopback address, or a
+    /// private scheme with a dot in it. Errors: the sentence names what is wrong and how to mend it.
+    pub fn parse(text: &str, publicly_distributed: bool) -> Result<RedirectUri, String> {
+        let text = text.trim();
+        let refuse = |why: &str| Err(format!("The redirect URI {text} {why}"));
+        if text.is_empty() {
+            return Err("A redirect URI is missing: where does the browser go with the code?".into());
+        }
+        if text.len() > LONGEST {
+            return Err(format!("A redirect URI has at most {LONGEST} characters."));
+        }
+        let odd =
+            |byte: u8| !byte.is_ascii_graphic() || matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'`' | b'*' | b';');
+        if text.bytes().any(odd) {
+            return Err("A redirect URI cannot hold blanks, quotes, wildcards or other special characters.".into());
+        }
+        let Ok(url) = Url::parse(text) else {
+            return refuse("is not a whole address. Write it like https://app.example/callback.");
+        };
+        if text.contains('#') {
+            return refuse("has a fragment (#…). Leave it out: browsers do not send it.");
+        }
+        if text.contains('@') || !url.username().is_empty() || url.password().is_some() {
+            return refuse("has a user or password in it. Leave them out.");
+        }
+        if let Some((name, _)) = url.query_pairs().find(|(name, _)| RESPONSE_PARAMETERS.contains(&name.as_ref())) {
+            return refuse(&format!("has a parameter {name}, which answers use themselves. Rename it."));
+        }
+        match url.scheme() {
+            "https" if !text.starts_with("https://") => refuse("must begin with https:// in small letters."),
+            "https" if has_dots(text) => refuse("has . or .. in its path. Write where it really leads."),
+            "https" if is_lightspeed(url.host_str().unwrap_or_default()) => {
+                refuse("is on a Lightspeed domain. It must lead to a server of your own.")
+            }
+            "https" if url.host_str().is_some_and(|host| !host.is_empty()) => Ok(RedirectUri(text.into())),
+            "http" if publicly_distributed && loopback(text).is_some() => Ok(RedirectUri(text.into())),
+            "http" if loopback(text).is_some() => {
+                refuse("is plain http on this machine, which only publicly distributed clients may use. Use https.")
+            }
+            "http" => refuse("is plain http. Use https."),
+            scheme if scheme.contains('.') && publicly_distributed => Ok(RedirectUri(text.into())),
+            scheme if scheme.contains('.') => {
+                refuse("has a private scheme, which only publicly distributed clients may use. Use https.")
+            }
+            _ => refuse(
+                "cannot be used. Use https, or for an app a private scheme with a dot, like com.example.app:/callback.",
+            ),
+        }
+    }
+
+    /// The URI by the letter.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Where an authorization response may go: the registered URI that `given` is. Errors: none of them is.
+    pub fn choose(registered: &[String], given: Option<&str>) -> Result<String, WrongRedirectUri> {
+        match (given, registered) {
+            (None, [only]) => Ok(only.clone()),
+            (None, []) => Err(WrongRedirectUri::NoneRegistered),
+            (None, _) => Err(WrongRedirectUri::Ambiguous),
+            (Some(given), _) => match registered.iter().any(|own| is_same(own, given)) {
+                true => Ok(given.to_string()),
+                false => Err(WrongRedirectUri::NotRegistered),
+            },
+        }
+    }
+
+    /// The redirect URIs of a client, as they were entered.
+    pub fn of_client(conn: &mut DbConnection, client: ClientKey) -> QueryResult<Vec<String>> {
+        redirect_uris::table
+            .filter(redirect_uris::client_id.eq(client))
+            .order(redirect_uris::id)
+            .select(redirect_uris::uri)
+            .load(conn)
+    }
+
+    /// Replaces the redirect URIs of a client.
+    pub fn set_for_client(conn: &mut DbConnection, client: ClientKey, uris: &[RedirectUri]) -> QueryResult<()> {
+        diesel::delete(redirect_uris::table.filter(redirect_uris::client_id.eq(client))).execute(conn)?;
+        for (i, uri) in uris.iter().enumerate() {
+            if uris[..i].contains(uri) {
+                continue;
+            }
+            diesel::insert_into(redirect_uris::table)
+                .values((redirect_uris::client_id.eq(client), redirect_uris::uri.eq(uri.as_str())))
+                .execute(conn)?;
+        }
+        Ok(())
+    }
+}
+
+/// Why an authorization request leads nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrongRedirectUri {
+    /// The client has none.
+    NoneRegistered,
+    /// The client has several, and the request names none.
+    Ambiguous,
+    /// The request names one that the client does not have.
+    NotRegistered,
+}
+
+/// Whether a host belongs to Lightspeed, where no client may send people.
+pub fn is_lightspeed(host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    LIGHTSPEED.iter().any(|domain| host == *domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')))
+}
+
+fn is_same(registered: &str, given: &str) -> bool {
+    registered == given || loopback(registered).is_some_and(|own| loopback(given) == Some(own))
+}
+
+// Host and rest of an http URI on a loopback address, the port left out.
+fn loopback(uri: &str) -> Option<(&'static str, &str)> {
+    let host = LOOPBACK.into_iter().find(|host| uri.starts_with(host))?;
+    let rest = &uri[host.len()..];
+    let rest = match rest.strip_prefix(':') {
+        Some(port) => {
+            let digits = port.bytes().take_while(u8::is_ascii_digit).count();
+            (1..=5).contains(&digits).then(|| &port[digits..])?
+        }
+        None => rest,
+    };
+    (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((host, rest))
+}
+
+fn has_dots(text: &str) -> bool {
+    let path = text.split('?').next().unwrap_or_default().to_ascii_lowercase().replace("%2e", ".");
+    path.split('/').any(|part| matches!(part, "." | ".."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c1_what_cannot_be_registered_is_refused_with_its_reason() {
+        for bad in [
+            "",
+            "/callback",
+            "app.example/cb",
+            "https://app.example/cb#here",
+            "https://*.app.example/cb",
+            "https://user@app.example/cb",
+            "https://user:pass@app.example/cb",
+            "javascript:alert(1)",
+            "data:text/html,hi",
+            "http://app.example/cb",
+            "http://127.0.0.1/cb",
+            "com.example.app:/cb",
+            "ftp://app.example/cb",
+            "https://app.example/cb?code=1",
+            "https://app.example/cb?a=1&state=2",
+            "https://app.example/cb?iss=x",
+            "https://app.example/cb?error=x",
+            "https://app.example/a b",
+            "https://app.example/a\u{0}",
+            "https://app.example/../cb",
+            "https://app.example/%2e%2e/cb",
+            "https://cloud.lightspeedapp.com/cb",
+            "HTTPS://app.example/cb",
+            "https://",
+        ] {
+            assert!(RedirectUri::parse(bad, false).is_err(), "{bad}");
+        }
+        for good in ["https://app.example/cb", "https://app.example/cb?tenant=7", "https://localhost:8443/cb"] {
+            assert_eq!(RedirectUri::parse(good, false).map(|uri| uri.0), Ok(good.to_string()));
+        }
+    }
+
+    #[test]
+    fn a_publicly_distributed_client_may_come_back_to_its_own_machine() {
+        for good in ["http://127.0.0.1/cb", "http://[::1]:8080/cb", "http://localhost:1/cb", "com.example.app:/cb"] {
+            assert!(RedirectUri::parse(good, true).is_ok(), "{good}");
+        }
+        for bad in ["http://127.0.0.1.evil.test/cb", "http://localhost.evil.test/", "app:/cb", "http://10.0.0.1/cb"] {
+            assert!(RedirectUri::parse(bad, true).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a4_on_loopback_only_the_port_may_vary() {
+        let registered = vec!["http://127.0.0.1:8000/cb".to_string(), "https://app.example/cb".to_string()];
+        let chosen = |given| RedirectUri::choose(&registered, Some(given)).is_ok();
+
+        assert!(
+            chosen("http://127.0.0.1:8000/cb") && chosen("http://127.0.0.1:51234/cb") && chosen("http://127.0.0.1/cb")
+        );
+        for bad in [
+            "http://127.0.0.1:51234/cb?x=1",
+            "http://127.0.0.1:51234/",
+            "http://127.0.0.1.evil.test/cb",
+            "http://127.0.0.1:80a/cb",
+            "http://127.0.0.1:/cb",
+            "http://127.0.0.1:1@evil.test/cb",
+            "http://localhost:8000/cb",
+            "https://127.0.0.1:8000/cb",
+            "https://app.example:443/cb",
+        ] {
+            assert!(!chosen(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a5_without_one_in_the_request_the_only_one_is_used() {
+        let one = vec!["https://app.example/cb".to_string()];
+        let two = vec!["https://app.example/cb".to_string(), "https://app.example/other".to_string()];
+
+        assert_eq!(RedirectUri::choose(&one, None).as_deref(), Ok("https://app.example/cb"));
+        assert_eq!(RedirectUri::choose(&two, None), Err(WrongRedirectUri::Ambiguous));
+        assert_eq!(RedirectUri::choose(&[], None), Err(WrongRedirectUri::NoneRegistered));
+    }
+}

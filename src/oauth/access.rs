@@ -1,0 +1,156 @@
+//! What an access token or API key is good for at this moment: its scope within the rights its employee has now, and
+//! nothing at all once it, its grant, its client or its employee has been stopped.
+
+use actix_web::HttpRequest;
+use actix_web::http::header;
+use diesel::prelude::*;
+
+use super::Scope;
+use crate::app::App;
+use crate::clients::{Client, ClientState};
+use crate::db::DbConnection;
+use crate::employees::{Employee, Role};
+use crate::error::{Error, Result};
+use crate::schema::{access_tokens, clients, employees, refresh_tokens};
+use crate::secret::TokenHash;
+use crate::time::Timestamp;
+use crate::tokens::{AccessToken, rotation};
+
+/// A token that works, and everything it stands for.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// The token.
+    pub token: AccessToken,
+    /// Whose it is.
+    pub client: Client,
+    /// Whose rights it carries.
+    pub employee: Employee,
+}
+
+/// Why a token does not work, in R-Series' words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inactive {
+    /// It is not there, or past its end.
+    NotVerified,
+    /// Somebody stopped it, or what it hangs on.
+    Revoked,
+}
+
+impl Inactive {
+    /// What a developer is told.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Inactive::NotVerified => "Access token could not be verified",
+            Inactive::Revoked => "Access token has been revoked",
+        }
+    }
+}
+
+type Row = (AccessToken, Client, Employee, Option<Timestamp>, Option<i64>);
+
+impl Access {
+    /// What a token is good for now. Its use is noted; the first one is committed before this returns, since from then on
+    /// an earlier value of its refresh token is a replay.
+    pub async fn of(app: &App, token: &str) -> Result<std::result::Result<Access, Inactive>> {
+        let (hash, now) = (TokenHash::of(token), app.clock.now());
+        let found = app.db.lookup(move |conn| Ok(find(conn, &hash)?)).await?;
+        let access = match found.map(|row| judge(row, now)) {
+            None => return Ok(Err(Inactive::NotVerified)),
+            Some(Err(inactive)) => return Ok(Err(inactive)),
+            Some(Ok(access)) => access,
+        };
+        let token = &access.token;
+        if token.last_used_at == Timestamp::NEVER_YET && !token.is_api_key() {
+            let used = token.clone();
+            match app.db.yielding().write(move |conn| rotation::first_use(conn, &used, now)).await {
+                Ok(()) => {}
+                Err(Error::NotFound) => return Ok(Err(Inactive::Revoked)),
+                Err(error) => return Err(error),
+            }
+        }
+        app.usage.token(token.client_id, token.id, token.last_used_at, now);
+        Ok(Ok(access))
+    }
+
+    /// What it may reach now; may be empty.
+    pub fn scope(&self) -> Scope {
+        self.token.scope.effective(self.employee.role)
+    }
+
+    /// Whether it may reach what `word` names.
+    pub fn allows(&self, word: &str) -> bool {
+        self.token.scope.allows(word, self.employee.role)
+    }
+
+    /// The role its employee has now.
+    pub fn role(&self) -> Role {
+        self.employee.role
+    }
+}
+
+// One statement: the token by its hash, and what it hangs on by their keys.
+fn find(conn: &mut DbConnection, hash: &TokenHash) -> QueryResult<Option<Row>> {
+    access_tokens::table
+        .inner_join(clients::table)
+        .inner_join(employees::table)
+        .left_join(refresh_tokens::table)
+        .filter(access_tokens::hash.eq(hash))
+        .select((
+            AccessToken::as_select(),
+            Client::as_select(),
+            Employee::as_select(),
+            refresh_tokens::revoked_at.nullable(),
+            refresh_tokens::id.nullable(),
+        ))
+        .first(conn)
+        .optional()
+}
+
+fn judge(
+    (token, client, employee, grant_revoked, grant): Row,
+    now: Timestamp,
+) -> std::result::Result<Access, Inactive> {
+    let ended = token.id.0 <= employee.ended_access_tokens_through
+        || grant.is_some_and(|id| id <= employee.ended_refresh_tokens_through);
+    let stopped = client.revoked_at.is_some()
+        || client.state() != ClientState::Active
+        || grant_revoked.is_some()
+        || ended
+        || !employee.is_active();
+    match () {
+        () if token.expires_at <= now => Err(Inactive::NotVerified),
+        () if stopped => Err(Inactive::Revoked),
+        () => Ok(Access { token, client, employee }),
+    }
+}
+
+/// How a request shows a token (RFC 6750 section 2.1: the header, and nowhere else).
+#[derive(Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// In the header.
+    Bearer(String),
+    /// Not at all.
+    Nothing,
+    /// In a way that is not served: twice, or in another scheme.
+    Wrongly(&'static str),
+}
+
+impl Shown {
+    /// Reads the Authorization header.
+    pub fn by(request: &HttpRequest) -> Shown {
+        let mut headers = request.headers().get_all(header::AUTHORIZATION);
+        let (Some(value), second) = (headers.next(), headers.next()) else {
+            return Shown::Nothing;
+        };
+        if second.is_some() {
+            return Shown::Wrongly("Send the Authorization header once");
+        }
+        let Some((scheme, token)) = value.to_str().ok().and_then(|value| value.split_once(' ')) else {
+            return Shown::Wrongly("Missing \"Bearer\" token");
+        };
+        match (scheme.eq_ignore_ascii_case("bearer"), token.trim()) {
+            (true, token) if !token.is_empty() => Shown::Bearer(token.to_string()),
+            _ => Shown::Wrongly("Missing \"Bearer\" token"),
+        }
+    }
+}

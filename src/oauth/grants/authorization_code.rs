@@ -1,0 +1,121 @@
+//! `grant_type=authorization_code` (RFC 6749 section 4.1.3).
+
+use actix_web::web;
+
+use super::Outcome;
+use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
+use crate::app::App;
+use crate::clients::Client;
+use crate::db::DbConnection;
+use crate::employees::Employee;
+use crate::error::{Error, Result};
+use crate::oauth::authorization_code::AuthorizationCode;
+use crate::oauth::client_auth::may_act;
+use crate::oauth::error::OAuthError;
+use crate::oauth::parameters::Parameters;
+use crate::oauth::pkce;
+use crate::secret::TokenHash;
+use crate::time::Timestamp;
+use crate::tokens::RefreshToken;
+use crate::tokens::issue::{self, Grant, Lifetimes};
+use crate::tokens::revoke::{self, Target};
+
+struct Redemption {
+    client: Client,
+    code: TokenHash,
+    redirect_uri: Option<String>,
+    code_verifier: Option<String>,
+    peer: String,
+}
+
+/// Redeems a code for the first pair of a grant.
+pub async fn grant(app: &web::Data<App>, client: Client, parameters: &Parameters, peer: String) -> Outcome {
+    let redemption = Redemption {
+        client,
+        code: TokenHash::of(parameters.required("code")?),
+        redirect_uri: parameters.get("redirect_uri").map(str::to_string),
+        code_verifier: parameters.get("code_verifier").map(str::to_string),
+        peer,
+    };
+    if redemption.code_verifier.as_deref().is_some_and(|verifier| !pkce::is_verifier(verifier)) {
+        return Err(OAuthError::invalid_request(
+            "Check the `code_verifier` parameter: 43 to 128 unreserved characters",
+        ));
+    }
+    let (lifetimes, now) = (app.config.lifetimes, app.clock.now());
+    app.db.yielding().write(move |conn| redeem(conn, &redemption, lifetimes, now)).await?
+}
+
+fn redeem(conn: &mut DbConnection, asked: &Redemption, lifetimes: Lifetimes, now: Timestamp) -> Result<Outcome> {
+    let refuse = |hint: String| Ok(Err(OAuthError::invalid_grant(hint)));
+    let Some(code) = AuthorizationCode::find(conn, &asked.code)? else {
+        return refuse("There is no such authorization code".into());
+    };
+    // A code of another client is left alone: whoever stole it must not be able to spend it for its owner either.
+    if code.client_id != asked.client.id {
+        return refuse("Authorization code was not issued to this client".into());
+    }
+    if code.redirect_uri != asked.redirect_uri {
+        return refuse("Check the `redirect_uri` parameter: it must be the one of the authorization request".into());
+    }
+    match (&code.code_challenge, &asked.code_verifier) {
+        (None, None) => {}
+        (Some(challenge), Some(verifier)) if pkce::verifies(challenge, verifier) => {}
+        (Some(_), Some(_)) => return refuse("Failed to verify `code_verifier`.".into()),
+        (Some(_), None) => {
+            return refuse("Check the `code_verifier` parameter: the request had a code_challenge".into());
+        }
+        (None, Some(_)) => return refuse("A `code_verifier` was sent, but the request had no code_challenge".into()),
+    }
+    if code.redeemed_at.is_some() {
+        return replayed(conn, asked, &code, now);
+    }
+    if now > code.expires_at {
+        return refuse("Authorization code has expired".into());
+    }
+    // Both may have been stopped since the code was issued.
+    let client = Client::find(conn, asked.client.id)?;
+    if let Err(error) = may_act(&client) {
+        return Ok(Err(error));
+    }
+    let employee = Employee::find(conn, code.employee_id)?;
+    if !employee.is_active() {
+        return refuse("The employee who granted it is locked or archived".into());
+    }
+    if !AuthorizationCode::redeem(conn, code.id, now)? {
+        let code = AuthorizationCode::find(conn, &asked.code)?.unwrap_or(code);
+        return replayed(conn, asked, &code, now);
+    }
+    let consent = Grant { client: client.id, employee: employee.id, scope: &code.scope };
+    let pair = issue::grant(conn, &consent, lifetimes, now)?;
+    AuthorizationCode::issued(conn, code.id, pair.refresh_token_id)?;
+    let subject =
+        Subject::token("refresh_token", pair.refresh_token_id.0, &pair.refresh_token.mask(), &client, employee.id);
+    NewActivity::new(Kind::ClientAuthorized, Actor::person(employee.id, &employee.name), subject)
+        .from(&asked.peer)
+        .with(Detail::note(code.scope.in_words().join(", ")))
+        .record(conn, now)?;
+    crate::clients::recount(conn, client.id)?;
+    Ok(Ok(pair))
+}
+
+// Somebody has a copy of the code: what it issued ends (RFC 6749 section 4.1.2).
+fn replayed(conn: &mut DbConnection, asked: &Redemption, code: &AuthorizationCode, now: Timestamp) -> Result<Outcome> {
+    const HINT: &str = "Authorization code has been used before; what it issued has been revoked";
+    let refused = Ok(Err(OAuthError::invalid_grant(HINT)));
+    let Some(id) = code.refresh_token_id else {
+        return refused;
+    };
+    let grant = match RefreshToken::find(conn, asked.client.id, id) {
+        Ok(grant) => grant,
+        Err(diesel::result::Error::NotFound) => return refused,
+        Err(error) => return Err(error.into()),
+    };
+    let note = format!("the code that began it was shown again from {}", asked.peer);
+    let target = Target::RefreshToken(asked.client.clone(), grant);
+    let kind = (Kind::CodeReplayed, note.as_str());
+    match revoke::revoke_as(conn, &target, kind, None, (&Actor::client(&asked.client), &asked.peer), now) {
+        Ok(_) | Err(Error::Conflict(_)) => refused,
+        Err(error) => Err(error),
+    }
+}

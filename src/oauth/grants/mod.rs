@@ -1,0 +1,10 @@
+//! The two grant types of the token endpoint, one file each.
+
+pub mod authorization_code;
+pub mod refresh_token;
+
+use super::error::OAuthError;
+use crate::tokens::issue::IssuedPair;
+
+/// What a grant type comes to: a pair, or a refusal. Both are the end of a transaction that is committed.
+pub type Outcome = Result<IssuedPair, OAuthError>;

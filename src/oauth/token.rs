@@ -1,0 +1,81 @@
+//! `POST /auth/oauth/token` (RFC 6749 section 3.2), with R-Series' answer of four members.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+
+use super::client_auth::authenticate;
+use super::error::{OAuthError, no_store};
+use super::grants::{Outcome, authorization_code, refresh_token};
+use super::parameters::Parameters;
+use super::token_failure::TokenFailure;
+use crate::app::App;
+use crate::id::ClientKey;
+use crate::tokens::issue::IssuedPair;
+use crate::web::peer;
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    token_type: &'static str,
+    expires_in: i64,
+    access_token: &'a str,
+    refresh_token: &'a str,
+}
+
+/// `POST /auth/oauth/token`
+pub async fn token(
+    request: HttpRequest,
+    app: web::Data<App>,
+    body: Result<web::Bytes, actix_web::Error>,
+) -> HttpResponse {
+    let parameters = match Parameters::read(&request, body).await {
+        Ok(parameters) => parameters,
+        Err(error) => return error.response(),
+    };
+    let (client, outcome) = granted(&app, &request, &parameters).await;
+    match outcome {
+        Ok(pair) => answer(&pair),
+        Err(error) => {
+            if let Some(client) = client {
+                note(&app, &request, client, &parameters, &error);
+            }
+            error.response()
+        }
+    }
+}
+
+async fn granted(app: &web::Data<App>, request: &HttpRequest, parameters: &Parameters) -> (Option<ClientKey>, Outcome) {
+    let client = match authenticate(app, request, parameters).await {
+        Ok(authenticated) => authenticated.client,
+        Err(refused) => return (refused.client, Err(refused.error)),
+    };
+    let (id, peer) = (client.id, peer::address(request, &app.config.trusted_proxies));
+    let outcome = match parameters.required("grant_type") {
+        Err(error) => Err(error),
+        Ok("authorization_code") => authorization_code::grant(app, client, parameters, peer).await,
+        Ok("refresh_token") => refresh_token::grant(app, client, parameters, peer).await,
+        Ok(_) => Err(OAuthError::unsupported_grant_type()),
+    };
+    (Some(id), outcome)
+}
+
+fn answer(pair: &IssuedPair) -> HttpResponse {
+    no_store(&mut HttpResponse::Ok()).json(Answer {
+        token_type: "Bearer",
+        expires_in: pair.expires_in,
+        access_token: pair.access_token.expose(),
+        refresh_token: pair.refresh_token.expose(),
+    })
+}
+
+fn note(app: &App, request: &HttpRequest, client: ClientKey, parameters: &Parameters, error: &OAuthError) {
+    let known = ["authorization_code", "refresh_token"];
+    let grant_type = known.into_iter().find(|known| parameters.get("grant_type") == Some(known)).unwrap_or_default();
+    let failure = TokenFailure {
+        at: app.clock.now(),
+        grant_type: grant_type.into(),
+        error: error.code.into(),
+        hint: if error.hint.is_empty() { error.description.clone() } else { error.hint.clone() },
+        peer: peer::address(request, &app.config.trusted_proxies),
+    };
+    app.failures.note(client, failure);
+}

@@ -1,0 +1,43 @@
+//! `GET /auth/oauth/verify`: what a gateway asks before it lets a request through (nginx `auth_request`, Traefik and Caddy
+//! forward authentication). 204 with who it is in headers, 401, or 403.
+//!
+//! The gateway must overwrite the `X-Auth-…` headers a caller may have sent with these: `README.md` has the example.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use url::form_urlencoded;
+
+use super::access::Access;
+use super::bearer::{self, Refusal};
+use super::error::{no_store, printable};
+use crate::app::App;
+
+/// `GET /auth/oauth/verify?scope=…`: `scope` names what the route needs, several with spaces between.
+pub async fn verify(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
+    match checked(&app, &request).await {
+        Ok(access) => identity(&access),
+        Err(refusal) => refusal.response(),
+    }
+}
+
+async fn checked(app: &App, request: &HttpRequest) -> Result<Access, Refusal> {
+    let access = bearer::access(app, request).await?;
+    let pairs = form_urlencoded::parse(request.query_string().as_bytes());
+    for (_, scope) in pairs.filter(|(name, _)| name == "scope") {
+        if !scope.split_whitespace().all(|word| access.allows(word)) {
+            return Err(Refusal::InsufficientScope(printable(&scope)));
+        }
+    }
+    Ok(access)
+}
+
+fn identity(access: &Access) -> HttpResponse {
+    let mut response = HttpResponse::NoContent();
+    no_store(&mut response)
+        .insert_header(("x-auth-client-id", access.client.client_id.as_str()))
+        .insert_header(("x-auth-employee-id", access.employee.id.to_string()))
+        .insert_header(("x-auth-account-id", super::resources::ACCOUNT_ID))
+        .insert_header(("x-auth-token-type", if access.token.is_api_key() { "api_key" } else { "access_token" }))
+        .insert_header(("x-auth-scope", access.scope().as_str()))
+        .insert_header(("x-auth-expires-at", access.token.expires_at.0.to_string()))
+        .finish()
+}

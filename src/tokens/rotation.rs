@@ -1,0 +1,268 @@
+//! Rotation: what a value of a refresh token is answered with, so that no reply is lost and no theft forgiven.
+//!
+//! A grant keeps *n*, its newest generation, when *n* was first issued, and whether anything of *n* has been used.
+//!
+//! | the value is | and | so |
+//! |---|---|---|
+//! | of *n* | | *n+1* begins |
+//! | of *n−1* | within 30 s | a racing worker or an impatient retry: another pair of *n*, five a minute |
+//! | of *n−1*, later | nothing of *n* was used | the reply was lost: what *n* had is withdrawn, *n* begins anew |
+//! | of *n−1*, later | *n* was used | a replay |
+//! | withdrawn, or older | | a replay: the whole grant ends, and both callers are named |
+//! | past its own end | | refused; nothing ends |
+//!
+//! One conditional UPDATE decides each step. When it finds something else than was read, everything is read again.
+
+use diesel::prelude::*;
+
+use super::issue::{self, Ends, IssuedPair, Lifetimes};
+use super::refresh_token::RefreshToken;
+use super::revoke::{self, Target};
+use crate::activity::{Actor, Kind};
+use crate::clients::Client;
+use crate::db::DbConnection;
+use crate::employees::Employee;
+use crate::error::{Error, Result};
+use crate::oauth::Scope;
+use crate::schema::{access_tokens, refresh_token_values, refresh_tokens};
+use crate::secret::TokenHash;
+use crate::time::{MINUTE, Timestamp};
+
+/// How long a value is forgiven after it was replaced, in seconds.
+pub const GRACE: i64 = 30;
+/// How many pairs of one generation are issued in a minute.
+pub const PAIRS_A_MINUTE: i64 = 5;
+// Whoever was told to wait until the minute is over has this long to come back before they would count as a replay.
+const GRACE_AFTER_WAITING: i64 = MINUTE + GRACE;
+const ATTEMPTS: u32 = 8;
+
+/// Who refreshes, for what, and from where.
+#[derive(Clone, Copy, Debug)]
+pub struct Refresh<'a> {
+    /// The client, authenticated and active.
+    pub client: &'a Client,
+    /// The value it shows.
+    pub value: &'a TokenHash,
+    /// A part of the grant's scope, when it asks for less.
+    pub scope: Option<&'a Scope>,
+    /// The address it calls from.
+    pub peer: &'a str,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub enum Rotation {
+    /// A new pair.
+    Issued(IssuedPair),
+    /// Too many pairs this minute: seconds to wait.
+    TooMany(i64),
+    /// Nothing; and nothing was changed.
+    Refused(Refusal),
+    /// Nothing; and the whole grant has ended. When the value had been replaced.
+    Replayed(Timestamp),
+}
+
+/// Why a value is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no such value.
+    Unknown,
+    /// It belongs to another client.
+    WrongClient,
+    /// It ended at this moment.
+    Expired(Timestamp),
+    /// The grant was revoked, and is being deleted.
+    Revoked,
+    /// The employee who granted it is locked.
+    EmployeeLocked,
+    /// The employee who granted it is archived.
+    EmployeeArchived,
+    /// It asks for more than was granted.
+    WiderScope,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = refresh_token_values)]
+struct Value {
+    generation: i64,
+    expires_at: Timestamp,
+    replaced_at: Option<Timestamp>,
+}
+
+/// Refreshes. What is decided is committed with the transaction, also when it ends the grant.
+pub fn refresh(
+    conn: &mut DbConnection,
+    refresh: &Refresh<'_>,
+    lifetimes: Lifetimes,
+    now: Timestamp,
+) -> Result<Rotation> {
+    for _ in 0..ATTEMPTS {
+        if let Some(rotation) = attempt(conn, refresh, lifetimes, now)? {
+            return Ok(rotation);
+        }
+    }
+    Err(Error::Unavailable("a refresh token is being refreshed by too many at once"))
+}
+
+fn attempt(
+    conn: &mut DbConnection,
+    refresh: &Refresh<'_>,
+    lifetimes: Lifetimes,
+    now: Timestamp,
+) -> Result<Option<Rotation>> {
+    let refused = |why| Ok(Some(Rotation::Refused(why)));
+    let found = refresh_token_values::table
+        .inner_join(refresh_tokens::table)
+        .filter(refresh_token_values::hash.eq(refresh.value))
+        .select((Value::as_select(), RefreshToken::as_select()))
+        .first::<(Value, RefreshToken)>(conn)
+        .optional()?;
+    let Some((value, token)) = found else {
+        return refused(Refusal::Unknown);
+    };
+    if token.client_id != refresh.client.id {
+        return refused(Refusal::WrongClient);
+    }
+    let employee = Employee::find(conn, token.employee_id)?;
+    if token.revoked_at.is_some() || employee.ended_refresh_tokens_through >= token.id.0 {
+        return refused(Refusal::Revoked);
+    }
+    if value.expires_at <= now {
+        return refused(Refusal::Expired(value.expires_at));
+    }
+    if employee.archived_at.is_some() {
+        return refused(Refusal::EmployeeArchived);
+    }
+    if employee.locked_at.is_some() {
+        return refused(Refusal::EmployeeLocked);
+    }
+    let scope = refresh.scope.unwrap_or(&token.scope);
+    if !token.scope.holds(scope) {
+        return refused(Refusal::WiderScope);
+    }
+    let ends = Ends::of(refresh.client.grants_end_after, token.created_at, lifetimes, now);
+    let elapsed = now.since(token.rotated_at);
+    let pair = match value {
+        Value { replaced_at: Some(at), .. } => return replayed(conn, refresh, token, at, now),
+        Value { generation, .. } if generation == token.generation => {
+            issue::next_generation(conn, &token, scope, ends, refresh.peer, now)?
+        }
+        Value { generation, .. } if generation == token.generation - 1 && is_forgiven(&token, elapsed) => {
+            let most = if elapsed < MINUTE { PAIRS_A_MINUTE } else { 2 * PAIRS_A_MINUTE };
+            if token.pairs >= most {
+                return Ok(Some(Rotation::TooMany((MINUTE - elapsed).max(1))));
+            }
+            sibling(conn, &token, scope, ends, now)?
+        }
+        Value { generation, .. } if generation == token.generation - 1 && token.generation_used_at.is_none() => {
+            begin_anew(conn, &token, scope, ends, refresh.peer, now)?
+        }
+        Value { .. } => {
+            let replaced = token.rotated_at;
+            return replayed(conn, refresh, token, replaced, now);
+        }
+    };
+    Ok(pair.map(Rotation::Issued))
+}
+
+fn is_forgiven(token: &RefreshToken, elapsed: i64) -> bool {
+    elapsed <= GRACE || (token.pairs >= PAIRS_A_MINUTE && elapsed <= GRACE_AFTER_WAITING)
+}
+
+// Another pair of the newest generation, unless somebody else got one since the row was read.
+fn sibling(
+    conn: &mut DbConnection,
+    token: &RefreshToken,
+    scope: &Scope,
+    ends: Ends,
+    now: Timestamp,
+) -> Result<Option<IssuedPair>> {
+    let row = refresh_tokens::table
+        .find(token.id)
+        .filter(refresh_tokens::generation.eq(token.generation))
+        .filter(refresh_tokens::pairs.eq(token.pairs))
+        .filter(refresh_tokens::revoked_at.is_null());
+    let change = (refresh_tokens::pairs.eq(token.pairs + 1), refresh_tokens::last_used_at.eq(now));
+    match diesel::update(row).set(change).execute(conn)? {
+        0 => Ok(None),
+        _ => issue::another_pair(conn, token, scope, token.generation, ends, now).map(Some),
+    }
+}
+
+// The reply with the newest generation was lost: what it had is withdrawn, and it is issued again. Its first moment is
+// set anew, so that two workers who retry together are forgiven like two who refresh together.
+fn begin_anew(
+    conn: &mut DbConnection,
+    token: &RefreshToken,
+    scope: &Scope,
+    ends: Ends,
+    peer: &str,
+    now: Timestamp,
+) -> Result<Option<IssuedPair>> {
+    let row = refresh_tokens::table
+        .find(token.id)
+        .filter(refresh_tokens::generation.eq(token.generation))
+        .filter(refresh_tokens::pairs.eq(token.pairs))
+        .filter(refresh_tokens::rotated_at.eq(token.rotated_at))
+        .filter(refresh_tokens::generation_used_at.is_null())
+        .filter(refresh_tokens::revoked_at.is_null());
+    let change = (
+        refresh_tokens::rotated_at.eq(now),
+        refresh_tokens::pairs.eq(1),
+        refresh_tokens::last_used_at.eq(now),
+        refresh_tokens::expires_at.eq(ends.refresh_token),
+        refresh_tokens::rotated_from.eq(peer),
+    );
+    if diesel::update(row).set(change).execute(conn)? == 0 {
+        return Ok(None);
+    }
+    let withdrawn = refresh_token_values::table
+        .filter(refresh_token_values::refresh_token_id.eq(token.id))
+        .filter(refresh_token_values::generation.eq(token.generation))
+        .filter(refresh_token_values::replaced_at.is_null());
+    diesel::update(withdrawn).set(refresh_token_values::replaced_at.eq(Some(now))).execute(conn)?;
+    let unused = access_tokens::table
+        .filter(access_tokens::refresh_token_id.eq(Some(token.id)))
+        .filter(access_tokens::generation.eq(token.generation));
+    diesel::delete(unused).execute(conn)?;
+    issue::another_pair(conn, token, scope, token.generation, ends, now).map(Some)
+}
+
+fn replayed(
+    conn: &mut DbConnection,
+    refresh: &Refresh<'_>,
+    token: RefreshToken,
+    replaced: Timestamp,
+    now: Timestamp,
+) -> Result<Option<Rotation>> {
+    let newest = match token.rotated_from.as_str() {
+        "" => "an unknown address",
+        from => from,
+    };
+    let note =
+        format!("a value that had been replaced was shown from {}; the newest had gone to {newest}", refresh.peer);
+    let target = Target::RefreshToken(refresh.client.clone(), token);
+    let kind = (Kind::RefreshTokenReplayed, note.as_str());
+    match revoke::revoke_as(conn, &target, kind, None, (&Actor::client(refresh.client), refresh.peer), now) {
+        Ok(_) => Ok(Some(Rotation::Replayed(replaced))),
+        // Somebody else ended it in this very moment.
+        Err(Error::Conflict(_)) => Ok(Some(Rotation::Refused(Refusal::Unknown))),
+        Err(error) => Err(error),
+    }
+}
+
+/// Notes the first use of an access token, and with it of its generation: from then on, an earlier value of the refresh
+/// token is a replay. Errors: [`Error::NotFound`] when the token was withdrawn meanwhile; then nothing is noted.
+pub fn first_use(conn: &mut DbConnection, token: &super::AccessToken, now: Timestamp) -> Result<()> {
+    if let Some(refresh_token) = token.refresh_token_id {
+        let row = refresh_tokens::table
+            .find(refresh_token)
+            .filter(refresh_tokens::generation.eq(token.generation))
+            .filter(refresh_tokens::generation_used_at.is_null());
+        diesel::update(row).set(refresh_tokens::generation_used_at.eq(Some(now))).execute(conn)?;
+    }
+    match super::AccessToken::touch(conn, token.id, now)? {
+        0 => Err(Error::NotFound),
+        _ => Ok(()),
+    }
+}

@@ -1,7 +1,7 @@
 //! The application: what every request needs, and the server built on a given listener.
 
 use std::net::TcpListener;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use actix_session::SessionMiddleware;
 use actix_session::config::{BrowserSession, CookieContentSecurity, TtlExtensionPolicy};
@@ -13,6 +13,7 @@ use crate::account::Account;
 use crate::background;
 use crate::config::Config;
 use crate::db::{self, Db};
+use crate::demo::WalkThrough;
 use crate::employees::password::PasswordHasher;
 use crate::oauth::guesses::Guesses;
 use crate::oauth::parameters::LONGEST_BODY;
@@ -47,6 +48,8 @@ pub struct App {
     pub guesses: Guesses,
     /// How much each client asks of the API.
     pub buckets: Buckets,
+    /// The demo's own integration; only the demo has one.
+    pub walk_through: OnceLock<WalkThrough>,
     /// This process among the nodes, as the holder of a lease.
     pub node: String,
 }
@@ -89,6 +92,7 @@ impl App {
             failures: Failures::default(),
             guesses: Guesses::default(),
             buckets: Buckets::default(),
+            walk_through: OnceLock::new(),
             node: crate::secret::random_name(12),
         };
         let (now, check) = (app.clock.now(), app.keys.check.bytes().to_vec());

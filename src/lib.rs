@@ -16,7 +16,7 @@
 //! | [`demo`] | a made-up shop, made by the code that issues tokens |
 //! | [`web`] | what all pages share: page, forms, lists, sessions, guard, errors, headers |
 //! | [`db`], [`schema`] | one query language over SQLite and PostgreSQL |
-//! | [`app`], [`config`], [`logging`], [`error`], [`time`], [`secret`], [`id`] | the frame |
+//! | [`app`], [`config`], [`logging`], [`error`], [`time`], [`secret`], [`id`], [`http`] | the frame |
 
 pub mod account;
 pub mod activity;
@@ -28,6 +28,7 @@ pub mod db;
 pub mod demo;
 pub mod employees;
 pub mod error;
+pub mod http;
 pub mod id;
 pub mod logging;
 pub mod oauth;

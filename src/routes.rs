@@ -8,7 +8,7 @@ use actix_web::{guard, web};
 
 use crate::web::guard::{Access, enforce};
 use crate::web::{assets, endpoint, errors};
-use crate::{account, activity, clients, employees, oauth, tokens};
+use crate::{account, activity, clients, demo, employees, oauth, tokens};
 
 /// One method of one URL.
 #[derive(Debug)]
@@ -96,6 +96,9 @@ pages! {
 
     "/auth/oauth/authorize" { GET Public => oauth::authorize::authorize }
     "/auth/oauth/consent" { POST Public => oauth::authorize::decide }
+
+    "/demo/callback" { GET Public => demo::walk_through::callback }
+    "/demo/walk-through" { GET Public => demo::walk_through::result }
 
     "/settings" { GET SignedIn => account::pages::index }
     "/settings/client-api-access" { GET SignedIn => clients::pages::list }

@@ -16,6 +16,7 @@ mod progress;
 mod rhythm;
 mod shop;
 mod statistics;
+pub mod walk_through;
 mod world;
 
 use std::io::Write;
@@ -33,6 +34,7 @@ use people::{JONAS, MARTA, PRIYA};
 use world::World;
 
 pub use clear::clear;
+pub use walk_through::WalkThrough;
 
 const DEFAULT_FOLDER: &str = "./data";
 const VISITORS: [(&str, usize); 3] = [("staff", JONAS), ("manager", MARTA), ("admin", PRIYA)];
@@ -51,6 +53,11 @@ pub fn settings(given: &Settings) -> Settings {
 /// Fills the database and prints how to sign in.
 pub async fn make(app: &App, demo: &Demo) -> std::result::Result<(), String> {
     let passwords = fill(app, demo).await.map_err(|error| format!("the demo's data could not be made: {error}"))?;
+    // A world that is only made is for measuring: nobody walks through it.
+    if !demo.only_make {
+        let walk = WalkThrough::register(app).await.map_err(|error| format!("the walk-through failed: {error}"))?;
+        drop(app.walk_through.set(walk));
+    }
     print(app, &passwords).map_err(|error| error.to_string())
 }
 
@@ -86,6 +93,10 @@ fn print(app: &App, accounts: &[(String, String); 3]) -> std::io::Result<()> {
     writeln!(out, "{} is ready at {}\n", shop::NAME, app.config.public_url.origin())?;
     for ((role, _), (address, password)) in VISITORS.iter().zip(accounts) {
         writeln!(out, "  {role:<7}  {address:<width$}  {password}")?;
+    }
+    if let Some(walk) = app.walk_through.get() {
+        let url = walk.authorize_url();
+        writeln!(out, "\nLet an integration in, and see a token appear and die when you revoke it:\n\n  {url}")?;
     }
     writeln!(out)?;
     out.flush()

@@ -18,8 +18,9 @@ enum Answer {
     Elsewhere,
     Gone,
     Wrong,
+    Missing,
 }
-use Answer::{Elsewhere, Form, Gone, In, No, Ok, Wrong};
+use Answer::{Elsewhere, Form, Gone, In, Missing, No, Ok, Wrong};
 
 const CALLERS: [&str; 6] = ["nobody", "staff", "manager", "admin", "locked", "expired"];
 
@@ -35,6 +36,8 @@ fn expected(method: &str, path: &str) -> Option<[Answer; 6]> {
         ("POST", "/sign-in" | "/set-up/{secret}" | "/welcome/{secret}") => anybody(Form),
         // There is no such link: that is said to everybody.
         ("GET", "/set-up/{secret}" | "/welcome/{secret}") => anybody(Gone),
+        // Only the demo has them.
+        ("GET", "/demo/callback" | "/demo/walk-through") => anybody(Missing),
         // No client is named.
         ("GET", "/auth/oauth/authorize") => anybody(Wrong),
         // Without a session the request begins again.
@@ -80,6 +83,7 @@ fn answer(browser: &mut Browser, method: &str, path: &str) -> (Answer, String) {
         403 => No,
         410 => Gone,
         400 => Wrong,
+        404 => Missing,
         status => panic!("{method} {path} answered {status}: {}", page.text()),
     };
     (answer, page.text())

@@ -1,0 +1,274 @@
+//! The demo's own integration, for whoever wants to see a token appear and die: it asks for access, redeems the code, calls
+//! the API and refreshes, over HTTP like any other, and shows each step. Only the demo serves its two pages.
+
+use std::sync::Mutex;
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use oauth2::basic::BasicClient;
+use oauth2::{
+    AuthUrl, AuthorizationCode, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken,
+    Scope, TokenResponse, TokenUrl,
+};
+
+use crate::app::App;
+use crate::clients::pages::path as client_path;
+use crate::clients::{Client, Contact, NewClient, RedirectUri, Registration, Website};
+use crate::error::{Error, Result};
+use crate::http::HttpClient;
+use crate::id::ClientKey;
+use crate::web::page::{Page, html, see_other};
+use crate::web::query::Query;
+
+const NAME: &str = "Walk-through";
+const CALLBACK: &str = "/demo/callback";
+const RESULT: &str = "/demo/walk-through";
+const SCOPE: [&str; 3] = ["employee:inventory_read", "employee:register_read", "employee:customers_read"];
+const ACCOUNT: &str = "/API/V3/Account.json";
+
+/// The integration, and what it holds.
+pub struct WalkThrough {
+    client: ClientKey,
+    client_id: String,
+    origin: String,
+    state: String,
+    verifier: String,
+    authorize_url: String,
+    http: HttpClient,
+    held: Mutex<Held>,
+}
+
+// What the steps came to so far, and the token it would call the API with.
+#[derive(Clone, Default)]
+struct Held {
+    steps: Vec<Step>,
+    access_token: Option<String>,
+}
+
+/// One step, as the page shows it.
+#[derive(Clone, Debug)]
+struct Step {
+    title: &'static str,
+    request: String,
+    answer: String,
+    ok: bool,
+}
+
+type Configured = BasicClient<
+    oauth2::EndpointSet,
+    oauth2::EndpointNotSet,
+    oauth2::EndpointNotSet,
+    oauth2::EndpointNotSet,
+    oauth2::EndpointSet,
+>;
+
+impl WalkThrough {
+    /// Registers the integration.
+    pub async fn register(app: &App) -> Result<WalkThrough> {
+        let origin = app.config.public_url.origin().to_string();
+        let redirect_uri = RedirectUri::parse(&format!("{origin}{CALLBACK}"), true).map_err(Error::internal)?;
+        let now = app.clock.now();
+        let (client, client_id) = app
+            .db
+            .write(move |conn| {
+                let website = Website::parse("https://walk-through.example").map_err(Error::internal)?;
+                // On plain http it runs on this machine, as a publicly distributed one may.
+                let registration = Registration {
+                    redirect_uris: vec![redirect_uri.clone()],
+                    publicly_distributed: true,
+                    contact: Contact {
+                        name: "The demo".into(),
+                        email: "demo@walk-through.example".into(),
+                        phone: String::new(),
+                    },
+                    ..Registration::default()
+                };
+                let new = NewClient {
+                    name: NAME,
+                    website: &website,
+                    admitted: true,
+                    approved: false,
+                    by: "the demo",
+                    registration: &registration,
+                };
+                let client = Client::create(conn, &new, now)?;
+                Ok((client, Client::find(conn, client)?.client_id))
+            })
+            .await?;
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let state = CsrfToken::new_random();
+        let mut walk = WalkThrough {
+            client,
+            client_id,
+            origin,
+            state: state.secret().clone(),
+            verifier: verifier.secret().clone(),
+            authorize_url: String::new(),
+            http: HttpClient::new().map_err(Error::internal)?,
+            held: Mutex::default(),
+        };
+        let oauth = walk.oauth()?;
+        let request = oauth.authorize_url(|| state).set_pkce_challenge(challenge);
+        let (url, _) = request.add_scopes(SCOPE.map(|scope| Scope::new(scope.into()))).url();
+        walk.authorize_url = url.to_string();
+        Ok(walk)
+    }
+
+    /// Where it begins.
+    pub fn authorize_url(&self) -> &str {
+        &self.authorize_url
+    }
+
+    fn oauth(&self) -> Result<Configured> {
+        let at = |path: &str| format!("{}{path}", self.origin);
+        Ok(BasicClient::new(ClientId::new(self.client_id.clone()))
+            .set_auth_uri(AuthUrl::new(at("/auth/oauth/authorize")).map_err(Error::internal)?)
+            .set_token_uri(TokenUrl::new(at("/auth/oauth/token")).map_err(Error::internal)?)
+            .set_redirect_uri(RedirectUrl::new(at(CALLBACK)).map_err(Error::internal)?)
+            .set_auth_type(oauth2::AuthType::RequestBody))
+    }
+
+    // The whole way from the code on; stops at the first step that fails.
+    async fn walk(&self, code: &str) -> Result<Held> {
+        let oauth = self.oauth()?;
+        let http = |request| self.http.send(request);
+        let mut held = Held::default();
+        let verifier = PkceCodeVerifier::new(self.verifier.clone());
+        let exchange =
+            oauth.exchange_code(AuthorizationCode::new(code.into())).set_pkce_verifier(verifier).request_async(&http);
+        let title = "It redeemed the code";
+        let request = "POST /auth/oauth/token  grant_type=authorization_code".to_string();
+        let first = match exchange.await {
+            Ok(first) => first,
+            Err(error) => return Ok(held.and(title, request, told(&error), false)),
+        };
+        held = held.and(title, request, pair(&first), true);
+        held = self.call(held, first.access_token().secret(), "It called the API").await;
+        let Some(refresh_token) = first.refresh_token() else {
+            return Ok(held);
+        };
+        let refresh_token = RefreshToken::new(refresh_token.secret().clone());
+        let refresh = oauth.exchange_refresh_token(&refresh_token);
+        let title = "It refreshed";
+        let request = "POST /auth/oauth/token  grant_type=refresh_token".to_string();
+        let second = match refresh.request_async(&http).await {
+            Ok(second) => second,
+            Err(error) => return Ok(held.and(title, request, told(&error), false)),
+        };
+        held = held.and(title, request, pair(&second), true);
+        Ok(self.call(held, second.access_token().secret(), "It called the API with the new access token").await)
+    }
+
+    async fn call(&self, mut held: Held, token: &str, title: &'static str) -> Held {
+        held.access_token = Some(token.to_string());
+        let request = format!("GET {ACCOUNT}  Authorization: Bearer {}", masked(token));
+        match self.http.get_with_token(&format!("{}{ACCOUNT}", self.origin), token).await {
+            Ok(answer) => {
+                let ok = answer.status().is_success();
+                let body = String::from_utf8_lossy(answer.body()).into_owned();
+                held.and(title, request, format!("{} {body}", answer.status()), ok)
+            }
+            Err(error) => held.and(title, request, error.to_string(), false),
+        }
+    }
+
+    fn keep(&self, held: Held) {
+        if let Ok(mut kept) = self.held.lock() {
+            *kept = held;
+        }
+    }
+
+    fn held(&self) -> Held {
+        self.held.lock().map(|held| held.clone()).unwrap_or_default()
+    }
+}
+
+impl Held {
+    fn and(mut self, title: &'static str, request: String, answer: String, ok: bool) -> Held {
+        self.steps.push(Step { title, request, answer, ok });
+        self
+    }
+}
+
+fn pair(answer: &impl TokenResponse) -> String {
+    let seconds = answer.expires_in().map_or(0, |time| time.as_secs());
+    let refresh = answer.refresh_token().map(|token| masked(token.secret())).unwrap_or_default();
+    format!(
+        "token_type Bearer, expires_in {seconds}, access_token {}, refresh_token {refresh}",
+        masked(answer.access_token().secret())
+    )
+}
+
+fn masked(token: &str) -> String {
+    format!("{} *** REDACTED ***", token.get(..7).unwrap_or_default())
+}
+
+fn told<E: std::error::Error>(
+    error: &oauth2::RequestTokenError<E, oauth2::StandardErrorResponse<oauth2::basic::BasicErrorResponseType>>,
+) -> String {
+    match error {
+        oauth2::RequestTokenError::ServerResponse(refusal) => {
+            format!("{}: {}", refusal.error(), refusal.error_description().map_or("", String::as_str))
+        }
+        other => other.to_string(),
+    }
+}
+
+fn of(app: &App) -> Result<&WalkThrough> {
+    app.walk_through.get().ok_or(Error::NotFound)
+}
+
+/// `GET /demo/callback`: where the browser comes back to.
+pub async fn callback(app: web::Data<App>, query: Query) -> Result<HttpResponse> {
+    let walk = of(&app)?;
+    let get = |name: &str| query.get(name).unwrap_or_default();
+    let title = "The browser came back";
+    let request = format!("GET {CALLBACK}");
+    let held = match (get("error"), get("code")) {
+        _ if get("state") != walk.state || get("iss") != walk.origin => {
+            let answer = "state or iss is not what was sent: the walk-through ignores it. Start it again.";
+            Held::default().and(title, request, answer.into(), false)
+        }
+        ("", code) if !code.is_empty() => {
+            let arrived = Step { title, request, answer: "with a code; state and iss fit".into(), ok: true };
+            let mut held = walk.walk(code).await?;
+            held.steps.insert(0, arrived);
+            held
+        }
+        (error, _) => Held::default().and(title, request, format!("with error={error}"), false),
+    };
+    walk.keep(held);
+    // A reload of the result redeems nothing again.
+    Ok(see_other(RESULT))
+}
+
+#[derive(Template)]
+#[template(path = "demo/walk_through.html")]
+struct WalkThroughPage {
+    page: Page,
+    steps: Vec<Step>,
+    holds_token: bool,
+    client: String,
+    authorize_url: String,
+    again: &'static str,
+}
+
+/// `GET /demo/walk-through`: each step; with `call`, once more the call of the API.
+pub async fn result(app: web::Data<App>, query: Query) -> Result<HttpResponse> {
+    let walk = of(&app)?;
+    let mut held = walk.held();
+    if let (Some(_), Some(token)) = (query.get("call"), held.access_token.clone()) {
+        held.steps.retain(|step| step.title != AGAIN);
+        held = walk.call(held, &token, AGAIN).await;
+    }
+    html(WalkThroughPage {
+        page: Page::outside("Walk-through", "The demo's own integration", String::new()),
+        holds_token: held.access_token.is_some(),
+        steps: held.steps,
+        client: client_path(walk.client),
+        authorize_url: walk.authorize_url.clone(),
+        again: "/demo/walk-through?call=again",
+    })
+}
+
+const AGAIN: &str = "It called the API once more";

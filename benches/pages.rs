@@ -12,6 +12,7 @@
 //! server in a third process shows what the machine can do. All of them share its processors, so figures are to be
 //! compared within a run. `!` marks what misses a goal; nothing fails for it.
 
+#![allow(dead_code, reason = "the other benchmark uses the rest of what they share")]
 #![expect(clippy::expect_used, clippy::panic, reason = "a benchmark that cannot go on has nobody else to tell")]
 
 mod support {

@@ -42,44 +42,67 @@ const WARM_UP: usize = 10;
 
 /// Asks for a page for so long on every connection.
 pub fn run(server: &Server, case: &Case, connections: usize, time: Duration) -> Figures {
+    let mut bytes = 0;
+    let ask = |_: usize| {
+        |connection: &mut Connection| {
+            let answer = connection.send(&case.request).expect("an answer");
+            Some(answer.status == case.status)
+        }
+    };
+    let figures = drive(server, connections, time, ask);
+    if let Ok(mut connection) = Connection::open(server.address) {
+        bytes = connection.send(&case.request).map_or(0, |answer| answer.bytes);
+    }
+    Figures { bytes, ..figures }
+}
+
+/// Lets one caller per connection ask again and again for so long. `caller` makes the one with its number: it sends a
+/// request and says whether the answer was the right one, or nothing when it has nothing left to ask.
+pub fn drive<F>(server: &Server, connections: usize, time: Duration, caller: impl Fn(usize) -> F) -> Figures
+where
+    F: FnMut(&mut Connection) -> Option<bool> + Send,
+{
     let start = Barrier::new(connections + 1);
-    let visit = || {
+    let visit = |mut ask: F| {
         let mut connection = Connection::open(server.address).expect("the server listens");
-        let mut send =
-            || connection.send(&case.request).map(|answer| (answer.status, answer.bytes)).expect("an answer");
-        let (mut times, mut wrong, mut bytes) = (Vec::new(), 0, 0);
+        let (mut times, mut wrong) = (Vec::new(), 0);
         for _ in 0..WARM_UP {
-            send();
+            ask(&mut connection);
         }
         start.wait();
         let begun = Instant::now();
         while begun.elapsed() < time {
             let sent = Instant::now();
-            let (status, size) = send();
+            let Some(right) = ask(&mut connection) else { break };
             times.push(sent.elapsed());
-            wrong += usize::from(status != case.status);
-            bytes = size;
+            wrong += usize::from(!right);
         }
-        (times, wrong, bytes)
+        (times, wrong, begun.elapsed())
     };
     std::thread::scope(|scope| {
-        let visits: Vec<_> = (0..connections).map(|_| scope.spawn(visit)).collect();
+        let visit = &visit;
+        let visits: Vec<_> = (0..connections)
+            .map(|n| {
+                let ask = caller(n);
+                scope.spawn(move || visit(ask))
+            })
+            .collect();
         start.wait();
-        let (begun, before) = (Instant::now(), server.cpu());
-        let (mut times, mut wrong, mut bytes) = (Vec::new(), 0, 0);
+        let before = server.cpu();
+        let (mut times, mut wrong, mut spent) = (Vec::new(), 0, Duration::ZERO);
         for visit in visits {
-            let (own, failed, size) = visit.join().expect("the visitor came back");
+            let (own, failed, lasted) = visit.join().expect("the visitor came back");
             times.extend(own);
             wrong += failed;
-            bytes = bytes.max(size);
+            spent = spent.max(lasted);
         }
-        let (spent, cpu) = (begun.elapsed(), server.cpu().saturating_sub(before));
+        let cpu = server.cpu().saturating_sub(before);
         let requests = times.len();
         Figures {
             p50: percentile(&mut times, 50.0),
             p99: percentile(&mut times, 99.0),
             rate: requests as f64 / spent.as_secs_f64(),
-            bytes,
+            bytes: 0,
             cpu: cpu / u32::try_from(requests.max(1)).unwrap_or(u32::MAX),
             wrong,
         }

@@ -13,6 +13,10 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_client-api-access");
 pub const SECRET_KEY: &str = "the data of a benchmark needs no real secret";
 /// The argument with which this benchmark starts itself as the "hello" server.
 pub const HELLO: &str = "--hello";
+/// The argument with which it starts itself as the server that looks one row up.
+pub const LOOKUP: &str = "--lookup";
+// Where that server finds the database.
+const DATABASE: &str = "BENCH_LOOKUP_DATABASE";
 
 /// A process that listens; it ends with this value.
 pub struct Server {
@@ -39,6 +43,16 @@ impl Server {
         let mut command = Command::new(std::env::current_exe().expect("our own path"));
         let address = free_address();
         command.arg(HELLO).arg(address.to_string());
+        Self::run(command, address, "/")
+    }
+
+    /// Actix looking one row up, on the data in `folder` or in the PostgreSQL database at `url`.
+    pub fn lookup(folder: &Path, url: Option<&str>) -> Server {
+        let mut command = Command::new(std::env::current_exe().expect("our own path"));
+        let file = format!("sqlite:{}", folder.join("client-api-access.db").display());
+        command.env(DATABASE, url.unwrap_or(&file));
+        let address = free_address();
+        command.arg(LOOKUP).arg(address.to_string());
         Self::run(command, address, "/")
     }
 
@@ -95,4 +109,49 @@ pub fn serve_hello(address: &str) {
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let server = HttpServer::new(app).workers(threads).bind(address).expect("the port is free").run();
     rt::System::new().block_on(server).expect("it serves");
+}
+
+/// Runs the server that looks one row up in this process: `/here/TOKEN` in the thread that serves the request,
+/// `/there/TOKEN` in another.
+pub fn serve_lookup(address: &str) {
+    use actix_web::{App, HttpResponse, HttpServer, rt, web};
+    use client_api_access::db::{Db, DbConnection};
+    use client_api_access::error::Result;
+    use client_api_access::schema::access_tokens;
+    use client_api_access::secret::TokenHash;
+    use diesel::prelude::*;
+
+    fn find(conn: &mut DbConnection, hash: &TokenHash) -> Result<i64> {
+        Ok(access_tokens::table.filter(access_tokens::hash.eq(hash)).select(access_tokens::id).first(conn)?)
+    }
+    fn answer(found: Result<i64>) -> HttpResponse {
+        match found {
+            Ok(_) => HttpResponse::NoContent().finish(),
+            Err(_) => HttpResponse::NotFound().finish(),
+        }
+    }
+    async fn here(db: web::Data<Db>, token: web::Path<String>) -> HttpResponse {
+        let hash = TokenHash::of(&token);
+        answer(db.lookup(move |conn| find(conn, &hash)).await)
+    }
+    async fn there(db: web::Data<Db>, token: web::Path<String>) -> HttpResponse {
+        let hash = TokenHash::of(&token);
+        answer(db.read(move |conn| find(conn, &hash)).await)
+    }
+
+    let url = std::env::var(DATABASE).expect("the database is named");
+    let url = client_api_access::db::DatabaseUrl::parse(&url).expect("a database URL");
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    // As the program has it.
+    let db = web::Data::new(Db::open(&url, 8).expect("the database opens"));
+    let app = move || {
+        App::new()
+            .app_data(db.clone())
+            .route("/", web::get().to(async || "ready"))
+            .route("/here/{token}", web::get().to(here))
+            .route("/there/{token}", web::get().to(there))
+    };
+    let blocking = 8_usize.div_ceil(threads).max(2) + 2;
+    let server = HttpServer::new(app).workers(threads).worker_max_blocking_threads(blocking);
+    rt::System::new().block_on(server.bind(address).expect("the port is free").run()).expect("it serves");
 }

@@ -387,15 +387,13 @@ fn destination(redirect_uri: &str) -> String {
 }
 
 // What the consent form may lead to. Chromium holds form-action against every redirect that follows the POST, also those
-// the client makes on its own side, so for https it is the scheme: with the one origin alone, a client that sends people
-// from its callback to another host would end on a blank page after the code was spent.
+// the client makes on its own side, so it is the scheme: with the one origin alone, a client that sends people from its
+// callback to another host would leave them on this page after the code was spent.
 fn form_targets(redirect_uri: &str) -> String {
-    let scheme = redirect_uri.split(':').next().unwrap_or_default();
-    match url::Url::parse(redirect_uri) {
-        // A host of digits in brackets cannot be written there.
-        Ok(url) if scheme == "http" && matches!(url.host(), Some(url::Host::Ipv6(_))) => "http:".into(),
-        Ok(url) if scheme == "http" => url.origin().ascii_serialization(),
-        _ => format!("{scheme}:"),
+    match redirect_uri.split(':').next().unwrap_or_default() {
+        // A program on this machine often ends on a page of its website.
+        "http" => "http: https:".into(),
+        scheme => format!("{scheme}:"),
     }
 }
 

@@ -1,0 +1,154 @@
+// An integration is let in, kept out, and stopped, in a real browser: across origins, with a session that ends halfway.
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { after, before, describe } from 'node:test';
+import { documentOf, expectNoProblems, signIn } from './support/browser.js';
+import { expectAccessible, expectNoOverflow, expectValidHtml } from './support/checks.js';
+import { WAYS, expectHeading, nameOf, pageTest, revokeButton, revokeOpener, useShop } from './support/shop.js';
+
+const AUTHORIZE = /http:\/\/\S+\/auth\/oauth\/authorize\?\S+/;
+
+for (const way of WAYS) {
+  describe(`an integration asks for access: ${nameOf(way)}`, () => {
+    const shop = useShop();
+    const client = useClient();
+
+    pageTest('the walk-through of the demo ends when its token is revoked', { shop, way }, async (page) => {
+      await page.goto(authorizeUrl(shop));
+      await page.getByText('to continue to Walk-through').waitFor();
+      await expectFine(page);
+      await fillInSignIn(page, shop.accounts.manager);
+      await expectHeading(page, 'Let Walk-through in?');
+      await page.getByText('Sales history').waitFor();
+      await page.getByText('Inventory (read)').waitFor();
+      await expectFine(page);
+
+      await page.getByRole('button', { name: 'Authorize Application' }).click();
+      await expectHeading(page, 'Walk-through');
+      assert.equal(await page.locator('.steps .badge.good').count(), 5, 'every step went well');
+      await expectFine(page);
+
+      await page.getByRole('link', { name: 'its page in Settings' }).click();
+      await expectHeading(page, 'Walk-through', { level: 1 });
+      const settings = page.url();
+      await page.locator('#refresh-tokens tbody th a').first().click();
+      await revokeOpener(page, 'Revoke Refresh Token').click();
+      await revokeButton(page).click();
+      await page.waitForURL((url) => url.href === settings || url.pathname.includes('/clients/'));
+
+      await page.goto('/demo/walk-through');
+      await page.getByRole('link', { name: 'Call the API again' }).click();
+      await page.getByText('401 Unauthorized').waitFor();
+      await page.getByText('Access token').last().waitFor();
+    });
+
+    pageTest('a14: the browser arrives at a client on another origin with code, state and iss', { shop, way }, async (page) => {
+      await signIn(page, shop.accounts.staff);
+      await page.goto(authorizeUrl(shop, { redirect_uri: client.url, state: 'a state & more' }));
+      await page.getByRole('button', { name: 'Authorize Application' }).click();
+      await page.getByText('The client was here').waitFor();
+
+      const came = new URL(page.url());
+      assert.equal(came.origin, new URL(client.url).origin);
+      assert.match(came.searchParams.get('code'), /^\w{7}_ac_\w+$/);
+      assert.equal(came.searchParams.get('state'), 'a state & more');
+      assert.equal(came.searchParams.get('iss'), shop.url);
+    });
+
+    pageTest('a14: it also arrives when the client sends it on to a third origin', { shop, way }, async (page) => {
+      await signIn(page, shop.accounts.staff);
+      await page.goto(authorizeUrl(shop, { redirect_uri: client.url, state: 'onward' }));
+      await page.getByRole('button', { name: 'Authorize Application' }).click();
+      await page.getByText('The client was here').waitFor();
+    });
+
+    pageTest('whoever is kept out is told so', { shop, way }, async (page) => {
+      await signIn(page, shop.accounts.staff);
+      await page.goto(authorizeUrl(shop, { redirect_uri: client.url }));
+      await page.getByRole('button', { name: 'Keep out' }).click();
+      await page.getByText('The client was here').waitFor();
+
+      const came = new URL(page.url()).searchParams;
+      assert.equal(came.get('error'), 'access_denied');
+      assert.equal(came.get('code'), null);
+    });
+
+    pageTest('a wrong redirect URI leads nowhere', { shop, way }, async (page) => {
+      await signIn(page, shop.accounts.staff);
+      await page.goto(authorizeUrl(shop, { redirect_uri: 'https://evil.example/<b>cb</b>' }));
+      await page.getByText('is not registered for Walk-through').waitFor();
+      assert.equal(new URL(page.url()).origin, shop.url);
+      assert.equal(documentOf(page).status(), 400);
+      assert.equal(await page.locator('main b').count(), 0, 'what the link holds is text');
+      await expectFine(page, [400]);
+    });
+
+    pageTest('a sign-in that ended in between is asked for again, and the request goes on', { shop, way }, async (page) => {
+      await signIn(page, shop.accounts.staff);
+      await page.goto(authorizeUrl(shop, { redirect_uri: client.url, state: 'kept' }));
+      await expectHeading(page, 'Let Walk-through in?');
+      await page.context().clearCookies({ name: /session/ });
+      await page.getByRole('button', { name: 'Authorize Application' }).click();
+
+      await page.getByText('to continue to Walk-through').waitFor();
+      await fillInSignIn(page, shop.accounts.staff);
+      await expectHeading(page, 'Let Walk-through in?');
+      await page.getByRole('button', { name: 'Authorize Application' }).click();
+      await page.getByText('The client was here').waitFor();
+      assert.equal(new URL(page.url()).searchParams.get('state'), 'kept');
+    });
+
+    pageTest('somebody else at the same till signs in instead', { shop, way }, async (page) => {
+      await signIn(page, shop.accounts.staff);
+      await page.goto(authorizeUrl(shop, { redirect_uri: client.url, state: 'somebody else' }));
+      await page.getByText(shop.accounts.staff.email).waitFor();
+      await page.getByRole('button', { name: 'Not you?' }).click();
+      await page.getByText('to continue to Walk-through').waitFor();
+      await fillInSignIn(page, shop.accounts.admin);
+      await page.getByText(shop.accounts.admin.email).waitFor();
+      await expectFine(page);
+    });
+  });
+}
+
+/** The authorize URL that the demo printed, with other parameters. */
+function authorizeUrl(shop, changes = {}) {
+  const url = new URL(shop.log().match(AUTHORIZE)[0]);
+  for (const [name, value] of Object.entries(changes)) url.searchParams.set(name, value);
+  return url.href;
+}
+
+async function fillInSignIn(page, account) {
+  await page.getByLabel('E-mail').fill(account.email);
+  await page.getByLabel('Password', { exact: true }).fill(account.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+async function expectFine(page, refusals = []) {
+  await expectAccessible(page);
+  await expectNoOverflow(page);
+  await expectValidHtml(page);
+  expectNoProblems(page, { refusals });
+}
+
+/** A client on an origin of its own; with the state "onward" it sends the browser on to a third one. */
+function useClient() {
+  const client = {};
+  const servers = [];
+  const listen = (answer) => new Promise((resolve) => {
+    const server = createServer(answer).listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${server.address().port}`));
+    servers.push(server);
+  });
+  const page = '<!doctype html><html lang="en"><title>Client</title><link rel="icon" href="data:,"><p>The client was here</p>';
+  const greet = (_, response) => response.setHeader('content-type', 'text/html').end(page);
+  before(async () => {
+    const third = await listen(greet);
+    const own = await listen((request, response) => {
+      if (!request.url.includes('state=onward')) return greet(request, response);
+      response.writeHead(302, { location: third }).end();
+    });
+    client.url = `${own}/demo/callback`;
+  });
+  after(() => servers.forEach((server) => server.close()));
+  return client;
+}

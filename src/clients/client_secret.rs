@@ -59,6 +59,12 @@ impl ClientSecret {
             .load(conn)
     }
 
+    /// Whose secret has this hash, also while it no longer works.
+    pub fn owner(conn: &mut DbConnection, hash: &TokenHash) -> QueryResult<Option<ClientKey>> {
+        let row = client_secrets::table.filter(client_secrets::hash.eq(hash));
+        row.select(client_secrets::client_id).first(conn).optional()
+    }
+
     /// Ends the overlap: every secret of a client but the newest stops working. Returns how many did.
     pub fn end_earlier(conn: &mut DbConnection, client: ClientKey, now: Timestamp) -> QueryResult<usize> {
         let earlier = client_secrets::table

@@ -1,4 +1,4 @@
-//! Finding a token by its whole value. The value is hashed at once and kept nowhere: not in an address, a log or a session.
+//! Finding a token, or a client secret, by its whole value. The value is hashed at once and kept nowhere: not in an address, a log or a session.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -8,8 +8,8 @@ use super::panel::{access_token_path, refresh_token_path};
 use super::refresh_token::RefreshToken;
 use crate::activity::{Detail, Kind, NewActivity, Subject};
 use crate::app::App;
-use crate::clients::Client;
-use crate::clients::pages::HOME;
+use crate::clients::pages::{HOME, path as client_path};
+use crate::clients::{Client, ClientSecret};
 use crate::db::DbConnection;
 use crate::employees::{Attempt, Attempts};
 use crate::error::{Error, Result};
@@ -52,7 +52,8 @@ pub async fn find(visit: Visit, app: web::Data<App>, form: ProtectedForm) -> Res
             return show_find_token(&visit, Some(("That token is mistyped", problem)));
         }
         (Err(NotAToken::Foreign), None) => {
-            let problem = "Tokens from here have 60 characters, with _rt_, _at_ or _ak_ after the first seven.";
+            let problem =
+                "Tokens and secrets from here have 60 characters, with _rt_, _at_, _ak_ or _cs_ after the first seven.";
             return show_find_token(&visit, Some(("That is not one of our tokens", problem)));
         }
     };
@@ -92,6 +93,12 @@ fn look_up(conn: &mut DbConnection, hash: &TokenHash) -> Result<Option<Hit>> {
         let subject = Subject::token("access_token", token.id.0, &token.mask, &client, token.employee_id);
         let href = access_token_path(client.id, None, token.id);
         return Ok(Some((client, subject, href, None)));
+    }
+    if let Some(owner) = ClientSecret::owner(conn, hash)? {
+        let client = Client::find(conn, owner)?;
+        let subject = Subject::client(&client);
+        let note = "That is a client secret of this client. Whoever has it can act as the client: regenerate it.";
+        return Ok(Some((client, subject, client_path(owner), Some(note))));
     }
     let Some((token, newest)) = RefreshToken::find_by_value(conn, hash)? else {
         return Ok(None);

@@ -145,3 +145,17 @@ fn looking_a_token_up_is_written_down() {
     assert_eq!(rows[0].cells[1], "Mona Manager");
     assert!(rows[0].cells[2].contains(&format!("{} of Ledgerly", grant.mask())));
 }
+
+#[test]
+fn a_client_secret_that_turned_up_somewhere_leads_to_its_client() {
+    let app = TestApp::start();
+    let integration = app.shop().integration("Ledgerly");
+    let mut browser = app.admin();
+
+    let found = find(&mut browser, &integration.secret);
+    let page = browser.follow(&found);
+
+    assert_eq!(found.location(), crate::support::client_path(integration.id));
+    assert!(page.text().contains("regenerate it"), "{}", page.text());
+    assert!(!page.body.contains(&integration.secret[..12]));
+}

@@ -5,6 +5,7 @@
 
 mod bulk;
 mod clear;
+mod credentials;
 mod fill;
 mod found;
 mod history;
@@ -70,6 +71,7 @@ async fn fill(app: &App, demo: &Demo) -> Result<[(String, String); 3]> {
     history::write(app, &world, &ids, demo.seed, now).await?;
     statistics::tidy(app).await?;
     fill::settle(app, &world, &ids, now).await?;
+    credentials::write(app, &ids, now).await?;
     let addresses = VISITORS.map(|(_, person)| world.people[person].email.clone());
     let [staff, manager, admin] = addresses;
     let [first, second, third] = passwords;

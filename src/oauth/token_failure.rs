@@ -52,7 +52,8 @@ impl TokenFailure {
         diesel::delete(token_failures::table.filter(token_failures::id.eq_any(ids))).execute(conn)
     }
 
-    fn record(&self, conn: &mut DbConnection, client: ClientKey) -> QueryResult<usize> {
+    /// Writes it.
+    pub fn record(&self, conn: &mut DbConnection, client: ClientKey) -> QueryResult<usize> {
         diesel::insert_into(token_failures::table)
             .values((
                 token_failures::client_id.eq(client),

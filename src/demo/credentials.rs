@@ -1,0 +1,79 @@
+//! What the clients of the demo authenticate with, and what the token endpoint refused them: one changes its secret just
+//! now and still uses the earlier one, another asks why its refresh failed this morning.
+
+use super::fill::Ids;
+use super::integrations::{LEDGERLY, SHELFWISE};
+use crate::app::App;
+use crate::clients::{Client, ClientSecret};
+use crate::error::Result;
+use crate::id::ClientKey;
+use crate::oauth::token_failure::TokenFailure;
+use crate::resource_servers::ResourceServer;
+use crate::time::{DAY, HOUR, MINUTE, Timestamp};
+
+const AT_ONCE: usize = 100;
+const PEER: &str = "203.0.113.24";
+
+// Seconds ago, grant type, error and hint.
+const FAILURES: [(i64, &str, &str, &str); 4] = [
+    (9 * DAY, "authorization_code", "invalid_grant", "Authorization code has expired"),
+    (
+        2 * DAY + 5 * HOUR,
+        "refresh_token",
+        "invalid_client",
+        "There is no such client, or its secret is another. Check `client_id` and `client_secret`",
+    ),
+    (3 * HOUR, "refresh_token", "invalid_grant", "The employee who granted it is locked; unlocking brings it back"),
+    (
+        40 * MINUTE,
+        "refresh_token",
+        "temporarily_unavailable",
+        "This refresh token has been refreshed too often within a minute. Another worker of yours has the new one: use \
+         that, or try again later",
+    ),
+];
+
+/// Gives every client its secret, and the few that a visitor looks at something to see.
+pub async fn write(app: &App, ids: &Ids, now: Timestamp) -> Result<()> {
+    for some in ids.clients.chunks(AT_ONCE).map(<[ClientKey]>::to_vec) {
+        app.db
+            .patient()
+            .write(move |conn| {
+                for id in &some {
+                    let client = Client::find(conn, *id)?;
+                    ClientSecret::issue(conn, client.id, 0, client.created_at)?;
+                    if let [secret] = ClientSecret::of_client(conn, client.id, now)?.as_slice() {
+                        ClientSecret::touch(conn, secret.id, client.last_used_at)?;
+                    }
+                }
+                Ok(())
+            })
+            .await?;
+    }
+    let one = |i: usize| ids.clients.get(i).copied();
+    let (ledgerly, shelfwise) = (one(LEDGERLY), one(SHELFWISE));
+    app.db
+        .write(move |conn| {
+            if let Some(client) = shelfwise {
+                ClientSecret::issue(conn, client, DAY, now.plus(-3 * HOUR))?;
+                if let [_, earlier] = ClientSecret::of_client(conn, client, now)?.as_slice() {
+                    ClientSecret::touch(conn, earlier.id, now.plus(-5 * MINUTE))?;
+                }
+            }
+            for (ago, grant_type, error, hint) in FAILURES {
+                let Some(client) = ledgerly else { break };
+                let failure = TokenFailure {
+                    at: now.plus(-ago),
+                    grant_type: grant_type.into(),
+                    error: error.into(),
+                    hint: hint.into(),
+                    peer: PEER.into(),
+                };
+                failure.record(conn, client)?;
+            }
+            let (server, _) = ResourceServer::create(conn, "Shop API gateway", now.plus(-200 * DAY))?;
+            ResourceServer::touch(conn, server.id, now.plus(-MINUTE))?;
+            Ok(())
+        })
+        .await
+}

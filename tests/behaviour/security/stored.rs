@@ -6,6 +6,7 @@ use base64::Engine;
 use client_api_access::employees::Role;
 use diesel::connection::SimpleConnection;
 
+use crate::support::oauth::{bearer, pair};
 use crate::support::{Database, PASSWORD, Server, TestApp, client_path, is_postgres, run};
 
 // A secret as it might turn up: raw, its first eight characters, base64, hexadecimal.
@@ -103,6 +104,78 @@ fn s1_s3_no_page_and_no_table_holds_a_secret() {
         }
     }
     assert!(holds(&stored, grant.mask()), "the search itself works: the seven characters are there");
+}
+
+#[test]
+fn s1_nothing_that_went_over_the_wire_is_stored() {
+    let app = TestApp::start();
+    let integration = app.shop().integration("Ledgerly");
+    let (mut browser, _) = app.sign_in_as(Role::Admin);
+    let (code, pkce) = integration.code(&mut browser);
+    let first = pair(&app.token(&integration.code_request(&code, &pkce.verifier)));
+    let second = pair(&integration.refresh(&app, &first.refresh_token));
+    assert!(app.works(&second.access_token));
+    // What is refused is noted, without its value.
+    app.token(&integration.refresh_request(&first.access_token));
+    app.token(&[("client_id", &integration.client_id), ("client_secret", "a guess at the secret"), ("code", &code)]);
+    app.run_background();
+
+    let stored = everything(&app);
+
+    let failures = app.shop().number("SELECT COUNT(*) FROM token_failures");
+    assert_eq!(failures, 2);
+    assert!(!holds(&stored, &pkce.verifier));
+    let secrets = [
+        code,
+        integration.secret,
+        first.access_token,
+        first.refresh_token,
+        second.access_token,
+        second.refresh_token,
+        "a guess at the secret".to_string(),
+    ];
+    for secret in &secrets {
+        for disguise in disguises(secret) {
+            assert!(!holds(&stored, &disguise), "the database holds {disguise}");
+        }
+    }
+}
+
+#[test]
+fn s1_s8_the_log_of_the_endpoints_names_no_secret() {
+    let database = Database::blank();
+    let server = Server::start(&database, &[("LOG_LEVEL", "trace"), ("RUST_LOG", "trace")]);
+    let mut program = server.browser();
+    let secrets: Vec<String> = "code state_value verifier secret query_secret refresh access basic"
+        .split(' ')
+        .map(|name| format!("Zk3f9aB_{name}_0123456789abcdefghijklmnopqrstuvwxyz"))
+        .collect();
+    let [code, state, verifier, secret, in_query, refresh, access, basic] = secrets.as_slice() else {
+        panic!("eight secrets")
+    };
+    let token = "/auth/oauth/token";
+    program.get(&format!("/auth/oauth/authorize?client_id=nobody&state={state}&code_challenge={verifier}"));
+    program.get(&format!("/demo/callback?code={code}&state={state}"));
+    let fields = [("client_id", "nobody"), ("client_secret", secret), ("code", code), ("code_verifier", verifier)];
+    program.post(token, &fields);
+    program.post(token, &[("refresh_token", refresh), ("grant_type", "refresh_token")]);
+    program.post(&format!("{token}?client_secret={in_query}"), &fields);
+    let encoded = base64::engine::general_purpose::STANDARD.encode(format!("nobody:{basic}"));
+    program.send("POST", token, &[("authorization".into(), format!("Basic {encoded}"))], "x");
+    program.post("/auth/oauth/revoke", &[("token", refresh), ("client_id", "nobody"), ("client_secret", secret)]);
+    for path in ["/auth/oauth/verify", "/oauth/userinfo", "/auth/oauth/introspect"] {
+        program.send("GET", path, &[bearer(access)], "");
+        program.get(&format!("{path}?access_token={access}"));
+    }
+
+    let log = server.log();
+
+    assert!(log.contains("POST /auth/oauth/token 401"), "{log}");
+    for secret in secrets.iter().chain([&encoded]) {
+        for disguise in disguises(secret) {
+            assert!(!log.contains(&disguise), "the log holds {disguise}");
+        }
+    }
 }
 
 #[test]

@@ -142,7 +142,8 @@ fn loopback(uri: &str) -> Option<(&'static str, &str)> {
     let rest = match rest.strip_prefix(':') {
         Some(port) => {
             let digits = port.bytes().take_while(u8::is_ascii_digit).count();
-            (1..=5).contains(&digits).then(|| &port[digits..])?
+            // A port that cannot be is no port: the browser would come to nothing with the code.
+            port[..digits].parse::<u16>().ok().map(|_| &port[digits..])?
         }
         None => rest,
     };
@@ -217,6 +218,7 @@ mod tests {
             "http://127.0.0.1.evil.test/cb",
             "http://127.0.0.1:80a/cb",
             "http://127.0.0.1:/cb",
+            "http://127.0.0.1:99999/cb",
             "http://127.0.0.1:1@evil.test/cb",
             "http://localhost:8000/cb",
             "https://127.0.0.1:8000/cb",

@@ -83,7 +83,10 @@ fn with_cookie(mut response: HttpResponse, cookie: Option<Cookie<'static>>) -> R
 /// Where to go after signing in: a page of ours, whatever the address says.
 fn local(next: &str, origin: &str) -> String {
     const HOME: &str = "/settings/client-api-access";
-    let plain = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\t', '\n', '\r']);
+    // Browsers read `\` as `/` in a path; in a query, where an authorization request may have one, it is itself.
+    let path = next.split('?').next().unwrap_or_default();
+    let plain = path.starts_with('/') && !path.starts_with("//") && !path.contains('\\');
+    let plain = plain && !next.contains(['\t', '\n', '\r']);
     let Ok(base) = url::Url::parse(origin) else {
         return HOME.into();
     };
@@ -469,6 +472,7 @@ mod tests {
             assert!(landed == HOME || (landed.starts_with('/') && !landed.starts_with("//")), "{evil} -> {landed}");
         }
         assert_eq!(to("//evil.example"), HOME);
+        assert_eq!(to("/auth/oauth/authorize?state=a\\b"), "/auth/oauth/authorize?state=a\\b");
         assert_eq!(to("/%2f%2fevil.example"), "/%2f%2fevil.example");
     }
 }

@@ -27,6 +27,8 @@ use crate::web::{form, headers};
 
 /// The longest `state` that is echoed, in bytes.
 pub const LONGEST_STATE: usize = 2_000;
+// The sign-in and the consent form carry the whole request along, and a form has an end too (16 KiB).
+const LONGEST_REQUEST: usize = 15_000;
 const PATH: &str = "/auth/oauth/authorize";
 
 // A request whose client and redirect URI fit together: whatever else is wrong may be told to the client.
@@ -67,7 +69,7 @@ pub async fn authorize(request: HttpRequest, app: web::Data<App>, visit: Option<
     let query = request.query_string();
     let raw = Raw::parse(query);
     let asking = Request::read(&app, &raw).await?;
-    let asked = match asking.check(&raw) {
+    let asked = match fits_a_form(query).and_then(|()| asking.check(&raw)) {
         Ok(asked) => asked,
         Err(error) => return Ok(asking.refuse(&app, &error)),
     };
@@ -76,6 +78,14 @@ pub async fn authorize(request: HttpRequest, app: web::Data<App>, visit: Option<
         return sign_in::leg(&request, &app, &asking.client.name, here).await;
     };
     consent(&app, &visit, &asking, &asked, (query, here))
+}
+
+// Better refused now than after the sign-in.
+fn fits_a_form(query: &str) -> std::result::Result<(), OAuthError> {
+    match form_urlencoded::byte_serialize(query.as_bytes()).map(str::len).sum() {
+        0..=LONGEST_REQUEST => Ok(()),
+        _ => Err(OAuthError::invalid_request("The request is too long")),
+    }
 }
 
 fn consent(

@@ -1,6 +1,7 @@
 //! What must hold under attack and fault.
 
 mod access_matrix;
+mod authorize;
 mod faults;
 mod forms;
 mod headers;

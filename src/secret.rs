@@ -375,6 +375,34 @@ mod tests {
         assert_ne!(first.hash(), second.hash());
     }
 
+    // What stands behind the seven characters that are shown must be enough by itself (RFC 6749 section 10.10).
+    #[test]
+    fn t14_a_hundred_thousand_tokens_are_distinct_and_random_behind_what_is_shown() {
+        const HIDDEN: std::ops::Range<usize> = PREFIX_LENGTH + 4..PREFIX_LENGTH + 4 + SECRET_LENGTH;
+        let tokens: Vec<PlainToken> =
+            TokenKind::ALL.into_iter().cycle().take(100_000).map(PlainToken::generate).collect();
+
+        let hidden: std::collections::HashSet<&str> = tokens.iter().map(|token| &token.value[HIDDEN]).collect();
+        assert_eq!(hidden.len(), tokens.len(), "also without the shown characters");
+        assert!(tokens.iter().all(|token| token.value.bytes().all(|byte| (0x20..=0x7e).contains(&byte))), "VSCHAR");
+        // The most frequent character of each place bounds what a guesser knows of it; a clock or a counter would show as
+        // one that is nearly always the same, or the same as in the token before.
+        let mut bits = 0.0;
+        for place in HIDDEN {
+            let mut seen = [0_u32; 256];
+            let mut repeated = 0;
+            for (i, token) in tokens.iter().enumerate() {
+                seen[usize::from(token.value.as_bytes()[place])] += 1;
+                let before = i.checked_sub(1).map(|before| tokens[before].value.as_bytes()[place]);
+                repeated += u32::from(before == Some(token.value.as_bytes()[place]));
+            }
+            let most = seen.iter().max().copied().unwrap_or_default();
+            bits -= (f64::from(most) / tokens.len() as f64).log2();
+            assert!(repeated < 2_200, "place {place} repeats itself {repeated} times, 1613 are chance");
+        }
+        assert!(bits >= 240.0, "{bits} bits are left; 128 are required");
+    }
+
     #[test]
     fn a_secret_never_prints_itself() {
         let token = PlainToken::generate(TokenKind::AccessToken);

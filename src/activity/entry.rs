@@ -408,6 +408,12 @@ impl Activity {
         if named.is_some() {
             return Ok(named);
         }
+        // Such an entry covers every client: it speaks of this token only when this client was granted it.
+        let granted =
+            activity::table.filter(activity::subject_name.eq(name)).filter(activity::kind.eq(Kind::ClientAuthorized));
+        if !diesel::select(diesel::dsl::exists(granted)).get_result::<bool>(conn)? {
+            return Ok(None);
+        }
         let ended: Vec<Activity> = activity::table
             .filter(activity::kind.eq(Kind::GrantsEnded))
             .order(activity::id.desc())

@@ -8,6 +8,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use url::form_urlencoded;
 
 use super::error::OAuthError;
+use super::guesses::Caller;
 use super::parameters::Parameters;
 use crate::app::App;
 use crate::clients::{Client, ClientSecret, ClientState};
@@ -16,6 +17,8 @@ use crate::error::Result as DbResult;
 use crate::id::ClientKey;
 use crate::secret::TokenHash;
 use crate::web::peer;
+
+const LONGEST_ID: usize = 100;
 
 /// A client that is who it says it is, or a publicly distributed one, which nobody can prove.
 #[derive(Clone, Debug)]
@@ -125,12 +128,7 @@ pub async fn identify(
     parameters: &Parameters,
 ) -> Result<AuthenticatedClient, Refused> {
     let credentials = Credentials::read(request, parameters)?;
-    let caller = (credentials.id.clone(), peer::address(request, &app.config.trusted_proxies));
-    let now = app.clock.now();
-    if let Some(seconds) = app.guesses.wait(&caller, now) {
-        let hint = format!("Too many wrong client secrets. Wait {seconds} s and check the secret");
-        return Err(OAuthError::slow_down(seconds, hint).into());
-    }
+    let (caller, now) = (caller(app, request, &credentials.id)?, app.clock.now());
     let id = credentials.id.clone();
     let found = app.db.lookup(move |conn| find(conn, &id, now)).await.map_err(OAuthError::from)?;
     // An unknown client costs what a known one costs.
@@ -157,6 +155,20 @@ pub async fn identify(
     }
 }
 
+/// Who is about to show a secret for `id`. Errors: 429 after too many wrong ones.
+pub fn caller(app: &App, request: &HttpRequest, id: &str) -> Result<Caller, OAuthError> {
+    // What is remembered of a guess must not be as long as the guesser likes; no id of ours is cut by it.
+    let id = id.chars().take(LONGEST_ID).collect();
+    let caller = (id, peer::address(request, &app.config.trusted_proxies));
+    match app.guesses.wait(&caller, app.clock.now()) {
+        None => Ok(caller),
+        Some(seconds) => {
+            let hint = format!("Too many wrong client secrets. Wait {seconds} s and check the secret");
+            Err(OAuthError::slow_down(seconds, hint))
+        }
+    }
+}
+
 /// Whether a client may do anything. Errors: `invalid_client` that says why not.
 pub fn may_act(client: &Client) -> Result<(), OAuthError> {
     match (client.revoked_at, client.state()) {
@@ -177,7 +189,7 @@ fn find(
     now: crate::time::Timestamp,
 ) -> DbResult<Option<(Client, Vec<ClientSecret>)>> {
     // Ids of ours are letters and digits; PostgreSQL would not even look for a NUL.
-    if id.len() > 100 || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if id.len() > LONGEST_ID || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(None);
     }
     let Some(client) = Client::find_by_client_id(conn, id)? else {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::access::Access;
 use super::bearer;
-use super::client_auth::{Credentials, authenticate};
+use super::client_auth::{Credentials, authenticate, caller};
 use super::error::{OAuthError, no_store};
 use super::parameters::Parameters;
 use crate::app::App;
@@ -49,6 +49,7 @@ async fn answer(
 async fn asker(app: &App, request: &HttpRequest, parameters: &Parameters) -> Result<Asker, OAuthError> {
     let Credentials { id, secret } = Credentials::read(request, parameters)?;
     if let (true, Some(secret)) = (id.starts_with("rs-"), secret) {
+        caller(app, request, &id)?;
         let found = app.db.lookup(move |conn| Ok(ResourceServer::authenticate(conn, &id, &secret)?)).await?;
         if let Some(server) = found {
             app.usage.resource_server(server.id, app.clock.now());

@@ -74,7 +74,11 @@ fn redeem(conn: &mut DbConnection, asked: &Redemption, lifetimes: Lifetimes, now
         return refuse("Authorization code has expired".into());
     }
     // Both may have been stopped since the code was issued.
-    let client = Client::find(conn, asked.client.id)?;
+    let client = match Client::find(conn, asked.client.id).map_err(Error::from) {
+        Ok(client) => client,
+        Err(Error::NotFound) => return Ok(Err(OAuthError::invalid_client("The client has been revoked"))),
+        Err(error) => return Err(error),
+    };
     if let Err(error) = may_act(&client) {
         return Ok(Err(error));
     }

@@ -9,3 +9,4 @@ mod input;
 mod sessions;
 mod sign_in;
 mod stored;
+mod token;

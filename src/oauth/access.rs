@@ -52,14 +52,22 @@ impl Access {
     /// What a token is good for now. Its use is noted; the first one is committed before this returns, since from then on
     /// an earlier value of its refresh token is a replay.
     pub async fn of(app: &App, token: &str) -> Result<std::result::Result<Access, Inactive>> {
+        match Self::unused(app, token).await? {
+            Ok(access) => access.used(app).await,
+            Err(inactive) => Ok(Err(inactive)),
+        }
+    }
+
+    /// The same for somebody who may yet not be told: nothing is noted before [`Access::used`].
+    pub async fn unused(app: &App, token: &str) -> Result<std::result::Result<Access, Inactive>> {
         let (hash, now) = (TokenHash::of(token), app.clock.now());
         let found = app.db.lookup(move |conn| Ok(find(conn, &hash)?)).await?;
-        let access = match found.map(|row| judge(row, now)) {
-            None => return Ok(Err(Inactive::NotVerified)),
-            Some(Err(inactive)) => return Ok(Err(inactive)),
-            Some(Ok(access)) => access,
-        };
-        let token = &access.token;
+        Ok(found.map_or(Err(Inactive::NotVerified), |row| judge(row, now)))
+    }
+
+    /// Notes the use; the token may have been withdrawn meanwhile.
+    pub async fn used(self, app: &App) -> Result<std::result::Result<Access, Inactive>> {
+        let (token, now) = (&self.token, app.clock.now());
         if token.last_used_at == Timestamp::NEVER_YET && !token.is_api_key() {
             let used = token.clone();
             match app.db.yielding().write(move |conn| rotation::first_use(conn, &used, now)).await {
@@ -69,7 +77,7 @@ impl Access {
             }
         }
         app.usage.token(token.client_id, token.id, token.last_used_at, now);
-        Ok(Ok(access))
+        Ok(Ok(self))
     }
 
     /// What it may reach now; may be empty.

@@ -38,12 +38,13 @@ async fn answer(
     let parameters = Parameters::read(request, body).await?;
     let asker = asker(app, request, &parameters).await?;
     let token = parameters.required("token")?;
-    let access = match (Access::of(app, token).await?, asker) {
-        (Ok(access), Asker::ResourceServer) => access,
-        (Ok(access), Asker::Client(client)) if client.id == access.client.id => access,
+    // A client that asks about another's token has not used it.
+    let access = match (Access::unused(app, token).await?, asker) {
+        (Ok(access), Asker::ResourceServer) => access.used(app).await?,
+        (Ok(access), Asker::Client(client)) if client.id == access.client.id => access.used(app).await?,
         _ => return Ok(json!({ "active": false })),
     };
-    Ok(about(app, &access))
+    Ok(access.map_or_else(|_| json!({ "active": false }), |access| about(app, &access)))
 }
 
 async fn asker(app: &App, request: &HttpRequest, parameters: &Parameters) -> Result<Asker, OAuthError> {

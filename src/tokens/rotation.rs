@@ -32,8 +32,6 @@ use crate::time::{MINUTE, Timestamp};
 pub const GRACE: i64 = 30;
 /// How many pairs of one generation are issued in a minute.
 pub const PAIRS_A_MINUTE: i64 = 5;
-// Whoever was told to wait until the minute is over has this long to come back before they would count as a replay.
-const GRACE_AFTER_WAITING: i64 = MINUTE + GRACE;
 const ATTEMPTS: u32 = 8;
 
 /// Who refreshes, for what, and from where.
@@ -58,7 +56,7 @@ pub enum Rotation {
     TooMany(i64),
     /// Nothing; and nothing was changed.
     Refused(Refusal),
-    /// Nothing; and the whole grant has ended. When the value had been replaced.
+    /// Nothing; and the whole grant has ended. When what replaced the value was issued.
     Replayed(Timestamp),
 }
 
@@ -141,6 +139,10 @@ fn attempt(
         return refused(Refusal::WiderScope);
     }
     let ends = Ends::of(refresh.client.grants_end_after, token.created_at, lifetimes, now);
+    // The client's end may have been set since the value was issued.
+    if ends.refresh_token <= now {
+        return refused(Refusal::Expired(ends.refresh_token));
+    }
     let elapsed = now.since(token.rotated_at);
     let pair = match value {
         Value { replaced_at: Some(at), .. } => return replayed(conn, refresh, token, at, now),
@@ -148,9 +150,9 @@ fn attempt(
             issue::next_generation(conn, &token, scope, ends, refresh.peer, now)?
         }
         Value { generation, .. } if generation == token.generation - 1 && is_forgiven(&token, elapsed) => {
-            let most = if elapsed < MINUTE { PAIRS_A_MINUTE } else { 2 * PAIRS_A_MINUTE };
-            if token.pairs >= most {
-                return Ok(Some(Rotation::TooMany((MINUTE - elapsed).max(1))));
+            let minutes = elapsed.max(0) / MINUTE;
+            if token.pairs >= PAIRS_A_MINUTE * (minutes + 1) {
+                return Ok(Some(Rotation::TooMany(MINUTE * (minutes + 1) - elapsed)));
             }
             sibling(conn, &token, scope, ends, now)?
         }
@@ -165,8 +167,9 @@ fn attempt(
     Ok(pair.map(Rotation::Issued))
 }
 
+// Whoever was told to wait until a full minute is over has as long to come back.
 fn is_forgiven(token: &RefreshToken, elapsed: i64) -> bool {
-    elapsed <= GRACE || (token.pairs >= PAIRS_A_MINUTE && elapsed <= GRACE_AFTER_WAITING)
+    elapsed <= GRACE + MINUTE * (token.pairs / PAIRS_A_MINUTE)
 }
 
 // Another pair of the newest generation, unless somebody else got one since the row was read.

@@ -16,7 +16,7 @@ use crate::oauth::parameters::Parameters;
 use crate::secret::{NotAToken, PlainToken, TokenKind};
 use crate::time::{Timestamp, Words};
 use crate::tokens::issue::Lifetimes;
-use crate::tokens::rotation::{self, GRACE, Refresh, Refusal, Rotation};
+use crate::tokens::rotation::{self, Refresh, Refusal, Rotation};
 
 /// Refreshes.
 pub async fn grant(app: &web::Data<App>, client: Client, parameters: &Parameters, peer: String) -> Outcome {
@@ -69,8 +69,8 @@ fn refresh(
         Rotation::Replayed(at) => {
             let at = utc(at);
             Err(OAuthError::invalid_grant(format!(
-                "The refresh token was replaced {at} and shown again more than {GRACE} s later. Somebody may have a \
-                 copy, so the whole grant was ended: ask the employee to authorize again"
+                "The refresh token was shown again although it had been replaced (the newest one was issued {at}). \
+                 Somebody may have a copy, so the whole grant was ended: ask the employee to authorize again"
             )))
         }
         Rotation::Refused(refusal) => Err(refused(conn, &client, value, refusal)?),

@@ -6,6 +6,7 @@ mod faults;
 mod forms;
 mod headers;
 mod input;
+mod refresh;
 mod sessions;
 mod sign_in;
 mod stored;

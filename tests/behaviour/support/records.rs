@@ -9,6 +9,7 @@ use client_api_access::employees::password::PasswordHasher;
 use client_api_access::employees::{Employee, NewEmployee, OneTimeLink, Purpose, Role};
 use client_api_access::id::{AccessTokenKey, BusinessKey, ClientKey, EmployeeKey, LocationKey, RefreshTokenKey};
 use client_api_access::oauth::Scope;
+use client_api_access::resource_servers::ResourceServer;
 use client_api_access::schema::clients;
 use client_api_access::secret::RandomSecret;
 use client_api_access::time::Timestamp;
@@ -150,6 +151,13 @@ impl Shop {
         Shop { conn: client_api_access::db::connect(&url).unwrap(), now: super::app::NOW }
     }
 
+    /// The same at another moment: the present one, for a server with a clock that runs.
+    #[must_use]
+    pub fn as_of(mut self, now: Timestamp) -> Shop {
+        self.now = now;
+        self
+    }
+
     /// The same, so many seconds from now; negative for the past.
     #[must_use]
     pub fn at(mut self, seconds: i64) -> Shop {
@@ -271,6 +279,12 @@ impl Shop {
         let grant = issue::Grant { client, employee: person.id, scope: &scope };
         let key = issue::api_key(&mut self.conn, &grant, label, end, self.now).unwrap();
         Key { client, id: key.id, value: key.value.expose().into() }
+    }
+
+    /// A resource server: its id and its secret.
+    pub fn resource_server(&mut self, name: &str) -> (String, String) {
+        let (server, secret) = ResourceServer::create(&mut self.conn, name, self.now).unwrap();
+        (server.resource_server_id, secret.expose().into())
     }
 
     /// Many access tokens of a grant at once, more than could be issued one by one in a test.

@@ -12,7 +12,7 @@ use crate::db::DbConnection;
 use crate::employees::{Employee, Role};
 use crate::error::{Error, Result};
 use crate::schema::{access_tokens, clients, employees, refresh_tokens};
-use crate::secret::TokenHash;
+use crate::secret::{PlainToken, TokenHash, TokenKind};
 use crate::time::Timestamp;
 use crate::tokens::{AccessToken, rotation};
 
@@ -30,9 +30,9 @@ pub struct Access {
 /// Why a token does not work, in R-Series' words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inactive {
-    /// It is not there, or past its end.
+    /// It never was one of ours, or is past its end.
     NotVerified,
-    /// Somebody stopped it, or what it hangs on.
+    /// Somebody stopped it, or what it hangs on; or its row is gone.
     Revoked,
 }
 
@@ -62,7 +62,7 @@ impl Access {
     pub async fn unused(app: &App, token: &str) -> Result<std::result::Result<Access, Inactive>> {
         let (hash, now) = (TokenHash::of(token), app.clock.now());
         let found = app.db.lookup(move |conn| Ok(find(conn, &hash)?)).await?;
-        Ok(found.map_or(Err(Inactive::NotVerified), |row| judge(row, now)))
+        Ok(found.map_or_else(|| Err(gone(token)), |row| judge(row, now)))
     }
 
     /// Notes the use; the token may have been withdrawn meanwhile.
@@ -112,6 +112,14 @@ fn find(conn: &mut DbConnection, hash: &TokenHash) -> QueryResult<Option<Row>> {
         ))
         .first(conn)
         .optional()
+}
+
+// A value of ours, checksum and all, that has no row any more was revoked, or expired long ago.
+fn gone(token: &str) -> Inactive {
+    match PlainToken::parse(token).map(|token| token.kind()) {
+        Ok(TokenKind::AccessToken | TokenKind::ApiKey) => Inactive::Revoked,
+        _ => Inactive::NotVerified,
+    }
 }
 
 fn judge(

@@ -131,7 +131,7 @@ impl Scope {
 
     /// Whether it lets an R-Series right through.
     pub fn uses_right(&self, name: &str) -> bool {
-        self.0.split_whitespace().any(|word| word == "employee:all" || right(word) == name)
+        self.covers("employee:all") || CATALOGUE.iter().any(|entry| entry.right == name && self.covers(entry.name))
     }
 
     /// Its parts as they go over the wire.

@@ -11,3 +11,4 @@ mod sessions;
 mod sign_in;
 mod stored;
 mod token;
+mod tokens_in_use;

@@ -17,7 +17,7 @@ use client_api_access::time::{Clock, Timestamp};
 use client_api_access::tokens::issue::Lifetimes;
 
 use super::browser::Browser;
-use super::database::Database;
+use super::database::{Database, is_postgres};
 use super::records::{Person, Shop};
 
 /// When every test begins: Friday, 20 November 2026, 12:00 in Stockholm.
@@ -53,6 +53,27 @@ impl TestApp {
 
     /// The same on a database that is there already.
     pub fn start_on(database: Database, address: Option<&str>, change: impl FnOnce(&mut Config)) -> TestApp {
+        Self::launch(database, address, 1, change)
+    }
+
+    /// Nodes that share a database and a public address, each with so many workers: three on PostgreSQL, and the one that
+    /// there can be on SQLite. The last of them keeps the database.
+    pub fn nodes(workers: usize, change: impl Fn(&mut Config)) -> Vec<TestApp> {
+        let first = Self::launch(Database::migrated(), None, workers, &change);
+        let public_url = first.app.config.public_url.clone();
+        let others = if is_postgres() { 2 } else { 0 };
+        let other = |_| {
+            Self::launch(first.database.shared(), None, workers, |config| {
+                change(config);
+                config.public_url = public_url.clone();
+            })
+        };
+        let others: Vec<TestApp> = (0..others).map(other).collect();
+        // In this order, so that the database goes last.
+        others.into_iter().chain([first]).collect()
+    }
+
+    fn launch(database: Database, address: Option<&str>, workers: usize, change: impl FnOnce(&mut Config)) -> TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let listen = listener.local_addr().unwrap();
         let url = address.map_or_else(|| database.url.clone(), |url| DatabaseUrl::parse(url).unwrap());
@@ -74,7 +95,7 @@ impl TestApp {
             System::new().block_on(async move {
                 let master = MasterKey::from_text(KEY).unwrap();
                 let app = App::open(config, &master, Clock::fixed(NOW)).await.unwrap();
-                let server = app.clone().serve(listener, 1, false).unwrap();
+                let server = app.clone().serve(listener, workers, false).unwrap();
                 send.send((app, server.handle())).unwrap();
                 server.await.unwrap();
             });

@@ -73,6 +73,12 @@ impl Database {
         Database { url: DatabaseUrl::parse(&text).unwrap(), text, folder, name: Some(name) }
     }
 
+    /// The same one for another node. It goes with the first.
+    pub fn shared(&self) -> Database {
+        let folder = tempfile::tempdir().unwrap();
+        Database { url: self.url.clone(), text: self.text.clone(), folder, name: None }
+    }
+
     /// A connection beside the server's own.
     pub fn connect(&self) -> DbConnection {
         db::connect(&self.url).unwrap()

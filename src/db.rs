@@ -14,6 +14,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
@@ -152,7 +153,7 @@ impl Db {
         T: Send + 'static,
         F: Fn(&mut DbConnection) -> Result<T> + Send + 'static,
     {
-        self.on_pool(move |conn| query(conn)).await
+        self.on_pool(Turn::default(), move |conn| query(conn)).await
     }
 
     /// Runs `change` in a transaction that is committed when it returns `Ok` and rolled back otherwise.
@@ -166,7 +167,10 @@ impl Db {
     {
         match &self.writer {
             Some(writer) => writer.write(change, self.yields).await,
-            None => self.on_pool(move |conn| in_transaction(conn, &change)).await,
+            None => {
+                let turn = Turn::default();
+                self.on_pool(turn.clone(), move |conn| saved_in_turn(conn, &change, &turn)).await
+            }
         }
     }
 
@@ -180,7 +184,7 @@ impl Db {
         .is_ok()
     }
 
-    async fn on_pool<T, F>(&self, run: F) -> Result<T>
+    async fn on_pool<T, F>(&self, turn: Turn, run: F) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&mut DbConnection) -> Result<T> + Send + 'static,
@@ -192,7 +196,7 @@ impl Db {
             return Err(Error::Unavailable("every database connection is busy"));
         };
         let pool = self.pool.clone();
-        let work = actix_web::rt::task::spawn_blocking(move || {
+        let mut work = actix_web::rt::task::spawn_blocking(move || {
             let _permit = permit;
             // After a restart of the database every idle connection is dead, and each is found out only by being used.
             for _ in 0..=pool.max_size() {
@@ -204,11 +208,32 @@ impl Db {
             }
             Err(Error::Unavailable("the connection to the database was lost"))
         });
-        match tokio::time::timeout_at(deadline, work).await {
+        let mut answer = tokio::time::timeout_at(deadline, &mut work).await;
+        if answer.is_err() && !turn.take(Turn::GIVEN_UP) {
+            // It is being saved at this very moment.
+            answer = tokio::time::timeout(self.patience, work).await;
+        }
+        match answer {
             Err(_) => Err(Error::Unavailable("the database did not answer in time")),
             Ok(Err(_)) => Err(Error::internal("a query panicked")),
             Ok(Ok(answer)) => answer,
         }
+    }
+}
+
+/// Who comes first: the worker that saves a change, or its caller who gives up waiting. So what somebody was told has not
+/// happened does not happen later.
+#[derive(Clone, Default)]
+struct Turn(Arc<AtomicU8>);
+
+impl Turn {
+    const SAVING: u8 = 1;
+    const GIVEN_UP: u8 = 2;
+
+    // Whoever has it keeps it: a change may be saved at the second attempt.
+    fn take(&self, side: u8) -> bool {
+        let taken = self.0.compare_exchange(0, side, Ordering::SeqCst, Ordering::SeqCst);
+        taken.is_ok() || taken == Err(side)
     }
 }
 
@@ -246,9 +271,17 @@ pub fn connect(url: &DatabaseUrl) -> std::result::Result<DbConnection, String> {
 
 /// Runs `change` in a transaction of its own, again after a serialization failure or a deadlock.
 pub fn in_transaction<T>(conn: &mut DbConnection, change: &dyn Fn(&mut DbConnection) -> Result<T>) -> Result<T> {
+    saved_in_turn(conn, change, &Turn::default())
+}
+
+fn saved_in_turn<T>(
+    conn: &mut DbConnection,
+    change: &dyn Fn(&mut DbConnection) -> Result<T>,
+    turn: &Turn,
+) -> Result<T> {
     const ATTEMPTS: u32 = 24;
     for attempt in 1.. {
-        let outcome = transaction_once(conn, change);
+        let outcome = transaction_once(conn, change, turn);
         match outcome {
             Err(error) if attempt < ATTEMPTS && error.is_retryable() => {
                 std::thread::sleep(Duration::from_millis(u64::from(attempt)));
@@ -259,9 +292,17 @@ pub fn in_transaction<T>(conn: &mut DbConnection, change: &dyn Fn(&mut DbConnect
     Err(Error::Unavailable("the database kept refusing the transaction"))
 }
 
-fn transaction_once<T>(conn: &mut DbConnection, change: &dyn Fn(&mut DbConnection) -> Result<T>) -> Result<T> {
+fn transaction_once<T>(
+    conn: &mut DbConnection,
+    change: &dyn Fn(&mut DbConnection) -> Result<T>,
+    turn: &Turn,
+) -> Result<T> {
     writer::begin(conn)?;
     match change(conn) {
+        Ok(_) if !turn.take(Turn::SAVING) => {
+            writer::roll_back(conn);
+            Err(Error::Unavailable("the caller gave up"))
+        }
         Ok(value) => match writer::commit(conn) {
             Ok(()) => Ok(value),
             // Whether a commit took effect is unknown once the connection is lost, so it is never repeated.

@@ -106,6 +106,14 @@ pages! {
         GET SignedIn => tokens::find_token::form,
         POST SignedIn => tokens::find_token::find,
     }
+    "/settings/client-api-access/register" {
+        GET Admin => clients::register::register_form,
+        POST Admin => clients::register::register,
+    }
+    "/settings/client-api-access/clients/{client}/edit" {
+        GET Admin => clients::register::edit_form,
+        POST Admin => clients::register::edit,
+    }
     "/settings/client-api-access/clients/{client}" { GET SignedIn => clients::pages::detail }
     "/settings/client-api-access/clients/{client}/revoke" {
         GET Admin => clients::pages::revoke_form,

@@ -5,6 +5,8 @@ mod client_secret;
 mod list;
 pub mod pages;
 mod redirect_uri;
+pub mod register;
+mod registration;
 pub mod summary;
 mod website;
 

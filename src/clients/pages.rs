@@ -76,6 +76,7 @@ struct ClientList {
     hidden: Vec<(String, String)>,
     headings: Vec<Heading>,
     pager: Pager,
+    may_register: bool,
 }
 
 struct ClientRow {
@@ -151,6 +152,7 @@ pub async fn list(visit: Visit, app: web::Data<App>, query: Query) -> Result<Htt
         status,
         filter,
         pager,
+        may_register: visit.viewer.is_admin(),
         page: visit.page("Client API Access", Section::Clients),
     })
 }
@@ -286,7 +288,8 @@ pub async fn revoke_form(visit: Visit, app: web::Data<App>, id: web::Path<Client
     confirm(&visit, &client, falls, false)
 }
 
-fn standing(conn: &mut DbConnection, id: ClientKey) -> Result<Client> {
+/// The client, unless it is gone or being deleted. Errors: how it went.
+pub fn standing(conn: &mut DbConnection, id: ClientKey) -> Result<Client> {
     find(conn, id)?.standing()
 }
 

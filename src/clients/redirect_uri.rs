@@ -127,7 +127,8 @@ pub enum WrongRedirectUri {
 
 /// Whether a host belongs to Lightspeed, where no client may send people.
 pub fn is_lightspeed(host: &str) -> bool {
-    let host = host.to_ascii_lowercase();
+    // A trailing dot names the same host.
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
     LIGHTSPEED.iter().any(|domain| host == *domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')))
 }
 

@@ -33,6 +33,12 @@ impl Website {
         (plain && schemed && harmless && named && text.len() <= 300).then_some(text)
     }
 
+    /// The host it is on, when it is a safe one.
+    pub fn host(&self) -> Option<String> {
+        let url = Url::parse(self.link()?).ok()?;
+        url.host_str().map(str::to_string)
+    }
+
     /// What is shown: the address without its scheme.
     pub fn short(&self) -> &str {
         let text = self.0.trim_start_matches("https://").trim_start_matches("http://");

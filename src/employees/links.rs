@@ -2,7 +2,6 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use diesel::prelude::*;
 
 use super::employee::{Employee, NewEmployee, Role};
 use super::one_time_link::{OneTimeLink, Purpose, address};
@@ -11,13 +10,12 @@ use super::sign_in::email_address;
 use crate::account::{Business, Location};
 use crate::activity::{Detail, Kind, NewActivity, Subject};
 use crate::app::App;
-use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, LocationKey};
-use crate::schema::form_nonces;
-use crate::secret::{RandomSecret, random_name};
-use crate::time::{Moment, Timestamp, count};
+use crate::secret::RandomSecret;
+use crate::time::{Moment, count};
 use crate::web::form::ProtectedForm;
+use crate::web::nonce;
 use crate::web::page::{Page, Section, Tone, Visit, html};
 use crate::web::session::Session;
 
@@ -32,24 +30,8 @@ struct LinkShown {
     until: Moment,
 }
 
-// Marks a form's nonce as used; of two submissions of one form, the second makes nothing.
-fn use_nonce(conn: &mut DbConnection, nonce: &str, now: Timestamp) -> Result<()> {
-    if !(10..=60).contains(&nonce.len()) || !nonce.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return Err(Error::ForgedForm);
-    }
-    let row = (form_nonces::nonce.eq(nonce), form_nonces::used_at.eq(now));
-    let used = crate::on_each!(conn, |inner| {
-        diesel::insert_into(form_nonces::table).values(row).on_conflict_do_nothing().execute(inner)
-    })?;
-    match used {
-        1 => Ok(()),
-        _ => Err(Error::Conflict(
-            "The link of this form was shown already, and is shown only once. If it was lost, make a new one on the \
-             person's page."
-                .into(),
-        )),
-    }
-}
+const SHOWN: &str = "The link of this form was shown already, and is shown only once. If it was lost, make a new one on \
+                     the person's page.";
 
 #[derive(Template)]
 #[template(path = "employees/invite.html")]
@@ -84,7 +66,7 @@ async fn show_invite(
         page = page.telling(Tone::Bad, problem);
     }
     let businesses = businesses.into_iter().map(choice).collect();
-    let mut response = html(Invite { page, nonce: random_name(22), name, email, role, businesses })?;
+    let mut response = html(Invite { page, nonce: nonce::fresh(), name, email, role, businesses })?;
     if failed {
         *response.status_mut() = actix_web::http::StatusCode::UNPROCESSABLE_ENTITY;
     }
@@ -107,7 +89,7 @@ pub async fn invite(visit: Visit, app: web::Data<App>, form: ProtectedForm) -> R
     let made = app
         .db
         .write(move |conn| {
-            use_nonce(conn, &nonce, now)?;
+            nonce::spend(conn, &nonce, SHOWN, now)?;
             let new = NewEmployee { name: &name, email: &email, role, password_hash: None };
             let id = Employee::create(conn, &new, now)?;
             Location::set_for_employee(conn, id, &locations)?;
@@ -139,7 +121,7 @@ pub async fn make_link(
     let (employee, purpose) = app
         .db
         .write(move |conn| {
-            use_nonce(conn, &nonce, now)?;
+            nonce::spend(conn, &nonce, SHOWN, now)?;
             let employee = Employee::find(conn, id)?;
             let purpose = if employee.password_hash().is_none() { Purpose::Invite } else { Purpose::Reset };
             OneTimeLink::issue(conn, purpose, Some(id), &hash, now)?;

@@ -13,7 +13,6 @@ use crate::db::DbConnection;
 use crate::db::keyset::Count;
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, LocationKey};
-use crate::secret::random_name;
 use crate::time::{Moment, Timestamp, count};
 use crate::tokens::Badge;
 use crate::tokens::list::Within;
@@ -21,6 +20,7 @@ use crate::tokens::panel::{Panel, access_token_panel, refresh_token_panel};
 use crate::tokens::revoke::Purge;
 use crate::web::form::ProtectedForm;
 use crate::web::list::{Heading, ListState, Pager, Sort};
+use crate::web::nonce;
 use crate::web::page::{Page, Section, Tone, Visit, html, see_other};
 use crate::web::query::Query;
 use crate::web::session::Session;
@@ -209,7 +209,7 @@ pub async fn detail(
         may_manage: visit.viewer.is_admin(),
         may_end: visit.viewer.may_act_for(id),
         link_until: waiting.map(|until| visit.words.until(until)),
-        nonce: random_name(22),
+        nonce: nonce::fresh(),
         businesses: choices,
         reach: if reached.is_empty() { "none".into() } else { reached.join(", ") },
         refresh_tokens,

@@ -1,7 +1,7 @@
 //! The page around every content: who looks at it, where they are, and what they are told.
 
 use actix_session::Session;
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::{Deserialize, Serialize};
@@ -300,6 +300,13 @@ impl Visit {
 /// A redirect after a change: 303.
 pub fn see_other(to: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()
+}
+
+/// Renders a form again with what is wrong with it: 422.
+pub fn unprocessable(template: impl Template) -> Result<HttpResponse> {
+    let mut response = html(template)?;
+    *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    Ok(response)
 }
 
 /// Renders a page.

@@ -21,6 +21,7 @@ mod large_revoke;
 mod oauth_flow;
 mod profile;
 mod refresh_token_detail;
+mod registration;
 mod revoke_client;
 mod revoke_tokens;
 mod schema;

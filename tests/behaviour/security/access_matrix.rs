@@ -59,8 +59,8 @@ fn expected(method: &str, path: &str) -> Option<[Answer; 6]> {
         }
         ("POST", path) if path.starts_with("/settings/profile/") => signed_in(Form),
         _ => match (method, below) {
-            ("GET", "/clients/{client}/revoke") => admin(Ok),
-            ("POST", "/clients/{client}/revoke") => admin(Form),
+            ("GET", "/register" | "/clients/{client}/revoke" | "/clients/{client}/edit") => admin(Ok),
+            ("POST", "/register" | "/clients/{client}/revoke" | "/clients/{client}/edit") => admin(Form),
             // Revoking what somebody else granted.
             ("GET", path) if path.ends_with("/revoke") => Some([In, No, Ok, Ok, In, In]),
             ("POST", path) if path.starts_with('/') => signed_in(Form),

@@ -220,7 +220,7 @@ impl Page {
 
 // What a browser would send of a form that nobody touched.
 fn fields(form: scraper::ElementRef<'_>) -> Vec<(String, String)> {
-    let inputs = Selector::parse("input[name], select[name]").unwrap();
+    let inputs = Selector::parse("input[name], select[name], textarea[name]").unwrap();
     let chosen = Selector::parse("option[selected]").unwrap();
     let mut fields = Vec::new();
     for input in form.select(&inputs) {
@@ -234,6 +234,8 @@ fn fields(form: scraper::ElementRef<'_>) -> Vec<(String, String)> {
                     option.attr("value").map_or_else(|| option.text().collect::<String>(), str::to_string)
                 })
             }
+            // The line break behind the tag is not part of it.
+            ("textarea", _) => Some(input.text().collect::<String>().trim_start_matches('\n').to_string()),
             (_, "radio" | "checkbox") if !ticked => None,
             _ => Some(input.attr("value").unwrap_or_default().to_string()),
         };

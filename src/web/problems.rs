@@ -1,0 +1,57 @@
+//! What is wrong with a form: all of it at once, each sentence beside its field.
+
+use crate::error::{Error, Result};
+
+/// The problems of a form, in the order of its fields. A field is named by its id on the page.
+#[derive(Clone, Debug, Default)]
+pub struct Problems(Vec<(&'static str, String)>);
+
+impl Problems {
+    /// Notes what is wrong with a field.
+    pub fn add(&mut self, field: &'static str, sentence: impl Into<String>) {
+        self.0.push((field, sentence.into()));
+    }
+
+    /// The value of a field, or nothing and a note of what is wrong with it.
+    pub fn check<T>(&mut self, field: &'static str, value: Result<T>) -> Option<T> {
+        match value {
+            Ok(value) => Some(value),
+            Err(Error::Invalid(sentence)) => {
+                self.add(field, sentence);
+                None
+            }
+            Err(other) => {
+                self.add(field, other.to_string());
+                None
+            }
+        }
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of them with their fields.
+    pub fn all(&self) -> &[(&'static str, String)] {
+        &self.0
+    }
+
+    /// Whether something is wrong with a field.
+    pub fn has(&self, field: &str) -> bool {
+        self.0.iter().any(|(own, _)| *own == field)
+    }
+
+    /// What is wrong with a field.
+    pub fn of(&self, field: &str) -> Vec<&str> {
+        self.0.iter().filter(|(own, _)| *own == field).map(|(_, sentence)| sentence.as_str()).collect()
+    }
+
+    /// How many there are, as a heading.
+    pub fn headline(&self) -> String {
+        match self.0.len() {
+            1 => "One thing needs a look. Nothing was saved.".into(),
+            n => format!("{n} things need a look. Nothing was saved."),
+        }
+    }
+}

@@ -114,6 +114,16 @@ pages! {
         GET Admin => clients::register::edit_form,
         POST Admin => clients::register::edit,
     }
+    "/settings/client-api-access/clients/{client}/admit" { POST Admin => clients::manage::admit }
+    "/settings/client-api-access/clients/{client}/approve" { POST Admin => clients::manage::approve }
+    "/settings/client-api-access/clients/{client}/unapprove" { POST Admin => clients::manage::unapprove }
+    "/settings/client-api-access/clients/{client}/suspend" { POST Admin => clients::manage::suspend }
+    "/settings/client-api-access/clients/{client}/resume" { POST Admin => clients::manage::resume }
+    "/settings/client-api-access/clients/{client}/secret" {
+        GET Admin => clients::secrets::secret_form,
+        POST Admin => clients::secrets::regenerate,
+    }
+    "/settings/client-api-access/clients/{client}/secret/end-earlier" { POST Admin => clients::secrets::end_earlier }
     "/settings/client-api-access/clients/{client}" { GET SignedIn => clients::pages::detail }
     "/settings/client-api-access/clients/{client}/revoke" {
         GET Admin => clients::pages::revoke_form,

@@ -2,11 +2,15 @@
 
 mod client;
 mod client_secret;
+mod facts;
+mod failures;
 mod list;
+pub mod manage;
 pub mod pages;
 mod redirect_uri;
 pub mod register;
 mod registration;
+pub mod secrets;
 pub mod summary;
 mod website;
 

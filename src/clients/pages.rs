@@ -4,6 +4,8 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::client::{Client, ClientState};
+use super::facts::RegistrationFacts;
+use super::failures::FailurePanel;
 use super::list::{ClientEdge, ClientFilter, ClientSort};
 use super::website::Website;
 use crate::account::Account;
@@ -169,7 +171,10 @@ struct ClientDetail {
     holders: String,
     refresh_tokens: Panel,
     access_tokens: Panel,
-    may_revoke: bool,
+    registration: RegistrationFacts,
+    // Addresses of callers are for those who see the activity.
+    failures: Option<FailurePanel>,
+    is_admin: bool,
 }
 
 #[derive(Template)]
@@ -182,8 +187,16 @@ struct Revoking {
     ended: Moment,
 }
 
+struct Standing {
+    client: Client,
+    refresh_tokens: Panel,
+    access_tokens: Panel,
+    registration: RegistrationFacts,
+    failures: Option<FailurePanel>,
+}
+
 enum Found {
-    Standing(Box<(Client, Panel, Panel)>),
+    Standing(Box<Standing>),
     Revoking(Box<(Client, Option<Purge>)>),
 }
 
@@ -206,10 +219,16 @@ pub async fn detail(visit: Visit, app: web::Data<App>, id: web::Path<ClientKey>,
             let within = Within::Client(client.id);
             let refresh_tokens = refresh_tokens.load(conn, within, client.state(), (&viewer, &words))?;
             let access_tokens = access_tokens.load(conn, within, client.state(), (&viewer, &words))?;
-            Ok(Found::Standing(Box::new((client, refresh_tokens, access_tokens))))
+            let registration = RegistrationFacts::load(conn, &client, &words)?;
+            let failures = match viewer.is_manager() {
+                true => Some(FailurePanel::load(conn, id, &query, &words)?),
+                false => None,
+            };
+            let standing = Standing { client, refresh_tokens, access_tokens, registration, failures };
+            Ok(Found::Standing(Box::new(standing)))
         })
         .await?;
-    let (client, refresh_tokens, access_tokens) = match found {
+    let Standing { client, refresh_tokens, access_tokens, registration, failures } = match found {
         Found::Standing(found) => *found,
         Found::Revoking(found) => {
             let (client, purge) = *found;
@@ -228,7 +247,9 @@ pub async fn detail(visit: Visit, app: web::Data<App>, id: web::Path<ClientKey>,
         client: ClientFacts::of(&client),
         refresh_tokens,
         access_tokens,
-        may_revoke: visit.viewer.is_admin(),
+        registration,
+        failures,
+        is_admin: visit.viewer.is_admin(),
         page: visit.page(&client.name, Section::Clients).below(HOME, "Client API Access"),
     })
 }

@@ -13,6 +13,7 @@ mod account;
 mod activity;
 mod client_detail;
 mod client_list;
+mod client_manage;
 mod commands;
 mod employees;
 mod find_token;

@@ -24,6 +24,10 @@ use Answer::{Elsewhere, Form, Gone, In, Missing, No, Ok, Wrong};
 
 const CALLERS: [&str; 6] = ["nobody", "staff", "manager", "admin", "locked", "expired"];
 
+// What only admins do to a client.
+const CLIENT_ADMIN: [&str; 9] =
+    ["revoke", "edit", "admit", "approve", "unapprove", "suspend", "resume", "secret", "secret/end-earlier"];
+
 fn expected(method: &str, path: &str) -> Option<[Answer; 6]> {
     let anybody = |answer| Some([answer; 6]);
     let signed_in = |answer| Some([In, answer, answer, answer, In, In]);
@@ -59,8 +63,12 @@ fn expected(method: &str, path: &str) -> Option<[Answer; 6]> {
         }
         ("POST", path) if path.starts_with("/settings/profile/") => signed_in(Form),
         _ => match (method, below) {
-            ("GET", "/register" | "/clients/{client}/revoke" | "/clients/{client}/edit") => admin(Ok),
-            ("POST", "/register" | "/clients/{client}/revoke" | "/clients/{client}/edit") => admin(Form),
+            ("GET", "/register") => admin(Ok),
+            ("POST", "/register") => admin(Form),
+            ("GET", path) if CLIENT_ADMIN.iter().any(|act| path == format!("/clients/{{client}}/{act}")) => admin(Ok),
+            ("POST", path) if CLIENT_ADMIN.iter().any(|act| path == format!("/clients/{{client}}/{act}")) => {
+                admin(Form)
+            }
             // Revoking what somebody else granted.
             ("GET", path) if path.ends_with("/revoke") => Some([In, No, Ok, Ok, In, In]),
             ("POST", path) if path.starts_with('/') => signed_in(Form),

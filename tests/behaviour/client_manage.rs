@@ -1,0 +1,245 @@
+//! What an admin decides about a client, its secrets, and what its page tells about both.
+
+use client_api_access::employees::Role;
+use client_api_access::time::{DAY, HOUR};
+
+use crate::support::oauth::{Integration, pair, refusal};
+use crate::support::{Browser, Page, TestApp, client_path};
+
+// Presses a button on a client's page and lands on it again.
+fn press(browser: &mut Browser, path: &str, action: &str) -> Page {
+    let page = browser.open(path);
+    let answer = browser.submit(&page, action, &[]);
+    browser.follow(&answer)
+}
+
+// A new secret for a client, shown to whoever is signed in.
+fn new_secret(admin: &mut Browser, integration: &Integration, overlap: i64) -> (Page, Integration) {
+    let form = admin.open(&format!("{}/secret", client_path(integration.id)));
+    let shown = admin.submit(&form, "/secret", &[("overlap", &overlap.to_string())]);
+    let secret = shown.texts("#secret").pop().unwrap_or_else(|| panic!("{}", shown.text()));
+    (shown, Integration { secret, ..integration.clone() })
+}
+
+// Whether the token endpoint takes the credentials: a refresh with nonsense gets past them or not.
+fn is_known(app: &TestApp, integration: &Integration) -> bool {
+    refusal(&integration.refresh(app, "nonsense")).1 == "invalid_grant"
+}
+
+#[test]
+fn the_page_tells_everybody_what_was_registered_and_only_admins_about_secrets() {
+    let app = TestApp::start();
+    let integration = app.shop().integration("Ledgerly");
+    let path = client_path(integration.id);
+    app.shop().sql("UPDATE clients SET contact_name = 'Lea Ledger', contact_email = 'lea@ledgerly.example'");
+    let (mut admin, mut staff) = (app.admin(), app.sign_in_as(Role::Staff).0);
+
+    let (theirs, own) = (staff.open(&path), admin.open(&path));
+
+    for page in [&theirs, &own] {
+        assert_eq!(page.fact("Client ID"), integration.client_id);
+        assert_eq!(page.fact("Redirect URIs"), "https://app.example/cb");
+        assert_eq!(page.fact("Contact"), "Lea Ledger · lea@ledgerly.example");
+        assert_eq!((page.fact("Publicly distributed"), page.fact("PKCE")), ("No".into(), "Required".into()));
+        assert_eq!(page.fact("Admitted"), "Admitted by Ada Admin on 20 Nov 2026, 12:00");
+        assert!(!page.body.contains(&integration.secret));
+    }
+    assert_eq!(own.fact("Client secret"), "Made 20 Nov 2026, 12:00 ; never used");
+    assert!(!theirs.text().contains("Client secret") && !theirs.text().contains("Manage"));
+    assert!(theirs.link("Edit").is_none() && own.link("Edit").is_some());
+}
+
+#[test]
+fn the_approved_mark_is_given_and_taken_and_says_who_gave_it() {
+    let app = TestApp::start();
+    let id = app.shop().client("Ledgerly");
+    app.shop().sql("UPDATE clients SET approved_at = NULL");
+    let path = client_path(id);
+    let mut admin = app.admin();
+    let before = admin.open(&path);
+
+    let given = press(&mut admin, &path, "/approve");
+    let again = admin.submit(&before, "/approve", &[]);
+    let again = admin.follow(&again);
+    let taken = press(&mut admin, &path, "/unapprove");
+
+    assert!(given.notice().contains("is marked as Lightspeed Approved"), "{}", given.notice());
+    assert_eq!(given.fact("Lightspeed Approved"), "Approved by Ada Admin on 20 Nov 2026, 12:00");
+    assert!(again.notice().contains("already"), "{}", again.notice());
+    assert_eq!(taken.fact("Lightspeed Approved"), "No");
+    let log = admin.open("/settings/activity").rows("#activity");
+    assert!(log[0].says("Approval withdrawn") && log[1].says("Client approved"), "{log:?}");
+    assert_eq!(app.shop().number("SELECT COUNT(*) FROM activity WHERE kind = 'client approved'"), 1);
+}
+
+#[test]
+fn a_suspended_client_stops_at_once_and_comes_back_when_it_is_resumed() {
+    let app = TestApp::start();
+    let integration = app.shop().integration("Ledgerly");
+    let path = client_path(integration.id);
+    let mut admin = app.admin();
+    let granted = integration.grant(&app, &mut admin);
+
+    let suspended = press(&mut admin, &path, "/suspend");
+    let (works, refused) = (app.works(&granted.access_token), integration.refresh(&app, &granted.refresh_token));
+    let resumed = press(&mut admin, &path, "/resume");
+
+    assert_eq!(suspended.fact("Suspended"), "Suspended by Ada Admin on 20 Nov 2026, 12:00");
+    assert!(!works);
+    assert_eq!(refusal(&refused).0, 401);
+    assert!(resumed.notice().contains("works again"), "{}", resumed.notice());
+    assert!(app.works(&granted.access_token));
+    pair(&integration.refresh(&app, &granted.refresh_token));
+    let log = admin.open("/settings/activity").rows("#activity");
+    assert!(log[0].says("Client resumed") && log[1].says("Client suspended"), "{log:?}");
+}
+
+#[test]
+fn a_pending_client_can_do_nothing_until_an_admin_admits_it() {
+    let app = TestApp::start();
+    let id = app.shop().pending_client("Ledgerly");
+    let integration = app.shop().credentials(id);
+    let mut admin = app.admin();
+    assert_eq!(refusal(&integration.refresh(&app, "nonsense")).1, "invalid_client");
+
+    let admitted = press(&mut admin, &client_path(id), "/admit");
+
+    assert_eq!(admitted.fact("Admitted"), "Admitted by Ada Admin on 20 Nov 2026, 12:00");
+    assert!(!admitted.text().contains("Admit the client"));
+    assert!(is_known(&app, &integration));
+}
+
+#[test]
+fn nothing_is_decided_about_a_client_that_is_being_deleted() {
+    let app = TestApp::start();
+    let id = app.shop().client("Ledgerly");
+    let mut admin = app.admin();
+    let (csrf, now, path) = (admin.csrf(), app.now().0, client_path(id));
+    app.shop().sql(&format!("UPDATE clients SET revoked_at = {now} WHERE id = {id}"));
+
+    for action in ["admit", "approve", "unapprove", "suspend", "resume", "secret", "secret/end-earlier"] {
+        let fields = [("csrf", csrf.as_str()), ("nonce", "0123456789"), ("overlap", "0")];
+        let answer = admin.post(&format!("{path}/{action}"), &fields);
+        assert_eq!(answer.status, 409, "{action}: {}", answer.text());
+    }
+    assert_eq!(app.shop().number("SELECT COUNT(*) FROM activity WHERE subject_kind = 'client'"), 0);
+    assert_eq!(app.shop().number("SELECT COUNT(*) FROM client_secrets"), 0);
+}
+
+#[test]
+fn c6_a_new_secret_is_shown_once_and_the_earlier_one_stops_at_once() {
+    let app = TestApp::start();
+    let integration = app.shop().integration("Ledgerly");
+    let path = client_path(integration.id);
+    let mut admin = app.admin();
+    assert!(is_known(&app, &integration));
+    let form = admin.open(&format!("{path}/secret"));
+
+    let (shown, renewed) = new_secret(&mut admin, &integration, 0);
+
+    assert_eq!(shown.header("cache-control"), Some("no-store"));
+    assert_eq!(shown.texts("#public-id"), [integration.client_id.as_str()]);
+    assert!(is_known(&app, &renewed) && !is_known(&app, &integration));
+    let fields = [("overlap", "0")];
+    let first = admin.submit(&form, "/secret", &fields);
+    let again = admin.submit(&form, "/secret", &fields);
+    assert_eq!((first.status, again.status), (200, 409), "a form makes one secret");
+    let newest = first.texts("#secret")[0].clone();
+    let secrets = [&integration.secret, &renewed.secret, &newest];
+    for page in [path.clone(), format!("{path}/secret"), format!("{path}/edit"), "/settings/activity".into()] {
+        let body = admin.open(&page).body;
+        assert!(secrets.iter().all(|secret| !body.contains(&secret[12..])), "{page}");
+    }
+    let log = admin.open("/settings/activity?kind=secret+regenerated").rows("#activity");
+    assert_eq!(log.len(), 2);
+    assert!(log[0].says("stopped at once"), "{log:?}");
+}
+
+#[test]
+fn c6_with_an_overlap_the_earlier_secret_works_until_it_is_over() {
+    let app = TestApp::start();
+    let integration = app.shop().integration("Ledgerly");
+    let mut admin = app.admin();
+
+    let (shown, renewed) = new_secret(&mut admin, &integration, HOUR);
+    let both = is_known(&app, &renewed) && is_known(&app, &integration);
+    app.run_background();
+    let during = admin.open(&client_path(integration.id));
+    app.advance(HOUR - 1);
+    let at_the_end = is_known(&app, &integration);
+    app.advance(1);
+
+    assert!(shown.text().contains("works until 20 Nov 2026, 13:00"), "{}", shown.text());
+    assert!(both && at_the_end);
+    let facts = during.fact("Client secret");
+    assert!(facts.contains("The earlier secret works until 20 Nov 2026, 13:00 ; last used just now"), "{facts}");
+    assert!(is_known(&app, &renewed) && !is_known(&app, &integration));
+    let after = app.admin().open(&client_path(integration.id));
+    assert!(!after.text().contains("earlier secret"));
+}
+
+#[test]
+fn c6_an_overlap_can_be_ended_early() {
+    let app = TestApp::start();
+    let integration = app.shop().integration("Ledgerly");
+    let path = client_path(integration.id);
+    let mut admin = app.admin();
+    let (_, renewed) = new_secret(&mut admin, &integration, DAY);
+    let page = admin.open(&path);
+
+    let ended = press(&mut admin, &path, "/secret/end-earlier");
+    let again = admin.submit(&page, "/secret/end-earlier", &[]);
+    let again = admin.follow(&again);
+
+    assert!(ended.notice().contains("has stopped working"), "{}", ended.notice());
+    assert!(again.notice().contains("No earlier secret"), "{}", again.notice());
+    assert!(is_known(&app, &renewed) && !is_known(&app, &integration));
+    assert_eq!(admin.get(&format!("{path}/secret")).status, 200);
+    let form = admin.open(&format!("{path}/secret"));
+    assert_eq!(admin.submit(&form, "/secret", &[("overlap", "999999999")]).status, 400);
+}
+
+#[test]
+fn c6_a_client_id_that_was_deleted_never_works_again() {
+    let app = TestApp::start();
+    let integration = app.shop().integration("Ledgerly");
+    let path = client_path(integration.id);
+    let mut admin = app.admin();
+
+    let form = admin.open(&format!("{path}/revoke"));
+    assert_eq!(admin.submit(&form, "/revoke", &[]).status, 303);
+    let form = admin.open("/settings/client-api-access/register");
+    let shown = admin.submit(&form, "/register", &crate::registration::GOOD);
+
+    assert_ne!(shown.texts("#public-id"), [integration.client_id.as_str()]);
+    assert!(!is_known(&app, &integration));
+    let mixed = Integration { secret: shown.texts("#secret")[0].clone(), ..integration };
+    assert!(!is_known(&app, &mixed));
+}
+
+#[test]
+fn why_a_refresh_failed_stands_on_the_clients_page() {
+    let app = TestApp::start();
+    let integration = app.shop().integration("Ledgerly");
+    let path = client_path(integration.id);
+    let mut manager = app.manager();
+    let empty = manager.open(&path);
+
+    for _ in 0..12 {
+        assert_eq!(integration.refresh(&app, "nonsense").status, 400);
+    }
+    let wrong = Integration { secret: "wrong".into(), ..integration.clone() };
+    wrong.refresh(&app, "nonsense");
+    app.run_background();
+    let page = manager.open(&path);
+    let all = manager.click(&page, &page.link("Show all 13").unwrap());
+
+    assert!(empty.texts("#failures .empty").concat().contains("Nothing was refused lately"));
+    let rows = page.rows("#failures");
+    assert_eq!((rows.len(), all.rows("#failures").len()), (10, 13));
+    assert!(rows[0].says("20 Nov 2026, 12:00") && rows[0].says("invalid_client"), "{rows:?}");
+    assert!(rows[1].says("Refresh") && rows[1].says("invalid_grant") && rows[1].says("127.0.0.1"), "{rows:?}");
+    assert!(!rows[1].cells[3].is_empty(), "the hint: {rows:?}");
+    assert!(all.link("Show the newest 10").is_some());
+    assert!(!app.sign_in_as(Role::Staff).0.open(&path).has("#failures"), "addresses are not for staff");
+}

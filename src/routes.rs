@@ -129,6 +129,10 @@ pages! {
         GET Admin => clients::pages::revoke_form,
         POST Admin => clients::pages::revoke,
     }
+    "/settings/client-api-access/clients/{client}/api-keys/new" {
+        GET Admin => tokens::api_key::form,
+        POST Admin => tokens::api_key::create,
+    }
     "/settings/client-api-access/clients/{client}/refresh-tokens/{refresh_token}" {
         GET SignedIn => tokens::pages::refresh_token,
     }

@@ -160,6 +160,13 @@ impl Words {
         self.moment(at, text)
     }
 
+    /// The last second of a day written like `2026-11-20`, in the zone of these words.
+    pub fn end_of_day(&self, text: &str) -> Option<Timestamp> {
+        let date: jiff::civil::Date = text.parse().ok()?;
+        let next = date.tomorrow().ok()?.to_zoned(self.zone.clone()).ok()?;
+        Some(Timestamp(next.timestamp().as_second()).plus(-1))
+    }
+
     fn moment(&self, at: Timestamp, text: String) -> Moment {
         let zoned = self.zoned(at);
         Moment {
@@ -224,6 +231,15 @@ mod tests {
         assert_eq!(words.until(Timestamp::NO_END).text, "never");
         assert_eq!(words.ago(now.plus(-125)).iso, "2026-11-20T10:57:55Z");
         assert_eq!(words.ago(now.plus(-125)).absolute, "Friday, 20 November 2026, 11:57:55 CET");
+    }
+
+    #[test]
+    fn a_day_ends_in_its_own_zone() {
+        let ends = |text| words().end_of_day(text).map(|at| words().exact(at).absolute);
+
+        assert_eq!(ends("2026-11-20").as_deref(), Some("Friday, 20 November 2026, 23:59:59 CET"));
+        assert_eq!(ends("2026-03-29").as_deref(), Some("Sunday, 29 March 2026, 23:59:59 CEST"));
+        assert_eq!((ends("tomorrow"), ends("2026-02-30"), ends("9999-12-31")), (None, None, None));
     }
 
     #[test]

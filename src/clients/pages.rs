@@ -228,7 +228,7 @@ pub async fn detail(visit: Visit, app: web::Data<App>, id: web::Path<ClientKey>,
             Ok(Found::Standing(Box::new(standing)))
         })
         .await?;
-    let Standing { client, refresh_tokens, access_tokens, registration, failures } = match found {
+    let Standing { client, refresh_tokens, mut access_tokens, registration, failures } = match found {
         Found::Standing(found) => *found,
         Found::Revoking(found) => {
             let (client, purge) = *found;
@@ -238,6 +238,8 @@ pub async fn detail(visit: Visit, app: web::Data<App>, id: web::Path<ClientKey>,
         }
     };
     let words = &visit.words;
+    access_tokens.action =
+        visit.viewer.is_admin().then(|| (format!("{}/api-keys/new", path(client.id)), "New API key"));
     html(ClientDetail {
         created: words.date(client.created_at),
         last_used: words.ago(client.last_used_at),

@@ -216,6 +216,16 @@ impl Employee {
             .execute(conn)
     }
 
+    /// Those for whom something can be made: neither locked nor archived, by name.
+    pub fn active(conn: &mut DbConnection) -> QueryResult<Vec<(EmployeeKey, String, Role)>> {
+        employees::table
+            .filter(employees::locked_at.is_null())
+            .filter(employees::archived_at.is_null())
+            .order((employees::name_fold, employees::id))
+            .select((employees::id, employees::name, employees::role))
+            .load(conn)
+    }
+
     /// The ids of the employees whose name holds `part`, letter case aside.
     pub fn named(conn: &mut DbConnection, part: &str) -> QueryResult<Vec<EmployeeKey>> {
         employees::table

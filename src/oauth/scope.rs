@@ -145,6 +145,16 @@ impl Scope {
         })
     }
 
+    /// What can be ticked on a form, by what it touches: name and plain words.
+    pub fn by_group() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
+        let of = |group| {
+            // What nobody refreshes has no use for staying connected.
+            let own = CATALOGUE.iter().filter(move |entry| entry.group == group && entry.name != "offline_access");
+            own.map(|entry| (entry.name, entry.words)).collect()
+        };
+        GROUPS.into_iter().map(|group| (group, of(group))).collect()
+    }
+
     /// Every scope that can be asked for.
     pub fn catalogue() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
         CATALOGUE.iter().map(|entry| (entry.name, entry.words, entry.group))

@@ -1,6 +1,7 @@
 //! Refresh tokens, access tokens and API keys: issued, listed, revoked.
 
 mod access_token;
+pub mod api_key;
 pub mod find_token;
 pub mod issue;
 pub mod list;

@@ -121,6 +121,8 @@ pub struct Panel {
     pub pager: Pager,
     /// Back to everything.
     pub clear: String,
+    /// What can be made here: where, and what the button says.
+    pub action: Option<(String, &'static str)>,
 }
 
 impl PanelState {
@@ -196,6 +198,7 @@ impl PanelState {
             headings: self.headings(within),
             pager,
             clear: self.state.link(&[("token", None), ("employee", None), ("type", None), ("status", None)]),
+            action: None,
         })
     }
 

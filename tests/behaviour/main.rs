@@ -11,6 +11,7 @@ mod support;
 mod access_token_detail;
 mod account;
 mod activity;
+mod api_keys;
 mod client_detail;
 mod client_list;
 mod client_manage;

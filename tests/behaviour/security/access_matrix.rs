@@ -25,8 +25,18 @@ use Answer::{Elsewhere, Form, Gone, In, Missing, No, Ok, Wrong};
 const CALLERS: [&str; 6] = ["nobody", "staff", "manager", "admin", "locked", "expired"];
 
 // What only admins do to a client.
-const CLIENT_ADMIN: [&str; 9] =
-    ["revoke", "edit", "admit", "approve", "unapprove", "suspend", "resume", "secret", "secret/end-earlier"];
+const CLIENT_ADMIN: [&str; 10] = [
+    "revoke",
+    "edit",
+    "admit",
+    "approve",
+    "unapprove",
+    "suspend",
+    "resume",
+    "secret",
+    "secret/end-earlier",
+    "api-keys/new",
+];
 
 fn expected(method: &str, path: &str) -> Option<[Answer; 6]> {
     let anybody = |answer| Some([answer; 6]);

@@ -6,6 +6,8 @@ import { documentOf, expectNoProblems, signIn } from './support/browser.js';
 import { expectAccessible, expectNoOverflow, expectValidHtml } from './support/checks.js';
 import { WAYS, expectHeading, nameOf, pageTest, revokeButton, revokeOpener, useShop } from './support/shop.js';
 
+const HTTPS = 'https://app.example/cb';
+const SCHEME = 'com.example.pocket:/cb';
 const AUTHORIZE = /http:\/\/\S+\/auth\/oauth\/authorize\?\S+/;
 
 for (const way of WAYS) {
@@ -62,6 +64,26 @@ for (const way of WAYS) {
       await page.getByText('The client was here').waitFor();
     });
 
+    pageTest('a14: neither https nor the scheme of an app is held back', { shop, way }, async (page) => {
+      const complaints = [];
+      page.on('console', (message) => complaints.push(message.text()));
+      await signIn(page, shop.accounts.admin);
+      const clientId = await registerApp(page);
+      for (const redirectUri of [SCHEME, HTTPS]) {
+        await page.goto(authorizeUrl(shop, { client_id: clientId, redirect_uri: redirectUri }));
+        const answer = page.waitForResponse((response) => response.url().includes('/auth/oauth/consent'));
+        const left = page.waitForEvent('request', (request) => request.url().startsWith(redirectUri));
+        await page.getByRole('button', { name: 'Authorize Application' }).click();
+        assert.equal((await answer).status(), 303);
+        assert.match((await answer).headers().location, new RegExp(`^${redirectUri}\\?code=`));
+        // Nobody listens there; that the browser asks is what counts. It hands the scheme of an app over without asking.
+        if (redirectUri === HTTPS) await left;
+        else left.catch(() => {});
+      }
+      assert.deepEqual(complaints.filter((text) => /content security policy|form-action/i.test(text)), []);
+      expectNoProblems(page, { refusals: [0] });
+    });
+
     pageTest('whoever is kept out is told so', { shop, way }, async (page) => {
       await signIn(page, shop.accounts.staff);
       await page.goto(authorizeUrl(shop, { redirect_uri: client.url }));
@@ -109,6 +131,20 @@ for (const way of WAYS) {
       await expectFine(page);
     });
   });
+}
+
+/** Registers an app for people's own machines and returns its client ID. */
+async function registerApp(page) {
+  await page.goto('/settings/client-api-access/register');
+  await page.getByLabel('Name', { exact: true }).fill('Pocket Stock');
+  await page.getByLabel('Website').fill('https://app.example');
+  await page.getByLabel('Redirect URIs').fill(`${HTTPS}\n${SCHEME}`);
+  await page.getByLabel('Is Publicly Distributed').check();
+  await page.getByLabel('Contact name').fill('Ada');
+  await page.getByLabel('Contact e-mail').fill('ada@app.example');
+  await page.getByRole('button', { name: 'Register the client' }).click();
+  await page.getByText('It is not shown again').waitFor();
+  return page.locator('code').first().innerText();
 }
 
 /** The authorize URL that the demo printed, with other parameters. */

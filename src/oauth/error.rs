@@ -116,8 +116,12 @@ impl OAuthError {
         OAuthError { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, ..Self::invalid_request(hint) }
     }
 
-    /// An error of the program itself: 503 while the database is away, 500 otherwise, the cause in the log only.
+    /// An error of the program itself: 503 while the database is away, 500 otherwise, the cause in the log only. Input
+    /// that cannot be used is the caller's.
     pub fn from_error(error: &Error) -> OAuthError {
+        if let Error::Invalid(why) = error {
+            return Self::invalid_request(why);
+        }
         let status = error.status();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             log::warn!("an endpoint waits: {error}");

@@ -11,7 +11,7 @@ use super::rights;
 use crate::account::{Account, Business, Location};
 use crate::app::App;
 use crate::db::DbConnection;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::web::query::Query;
 
 /// One deployment serves one account.
@@ -119,13 +119,12 @@ pub async fn userinfo(request: HttpRequest, app: web::Data<App>) -> HttpResponse
 }
 
 /// `GET /f/data/businesses?page=&size=`: needs `financial-api`.
-pub async fn businesses(request: HttpRequest, app: web::Data<App>, query: Query) -> HttpResponse {
-    let number = |name: &str, usual: usize| query.get(name).map_or(Some(usual), |text| text.parse().ok());
-    let (page, size) = (number("page", 0), number("size", 20).filter(|size| (1..=100).contains(size)));
-    let (Some(page), Some(size)) = (page, size) else {
-        return Refusal::InvalidRequest("Give `page` from 0 on and `size` from 1 to 100").response();
-    };
+pub async fn businesses(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
+    let wanted = paging(request.query_string());
     serve(&app, &request, Some("financial-api"), move |conn, access| {
+        let Some((page, size)) = wanted else {
+            return Err(Error::Invalid("Give `page` from 0 on and `size` from 1 to 100".into()));
+        };
         let reached = Location::of_employee(conn, access.employee.id)?;
         let mut all = Vec::new();
         for (business, mut locations) in Business::all(conn)? {
@@ -147,6 +146,13 @@ pub async fn businesses(request: HttpRequest, app: web::Data<App>, query: Query)
         }))
     })
     .await
+}
+
+// The page wanted and its size.
+fn paging(query: &str) -> Option<(usize, usize)> {
+    let query = Query::parse(query).ok()?;
+    let number = |name: &str, usual: usize| query.get(name).map_or(Some(usual), |text| text.parse().ok());
+    Some((number("page", 0)?, number("size", 20).filter(|size| (1..=100).contains(size))?))
 }
 
 fn business((business, locations): &(Business, Vec<Location>)) -> Value {

@@ -2,6 +2,8 @@
 
 mod access_matrix;
 mod authorize;
+mod endpoint_access;
+mod endpoint_input;
 mod faults;
 mod forms;
 mod headers;

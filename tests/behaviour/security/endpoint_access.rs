@@ -1,0 +1,160 @@
+//! Every endpoint that programs call, every method, every kind of caller.
+
+use client_api_access::employees::Role;
+use client_api_access::routes::{ENDPOINTS, methods};
+
+use crate::support::oauth::{bearer, refusal};
+use crate::support::{Browser, Page, TestApp};
+
+const CALLERS: [&str; 7] = [
+    "nobody",
+    "a signed-in admin",
+    "a wrong token",
+    "a key without the scope",
+    "a good token",
+    "a wrong secret",
+    "a client",
+];
+
+/// The status each of [`CALLERS`] must be answered; a scheme the endpoint does not take is no credential (401), or, where a
+/// token is asked for, not one (400).
+fn expected(method: &str, path: &str) -> Option<[u16; 7]> {
+    match (method, path) {
+        // The client is let in, and has not said what it wants.
+        ("POST", "/auth/oauth/token") => Some([401, 401, 401, 401, 401, 401, 400]),
+        ("POST", "/auth/oauth/revoke" | "/auth/oauth/introspect") => Some([401, 401, 401, 401, 401, 401, 200]),
+        ("GET", "/auth/oauth/verify") => Some([401, 401, 401, 204, 204, 400, 400]),
+        ("GET", "/f/data/businesses") => Some([401, 401, 401, 403, 200, 400, 400]),
+        ("GET", "/auth/oauth/introspect" | "/API/V3/Account.json" | "/API/Session.json" | "/oauth/userinfo") => {
+            Some([401, 401, 401, 200, 200, 400, 400])
+        }
+        ("GET", "/.well-known/oauth-authorization-server") => Some([200; 7]),
+        _ => None,
+    }
+}
+
+fn call(caller: &mut Browser, method: &str, path: &str) -> Page {
+    match method {
+        "POST" => caller.post(path, &[("token", "nothing of ours")]),
+        method => caller.send(method, path, &[], ""),
+    }
+}
+
+fn is_json(page: &Page, what: &str) {
+    assert_eq!(page.header("content-type"), Some("application/json"), "{what}: {}", page.body);
+    let (_, error, _) = refusal(page);
+    assert!(!error.is_empty(), "{what}: {}", page.body);
+    assert_eq!(page.header("cache-control"), Some("no-store"), "{what}");
+}
+
+#[test]
+fn d1_every_endpoint_answers_every_caller_as_it_must() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let integration = shop.integration("Ledgerly");
+    let (admin, person) = app.sign_in_as(Role::Admin);
+    let grant = shop.grant_scope(integration.id, &person, "financial-api");
+    let key = shop.api_key(integration.id, &person, "Nightly export");
+    let nobody = app.program();
+    let with = |header: (String, String)| {
+        let mut caller = nobody.clone();
+        caller.headers.push(header);
+        caller
+    };
+    let mut wrong = integration.clone();
+    wrong.secret.push('x');
+    let mut unknown = grant.access_token.clone();
+    unknown.replace_range(..7, "0000000");
+    let mut callers = [
+        nobody.clone(),
+        admin,
+        with(bearer(&unknown)),
+        with(bearer(&key.value)),
+        with(bearer(&grant.access_token)),
+        with(wrong.basic()),
+        with(integration.basic()),
+    ];
+
+    for route in ENDPOINTS {
+        let expected = expected(route.method, route.path)
+            .unwrap_or_else(|| panic!("say here who may {} {}", route.method, route.path));
+        for ((caller, name), expected) in callers.iter_mut().zip(CALLERS).zip(expected) {
+            let what = format!("{} {} by {name}", route.method, route.path);
+            let page = call(caller, route.method, route.path);
+
+            assert_eq!(page.status, expected, "{what}: {}", page.body);
+            if expected >= 400 {
+                is_json(&page, &what);
+            }
+            let challenge = page.header("www-authenticate").unwrap_or_default();
+            match (expected, route.method, name) {
+                (401, "POST", _) => assert!(challenge.starts_with("Basic realm="), "{what}: {challenge}"),
+                (401, _, "nobody" | "a signed-in admin") => assert_eq!(challenge, "Bearer realm=\"api\"", "{what}"),
+                (401, ..) => assert_eq!(challenge, "Bearer realm=\"api\", error=\"invalid_token\"", "{what}"),
+                (403, ..) => assert!(challenge.contains("insufficient_scope"), "{what}: {challenge}"),
+                _ => {}
+            }
+            assert!(page.header("set-cookie").is_none(), "{what}");
+            app.advance(1);
+        }
+    }
+    assert!(app.works(&grant.access_token) && app.works(&key.value), "nothing was revoked by any of it");
+}
+
+#[test]
+fn d1_t10_methods_that_an_endpoint_does_not_have_are_refused_and_named() {
+    let app = TestApp::start();
+    let integration = app.shop().integration("Ledgerly");
+    let mut client = app.program();
+    client.headers.push(integration.basic());
+
+    for route in ENDPOINTS {
+        let allow = methods(route.path);
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECTION"] {
+            let as_get = if method == "HEAD" { "GET" } else { method };
+            if allow.split(", ").any(|own| own == as_get) {
+                continue;
+            }
+            let what = format!("{method} {}", route.path);
+            let page = client.send(method, route.path, &[], "");
+
+            assert_eq!((page.status, page.header("allow")), (405, Some(allow.as_str())), "{what}");
+            assert!(page.headers.iter().all(|(name, _)| !name.starts_with("access-control-")), "{what}");
+            if method != "HEAD" {
+                is_json(&page, &what);
+                assert_eq!(refusal(&page).1, "invalid_request", "{what}");
+            }
+        }
+        for (name, value) in
+            [("x-http-method-override", "POST"), ("x-method-override", "POST"), ("x-http-method", "GET")]
+        {
+            let method = if route.method == "GET" { "DELETE" } else { "PUT" };
+            let page = client.send(
+                method,
+                &format!("{}?_method={}", route.path, route.method),
+                &[(name.into(), value.into())],
+                "",
+            );
+            assert_eq!(page.status, 405, "{name} at {}", route.path);
+        }
+    }
+}
+
+#[test]
+fn d1_head_is_answered_as_get_without_its_body() {
+    let app = TestApp::start();
+    let integration = app.shop().integration("Ledgerly");
+    let (_, person) = app.sign_in_as(Role::Admin);
+    let grant = app.shop().grant_scope(integration.id, &person, "financial-api");
+
+    for route in ENDPOINTS.iter().filter(|route| route.method == "GET") {
+        for header in [bearer(&grant.access_token), bearer("wrong")] {
+            let (get, head) = (
+                app.program().send("GET", route.path, std::slice::from_ref(&header), ""),
+                app.program().send("HEAD", route.path, &[header], ""),
+            );
+            assert_eq!((head.status, head.body.as_str()), (get.status, ""), "{}", route.path);
+            app.advance(1);
+        }
+    }
+}

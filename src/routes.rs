@@ -8,7 +8,7 @@ use actix_web::{guard, web};
 
 use crate::web::guard::{Access, enforce};
 use crate::web::{assets, endpoint, errors};
-use crate::{account, activity, clients, demo, employees, oauth, tokens};
+use crate::{account, activity, clients, demo, employees, oauth, resource_servers, tokens};
 
 /// One method of one URL.
 #[derive(Debug)]
@@ -171,6 +171,18 @@ pages! {
     "/settings/employees/{employee}/end-grants" {
         GET SignedIn => employees::grants::end_grants_form,
         POST SignedIn => employees::grants::end_grants,
+    }
+
+    "/settings/resource-servers" {
+        GET Admin => resource_servers::pages::list,
+        POST Admin => resource_servers::pages::add,
+    }
+    "/settings/resource-servers/{resource_server}/regenerate" {
+        POST Admin => resource_servers::pages::regenerate,
+    }
+    "/settings/resource-servers/{resource_server}/remove" {
+        GET Admin => resource_servers::pages::remove_form,
+        POST Admin => resource_servers::pages::remove,
     }
 
     "/settings/activity" { GET SignedIn => activity::pages::list }

@@ -82,6 +82,8 @@ pub enum Section {
     Clients,
     /// People.
     Employees,
+    /// The APIs that may ask about tokens.
+    ResourceServers,
     /// The log.
     Activity,
     /// The account.
@@ -223,6 +225,7 @@ impl Page {
             Section::Settings => "settings",
             Section::Clients => "clients",
             Section::Employees => "employees",
+            Section::ResourceServers => "resource-servers",
             Section::Activity => "activity",
             Section::Account => "account",
             Section::Profile => "profile",

@@ -24,6 +24,7 @@ mod oauth_flow;
 mod profile;
 mod refresh_token_detail;
 mod registration;
+mod resource_servers;
 mod revoke_client;
 mod revoke_tokens;
 mod schema;

@@ -63,6 +63,8 @@ fn expected(method: &str, path: &str) -> Option<[Answer; 6]> {
         ("GET", API) => signed_in(Ok),
         ("GET", "/settings/employees") => Some([In, Elsewhere, Ok, Ok, In, In]),
         ("GET", "/settings/employees/invite" | "/settings/account") => admin(Ok),
+        ("GET", "/settings/resource-servers" | "/settings/resource-servers/{resource_server}/remove") => admin(Ok),
+        ("POST", path) if path.starts_with("/settings/resource-servers") => admin(Form),
         // Somebody else's page, and ending somebody else's grants.
         ("GET", "/settings/employees/{employee}" | "/settings/employees/{employee}/end-grants") => {
             Some([In, No, Ok, Ok, In, In])
@@ -115,6 +117,7 @@ fn filled(pattern: &str, of: &Person, grant: &Grant, key: &Key) -> String {
         .replace("{secret}", "nothingnothing")
         .replace("{business}", "1")
         .replace("{location}", "1")
+        .replace("{resource_server}", "1")
         .replace("{session}", "1");
     let token = if pattern.contains("{refresh_token}") { grant.access_token_id } else { key.id };
     path = path.replace("{access_token}", &token.to_string());
@@ -128,6 +131,7 @@ fn d1_every_route_answers_every_caller_as_it_must() {
     let owner = shop.staff("Olga Owner");
     let client = shop.client("Ledgerly");
     let (grant, key) = (shop.grant(client, &owner), shop.api_key(client, &owner, "Nightly export"));
+    shop.resource_server("Orders API");
     let locked = shop.employee("Lena Locked", Role::Admin);
     let idle = shop.employee("Ida Idle", Role::Admin);
     let mut expired = app.sign_in(&idle);

@@ -323,6 +323,12 @@ impl Shop {
         secret.expose().into()
     }
 
+    /// A resource server: its id on the wire and its secret.
+    pub fn resource_server(&mut self, name: &str) -> (String, String) {
+        let (server, secret) = ResourceServer::create(&mut self.conn, name, self.now).unwrap();
+        (server.resource_server_id, secret.expose().into())
+    }
+
     /// Runs statements that no page and no function would.
     pub fn sql(&mut self, sql: &str) {
         self.conn.batch_execute(sql).unwrap();

@@ -99,6 +99,14 @@ pages! {
 
     "/demo/callback" { GET Public => demo::walk_through::callback }
     "/demo/walk-through" { GET Public => demo::walk_through::result }
+    "/oauth/register" {
+        GET Public => clients::public::form,
+        POST Public => clients::public::register,
+    }
+    "/oauth/update" {
+        GET Public => clients::update::sign_in_form,
+        POST Public => clients::update::update,
+    }
 
     "/settings" { GET SignedIn => account::pages::index }
     "/settings/client-api-access" { GET SignedIn => clients::pages::list }

@@ -180,6 +180,12 @@ impl Client {
         RedirectUri::set_for_client(conn, id, &registration.redirect_uris)
     }
 
+    /// How many wait for an admin to admit them.
+    pub fn pending(conn: &mut DbConnection) -> QueryResult<i64> {
+        let waiting = clients::table.filter(clients::admitted_at.is_null()).filter(clients::revoked_at.is_null());
+        waiting.count().get_result(conn)
+    }
+
     /// The client with this public id.
     pub fn find_by_client_id(conn: &mut DbConnection, client_id: &str) -> QueryResult<Option<Client>> {
         clients::table.filter(clients::client_id.eq(client_id)).select(Client::as_select()).first(conn).optional()

@@ -7,11 +7,13 @@ mod failures;
 mod list;
 pub mod manage;
 pub mod pages;
+pub mod public;
 mod redirect_uri;
 pub mod register;
 mod registration;
 pub mod secrets;
 pub mod summary;
+pub mod update;
 mod website;
 
 pub use client::{Client, ClientState, Contact, NewClient, Registration};

@@ -128,6 +128,13 @@ pub async fn identify(
     parameters: &Parameters,
 ) -> Result<AuthenticatedClient, Refused> {
     let credentials = Credentials::read(request, parameters)?;
+    check(app, request, credentials).await
+}
+
+/// Checks the credentials of a caller, whatever the client may do.
+///
+/// Errors: `invalid_client` in the same words for an unknown client and a wrong secret; 429 after too many wrong ones.
+pub async fn check(app: &App, request: &HttpRequest, credentials: Credentials) -> Result<AuthenticatedClient, Refused> {
     let (caller, now) = (caller(app, request, &credentials.id)?, app.clock.now());
     let id = credentials.id.clone();
     let found = app.db.lookup(move |conn| find(conn, &id, now)).await.map_err(OAuthError::from)?;

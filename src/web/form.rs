@@ -7,7 +7,7 @@ use std::pin::Pin;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use url::form_urlencoded;
 
 use crate::app::App;
@@ -135,6 +135,14 @@ pub struct BrowserToken {
 }
 
 impl BrowserToken {
+    /// The answer with the new cookie, if there is one.
+    pub fn kept_by(self, mut response: HttpResponse) -> Result<HttpResponse> {
+        if let Some(cookie) = self.cookie {
+            response.add_cookie(&cookie).map_err(Error::internal)?;
+        }
+        Ok(response)
+    }
+
     /// The token for the browser that sent `request`; a new cookie when it sent none.
     pub fn for_request(app: &App, request: &HttpRequest) -> BrowserToken {
         let name = browser_cookie(app);

@@ -22,6 +22,7 @@ mod invitations;
 mod large_revoke;
 mod oauth_flow;
 mod profile;
+mod public_registration;
 mod refresh_token_detail;
 mod registration;
 mod resource_servers;

@@ -17,10 +17,10 @@ enum Answer {
     Form,
     Elsewhere,
     Gone,
+    Absent,
     Wrong,
-    Missing,
 }
-use Answer::{Elsewhere, Form, Gone, In, Missing, No, Ok, Wrong};
+use Answer::{Absent, Elsewhere, Form, Gone, In, No, Ok, Wrong};
 
 const CALLERS: [&str; 6] = ["nobody", "staff", "manager", "admin", "locked", "expired"];
 
@@ -51,11 +51,15 @@ fn expected(method: &str, path: &str) -> Option<[Answer; 6]> {
         // There is no such link: that is said to everybody.
         ("GET", "/set-up/{secret}" | "/welcome/{secret}") => anybody(Gone),
         // Only the demo has them.
-        ("GET", "/demo/callback" | "/demo/walk-through") => anybody(Missing),
+        ("GET", "/demo/callback" | "/demo/walk-through") => anybody(Absent),
         // No client is named.
         ("GET", "/auth/oauth/authorize") => anybody(Wrong),
         // Without a session the request begins again.
         ("POST", "/auth/oauth/consent") => Some([Elsewhere, Form, Form, Form, Elsewhere, Elsewhere]),
+        // It is off unless a shop turns it on.
+        ("GET" | "POST", "/oauth/register") => anybody(Absent),
+        ("GET", "/oauth/update") => anybody(Ok),
+        ("POST", "/oauth/update") => anybody(Form),
         ("POST", "/sign-out") => signed_in(Form),
         ("GET", "/settings" | "/settings/activity" | "/settings/activity/export" | "/settings/profile") => {
             signed_in(Ok)
@@ -101,9 +105,9 @@ fn answer(browser: &mut Browser, method: &str, path: &str) -> (Answer, String) {
         303 => Elsewhere,
         403 if page.text().contains("could not be checked") => Form,
         403 => No,
+        404 => Absent,
         410 => Gone,
         400 => Wrong,
-        404 => Missing,
         status => panic!("{method} {path} answered {status}: {}", page.text()),
     };
     (answer, page.text())

@@ -84,6 +84,13 @@ impl AuthorizationCode {
         diesel::update(unused).set(authorization_codes::redeemed_at.eq(Some(now))).execute(conn).map(|n| n == 1)
     }
 
+    /// Keeps everybody else off it until the transaction ends; false when it is gone.
+    pub fn hold(conn: &mut DbConnection, id: AuthorizationCodeKey) -> QueryResult<bool> {
+        let row = authorization_codes::table.find(id);
+        let unchanged = authorization_codes::redeemed_at.eq(authorization_codes::redeemed_at);
+        diesel::update(row).set(unchanged).execute(conn).map(|n| n == 1)
+    }
+
     /// Notes what it issued.
     pub fn issued(conn: &mut DbConnection, id: AuthorizationCodeKey, grant: RefreshTokenKey) -> QueryResult<usize> {
         let row = authorization_codes::table.find(id);

@@ -107,6 +107,11 @@ fn redeem(conn: &mut DbConnection, asked: &Redemption, lifetimes: Lifetimes, now
 fn replayed(conn: &mut DbConnection, asked: &Redemption, code: &AuthorizationCode, now: Timestamp) -> Result<Outcome> {
     const HINT: &str = "Authorization code has been used before; what it issued has been revoked";
     let refused = Ok(Err(OAuthError::invalid_grant(HINT)));
+    // First the code, then what it issued. Whoever has waited for the code's row on PostgreSQL holds it; if others went
+    // straight for the grant, whose end takes the code along, each would wait for the other until the database intervenes.
+    if !AuthorizationCode::hold(conn, code.id)? {
+        return refused;
+    }
     let Some(id) = code.refresh_token_id else {
         return refused;
     };

@@ -8,6 +8,7 @@ mod faults;
 mod forms;
 mod headers;
 mod input;
+mod races;
 mod refresh;
 mod sessions;
 mod sign_in;

@@ -281,12 +281,6 @@ impl Shop {
         Key { client, id: key.id, value: key.value.expose().into() }
     }
 
-    /// A resource server: its id and its secret.
-    pub fn resource_server(&mut self, name: &str) -> (String, String) {
-        let (server, secret) = ResourceServer::create(&mut self.conn, name, self.now).unwrap();
-        (server.resource_server_id, secret.expose().into())
-    }
-
     /// Many access tokens of a grant at once, more than could be issued one by one in a test.
     pub fn many_access_tokens(&mut self, grant: &Grant, n: usize) {
         let (hash, prefix) = match is_postgres() {

@@ -109,7 +109,7 @@ fn the_settings_index_shows_each_role_its_sections_and_what_needs_attention() {
     for (page, sections) in [
         (&staff, vec!["Client API Access", "What you granted", "Activity", "Your profile"]),
         (&manager, vec!["Client API Access", "Employees", "Activity", "Your profile"]),
-        (&admin, vec!["Client API Access", "Employees", "Activity", "Account", "Your profile"]),
+        (&admin, vec!["Client API Access", "Employees", "Activity", "Resource servers", "Account", "Your profile"]),
     ] {
         assert_eq!(page.texts(".cards h2"), sections);
     }

@@ -1,8 +1,8 @@
 //! What people and programs see of the server, over HTTP, on SQLite and, with `TEST_DATABASE_URL` set, on PostgreSQL.
 //!
 //! One binary, because each further file in `tests/` would link the world again. Every test has its own server and its
-//! own database; names are sentences, and a row of the security checks begins with its id. The rows A, C, D, F, I, L, S and T
-//! live in `security/`; the other files follow what a user sees.
+//! own database; names are sentences, and a row of the security checks begins with its id. The rows A, C, D, F, I, L, S
+//! and T live in `security/`; the other files follow what a user sees.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 

@@ -244,6 +244,33 @@ fn a4_on_loopback_only_the_port_may_vary() {
 }
 
 #[test]
+fn a4_an_app_is_led_back_to_by_its_private_scheme_by_the_letter() {
+    let app = TestApp::start();
+    let desktop = app.shop().public_integration("Till Desktop");
+    app.shop().redirect_uri(&desktop, "com.example.till:/cb");
+    let mut browser = app.manager();
+
+    let page = browser.open(&ask(&desktop, &[("redirect_uri", "com.example.till:/cb")]));
+    assert!(page.text().contains("your browser goes to com.example.till"), "{}", page.text());
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.contains("form-action 'self' com.example.till:;"), "{policy}");
+    let location = approve(&mut browser, &page).location();
+    assert!(location.starts_with("com.example.till:/cb?code=") && location.ends_with('#'), "{location}");
+
+    for bad in [
+        "com.example.till:/cb/",
+        "com.example.till:/cb?x=1",
+        "com.example.till://cb",
+        "com.example.till:cb",
+        "COM.EXAMPLE.TILL:/cb",
+        "com.example.till.evil:/cb",
+        "example.till:/cb",
+    ] {
+        stays_here(&browser.get(&ask(&desktop, &[("redirect_uri", bad)])), bad);
+    }
+}
+
+#[test]
 fn a5_without_a_redirect_uri_the_only_one_is_used_and_none_of_two() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
@@ -486,6 +513,9 @@ fn a10_every_redirect_names_its_issuer() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let mut browser = app.manager();
+    for (name, value) in [("x-forwarded-host", "evil.example"), ("forwarded", "host=evil.example;proto=https")] {
+        browser.headers.push((name.into(), value.into()));
+    }
     let metadata = app.program().get("/.well-known/oauth-authorization-server").json();
     let issuer = metadata["issuer"].as_str().unwrap().to_string();
     assert_eq!(metadata["authorization_response_iss_parameter_supported"], true);

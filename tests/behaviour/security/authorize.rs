@@ -545,7 +545,7 @@ fn a10_every_redirect_names_its_issuer() {
     for answer in answers {
         let issuers: Vec<String> =
             answered(&answer).into_iter().filter(|(name, _)| name == "iss").map(|(_, value)| value).collect();
-        assert_eq!(issuers, [issuer.clone()], "{}", answer.location());
+        assert_eq!(issuers, [issuer.as_str()], "{}", answer.location());
     }
 }
 

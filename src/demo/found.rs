@@ -131,7 +131,7 @@ fn client(conn: &mut DbConnection, integration: &Integration, by: &str, now: Tim
         website: &website,
         admitted,
         approved: integration.approved,
-        by: by,
+        by,
         registration: &registration,
     };
     let id = Client::create(conn, &new, now.plus(-integration.age))?;

@@ -1,7 +1,6 @@
 //! Resource servers (RFC 6749 section 1.1): the APIs in front of the shop's data, which may ask what a token is good for.
 
 pub mod pages;
-#[expect(clippy::module_inception, reason = "a model file is named after its concept")]
 mod resource_server;
 
 pub use resource_server::ResourceServer;

@@ -130,6 +130,9 @@ pub struct NewClient<'a> {
 }
 
 impl Client {
+    /// No public id is longer.
+    pub const LONGEST_ID: usize = 100;
+
     /// Registers a client under a public id of its own, which is never given out again.
     pub fn create(conn: &mut DbConnection, new: &NewClient<'_>, now: Timestamp) -> QueryResult<ClientKey> {
         let registration = new.registration;
@@ -188,6 +191,10 @@ impl Client {
 
     /// The client with this public id.
     pub fn find_by_client_id(conn: &mut DbConnection, client_id: &str) -> QueryResult<Option<Client>> {
+        // Ids of ours are letters and digits; PostgreSQL would not even look for a NUL.
+        if client_id.len() > Self::LONGEST_ID || !client_id.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Ok(None);
+        }
         clients::table.filter(clients::client_id.eq(client_id)).select(Client::as_select()).first(conn).optional()
     }
 

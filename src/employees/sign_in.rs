@@ -13,8 +13,10 @@ use super::password;
 use crate::account::Account;
 use crate::activity::{Actor, Kind, NewActivity, Subject};
 use crate::app::App;
+use crate::clients::Client;
 use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
+use crate::oauth::authorize;
 use crate::secret::TokenHash;
 use crate::time::{DAY, count};
 use crate::web::form::{BrowserToken, ProtectedForm};
@@ -23,6 +25,8 @@ use crate::web::peer;
 use crate::web::query::Query;
 use crate::web::session::{SIGN_IN, Session, SignIn};
 
+// What a sign-in in the middle of an authorization request goes back to.
+const AUTHORIZE: &str = "/auth/oauth/authorize?";
 const DEVICE_LIFETIME: i64 = 180 * DAY;
 
 #[derive(Template)]
@@ -36,8 +40,8 @@ struct SignInPage {
 }
 
 /// The sign-in in the middle of an authorization request, which goes on at `next`.
-pub async fn leg(request: &HttpRequest, app: &web::Data<App>, client: &str, next: String) -> Result<HttpResponse> {
-    show(request, app, None, next, String::new(), Some(client.to_string())).await
+pub async fn leg(request: &HttpRequest, app: &web::Data<App>, next: String) -> Result<HttpResponse> {
+    show(request, app, None, next, String::new()).await
 }
 
 /// `GET /sign-in`
@@ -52,7 +56,7 @@ pub async fn form(
         return Ok(see_other(&next));
     }
     let notice = query.get("signed-out").map(|_| (Tone::Good, "You are signed out."));
-    show(&request, &app, notice, next, String::new(), None).await
+    show(&request, &app, notice, next, String::new()).await
 }
 
 async fn show(
@@ -61,9 +65,15 @@ async fn show(
     notice: Option<(Tone, &str)>,
     next: String,
     email: String,
-    asking: Option<String>,
 ) -> Result<HttpResponse> {
-    let shop = app.db.read(|conn| Ok(Account::get(conn)?.name)).await?;
+    let id = next.strip_prefix(AUTHORIZE).and_then(authorize::client_id);
+    let (shop, asking) = app
+        .db
+        .read(move |conn| {
+            let client = id.as_deref().map(|id| Client::find_by_client_id(conn, id)).transpose()?.flatten();
+            Ok((Account::get(conn)?.name, client.map(|client| client.name)))
+        })
+        .await?;
     let browser = BrowserToken::for_request(app, request);
     let shop = if shop.is_empty() { "Client API Access".to_string() } else { shop };
     let mut page = Page::outside("Sign in", &shop, browser.csrf);
@@ -126,7 +136,7 @@ pub async fn sign_in(request: HttpRequest, app: web::Data<App>, form: ProtectedF
     let given = form.get("password").to_string();
     if email.is_empty() || given.is_empty() || email.chars().count() > 254 || email.contains('\0') {
         let text = "Fill in your e-mail and your password.";
-        let mut page = show(&request, &app, Some((Tone::Bad, text)), next, String::new(), None).await?;
+        let mut page = show(&request, &app, Some((Tone::Bad, text)), next, String::new()).await?;
         *page.status_mut() = actix_web::http::StatusCode::UNPROCESSABLE_ENTITY;
         return Ok(page);
     }
@@ -182,7 +192,7 @@ async fn refused(
     app.db.write(move |conn| entry.record(conn, now)).await?;
     let text =
         "That e-mail and password do not fit together, or the account is not active. Check both, or ask an admin.";
-    let mut page = show(request, app, Some((Tone::Bad, text)), next, email, None).await?;
+    let mut page = show(request, app, Some((Tone::Bad, text)), next, email).await?;
     *page.status_mut() = actix_web::http::StatusCode::UNPROCESSABLE_ENTITY;
     Ok(page)
 }
@@ -202,7 +212,7 @@ pub async fn sign_out(visit: Visit, app: web::Data<App>, form: ProtectedForm) ->
     visit.forget();
     // "Not you?" on a consent page: the request goes on with somebody else.
     match local(form.get("next"), app.config.public_url.origin()) {
-        next if next.starts_with("/auth/oauth/authorize?") => Ok(see_other(&next)),
+        next if next.starts_with(AUTHORIZE) => Ok(see_other(&next)),
         _ => Ok(see_other("/sign-in?signed-out=1")),
     }
 }

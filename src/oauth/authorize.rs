@@ -75,7 +75,7 @@ pub async fn authorize(request: HttpRequest, app: web::Data<App>, visit: Option<
     };
     let here = format!("{PATH}?{query}");
     let Some(visit) = visit else {
-        return sign_in::leg(&request, &app, &asking.client.name, here).await;
+        return sign_in::leg(&request, &app, here).await;
     };
     consent(&app, &visit, &asking, &asked, (query, here))
 }
@@ -206,19 +206,12 @@ impl Request {
             Ok(given) => given,
             Err(how) => return Err(invalid(format!("The link's redirect_uri {how}."))),
         };
-        let known = id.len() <= 100 && id.bytes().all(|byte| byte.is_ascii_graphic());
-        let found = match known {
-            false => None,
-            true => {
-                let id = id.clone();
-                let find = move |conn: &mut _| {
-                    let client = Client::find_by_client_id(conn, &id)?;
-                    let uris = client.as_ref().map(|client| RedirectUri::of_client(conn, client.id)).transpose()?;
-                    Ok(client.zip(uris))
-                };
-                app.db.read(find).await?
-            }
+        let find = move |conn: &mut _| {
+            let client = Client::find_by_client_id(conn, &id)?;
+            let uris = client.as_ref().map(|client| RedirectUri::of_client(conn, client.id)).transpose()?;
+            Ok(client.zip(uris))
         };
+        let found = app.db.read(find).await?;
         let Some((client, registered)) = found.filter(|(client, _)| client.revoked_at.is_none()) else {
             return Err(invalid("No client is registered here under the client_id in the link.".into()));
         };
@@ -330,6 +323,11 @@ impl Request {
         };
         see_other(&format!("{}{join}{query}#", self.redirect_uri))
     }
+}
+
+/// The client that the query of an authorization request names, if it can be one.
+pub fn client_id(query: &str) -> Option<String> {
+    Raw::parse(query).text("client_id").ok().flatten()
 }
 
 // The parameters of a query by the byte.

@@ -83,7 +83,7 @@ fn main() {
     let postgres = arguments.database_url.clone().or_else(|| std::env::var("TEST_DATABASE_URL").ok());
     if arguments.only != Some(Database::Postgres) {
         println!("# SQLite\n");
-        measure(&World::sqlite(arguments.tokens, arguments.fresh), &arguments);
+        measure(&World::sqlite(arguments.tokens, arguments.fresh).young(), &arguments);
     }
     match postgres {
         _ if arguments.only == Some(Database::Sqlite) => {}

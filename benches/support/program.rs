@@ -10,7 +10,6 @@ use client_api_access::oauth::Scope;
 use client_api_access::oauth::authorization_code::{AuthorizationCode, NewAuthorizationCode};
 use client_api_access::resource_servers::ResourceServer;
 use client_api_access::time::Timestamp;
-use client_api_access::tokens::AccessToken;
 use client_api_access::tokens::issue::{self, Grant, Lifetimes};
 use client_api_access::tokens::rotation::first_use;
 use url::form_urlencoded;
@@ -66,8 +65,7 @@ pub fn prepare(conn: &mut DbConnection) -> Prepared {
         for _ in 0..TOKENS {
             let grant = Grant { client, employee: GRANTED_BY, scope: &scope };
             let pair = issue::grant(conn, &grant, Lifetimes::default(), now)?;
-            let token = AccessToken::find(conn, client, pair.access_token_id)?;
-            first_use(conn, &token, now)?;
+            first_use(conn, pair.access_token_id, Some((pair.refresh_token_id, 1)), now)?;
             tokens.push(pair.access_token.expose().to_string());
         }
         let basic = format!("{}:{}", server.resource_server_id, server_secret.expose());

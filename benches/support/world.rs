@@ -30,6 +30,8 @@ pub struct World {
     pub email: String,
     pub password: String,
     server: Option<String>,
+    // Seconds since it was made.
+    age: u64,
 }
 
 impl World {
@@ -52,9 +54,17 @@ impl World {
         }
         let accounts = fs::read_to_string(folder.join("accounts")).expect("the accounts");
         let made = fs::metadata(cache.join("accounts")).and_then(|file| file.modified()).expect("its age");
-        let world = World::new(folder, None, None, &accounts);
-        make_young(&mut world.connect(), SystemTime::now().duration_since(made).map_or(0, |age| age.as_secs()));
+        let age = SystemTime::now().duration_since(made).map_or(0, |age| age.as_secs());
+        let mut world = World::new(folder, None, None, &accounts);
+        world.age = age;
         world
+    }
+
+    /// The same as if it had been made just now: its tokens are as live as they were then.
+    #[must_use]
+    pub fn young(self) -> World {
+        make_young(&mut self.connect(), self.age);
+        self
     }
 
     /// A new database on the server of `url`.
@@ -75,7 +85,7 @@ impl World {
         let admin = accounts.lines().find_map(|line| line.trim().strip_prefix("admin "));
         let admin = admin.and_then(|line| line.trim().split_once(char::is_whitespace));
         let (email, password) = admin.expect("the demo prints how to sign in as an admin");
-        World { folder, url, server, email: email.into(), password: password.trim().into() }
+        World { age: 0, folder, url, server, email: email.into(), password: password.trim().into() }
     }
 
     /// A connection of our own, to choose what to ask for and to see what has happened.

@@ -51,12 +51,11 @@ impl ClientSecret {
 
     /// The secrets of a client that work at `now`, the newest first.
     pub fn of_client(conn: &mut DbConnection, client: ClientKey, now: Timestamp) -> QueryResult<Vec<ClientSecret>> {
-        client_secrets::table
+        let working = client_secrets::table
             .filter(client_secrets::client_id.eq(client))
             .filter(client_secrets::expires_at.gt(now))
-            .order(client_secrets::id.desc())
-            .select(ClientSecret::as_select())
-            .load(conn)
+            .order(client_secrets::id.desc());
+        crate::on_each!(conn, |conn| working.select(ClientSecret::as_select()).load(conn))
     }
 
     /// Whose secret has this hash, also while it no longer works.

@@ -7,24 +7,98 @@ use diesel::prelude::*;
 
 use super::Scope;
 use crate::app::App;
-use crate::clients::{Client, ClientState};
 use crate::db::DbConnection;
-use crate::employees::{Employee, Role};
+use crate::employees::Role;
 use crate::error::{Error, Result};
+use crate::id::{AccessTokenKey, ClientKey, EmployeeKey, RefreshTokenKey};
 use crate::schema::{access_tokens, clients, employees, refresh_tokens};
 use crate::secret::{PlainToken, TokenHash, TokenKind};
 use crate::time::Timestamp;
-use crate::tokens::{AccessToken, rotation};
+use crate::tokens::rotation;
 
-/// A token that works, and everything it stands for.
+/// A token that works, and what it stands for: no more of each row than every request needs.
 #[derive(Clone, Debug)]
 pub struct Access {
     /// The token.
-    pub token: AccessToken,
+    pub token: Token,
     /// Whose it is.
-    pub client: Client,
+    pub client: TokenClient,
     /// Whose rights it carries.
-    pub employee: Employee,
+    pub employee: TokenEmployee,
+}
+
+/// An access token or API key, as it is used.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = access_tokens)]
+pub struct Token {
+    /// Its id.
+    pub id: AccessTokenKey,
+    /// The refresh token that made it; empty for an API key.
+    pub refresh_token_id: Option<RefreshTokenKey>,
+    /// What it may reach.
+    pub scope: Scope,
+    /// Which generation of its refresh token it came with.
+    pub generation: i64,
+    /// When it was issued.
+    pub created_at: Timestamp,
+    /// When it was last used, as far as that is written; or 0.
+    pub last_used_at: Timestamp,
+    /// When it expires.
+    pub expires_at: Timestamp,
+}
+
+impl Token {
+    /// Whether it is an API key.
+    pub fn is_api_key(&self) -> bool {
+        self.refresh_token_id.is_none()
+    }
+}
+
+/// The client a token belongs to.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = clients)]
+pub struct TokenClient {
+    /// Its id here.
+    pub id: ClientKey,
+    /// Its public id.
+    pub client_id: String,
+    admitted_at: Option<Timestamp>,
+    suspended_at: Option<Timestamp>,
+    revoked_at: Option<Timestamp>,
+}
+
+impl TokenClient {
+    fn may_act(&self) -> bool {
+        self.admitted_at.is_some() && self.suspended_at.is_none() && self.revoked_at.is_none()
+    }
+}
+
+/// The employee whose rights a token carries.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = employees)]
+pub struct TokenEmployee {
+    /// Their id.
+    pub id: EmployeeKey,
+    /// Their name.
+    pub name: String,
+    /// Their address.
+    pub email: String,
+    /// What they may do, as of now.
+    pub role: Role,
+    locked_at: Option<Timestamp>,
+    archived_at: Option<Timestamp>,
+    ended_refresh_tokens_through: i64,
+    ended_access_tokens_through: i64,
+}
+
+impl TokenEmployee {
+    // Locked and archived people's tokens rest; what was ended with everything they granted is dead.
+    fn lets(&self, token: &Token) -> bool {
+        self.locked_at.is_none()
+            && self.archived_at.is_none()
+            && token.id.0 > self.ended_access_tokens_through
+            && token.refresh_token_id.is_none_or(|id| id.0 > self.ended_refresh_tokens_through)
+    }
 }
 
 /// Why a token does not work, in R-Series' words.
@@ -46,7 +120,7 @@ impl Inactive {
     }
 }
 
-type Row = (AccessToken, Client, Employee, Option<Timestamp>, Option<i64>);
+type Row = (Token, TokenClient, TokenEmployee, Option<Timestamp>);
 
 impl Access {
     /// What a token is good for now. Its use is noted; the first one is committed before this returns, since from then on
@@ -69,14 +143,14 @@ impl Access {
     pub async fn used(self, app: &App) -> Result<std::result::Result<Access, Inactive>> {
         let (token, now) = (&self.token, app.clock.now());
         if token.last_used_at == Timestamp::NEVER_YET && !token.is_api_key() {
-            let used = token.clone();
-            match app.db.yielding().write(move |conn| rotation::first_use(conn, &used, now)).await {
+            let (id, grant) = (token.id, token.refresh_token_id.map(|grant| (grant, token.generation)));
+            match app.db.yielding().write(move |conn| rotation::first_use(conn, id, grant, now)).await {
                 Ok(()) => {}
                 Err(Error::NotFound) => return Ok(Err(Inactive::Revoked)),
                 Err(error) => return Err(error),
             }
         }
-        app.usage.token(token.client_id, token.id, token.last_used_at, now);
+        app.usage.token(self.client.id, token.id, token.last_used_at, now);
         Ok(Ok(self))
     }
 
@@ -96,22 +170,24 @@ impl Access {
     }
 }
 
-// One statement: the token by its hash, and what it hangs on by their keys.
+// One statement: the token by its hash, and what it hangs on by their keys. Typed against each database by itself, so that
+// the text of the statement is not built anew for every request.
 fn find(conn: &mut DbConnection, hash: &TokenHash) -> QueryResult<Option<Row>> {
-    access_tokens::table
-        .inner_join(clients::table)
-        .inner_join(employees::table)
-        .left_join(refresh_tokens::table)
-        .filter(access_tokens::hash.eq(hash))
-        .select((
-            AccessToken::as_select(),
-            Client::as_select(),
-            Employee::as_select(),
-            refresh_tokens::revoked_at.nullable(),
-            refresh_tokens::id.nullable(),
-        ))
-        .first(conn)
-        .optional()
+    crate::on_each!(conn, |conn| {
+        access_tokens::table
+            .inner_join(clients::table)
+            .inner_join(employees::table)
+            .left_join(refresh_tokens::table)
+            .filter(access_tokens::hash.eq(hash))
+            .select((
+                Token::as_select(),
+                TokenClient::as_select(),
+                TokenEmployee::as_select(),
+                refresh_tokens::revoked_at.nullable(),
+            ))
+            .first(conn)
+            .optional()
+    })
 }
 
 // A value of ours, checksum and all, that has no row any more was revoked, or expired long ago.
@@ -122,20 +198,10 @@ fn gone(token: &str) -> Inactive {
     }
 }
 
-fn judge(
-    (token, client, employee, grant_revoked, grant): Row,
-    now: Timestamp,
-) -> std::result::Result<Access, Inactive> {
-    let ended = token.id.0 <= employee.ended_access_tokens_through
-        || grant.is_some_and(|id| id <= employee.ended_refresh_tokens_through);
-    let stopped = client.revoked_at.is_some()
-        || client.state() != ClientState::Active
-        || grant_revoked.is_some()
-        || ended
-        || !employee.is_active();
+fn judge((token, client, employee, grant_revoked): Row, now: Timestamp) -> std::result::Result<Access, Inactive> {
     match () {
         () if token.expires_at <= now => Err(Inactive::NotVerified),
-        () if stopped => Err(Inactive::Revoked),
+        () if !client.may_act() || grant_revoked.is_some() || !employee.lets(&token) => Err(Inactive::Revoked),
         () => Ok(Access { token, client, employee }),
     }
 }

@@ -10,7 +10,6 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use serde_json::json;
 
-use crate::clients::Client;
 use crate::id::ClientKey;
 use crate::time::Timestamp;
 
@@ -85,10 +84,10 @@ impl Level {
     }
 
     /// Adds what every answer of an API route carries.
-    pub fn describe(&self, client: &Client, response: &mut HttpResponse) {
+    pub fn describe(&self, client: ClientKey, response: &mut HttpResponse) {
         let values = [
             ("x-ls-acct-id", super::resources::ACCOUNT_ID.to_string()),
-            ("x-ls-oauth-client-id", client.id.to_string()),
+            ("x-ls-oauth-client-id", client.to_string()),
             ("x-ls-api-bucket-level", format!("{}/{SIZE}", self.level)),
             ("x-ls-api-burst-level", format!("{}/{BURST}", self.in_second)),
             ("x-ls-api-drip-rate", DRIP_RATE.to_string()),

@@ -27,7 +27,7 @@ where
         Err(refusal) => return refusal.response(),
     };
     let level = app.buckets.take(access.client.id, app.clock.now());
-    let client = access.client.clone();
+    let client = access.client.id;
     let mut response = match (level.refusal(), scope.filter(|scope| !access.allows(scope))) {
         (Some(too_much), _) => too_much,
         (None, Some(missing)) => Refusal::InsufficientScope(missing.into()).response(),
@@ -36,7 +36,7 @@ where
             Err(error) => Refusal::Failed(error.into()).response(),
         },
     };
-    level.describe(&client, &mut response);
+    level.describe(client, &mut response);
     response
 }
 

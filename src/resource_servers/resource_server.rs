@@ -64,7 +64,9 @@ impl ResourceServer {
             return Ok(None);
         }
         let row = resource_servers::table.filter(resource_servers::resource_server_id.eq(id));
-        let found: Option<ResourceServer> = row.select(ResourceServer::as_select()).first(conn).optional()?;
+        // Asked for with every introspection: typed against each database, so that its text is not built anew each time.
+        let found: Option<ResourceServer> =
+            crate::on_each!(conn, |conn| row.select(ResourceServer::as_select()).first(conn).optional())?;
         let shown = TokenHash::of(secret);
         Ok(found.filter(|server| server.hash.matches(&shown)))
     }

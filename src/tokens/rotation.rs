@@ -15,6 +15,7 @@
 
 use diesel::prelude::*;
 
+use super::access_token::AccessToken;
 use super::issue::{self, Ends, IssuedPair, Lifetimes};
 use super::refresh_token::RefreshToken;
 use super::revoke::{self, Target};
@@ -23,6 +24,7 @@ use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::employees::Employee;
 use crate::error::{Error, Result};
+use crate::id::{AccessTokenKey, RefreshTokenKey};
 use crate::oauth::Scope;
 use crate::schema::{access_tokens, refresh_token_values, refresh_tokens};
 use crate::secret::TokenHash;
@@ -254,17 +256,22 @@ fn replayed(
     }
 }
 
-/// Notes the first use of an access token, and with it of its generation: from then on, an earlier value of the refresh
+/// Notes the first use of an access token, and with it of its refresh token's generation (`grant`): from then on, an earlier value of the refresh
 /// token is a replay. Errors: [`Error::NotFound`] when the token was withdrawn meanwhile; then nothing is noted.
-pub fn first_use(conn: &mut DbConnection, token: &super::AccessToken, now: Timestamp) -> Result<()> {
-    if let Some(refresh_token) = token.refresh_token_id {
+pub fn first_use(
+    conn: &mut DbConnection,
+    token: AccessTokenKey,
+    grant: Option<(RefreshTokenKey, i64)>,
+    now: Timestamp,
+) -> Result<()> {
+    if let Some((refresh_token, generation)) = grant {
         let row = refresh_tokens::table
             .find(refresh_token)
-            .filter(refresh_tokens::generation.eq(token.generation))
+            .filter(refresh_tokens::generation.eq(generation))
             .filter(refresh_tokens::generation_used_at.is_null());
         diesel::update(row).set(refresh_tokens::generation_used_at.eq(Some(now))).execute(conn)?;
     }
-    match super::AccessToken::touch(conn, token.id, now)? {
+    match AccessToken::touch(conn, token, now)? {
         0 => Err(Error::NotFound),
         _ => Ok(()),
     }

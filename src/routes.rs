@@ -186,6 +186,7 @@ pages! {
         POST Admin => resource_servers::pages::add,
     }
     "/settings/resource-servers/{resource_server}/regenerate" {
+        GET Admin => resource_servers::pages::regenerate_form,
         POST Admin => resource_servers::pages::regenerate,
     }
     "/settings/resource-servers/{resource_server}/remove" {

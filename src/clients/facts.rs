@@ -56,9 +56,9 @@ impl RegistrationFacts {
             publicly_distributed: client.publicly_distributed,
             requires_pkce: client.requires_pkce(),
             grants_end: match client.grants_end_after {
-                Some(seconds) if seconds % DAY == 0 => format!("after {}", count(seconds / DAY, "day")),
-                Some(seconds) => format!("after {}", count(seconds, "second")),
-                None => "when they are revoked, or not refreshed in time".into(),
+                Some(seconds) if seconds % DAY == 0 => format!("After {}", count(seconds / DAY, "day")),
+                Some(seconds) => format!("After {}", count(seconds, "second")),
+                None => "When revoked, or not refreshed in time".into(),
             },
             approved: by(client.approved_at, &client.approved_by),
             admitted: by(admitted_at, &client.admitted_by),

@@ -40,7 +40,6 @@ struct ResourceServerRow {
     created: Moment,
     secret_created: Moment,
     last_used: Moment,
-    nonce: String,
 }
 
 /// `GET /settings/resource-servers`
@@ -57,7 +56,6 @@ async fn page(visit: &Visit, app: &App, name: String, problems: Problems) -> Res
         created: visit.words.date(server.created_at),
         secret_created: visit.words.date(server.secret_created_at),
         last_used: visit.words.ago(server.last_used_at),
-        nonce: nonce::fresh(),
     };
     Ok(ResourceServerList {
         announcement: count(servers.len() as i64, "resource server"),
@@ -104,6 +102,44 @@ fn subject(server: &ResourceServer) -> Subject {
     Subject::named("resource_server", server.id.0, &server.name)
 }
 
+#[derive(Template)]
+#[template(path = "resource_servers/confirm.html")]
+struct Confirm {
+    page: Page,
+    heading: String,
+    sentence: &'static str,
+    last_used: Moment,
+    action: String,
+    nonce: String,
+    back: &'static str,
+    keep: &'static str,
+    verb: &'static str,
+    tone: &'static str,
+}
+
+/// `GET /settings/resource-servers/{resource_server}/regenerate`
+pub async fn regenerate_form(
+    visit: Visit,
+    app: web::Data<App>,
+    id: web::Path<ResourceServerKey>,
+) -> Result<HttpResponse> {
+    let id = *id;
+    let server = app.db.read(move |conn| Ok(ResourceServer::find(conn, id)?)).await?;
+    html(Confirm {
+        page: visit.page("New secret", Section::ResourceServers).below(HOME, "Resource servers"),
+        heading: format!("A new secret for {}?", server.name),
+        sentence: "The present secret stops at once: until the API has the new one, it refuses everybody who comes with \
+                   a token. The new secret is shown once, on the next page.",
+        last_used: visit.words.ago(server.last_used_at),
+        action: format!("{HOME}/{id}/regenerate"),
+        nonce: nonce::fresh(),
+        back: HOME,
+        keep: "Keep the present one",
+        verb: "Make a new secret",
+        tone: "primary",
+    })
+}
+
 /// `POST /settings/resource-servers/{resource_server}/regenerate`: the earlier secret stops at once.
 pub async fn regenerate(
     visit: Visit,
@@ -128,26 +164,22 @@ pub async fn regenerate(
     show(&visit, &server, format!("New secret of {}", server.name), &secret)
 }
 
-#[derive(Template)]
-#[template(path = "resource_servers/remove.html")]
-struct RemoveResourceServer {
-    page: Page,
-    name: String,
-    path: String,
-    back: &'static str,
-    last_used: Moment,
-}
-
 /// `GET /settings/resource-servers/{resource_server}/remove`
 pub async fn remove_form(visit: Visit, app: web::Data<App>, id: web::Path<ResourceServerKey>) -> Result<HttpResponse> {
     let id = *id;
     let server = app.db.read(move |conn| Ok(ResourceServer::find(conn, id)?)).await?;
-    html(RemoveResourceServer {
+    html(Confirm {
         page: visit.page("Remove", Section::ResourceServers).below(HOME, "Resource servers"),
-        path: format!("{HOME}/{id}"),
-        back: HOME,
+        heading: format!("Remove {}?", server.name),
+        sentence: "It is told nothing about tokens any more, so it refuses everybody who comes with one. No token is \
+                   revoked.",
         last_used: visit.words.ago(server.last_used_at),
-        name: server.name,
+        action: format!("{HOME}/{id}/remove"),
+        nonce: nonce::fresh(),
+        back: HOME,
+        keep: "Keep it",
+        verb: "Remove",
+        tone: "danger solid",
     })
 }
 

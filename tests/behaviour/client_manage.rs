@@ -50,6 +50,19 @@ fn the_page_tells_everybody_what_was_registered_and_only_admins_about_secrets() 
 }
 
 #[test]
+fn the_page_tells_of_every_redirect_uri_and_of_a_client_of_old() {
+    let app = TestApp::start();
+    let integration = app.shop().integration_without_pkce("Ledgerly");
+    app.shop().redirect_uri(&integration, "https://app.example/second");
+    app.shop().sql("UPDATE clients SET grants_end_after = 7776000");
+
+    let page = app.manager().open(&client_path(integration.id));
+
+    assert_eq!(page.fact("Redirect URIs"), "https://app.example/cb https://app.example/second");
+    assert_eq!((page.fact("PKCE"), page.fact("Grants end")), ("Not required".into(), "After 90 days".into()));
+}
+
+#[test]
 fn the_approved_mark_is_given_and_taken_and_says_who_gave_it() {
     let app = TestApp::start();
     let id = app.shop().client("Ledgerly");
@@ -140,6 +153,12 @@ fn c6_a_new_secret_is_shown_once_and_the_earlier_one_stops_at_once() {
     assert_eq!(shown.header("cache-control"), Some("no-store"));
     assert_eq!(shown.texts("#public-id"), [integration.client_id.as_str()]);
     assert!(is_known(&app, &renewed) && !is_known(&app, &integration));
+    let by_basic = |integration: &Integration| {
+        let body = "grant_type=refresh_token&refresh_token=nonsense";
+        let headers = [integration.basic(), ("content-type".into(), "application/x-www-form-urlencoded".into())];
+        app.program().send("POST", "/auth/oauth/token", &headers, body).status
+    };
+    assert_eq!((by_basic(&renewed), by_basic(&integration)), (400, 401));
     let fields = [("overlap", "0")];
     let first = admin.submit(&form, "/secret", &fields);
     let again = admin.submit(&form, "/secret", &fields);

@@ -56,7 +56,8 @@ fn sending_a_form_again_makes_no_second_secret() {
 
     let answers = [1, 2].map(|_| admin.submit(&form, HOME, &[("name", "Orders API")]).status);
     let list = admin.open(HOME);
-    let renewals = [1, 2].map(|_| admin.submit(&list, "/regenerate", &[]).status);
+    let form = admin.click(&list, &list.link("New secret for Orders API").unwrap());
+    let renewals = [1, 2].map(|_| admin.submit(&form, "/regenerate", &[]).status);
 
     assert_eq!((answers, renewals), ([200, 409], [200, 409]));
     assert_eq!(app.shop().number("SELECT COUNT(*) FROM resource_servers"), 1);
@@ -69,7 +70,8 @@ fn a_new_secret_stops_the_earlier_one_at_once() {
     let before = credentials(&add(&mut admin, "Orders API"));
 
     let list = admin.open(HOME);
-    let after = credentials(&admin.submit(&list, "/regenerate", &[]));
+    let form = admin.click(&list, &list.link("New secret for Orders API").unwrap());
+    let after = credentials(&admin.submit(&form, "/regenerate", &[]));
 
     assert_eq!(before.0, after.0);
     assert_eq!(introspect(&app, &after, "nonsense").status, 200);

@@ -67,7 +67,7 @@ fn expected(method: &str, path: &str) -> Option<[Answer; 6]> {
         ("GET", API) => signed_in(Ok),
         ("GET", "/settings/employees") => Some([In, Elsewhere, Ok, Ok, In, In]),
         ("GET", "/settings/employees/invite" | "/settings/account") => admin(Ok),
-        ("GET", "/settings/resource-servers" | "/settings/resource-servers/{resource_server}/remove") => admin(Ok),
+        ("GET", path) if path.starts_with("/settings/resource-servers") => admin(Ok),
         ("POST", path) if path.starts_with("/settings/resource-servers") => admin(Form),
         // Somebody else's page, and ending somebody else's grants.
         ("GET", "/settings/employees/{employee}" | "/settings/employees/{employee}/end-grants") => {

@@ -20,6 +20,7 @@ mod employees;
 mod find_token;
 mod invitations;
 mod large_revoke;
+mod oauth2_crate;
 mod oauth_flow;
 mod profile;
 mod public_registration;

@@ -26,7 +26,8 @@ pub async fn revoke(
     body: std::result::Result<web::Bytes, actix_web::Error>,
 ) -> HttpResponse {
     match revoked(&app, &request, body).await {
-        Ok(()) => no_store(&mut HttpResponse::Ok()).finish(),
+        // RFC 7009 has clients ignore the body; those who read JSON everywhere find some.
+        Ok(()) => no_store(&mut HttpResponse::Ok()).json(serde_json::json!({})),
         Err(error) => error.response(),
     }
 }

@@ -18,6 +18,7 @@ mod client_manage;
 mod commands;
 mod employees;
 mod find_token;
+mod foreign_clients;
 mod invitations;
 mod large_revoke;
 mod oauth2_crate;

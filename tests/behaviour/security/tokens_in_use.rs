@@ -38,7 +38,8 @@ fn revoke(app: &TestApp, integration: &Integration, token: &str) -> Page {
 }
 
 fn assert_revoked(answer: &Page) {
-    assert_eq!((answer.status, answer.body.as_str()), (200, ""), "{}", answer.body);
+    assert_eq!((answer.status, answer.body.as_str()), (200, "{}"), "{}", answer.body);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
 }
 

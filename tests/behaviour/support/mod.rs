@@ -7,7 +7,7 @@ mod html;
 pub mod oauth;
 mod paging;
 mod process;
-mod records;
+pub mod records;
 
 pub use app::{NOW, TestApp};
 pub use browser::{Browser, Page};

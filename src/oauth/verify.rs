@@ -1,8 +1,9 @@
 //! `GET /auth/oauth/verify`: what a gateway asks before it lets a request through (nginx `auth_request`, Traefik and Caddy
 //! forward authentication). 204 with who it is in headers, 401, or 403.
 //!
-//! The gateway must overwrite the `X-Auth-…` headers a caller may have sent with these: `README.md` has the example.
+//! The gateway must overwrite the `X-Auth-…` headers a caller may have sent with these: `docs/nginx.conf` is an example.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use url::form_urlencoded;
 
@@ -15,6 +16,12 @@ use crate::app::App;
 pub async fn verify(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
     match checked(&app, &request).await {
         Ok(access) => identity(&access),
+        // nginx takes any other answer for a failure of its own.
+        Err(refusal @ Refusal::InvalidRequest(_)) => {
+            let mut response = refusal.response();
+            response.head_mut().status = StatusCode::UNAUTHORIZED;
+            response
+        }
         Err(refusal) => refusal.response(),
     }
 }

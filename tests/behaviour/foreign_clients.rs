@@ -114,6 +114,8 @@ fn simple_oauth2_for_node_works_with_json_bodies_and_without_pkce() {
     let Some(folder) = folder() else { return };
     let app = TestApp::start();
     let integration = app.shop().integration_without_pkce("Ledgerly");
+    // With two it has to say which, at both endpoints.
+    app.shop().redirect_uri(&integration, "https://app.example/other");
     let (mut browser, _) = app.sign_in_as(Role::Manager);
 
     let mut simple = node(&folder);

@@ -19,6 +19,7 @@ mod commands;
 mod employees;
 mod find_token;
 mod foreign_clients;
+mod gateway;
 mod invitations;
 mod large_revoke;
 mod oauth2_crate;

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::clients::Client;
 use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
-use crate::oauth::authorize;
+use crate::oauth::authorization_request;
 use crate::secret::TokenHash;
 use crate::time::{DAY, count};
 use crate::web::form::{BrowserToken, ProtectedForm};
@@ -66,7 +66,7 @@ async fn show(
     next: String,
     email: String,
 ) -> Result<HttpResponse> {
-    let id = next.strip_prefix(AUTHORIZE).and_then(authorize::client_id);
+    let id = next.strip_prefix(AUTHORIZE).and_then(authorization_request::client_id);
     let (shop, asking) = app
         .db
         .read(move |conn| {

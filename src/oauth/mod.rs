@@ -2,7 +2,7 @@
 //!
 //! | file | |
 //! |---|---|
-//! | [`authorize`] | `GET /auth/oauth/authorize`: the request, the sign-in leg, consent |
+//! | [`authorize`], [`authorization_request`] | `GET /auth/oauth/authorize`: the request, the sign-in leg, consent |
 //! | [`token`], [`grants`] | `POST /auth/oauth/token` |
 //! | [`revoke`], [`introspect`], [`verify`], [`metadata`] | the endpoints of those names |
 //! | [`resources`] | what a token can read here |
@@ -13,6 +13,7 @@
 
 pub mod access;
 pub mod authorization_code;
+pub mod authorization_request;
 pub mod authorize;
 pub mod bearer;
 pub mod client_auth;

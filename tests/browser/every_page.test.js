@@ -12,11 +12,12 @@ const CLIENT = `${LIST}/clients/#`;
 // Pages that the walk along the links must come by, with # for each id; it checks whatever else it finds too.
 const EXPECTED = [
   '/settings', LIST,
-  CLIENT, `${CLIENT}/revoke`,
+  `${LIST}/register`, `${LIST}/find-token`,
+  CLIENT, `${CLIENT}/revoke`, `${CLIENT}/edit`, `${CLIENT}/secret`, `${CLIENT}/api-keys/new`,
   `${CLIENT}/refresh-tokens/#`, `${CLIENT}/refresh-tokens/#/revoke`,
   `${CLIENT}/access-tokens/#`, `${CLIENT}/access-tokens/#/revoke`,
   `${CLIENT}/refresh-tokens/#/access-tokens/#`, `${CLIENT}/refresh-tokens/#/access-tokens/#/revoke`,
-  '/settings/employees', '/settings/employees/#', '/settings/account', '/settings/profile', '/settings/activity',
+  '/settings/employees', '/settings/employees/#', '/settings/account', '/settings/profile', '/settings/activity', '/settings/resource-servers',
 ];
 const MOST_PAGES = 80;
 const LOOKS = [1280, 390].flatMap((width) => [false, true].map((dark) => ({ width, dark, scripts: true })));

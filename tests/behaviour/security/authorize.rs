@@ -1,7 +1,7 @@
 //! Authorization requests under attack: who is sent where, with what, and what the consent page says. Rows A of the checks.
 
 use client_api_access::employees::Role;
-use client_api_access::oauth::authorize::LONGEST_STATE;
+use client_api_access::oauth::authorization_request::LONGEST_STATE;
 use client_api_access::web::session::IDLE;
 use percent_encoding::percent_decode;
 

@@ -51,21 +51,25 @@ pub async fn sign_in_form(request: HttpRequest, app: web::Data<App>) -> Result<H
     browser.kept_by(html(sign_in)?)
 }
 
-/// `POST /oauth/update`: with `step=save` saves what was typed or, with `do=regenerate`, makes a new secret; without,
+/// `POST /oauth/update`: with `step=save` saves what was typed or, with `regenerate=yes`, makes a new secret; without,
 /// shows the form.
 pub async fn update(request: HttpRequest, app: web::Data<App>, form: ProtectedForm) -> Result<HttpResponse> {
     let peer = peer::address(&request, &app.config.trusted_proxies);
     let client = authenticate(&app, &request, &form).await?;
     let (page, _) = outside(&request, &app, TITLE).await?;
-    match (client, form.get("step"), form.get("do")) {
-        (Some(client), "save", "regenerate") => regenerate(&app, page, client, &form, peer).await,
+    match (client, form.get("step"), form.get("regenerate")) {
+        (Some(client), "save", "yes") => regenerate(&app, page, client, &form, peer).await,
         (Some(client), "save", _) => save(&app, page, client, &form, peer).await,
         (Some(client), _, _) => edit(&app, page, client).await,
         (None, "save", _) => still_typed(page, &form),
         (None, _, _) => {
             let mut problems = Problems::default();
             problems.add("client-secret", WRONG);
-            unprocessable(SignIn { page, client_id: form.get("client-id").into(), problems })
+            unprocessable(SignIn {
+                page: page.telling(Tone::Bad, WRONG),
+                client_id: form.get("client-id").into(),
+                problems,
+            })
         }
     }
 }

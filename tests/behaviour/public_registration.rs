@@ -119,7 +119,7 @@ fn a_developer_edits_their_client_with_its_id_and_secret() {
     let form = prove(&mut developer, &integration.client_id, &integration.secret);
     let secret = ("client-secret", integration.secret.as_str());
     let mut fields = with(&[("name", "Ledgerly Two"), ("redirect-uris", "https://new.example/cb")]);
-    fields.extend([secret, ("do", "save"), ("requires-pkce", ""), ("publicly-distributed", "yes")]);
+    fields.extend([secret, ("requires-pkce", ""), ("publicly-distributed", "yes")]);
     let saved = developer.submit(&form, UPDATE, &fields);
 
     assert_eq!((form.status, form.heading().as_str()), (200, "Update Ledgerly"));
@@ -143,7 +143,6 @@ fn what_was_typed_stays_when_the_secret_is_mistyped_while_saving() {
     let form = prove(&mut developer, &integration.client_id, &integration.secret);
 
     let mut fields = with(&[("name", "Ledgerly Two"), ("client-secret", "wrong")]);
-    fields.push(("do", "save"));
     let refused = developer.submit(&form, UPDATE, &fields);
     fields.retain(|(name, _)| *name != "client-secret");
     fields.push(("client-secret", &integration.secret));
@@ -163,7 +162,7 @@ fn c6_a_developer_makes_a_new_secret_and_the_earlier_one_is_dead_at_once() {
     let mut developer = app.browser();
     let form = prove(&mut developer, &integration.client_id, &integration.secret);
 
-    let fields = [("client-secret", integration.secret.as_str()), ("do", "regenerate")];
+    let fields = [("client-secret", integration.secret.as_str()), ("regenerate", "yes")];
     let shown = developer.submit(&form, UPDATE, &fields);
     let renewed = Integration { secret: shown.texts("#secret")[0].clone(), ..integration.clone() };
     let again = developer.submit(&form, UPDATE, &fields);

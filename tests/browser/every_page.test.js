@@ -11,13 +11,13 @@ const LIST = '/settings/client-api-access';
 const CLIENT = `${LIST}/clients/#`;
 // Pages that the walk along the links must come by, with # for each id; it checks whatever else it finds too.
 const EXPECTED = [
-  '/settings', LIST,
-  `${LIST}/register`, `${LIST}/find-token`,
+  '/settings', LIST, `${LIST}/register`, `${LIST}/find-token`,
   CLIENT, `${CLIENT}/revoke`, `${CLIENT}/edit`, `${CLIENT}/secret`, `${CLIENT}/api-keys/new`,
   `${CLIENT}/refresh-tokens/#`, `${CLIENT}/refresh-tokens/#/revoke`,
   `${CLIENT}/access-tokens/#`, `${CLIENT}/access-tokens/#/revoke`,
   `${CLIENT}/refresh-tokens/#/access-tokens/#`, `${CLIENT}/refresh-tokens/#/access-tokens/#/revoke`,
-  '/settings/employees', '/settings/employees/#', '/settings/account', '/settings/profile', '/settings/activity', '/settings/resource-servers',
+  '/settings/employees', '/settings/employees/#', '/settings/resource-servers',
+  '/settings/account', '/settings/profile', '/settings/activity',
 ];
 const MOST_PAGES = 80;
 const LOOKS = [1280, 390].flatMap((width) => [false, true].map((dark) => ({ width, dark, scripts: true })));

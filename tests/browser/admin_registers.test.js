@@ -1,0 +1,103 @@
+// An admin registers a client, hands out its secret and its key, and lets its developer change it.
+import assert from 'node:assert/strict';
+import { describe } from 'node:test';
+import { documentOf, expectNoProblems, signIn } from './support/browser.js';
+import { expectAccessible, expectNoOverflow, expectValidHtml } from './support/checks.js';
+import { WAYS, expectHeading, message, nameOf, openClients, pageTest, useShop } from './support/shop.js';
+
+describe('an admin', () => {
+  const shop = useShop();
+
+  for (const way of WAYS) {
+    describe(nameOf(way), () => {
+      pageTest('registers a client, mends what was wrong, and its developer goes on from there', { shop, way }, async (page) => {
+        const name = `Shipping ${nameOf(way)}`;
+        await signIn(page, shop.accounts.admin);
+        await openClients(page);
+        await page.getByRole('link', { name: 'Register a client' }).click();
+        await type(page, { Name: 'Lightspeed Shipping', Website: 'https://shipping.example', 'Contact name': 'Lea' });
+        await type(page, { 'Contact e-mail': 'lea@shipping.example', 'Redirect URIs': 'http://app.example/cb' });
+        await press(page, 'Register the client');
+        await message(page, '2 things need a look').waitFor();
+        await expectSound(page, 422);
+
+        await type(page, { Name: name, 'Redirect URIs': 'https://app.example/cb' });
+        await press(page, 'Register the client');
+        await expectHeading(page, `${name} is registered`);
+        await expectSound(page);
+        const [id, secret] = await page.locator('.secret code').allTextContents();
+        await page.getByRole('link', { name: 'I have copied it' }).click();
+        await expectHeading(page, name);
+        await expectSound(page);
+
+        await page.getByRole('link', { name: 'New API key' }).click();
+        await page.getByLabel('Label').fill('Nightly export');
+        await page.getByLabel('Employee', { exact: true }).selectOption({ index: 1 });
+        await press(page, 'Make the API key');
+        await message(page, 'One thing needs a look').waitFor();
+        await expectSound(page, 422);
+        await page.getByLabel('Reports employee:reports').check();
+        await press(page, 'Make the API key');
+        await expectHeading(page, `New API key of ${name}`);
+        await expectSound(page);
+
+        await page.goto('/oauth/update');
+        await expectSound(page);
+        await type(page, { 'Client ID': id, 'Client secret': 'wrong' });
+        await press(page, 'Go on');
+        await message(page, 'do not fit together').waitFor();
+        await expectSound(page, 422);
+        await type(page, { 'Client ID': id, 'Client secret': secret });
+        await press(page, 'Go on');
+        await expectHeading(page, `Update ${name}`);
+        await expectSound(page);
+        await page.getByLabel('Client secret').fill(secret);
+        await press(page, 'Make a new secret');
+        await expectHeading(page, `New client secret of ${name}`);
+        await expectSound(page);
+      });
+
+      pageTest('adds a resource server, renews and removes it', { shop, way }, async (page) => {
+        await signIn(page, shop.accounts.admin);
+        await page.goto('/settings/resource-servers');
+        await page.getByLabel('Name').fill('Orders API');
+        await press(page, 'Add the resource server');
+        await expectHeading(page, 'Orders API is added');
+        await expectSound(page);
+        await page.getByRole('link', { name: 'I have copied it' }).click();
+        await expectSound(page);
+        await page.getByRole('link', { name: 'New secret for Orders API' }).click();
+        await expectSound(page);
+        await press(page, 'Make a new secret');
+        await expectHeading(page, 'New secret of Orders API');
+        await page.getByRole('link', { name: 'I have copied it' }).click();
+        await page.getByRole('link', { name: 'Remove Orders API' }).click();
+        await expectSound(page);
+        await press(page, 'Remove');
+        await message(page, 'Orders API is removed').waitFor();
+        await page.getByText('No resource server yet').waitFor();
+        await expectSound(page);
+      });
+    });
+  }
+});
+
+async function type(page, fields) {
+  for (const [label, text] of Object.entries(fields)) {
+    await page.getByLabel(label, { exact: true }).fill(text);
+  }
+}
+
+function press(page, name) {
+  return page.getByRole('button', { name, exact: true }).click();
+}
+
+/** What a form leads to is held to the same as every page that a link leads to. */
+async function expectSound(page, status = 200) {
+  await page.waitForLoadState();
+  assert.equal(documentOf(page).status(), status);
+  await expectAccessible(page);
+  await expectNoOverflow(page);
+  await expectValidHtml(page);
+  expectNoProblems(page, { refusals: [status] });
+}

@@ -3,7 +3,6 @@
 //!
 //! The gateway must overwrite the `X-Auth-…` headers a caller may have sent with these: `docs/nginx.conf` is an example.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use url::form_urlencoded;
 
@@ -16,12 +15,8 @@ use crate::app::App;
 pub async fn verify(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
     match checked(&app, &request).await {
         Ok(access) => identity(&access),
-        // nginx takes any other answer for a failure of its own.
-        Err(refusal @ Refusal::InvalidRequest(_)) => {
-            let mut response = refusal.response();
-            response.head_mut().status = StatusCode::UNAUTHORIZED;
-            response
-        }
+        // nginx takes any answer beside 401 and 403 for a failure of its own.
+        Err(Refusal::InvalidRequest(hint)) => Refusal::InvalidToken(hint).response(),
         Err(refusal) => refusal.response(),
     }
 }

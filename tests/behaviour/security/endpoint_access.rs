@@ -23,7 +23,8 @@ fn expected(method: &str, path: &str) -> Option<[u16; 7]> {
         // The client is let in, and has not said what it wants.
         ("POST", "/auth/oauth/token") => Some([401, 401, 401, 401, 401, 401, 400]),
         ("POST", "/auth/oauth/revoke" | "/auth/oauth/introspect") => Some([401, 401, 401, 401, 401, 401, 200]),
-        ("GET", "/auth/oauth/verify") => Some([401, 401, 401, 204, 204, 400, 400]),
+        // A gateway understands nothing else.
+        ("GET", "/auth/oauth/verify") => Some([401, 401, 401, 204, 204, 401, 401]),
         ("GET", "/f/data/businesses") => Some([401, 401, 401, 403, 200, 400, 400]),
         ("GET", "/auth/oauth/introspect" | "/API/V3/Account.json" | "/API/Session.json" | "/oauth/userinfo") => {
             Some([401, 401, 401, 200, 200, 400, 400])

@@ -416,7 +416,7 @@ fn r8_a_restart_forgets_neither_the_rotation_nor_the_use() {
     let now = Clock::System.now();
     let mut shop = match is_postgres() {
         true => Shop::open(&database, now),
-        false => Shop::at_file(&database.folder.path().join("data/client-api-access.db")).as_of(now),
+        false => Shop::at_file(&database.folder.path().join("data/client-api-access.db")).at_moment(now),
     };
     let integration = shop.integration("Ledgerly");
     let (code, pkce) = integration.code(&mut admin);

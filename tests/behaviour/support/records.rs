@@ -153,7 +153,7 @@ impl Shop {
 
     /// The same at another moment: the present one, for a server with a clock that runs.
     #[must_use]
-    pub fn as_of(mut self, now: Timestamp) -> Shop {
+    pub fn at_moment(mut self, now: Timestamp) -> Shop {
         self.now = now;
         self
     }

@@ -62,7 +62,7 @@ pub struct IssuedKey {
     pub value: PlainToken,
 }
 
-/// Issues the first pair of a new grant. Errors: [`Error::Conflict`] when the client is being deleted.
+/// Issues the first pair of a new grant. Errors: [`Error::Conflict`](crate::error::Error::Conflict) when the client is being deleted.
 pub fn grant(conn: &mut DbConnection, grant: &Grant<'_>, lifetimes: Lifetimes, now: Timestamp) -> Result<IssuedPair> {
     let client = Client::find_standing(conn, grant.client)?;
     let refresh_token = PlainToken::generate(TokenKind::RefreshToken);
@@ -84,7 +84,7 @@ pub fn grant(conn: &mut DbConnection, grant: &Grant<'_>, lifetimes: Lifetimes, n
 }
 
 /// Issues the next pair of a grant. One conditional UPDATE decides: of two callers who saw the same generation, one
-/// succeeds; the other gets nothing. Errors: [`Error::Conflict`] when the client is being deleted.
+/// succeeds; the other gets nothing. Errors: [`Error::Conflict`](crate::error::Error::Conflict) when the client is being deleted.
 pub fn rotate(
     conn: &mut DbConnection,
     token: &RefreshToken,
@@ -161,7 +161,7 @@ impl Ends {
     }
 }
 
-/// Issues an API key that ends at `expires_at`. Errors: [`Error::Conflict`] when the client is being deleted.
+/// Issues an API key that ends at `expires_at`. Errors: [`Error::Conflict`](crate::error::Error::Conflict) when the client is being deleted.
 pub fn api_key(
     conn: &mut DbConnection,
     grant: &Grant<'_>,

@@ -195,30 +195,30 @@ fn pair(
     ends: Ends,
     now: Timestamp,
 ) -> Result<IssuedPair> {
-    diesel::insert_into(refresh_token_values::table)
-        .values((
-            refresh_token_values::refresh_token_id.eq(refresh_token_id),
-            refresh_token_values::hash.eq(refresh_token.hash()),
-            refresh_token_values::generation.eq(generation),
-            refresh_token_values::created_at.eq(now),
-            refresh_token_values::expires_at.eq(ends.refresh_token),
-        ))
-        .execute(conn)?;
+    let value = (
+        refresh_token_values::refresh_token_id.eq(refresh_token_id),
+        refresh_token_values::hash.eq(refresh_token.hash()),
+        refresh_token_values::generation.eq(generation),
+        refresh_token_values::created_at.eq(now),
+        refresh_token_values::expires_at.eq(ends.refresh_token),
+    );
+    // Typed against each database by itself: SQLite prepares such an INSERT once and not for every token.
+    crate::on_each!(conn, |conn| diesel::insert_into(refresh_token_values::table).values(value).execute(conn))?;
     let access_token = PlainToken::generate(TokenKind::AccessToken);
-    let id = diesel::insert_into(access_tokens::table)
-        .values((
-            access_tokens::client_id.eq(grant.client),
-            access_tokens::employee_id.eq(grant.employee),
-            access_tokens::refresh_token_id.eq(Some(refresh_token_id)),
-            access_tokens::hash.eq(access_token.hash()),
-            access_tokens::prefix.eq(access_token.mask()),
-            access_tokens::scope.eq(grant.scope),
-            access_tokens::generation.eq(generation),
-            access_tokens::created_at.eq(now),
-            access_tokens::expires_at.eq(ends.access_token),
-        ))
-        .returning(access_tokens::id)
-        .get_result::<i64>(conn)?;
+    let row = (
+        access_tokens::client_id.eq(grant.client),
+        access_tokens::employee_id.eq(grant.employee),
+        access_tokens::refresh_token_id.eq(Some(refresh_token_id)),
+        access_tokens::hash.eq(access_token.hash()),
+        access_tokens::prefix.eq(access_token.mask()),
+        access_tokens::scope.eq(grant.scope),
+        access_tokens::generation.eq(generation),
+        access_tokens::created_at.eq(now),
+        access_tokens::expires_at.eq(ends.access_token),
+    );
+    let id = crate::on_each!(conn, |conn| {
+        diesel::insert_into(access_tokens::table).values(row).returning(access_tokens::id).get_result::<i64>(conn)
+    })?;
     let expires_in = ends.access_token.since(now);
     Ok(IssuedPair { refresh_token_id, refresh_token, access_token_id: AccessTokenKey(id), access_token, expires_in })
 }

@@ -111,12 +111,16 @@ fn attempt(
     now: Timestamp,
 ) -> Result<Option<Rotation>> {
     let refused = |why| Ok(Some(Rotation::Refused(why)));
-    let found = refresh_token_values::table
-        .inner_join(refresh_tokens::table)
-        .filter(refresh_token_values::hash.eq(refresh.value))
-        .select((Value::as_select(), RefreshToken::as_select()))
-        .first::<(Value, RefreshToken)>(conn)
-        .optional()?;
+    // The hash stands in a subselect so that SQLite does not plan the join anew for every value.
+    let shown = diesel::select(refresh.value.into_sql::<diesel::sql_types::Binary>()).single_value();
+    let found = crate::on_each!(conn, |conn| {
+        refresh_token_values::table
+            .inner_join(refresh_tokens::table)
+            .filter(refresh_token_values::hash.nullable().eq(shown))
+            .select((Value::as_select(), RefreshToken::as_select()))
+            .first::<(Value, RefreshToken)>(conn)
+            .optional()
+    })?;
     let Some((value, token)) = found else {
         return refused(Refusal::Unknown);
     };

@@ -167,9 +167,15 @@ fn open_sqlite(path: &std::path::Path) -> Result<DbConnection, String> {
     Ok(DbConnection::Sqlite(conn))
 }
 
+// Only makes the file, and never opens one that is there: closing it again would drop every lock that this process holds on
+// it (fcntl locks belong to the process, not to the descriptor), and the next program to leave the database would take the
+// log away under the server.
 fn private_file(path: &std::path::Path) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
-    std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).map(drop)
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        outcome => outcome.map(drop),
+    }
 }
 
 #[cfg(feature = "postgres")]

@@ -1,6 +1,6 @@
 //! What lies on the disk and in the log: never a secret, never readable by others, never edited unseen.
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use base64::Engine;
 use client_api_access::employees::Role;
@@ -268,6 +268,38 @@ fn f15_a_second_server_on_the_same_folder_is_refused() {
 
     assert_eq!(second.code, 1);
     assert!(second.stderr.contains("another server is running"), "{}", second.stderr);
+}
+
+#[test]
+fn f1_another_program_that_leaves_the_database_cannot_take_its_log_away() {
+    if is_postgres() {
+        return;
+    }
+    let database = Database::blank();
+    let server = Server::start(&database, &[]);
+    let folder = database.folder.path().join("data");
+    let log = || std::fs::metadata(folder.join("client-api-access.db-wal")).map(|log| log.ino()).ok();
+    let mut admin = server.set_up("ada@shop.example", PASSWORD);
+    // As many connections as the server opens.
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| server.browser().get("/sign-in"));
+        }
+    });
+    let before = log();
+
+    // Whoever leaves as the last one, as far as the locks tell, deletes the log with what is only there.
+    let file = std::fs::metadata(folder.join("client-api-access.db")).unwrap().ino();
+    let locks = std::fs::read_to_string("/proc/locks").unwrap();
+    assert!(locks.contains(&format!(":{file} ")), "the server holds its lock: {locks}");
+    for arguments in [vec!["verify-activity"], vec!["reset-link", "ada@shop.example"], vec!["migrate"]] {
+        let arguments = [arguments.as_slice(), &["--data-dir", folder.to_str().unwrap()]].concat();
+        let finished = run(&arguments, &[]);
+        assert_eq!(finished.code, 0, "{}", finished.stderr);
+        assert!(before.is_some() && log() == before, "the log is still the one that the server writes");
+    }
+
+    assert_eq!(admin.get("/settings").status, 303, "the reset link ended the sign-in, and the server sees it");
 }
 
 #[test]

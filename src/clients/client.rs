@@ -197,12 +197,12 @@ impl Client {
         }
         // Asked for with every call of the token endpoint: typed against each database, so that its text is not built anew.
         let row = clients::table.filter(clients::client_id.eq(client_id));
-        crate::on_each!(conn, |conn| row.select(Client::as_select()).first(conn).optional())
+        crate::on_each!(conn, |conn| row.select(Client::as_select()).get_result(conn).optional())
     }
 
     /// The client with this id, also while its rows are being deleted.
     pub fn find(conn: &mut DbConnection, id: ClientKey) -> QueryResult<Client> {
-        clients::table.find(id).select(Client::as_select()).first(conn)
+        clients::table.find(id).select(Client::as_select()).get_result(conn)
     }
 
     /// The client with this id. Errors: [`Error::Conflict`] while it is being deleted: nothing else may be done to it.

@@ -102,7 +102,7 @@ pub struct EmployeeFilter {
 impl Employee {
     /// The employee with this id.
     pub fn find(conn: &mut DbConnection, id: EmployeeKey) -> QueryResult<Employee> {
-        employees::table.find(id).select(Employee::as_select()).first(conn)
+        employees::table.find(id).select(Employee::as_select()).get_result(conn)
     }
 
     /// The employee who signs in with this address; letter case and surrounding blanks do not matter.

@@ -171,23 +171,22 @@ impl Access {
 }
 
 // One statement: the token by its hash, and what it hangs on by their keys. Typed against each database by itself, so that
-// the text of the statement is not built anew for every request. The hash stands in a subselect: beside a join, SQLite
-// would otherwise plan the statement anew for every value, once there are statistics.
+// the text of the statement is not built anew for every request; and without a LIMIT, since SQLite plans a statement anew
+// whenever its LIMIT is bound. A hash is unique.
 fn find(conn: &mut DbConnection, hash: &TokenHash) -> QueryResult<Option<Row>> {
-    let shown = diesel::select(hash.into_sql::<diesel::sql_types::Binary>()).single_value();
     crate::on_each!(conn, |conn| {
         access_tokens::table
             .inner_join(clients::table)
             .inner_join(employees::table)
             .left_join(refresh_tokens::table)
-            .filter(access_tokens::hash.nullable().eq(shown))
+            .filter(access_tokens::hash.eq(hash))
             .select((
                 Token::as_select(),
                 TokenClient::as_select(),
                 TokenEmployee::as_select(),
                 refresh_tokens::revoked_at.nullable(),
             ))
-            .first(conn)
+            .get_result(conn)
             .optional()
     })
 }

@@ -75,7 +75,7 @@ impl AuthorizationCode {
     /// The code with this hash.
     pub fn find(conn: &mut DbConnection, hash: &TokenHash) -> QueryResult<Option<AuthorizationCode>> {
         let row = authorization_codes::table.filter(authorization_codes::hash.eq(hash));
-        row.select(AuthorizationCode::as_select()).first(conn).optional()
+        row.select(AuthorizationCode::as_select()).get_result(conn).optional()
     }
 
     /// Redeems it: of many who try at once, one succeeds.

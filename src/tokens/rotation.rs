@@ -111,14 +111,13 @@ fn attempt(
     now: Timestamp,
 ) -> Result<Option<Rotation>> {
     let refused = |why| Ok(Some(Rotation::Refused(why)));
-    // The hash stands in a subselect so that SQLite does not plan the join anew for every value.
-    let shown = diesel::select(refresh.value.into_sql::<diesel::sql_types::Binary>()).single_value();
+    // Without a LIMIT, which SQLite would plan anew for whenever it is bound. A hash is unique.
     let found = crate::on_each!(conn, |conn| {
         refresh_token_values::table
             .inner_join(refresh_tokens::table)
-            .filter(refresh_token_values::hash.nullable().eq(shown))
+            .filter(refresh_token_values::hash.eq(refresh.value))
             .select((Value::as_select(), RefreshToken::as_select()))
-            .first::<(Value, RefreshToken)>(conn)
+            .get_result::<(Value, RefreshToken)>(conn)
             .optional()
     })?;
     let Some((value, token)) = found else {

@@ -122,7 +122,7 @@ pub fn serve_lookup(address: &str) {
     use diesel::prelude::*;
 
     fn find(conn: &mut DbConnection, hash: &TokenHash) -> Result<i64> {
-        Ok(access_tokens::table.filter(access_tokens::hash.eq(hash)).select(access_tokens::id).first(conn)?)
+        Ok(access_tokens::table.filter(access_tokens::hash.eq(hash)).select(access_tokens::id).get_result(conn)?)
     }
     fn answer(found: Result<i64>) -> HttpResponse {
         match found {

@@ -2,6 +2,8 @@
 //!
 //! A route cannot be written here without stating its access, and nothing is reachable that is not written here.
 
+use actix_web::Resource;
+use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::{guard, web};
@@ -21,48 +23,40 @@ pub struct Route {
     pub access: Access,
 }
 
-macro_rules! table {
-    ($($path:literal { $($method:ident $access:ident => $handler:path),+ $(,)? })+) => {
-        &[$($(Route { method: stringify!($method), path: $path, access: Access::$access },)+)+]
-    };
-}
+macro_rules! routes {
+    (
+        $(#[$table_doc:meta])* $table:ident; $(#[$configure_doc:meta])* $configure:ident in $around:ident;
+        $($path:literal { $($method:ident $access:ident => $handler:path),+ $(,)? })+
+    ) => {
+        $(#[$table_doc])*
+        pub const $table: &[Route] = &[
+            $($(Route { method: stringify!($method), path: $path, access: Access::$access },)+)+
+        ];
 
-macro_rules! pages {
-    ($($path:literal { $($method:ident $access:ident => $handler:path),+ $(,)? })+) => {
-        /// Every page there is.
-        pub const PAGES: &[Route] =
-            table! { $($path { $($method $access => $handler),+ })+ };
-
-        /// The pages: all of them behind the session and the guard.
-        pub fn with_session(config: &mut web::ServiceConfig) {
-            $(config.service(
-                web::resource($path)
-                    $(.route(method(stringify!($method)).to($handler)))+
-                    .wrap(from_fn(enforce))
-                    .wrap(from_fn(errors::render)),
-            );)+
+        $(#[$configure_doc])*
+        pub fn $configure(config: &mut web::ServiceConfig) {
+            $(config.service($around(
+                web::resource($path)$(.route(method(stringify!($method)).to($handler)))+,
+            ));)+
         }
     };
 }
 
-macro_rules! endpoints {
-    ($($path:literal { $($method:ident $access:ident => $handler:path),+ $(,)? })+) => {
-        /// What other programs call.
-        pub const ENDPOINTS: &[Route] =
-            table! { $($path { $($method $access => $handler),+ })+ };
-
-        fn endpoints(config: &mut web::ServiceConfig) {
-            $(config.service(
-                web::resource($path)
-                    $(.route(method(stringify!($method)).to($handler)))+
-                    .default_service(web::to(endpoint::method_not_allowed))
-                    .wrap(from_fn(endpoint::guard_against_panics)),
-            );)+
-        }
-    };
+fn page(resource: Resource) -> impl HttpServiceFactory + 'static {
+    resource.wrap(from_fn(enforce)).wrap(from_fn(errors::render))
 }
 
-endpoints! {
+fn endpoint(resource: Resource) -> impl HttpServiceFactory + 'static {
+    let resource = resource.default_service(web::to(endpoint::method_not_allowed));
+    resource.wrap(from_fn(endpoint::guard_against_panics))
+}
+
+routes! {
+    /// What other programs call.
+    ENDPOINTS;
+    /// They authenticate by themselves.
+    endpoints in endpoint;
+
     "/auth/oauth/token" { POST Client => oauth::token::token }
     "/auth/oauth/revoke" { POST Client => oauth::revoke::revoke }
     "/auth/oauth/introspect" {
@@ -78,7 +72,12 @@ endpoints! {
     "/f/data/businesses" { GET Bearer => oauth::resources::businesses }
 }
 
-pages! {
+routes! {
+    /// Every page there is.
+    PAGES;
+    /// The pages: all of them behind the session and the guard.
+    with_session in page;
+
     "/" { GET SignedIn => account::pages::home }
     "/sign-in" {
         GET Public => employees::sign_in::form,

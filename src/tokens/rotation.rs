@@ -34,6 +34,8 @@ use crate::time::{MINUTE, Timestamp};
 pub const GRACE: i64 = 30;
 /// How many pairs of one generation are issued in a minute.
 pub const PAIRS_A_MINUTE: i64 = 5;
+// In seconds: for how long a crowd is told to wait before it counts as a replay after all.
+const LONGEST_WAIT: i64 = 10 * MINUTE;
 const ATTEMPTS: u32 = 8;
 
 /// Who refreshes, for what, and from where.
@@ -172,9 +174,10 @@ fn attempt(
     Ok(pair.map(Rotation::Issued))
 }
 
-// Whoever was told to wait until a full minute is over has as long to come back.
+// Whoever was told to wait until a full minute is over has as long to come back; a crowd of fifty is served in that time,
+// and whoever asks on and on with an old value does not keep it alive.
 fn is_forgiven(token: &RefreshToken, elapsed: i64) -> bool {
-    elapsed <= GRACE + MINUTE * (token.pairs / PAIRS_A_MINUTE)
+    elapsed <= GRACE + (MINUTE * (token.pairs / PAIRS_A_MINUTE)).min(LONGEST_WAIT)
 }
 
 // Another pair of the newest generation, unless somebody else got one since the row was read.

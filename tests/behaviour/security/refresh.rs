@@ -390,6 +390,27 @@ fn r5_once_the_crowd_is_served_the_old_value_is_a_replay_again() {
 }
 
 #[test]
+fn r5_asking_on_and_on_with_an_old_value_does_not_keep_it_alive() {
+    let story = Story::begin();
+    let first = pair(&story.refresh(&story.first.refresh_token));
+    assert!(story.app.works(&first.access_token));
+    let mut minutes = 0;
+    let answer = loop {
+        // Five a minute, the one above counted.
+        while { story.refresh_from(THIEF, &story.first.refresh_token) }.status == 200 {}
+        story.app.advance(60);
+        minutes += 1;
+        let answer = story.refresh_from(THIEF, &story.first.refresh_token);
+        if answer.status != 200 || minutes == 20 {
+            break answer;
+        }
+    };
+
+    assert_eq!(minutes, 11, "a crowd of fifty is served, and nobody after it");
+    story.assert_replay(&answer, &[&first]);
+}
+
+#[test]
 fn r7_a_clock_that_stands_still_forgives_no_replay() {
     let story = Story::begin();
     let lost = pair(&story.refresh(&story.first.refresh_token));

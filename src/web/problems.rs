@@ -20,8 +20,10 @@ impl Problems {
                 self.add(field, sentence);
                 None
             }
+            // What else went wrong is for the log, not for the page.
             Err(other) => {
-                self.add(field, other.to_string());
+                log::error!("the field {field} could not be read: {other}");
+                self.add(field, "This could not be read. Type it again.");
                 None
             }
         }

@@ -23,11 +23,12 @@ mod support {
     pub mod revokes;
     pub mod table;
     pub mod world;
+    pub mod worlds;
 }
 
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use support::facts::Facts;
 use support::http::{Visitor, link};
 use support::load::{Case, Figures, run};
@@ -35,6 +36,7 @@ use support::process::{HELLO, Server, serve_hello};
 use support::revokes;
 use support::table::{Table, against, ms};
 use support::world::World;
+use support::worlds::Worlds;
 
 const ALONE: Duration = Duration::from_millis(5);
 const CROWDED: Duration = Duration::from_millis(50);
@@ -45,33 +47,14 @@ const CLIENTS: &str = "/settings/client-api-access";
 #[derive(Parser)]
 #[command(name = "cargo bench --bench pages --")]
 struct Arguments {
-    /// Access tokens and API keys in the data; as many as the goals are set for, unless it must be quick
-    #[arg(long, env = "BENCH_TOKENS", default_value_t = 1_000_000)]
-    tokens: u32,
+    #[command(flatten)]
+    worlds: Worlds,
     /// Seconds for which each page is asked for, by one visitor and again by sixteen
     #[arg(long, env = "BENCH_SECONDS", default_value_t = 2.0)]
     seconds: f64,
-    /// Make the data anew instead of copying what an earlier run made
-    #[arg(long)]
-    fresh: bool,
-    /// Only one database, or both
-    #[arg(long, value_enum)]
-    only: Option<Database>,
     /// Only pages whose name holds this, and nothing is revoked
     #[arg(long, value_name = "TEXT")]
     page: Option<String>,
-    /// PostgreSQL, where a database of its own is made and dropped; without it, SQLite alone
-    #[arg(long, env = "BENCH_DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    database_url: Option<String>,
-    // Cargo says that this is a benchmark.
-    #[arg(long, hide = true)]
-    bench: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Database {
-    Sqlite,
-    Postgres,
 }
 
 fn main() {
@@ -80,19 +63,7 @@ fn main() {
         return serve_hello(&arguments.next().unwrap_or_default());
     }
     let arguments = Arguments::parse();
-    let postgres = arguments.database_url.clone().or_else(|| std::env::var("TEST_DATABASE_URL").ok());
-    if arguments.only != Some(Database::Postgres) {
-        println!("# SQLite\n");
-        measure(&World::sqlite(arguments.tokens, arguments.fresh).young(), &arguments);
-    }
-    match postgres {
-        _ if arguments.only == Some(Database::Sqlite) => {}
-        Some(url) => {
-            println!("# PostgreSQL\n");
-            measure(&World::postgres(&url, arguments.tokens), &arguments);
-        }
-        None => println!("PostgreSQL was left out: set BENCH_DATABASE_URL, or use scripts/postgres --durable run."),
-    }
+    arguments.worlds.each(World::young, |world| measure(world, &arguments));
 }
 
 fn measure(world: &World, arguments: &Arguments) {

@@ -21,17 +21,19 @@ mod support {
     pub mod program;
     pub mod table;
     pub mod world;
+    pub mod worlds;
 }
 
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use support::http::Connection;
 use support::load::{Figures, drive};
 use support::process::{HELLO, LOOKUP, Server, serve_hello, serve_lookup};
 use support::program;
 use support::table::{Table, ms};
 use support::world::World;
+use support::worlds::Worlds;
 
 const CONNECTIONS: [usize; 3] = [1, 8, 32];
 const REFRESH_CONNECTIONS: [usize; 4] = [1, 8, 32, 64];
@@ -44,30 +46,11 @@ const REFRESH_P99: Duration = Duration::from_millis(100);
 #[derive(Parser)]
 #[command(name = "cargo bench --bench tokens --")]
 struct Arguments {
-    /// Access tokens and API keys in the data
-    #[arg(long, env = "BENCH_TOKENS", default_value_t = 1_000_000)]
-    tokens: u32,
+    #[command(flatten)]
+    worlds: Worlds,
     /// Seconds for which each endpoint is called, on each number of connections
     #[arg(long, env = "BENCH_SECONDS", default_value_t = 3.0)]
     seconds: f64,
-    /// Make the data anew instead of copying what an earlier run made
-    #[arg(long)]
-    fresh: bool,
-    /// Only one database, or both
-    #[arg(long, value_enum)]
-    only: Option<Database>,
-    /// PostgreSQL, where a database of its own is made and dropped; without it, SQLite alone
-    #[arg(long, env = "BENCH_DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    database_url: Option<String>,
-    // Cargo says that this is a benchmark.
-    #[arg(long, hide = true)]
-    bench: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Database {
-    Sqlite,
-    Postgres,
 }
 
 fn main() {
@@ -78,19 +61,7 @@ fn main() {
         _ => {}
     }
     let arguments = Arguments::parse();
-    let postgres = arguments.database_url.clone().or_else(|| std::env::var("TEST_DATABASE_URL").ok());
-    if arguments.only != Some(Database::Postgres) {
-        println!("# SQLite\n");
-        measure(&World::sqlite(arguments.tokens, arguments.fresh), &arguments);
-    }
-    match postgres {
-        _ if arguments.only == Some(Database::Sqlite) => {}
-        Some(url) => {
-            println!("# PostgreSQL\n");
-            measure(&World::postgres(&url, arguments.tokens), &arguments);
-        }
-        None => println!("PostgreSQL was left out: set BENCH_DATABASE_URL, or use scripts/postgres --durable run."),
-    }
+    arguments.worlds.each(|world| world, |world| measure(world, &arguments));
 }
 
 // One row of the table, and what its goal is compared with.

@@ -1,7 +1,7 @@
 //! The application: what every request needs, and the server built on a given listener.
 
 use std::net::TcpListener;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use actix_session::SessionMiddleware;
 use actix_session::config::{BrowserSession, CookieContentSecurity, TtlExtensionPolicy};
@@ -12,15 +12,21 @@ use actix_web::{App as ActixApp, HttpServer, web};
 use crate::account::Account;
 use crate::background;
 use crate::config::Config;
+use crate::connections::breaker::Breakers;
+use crate::connections::refresh::{self, Asking, Refresher};
+use crate::connections::transition::Means;
 use crate::db::{self, Db};
 use crate::demo::WalkThrough;
 use crate::employees::password::PasswordHasher;
+use crate::http::HttpClient;
+use crate::notices::Channels;
 use crate::oauth::guesses::Guesses;
 use crate::oauth::parameters::LONGEST_BODY;
 use crate::oauth::rate_limit::Buckets;
 use crate::oauth::token_failure::Failures;
 use crate::oauth::usage::Usage;
 use crate::routes;
+use crate::secret::sealed::Vault;
 use crate::secret::{DerivedKey, MasterKey};
 use crate::time::Clock;
 use crate::web::session::{Presence, Store};
@@ -48,6 +54,15 @@ pub struct App {
     pub guesses: Guesses,
     /// How much each client asks of the API.
     pub buckets: Buckets,
+    /// Seals and opens what has to be read again.
+    pub vault: Vault,
+    /// The way to other servers.
+    pub http: HttpClient,
+    /// Refreshes connections.
+    pub refresher: Refresher,
+    /// Which providers fail.
+    pub breakers: Breakers,
+    asking: Mutex<Option<Asking>>,
     /// The demo's own integration; only the demo has one.
     pub walk_through: OnceLock<WalkThrough>,
     /// This process among the nodes, as the holder of a lease.
@@ -75,6 +90,8 @@ impl App {
         if !applied.is_empty() {
             log::info!("schema brought up to date: {}", applied.join(", "));
         }
+        let http = HttpClient::new(&config.outbound).map_err(|why| format!("--outbound-ca / OUTBOUND_CA: {why}"))?;
+        let (refresher, asking) = Refresher::new();
         let app = App {
             db: Db::open(&config.database, config.database_connections)?,
             config,
@@ -92,6 +109,11 @@ impl App {
             failures: Failures::default(),
             guesses: Guesses::default(),
             buckets: Buckets::default(),
+            vault: Vault::new(master, None),
+            http,
+            refresher,
+            breakers: Breakers::default(),
+            asking: Mutex::new(Some(asking)),
             walk_through: OnceLock::new(),
             node: crate::secret::random_name(12),
         };
@@ -104,6 +126,16 @@ impl App {
         }
     }
 
+    /// What a change of a connection needs besides the database.
+    pub fn means(&self) -> Means {
+        let channels = Channels {
+            email: self.config.notices.smtp.is_some(),
+            webhook: self.config.notices.webhook.is_some(),
+            origin: self.config.public_url.origin().to_string(),
+        };
+        Means { vault: self.vault.clone(), channels }
+    }
+
     /// Answers requests on `listener` until it is told to stop; with `background`, also does what is due in between.
     pub fn serve(
         self: Arc<App>,
@@ -111,6 +143,10 @@ impl App {
         workers: usize,
         background: bool,
     ) -> std::io::Result<actix_web::dev::Server> {
+        // Only the first server of an application takes it.
+        if let Some(asking) = self.asking.lock().ok().and_then(|mut asking| asking.take()) {
+            refresh::start(self.clone(), asking);
+        }
         if background {
             background::start(self.clone());
         }

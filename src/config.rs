@@ -7,7 +7,10 @@ use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
 use url::Url;
 
+use crate::connections::Hosts;
 use crate::db::DatabaseUrl;
+use crate::http::Outbound;
+use crate::notices::Notices;
 use crate::secret::MasterKey;
 use crate::time::DAY;
 use crate::tokens::issue::Lifetimes;
@@ -77,6 +80,12 @@ pub struct Settings {
     /// Whether anybody may register a client; it can do nothing until an admin admits it: on or off
     #[arg(long, env = "PUBLIC_REGISTRATION", default_value = "off", value_name = "on|off")]
     pub public_registration: String,
+    /// Whether connections may lead to private addresses, and to plain http on this machine: on or off
+    #[arg(long, env = "OUTBOUND_PRIVATE", default_value = "off", value_name = "on|off")]
+    pub outbound_private: String,
+    /// A file of certificates (PEM) whose authorities are trusted for connections, beside the system's own
+    #[arg(long, env = "OUTBOUND_CA", value_name = "FILE")]
+    pub outbound_ca: Option<String>,
     /// What our own modules log: error, warn, info, debug or trace; libraries never below warn
     #[arg(long, env = "LOG_LEVEL", default_value = "info", value_name = "LEVEL")]
     pub log_level: String,
@@ -144,6 +153,12 @@ pub struct Config {
     pub lifetimes: Lifetimes,
     /// Whether anybody may register a client.
     pub public_registration: bool,
+    /// Which other servers may be called.
+    pub outbound: Outbound,
+    /// Where Lightspeed's servers are.
+    pub hosts: Hosts,
+    /// Where notices go.
+    pub notices: Notices,
     /// Level of our own modules.
     pub log_level: log::LevelFilter,
 }
@@ -247,19 +262,22 @@ impl Config {
         let days = number(&settings.refresh_token_days, 1, 3650);
         let days = days.map_err(|why| note("--refresh-token-days / REFRESH_TOKEN_DAYS", why)).ok();
         let lifetimes = seconds.zip(days);
-        let registration = match settings.public_registration.as_str() {
-            "on" => Some(true),
-            "off" => Some(false),
-            other => {
-                note("--public-registration / PUBLIC_REGISTRATION", format!("'{other}' is neither on nor off"));
-                None
-            }
+        let registration = switch(&settings.public_registration);
+        let registration = registration.map_err(|why| note("--public-registration / PUBLIC_REGISTRATION", why)).ok();
+        let private = switch(&settings.outbound_private);
+        let private = private.map_err(|why| note("--outbound-private / OUTBOUND_PRIVATE", why)).ok();
+        let authorities = match &settings.outbound_ca {
+            None => Some(Vec::new()),
+            Some(path) => std::fs::read(path)
+                .map_err(|error| note("--outbound-ca / OUTBOUND_CA", format!("{path}: {error}")))
+                .ok(),
         };
+        let outbound = private.zip(authorities).map(|(private, authorities)| Outbound { private, authorities });
         let level = settings.log_level.parse::<log::LevelFilter>();
         let level =
             level.map_err(|_| note("--log-level / LOG_LEVEL", format!("'{}' is not a level", settings.log_level))).ok();
 
-        match (listen, public_url, database, connections, keep, proxies, lifetimes, registration, level) {
+        match (listen, public_url, database, connections, keep, proxies, lifetimes, registration, outbound, level) {
             (
                 Some(listen),
                 Some(public_url),
@@ -269,6 +287,7 @@ impl Config {
                 Some(proxies),
                 Some((seconds, days)),
                 Some(public_registration),
+                Some(outbound),
                 Some(level),
             ) if wrong.is_empty() => Ok(Config {
                 listen,
@@ -280,6 +299,9 @@ impl Config {
                 keep_expired_days: keep,
                 lifetimes: Lifetimes { access_token: seconds, refresh_token: days * DAY },
                 public_registration,
+                outbound,
+                hosts: Hosts::default(),
+                notices: Notices::default(),
                 log_level: level,
             }),
             _ => Err(wrong),
@@ -356,6 +378,14 @@ fn number(text: &str, least: i64, most: i64) -> Result<i64, String> {
     }
 }
 
+fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        other => Err(format!("'{other}' is neither on nor off")),
+    }
+}
+
 fn network(text: &str) -> Option<IpNet> {
     text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
@@ -373,6 +403,7 @@ mod tests {
             access_token_seconds: "3600".into(),
             refresh_token_days: "30".into(),
             public_registration: "off".into(),
+            outbound_private: "off".into(),
             log_level: "info".into(),
             ..Settings::default()
         }
@@ -400,13 +431,15 @@ mod tests {
             access_token_seconds: "soon".into(),
             refresh_token_days: "0".into(),
             public_registration: "maybe".into(),
+            outbound_private: "perhaps".into(),
+            outbound_ca: Some("/no/such/file.pem".into()),
             log_level: "loud".into(),
         };
 
         let lines = Config::from_settings(&wrong).expect_err("all are wrong").join("\n");
 
-        let names =
-            "LISTEN PUBLIC_URL DATA_DIR DATABASE_URL CONNECTIONS PROXIES KEEP SECONDS REFRESH REGISTRATION LOG_LEVEL";
+        let names = "LISTEN PUBLIC_URL DATA_DIR DATABASE_URL CONNECTIONS PROXIES KEEP SECONDS REFRESH REGISTRATION PRIVATE \
+             OUTBOUND_CA LOG_LEVEL";
         for name in names.split(' ') {
             assert!(lines.contains(name), "{name} is missing in {lines}");
         }

@@ -1,30 +1,100 @@
-//! Calls to other servers: bounded in time and size, no redirect followed (one could take a secret along), and errors that
-//! do not quote the address, which may hold one too.
+//! Calls to other servers: bounded in time and size, no redirect followed (one could take a secret along), by https to
+//! public addresses only unless the installation says otherwise, and errors that never quote an address, which may hold a
+//! secret too.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::Duration;
 
 use oauth2::http;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::{Host, Url};
 
 const PATIENCE: Duration = Duration::from_secs(10);
+const TO_CONNECT: Duration = Duration::from_secs(5);
+// A streamed answer may take long, but not fall silent.
+const SILENCE: Duration = Duration::from_secs(30);
 const LONGEST_BODY: usize = 1024 * 1024;
+// X-Series refuses calls without one.
+const USER_AGENT: &str = concat!("client-api-access/", env!("CARGO_PKG_VERSION"));
+
+/// Which servers may be called.
+#[derive(Clone, Debug, Default)]
+pub struct Outbound {
+    /// Also private and loopback addresses, and plain http on loopback.
+    pub private: bool,
+    /// Certificate authorities that are trusted beside the system's own, as PEM.
+    pub authorities: Vec<u8>,
+}
 
 /// The HTTP client; cloning it shares its connections.
 #[derive(Clone, Debug)]
-pub struct HttpClient(reqwest::Client);
+pub struct HttpClient {
+    whole: reqwest::Client,
+    streaming: reqwest::Client,
+    private: bool,
+}
 
 /// Why there is no answer.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoAnswer {
-    /// The server could not be reached, or took too long.
+    /// The address is one that may not be called.
+    Forbidden,
+    /// There is no such host, or it cannot be reached.
     Unreachable,
+    /// The server's certificate is not good for its name.
+    Untrusted,
+    /// No answer, or no whole one, in time.
+    TimedOut,
+    /// The server hung up.
+    HungUp,
     /// Its answer was longer than a megabyte.
     TooLong,
+}
+
+impl NoAnswer {
+    /// Whether the request may have arrived all the same.
+    pub fn may_have_arrived(self) -> bool {
+        matches!(self, NoAnswer::TimedOut | NoAnswer::HungUp | NoAnswer::TooLong)
+    }
+
+    fn of(error: &reqwest::Error) -> NoAnswer {
+        if caused_by::<rustls::Error>(error) {
+            return NoAnswer::Untrusted;
+        }
+        match error {
+            error if caused_by::<PrivateAddress>(error) => NoAnswer::Forbidden,
+            error if error.is_connect() || error.is_builder() => NoAnswer::Unreachable,
+            error if error.is_timeout() => NoAnswer::TimedOut,
+            _ => NoAnswer::HungUp,
+        }
+    }
+}
+
+// An error of TLS travels inside an io::Error, which tells its cause in its own way.
+fn caused_by<E: std::error::Error + 'static>(error: &reqwest::Error) -> bool {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if error.is::<E>() {
+            return true;
+        }
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        next = match inner {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    false
 }
 
 impl std::fmt::Display for NoAnswer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            NoAnswer::Unreachable => "the server could not be reached or took longer than ten seconds",
+            NoAnswer::Forbidden => "the address leads into a private network, or is not https",
+            NoAnswer::Unreachable => "the server could not be reached",
+            NoAnswer::Untrusted => "the server's certificate is not trusted for its name",
+            NoAnswer::TimedOut => "the server did not answer within ten seconds",
+            NoAnswer::HungUp => "the server broke off before it had answered",
             NoAnswer::TooLong => "the server's answer was longer than a megabyte",
         })
     }
@@ -34,17 +104,33 @@ impl std::error::Error for NoAnswer {}
 
 impl HttpClient {
     /// A new client. Errors: the system's own reason.
-    pub fn new() -> Result<HttpClient, String> {
-        let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE);
-        builder.no_proxy().build().map(HttpClient).map_err(|error| error.to_string())
+    pub fn new(outbound: &Outbound) -> Result<HttpClient, String> {
+        // Whoever comes second finds it done.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let own = reqwest::Certificate::from_pem_bundle(&outbound.authorities).map_err(|error| error.to_string())?;
+        let builder = || {
+            let builder = reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .no_proxy()
+                .user_agent(USER_AGENT)
+                .connect_timeout(TO_CONNECT)
+                .tls_certs_merge(own.clone());
+            if outbound.private { builder } else { builder.dns_resolver(Arc::new(PublicOnly)) }
+        };
+        let whole = builder().timeout(PATIENCE).build().map_err(|error| error.to_string())?;
+        let streaming = builder().read_timeout(SILENCE).build().map_err(|error| error.to_string())?;
+        Ok(HttpClient { whole, streaming, private: outbound.private })
     }
 
     /// Sends a request and reads the whole answer.
     pub async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, NoAnswer> {
-        let request = reqwest::Request::try_from(request).map_err(|_| NoAnswer::Unreachable)?;
-        let mut answer = self.0.execute(request).await.map_err(|_| NoAnswer::Unreachable)?;
+        let request = reqwest::Request::try_from(request).map_err(|_| NoAnswer::Forbidden)?;
+        if !may_be_called(request.url(), self.private) {
+            return Err(NoAnswer::Forbidden);
+        }
+        let mut answer = self.whole.execute(request).await.map_err(|error| NoAnswer::of(&error))?;
         let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|_| NoAnswer::Unreachable)? {
+        while let Some(chunk) = answer.chunk().await.map_err(|error| NoAnswer::of(&error))? {
             body.extend_from_slice(&chunk);
             if body.len() > LONGEST_BODY {
                 return Err(NoAnswer::TooLong);
@@ -56,9 +142,151 @@ impl HttpClient {
         Ok(response)
     }
 
+    /// Sends a request; the answer's body is read by whoever gets it, however long it is.
+    pub async fn stream(&self, request: http::Request<Vec<u8>>) -> Result<reqwest::Response, NoAnswer> {
+        let request = reqwest::Request::try_from(request).map_err(|_| NoAnswer::Forbidden)?;
+        if !may_be_called(request.url(), self.private) {
+            return Err(NoAnswer::Forbidden);
+        }
+        self.streaming.execute(request).await.map_err(|error| NoAnswer::of(&error))
+    }
+
     /// Reads an address with a Bearer token.
     pub async fn get_with_token(&self, url: &str, token: &str) -> Result<http::Response<Vec<u8>>, NoAnswer> {
-        let request = http::Request::get(url).header("authorization", format!("Bearer {token}")).body(Vec::new());
-        self.send(request.map_err(|_| NoAnswer::Unreachable)?).await
+        let request = http::Request::get(url)
+            .header("authorization", format!("Bearer {token}"))
+            .header("accept", "application/json")
+            .body(Vec::new());
+        self.send(request.map_err(|_| NoAnswer::Forbidden)?).await
+    }
+}
+
+/// Whether an address may be called at all: https; where private addresses are allowed, also http on loopback. A host
+/// that is a name is judged once more by the addresses it leads to.
+pub fn may_be_called(url: &Url, private: bool) -> bool {
+    let (loopback, public) = match url.host() {
+        Some(Host::Domain(name)) => (name == "localhost", true),
+        Some(Host::Ipv4(ip)) => (ip.is_loopback(), is_public(ip.into())),
+        Some(Host::Ipv6(ip)) => (ip.is_loopback(), is_public(ip.into())),
+        None => return false,
+    };
+    match url.scheme() {
+        "https" => private || public,
+        "http" => private && loopback,
+        _ => false,
+    }
+}
+
+struct PublicOnly;
+
+#[derive(Debug)]
+struct PrivateAddress;
+
+impl std::fmt::Display for PrivateAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the name leads to a private address")
+    }
+}
+
+impl std::error::Error for PrivateAddress {}
+
+impl Resolve for PublicOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let host = name.as_str().to_string();
+            let found = tokio::task::spawn_blocking(move || (host.as_str(), 0).to_socket_addrs().map(Vec::from_iter));
+            let found: Vec<SocketAddr> = found.await??;
+            // One that is private spoils them all: the next call could meet it.
+            match found.iter().all(|address| is_public(address.ip())) {
+                true => Ok(Box::new(found.into_iter()) as Addrs),
+                false => Err(PrivateAddress.into()),
+            }
+        })
+    }
+}
+
+/// Whether an address belongs to the public internet.
+fn is_public(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => {
+            let [a, b, c, _] = ip.octets();
+            !(ip.is_private()
+                || ip.is_loopback()
+                || ip.is_link_local()
+                || ip.is_documentation()
+                || ip.is_multicast()
+                || a == 0
+                || a >= 240
+                || (a == 100 && (64..128).contains(&b))
+                || (a == 192 && b == 0 && c == 0)
+                || (a == 198 && (b == 18 || b == 19)))
+        }
+        IpAddr::V6(ip) => {
+            let parts = ip.segments();
+            let inside = |high: u16, low: u16| {
+                let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+                is_public(Ipv4Addr::new(a, b, c, d).into())
+            };
+            match parts {
+                // IPv4 in other clothes: mapped, translated, 6to4.
+                [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => inside(high, low),
+                [0x2002, high, low, ..] => inside(high, low),
+                [0x2001, 0xdb8, ..] => false,
+                // Global unicast is 2000::/3; everything else is loopback, local, multicast or not given out.
+                [first, ..] => first & 0xe000 == 0x2000,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn o7_only_public_addresses_are_public() {
+        for private in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "255.255.255.255",
+            "224.0.0.1",
+            "192.0.0.8",
+            "198.18.0.1",
+            "::1",
+            "::",
+            "fe80::1",
+            "fd00::1",
+            "ff02::1",
+            "::ffff:127.0.0.1",
+            "::ffff:169.254.169.254",
+            "64:ff9b::a00:1",
+            "2002:7f00:1::",
+            "2001:db8::1",
+            "::7f00:1",
+        ] {
+            assert!(!is_public(private.parse().expect("an address")), "{private}");
+        }
+        for public in ["8.8.8.8", "93.184.216.34", "2606:2800:220:1::1", "::ffff:8.8.8.8", "64:ff9b::808:808"] {
+            assert!(is_public(public.parse().expect("an address")), "{public}");
+        }
+    }
+
+    #[test]
+    fn o8_plain_http_is_for_loopback_and_only_where_it_is_allowed() {
+        let may = |url: &str, private| may_be_called(&Url::parse(url).expect("a URL"), private);
+        assert!(may("https://cloud.lightspeedapp.com/x", false));
+        assert!(!may("http://cloud.lightspeedapp.com/x", false));
+        assert!(!may("http://cloud.lightspeedapp.com/x", true));
+        assert!(!may("http://127.0.0.1:8080/", false));
+        assert!(!may("https://127.0.0.1/", false));
+        assert!(!may("https://[::ffff:10.0.0.1]/", false));
+        assert!(may("http://127.0.0.1:8080/", true));
+        assert!(may("https://10.0.0.1/", true));
+        assert!(!may("ftp://127.0.0.1/", true));
     }
 }

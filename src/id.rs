@@ -67,6 +67,14 @@ keys! {
     BusinessKey;
     /// A location of a business.
     LocationKey;
+    /// What the shop is at a provider.
+    OAuthClientKey;
+    /// An outbound connection.
+    ConnectionKey;
+    /// One way to a provider and back.
+    ConnectionRequestKey;
+    /// A key with which a program of the shop's own uses a connection.
+    ServiceKeyKey;
     /// An entry of the activity log.
     ActivityKey;
 }

@@ -12,6 +12,8 @@
 //! | [`activity`] | who did what; the hash chain over it |
 //! | [`oauth`] | the authorization server: one file per endpoint |
 //! | [`resource_servers`] | the APIs that may ask what a token is good for |
+//! | [`connections`] | the shop's own links to other servers: authorized, kept fresh, used through a broker |
+//! | [`notices`] | telling people when a connection stops working and when it works again |
 //! | [`background`] | what is due while nobody asks |
 //! | [`demo`] | a made-up shop, made by the code that issues tokens |
 //! | [`web`] | what all pages share: page, forms, lists, sessions, guard, errors, headers |
@@ -24,6 +26,7 @@ pub mod app;
 pub mod background;
 pub mod clients;
 pub mod config;
+pub mod connections;
 pub mod db;
 pub mod demo;
 pub mod employees;
@@ -31,6 +34,7 @@ pub mod error;
 pub mod http;
 pub mod id;
 pub mod logging;
+pub mod notices;
 pub mod oauth;
 pub mod resource_servers;
 pub mod routes;

@@ -96,6 +96,7 @@ fn serve(config: Config) -> Outcome {
 async fn run(app: Arc<App>, listener: TcpListener) -> Outcome {
     let server = app.clone().serve(listener, workers(), true).map_err(one)?;
     server.await.map_err(one)?;
+    app.refresher.finish().await;
     // What was collected in memory is written before the process ends.
     if let Err(error) = background::flush(&app).await {
         log::warn!("what was seen last could not be written: {error}");

@@ -280,6 +280,119 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    oauth_clients (id) {
+        id -> BigInt,
+        name -> Text,
+        name_fold -> Text,
+        api_type -> Text,
+        client_id -> Text,
+        client_secret -> Nullable<Binary>,
+        authorize_url -> Text,
+        token_url -> Text,
+        revoke_url -> Text,
+        api_url -> Text,
+        test_path -> Text,
+        issuer -> Text,
+        uses_pkce -> Bool,
+        secret_in_header -> Bool,
+        callback -> Text,
+        created_at -> BigInt,
+        secret_changed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    connections (id) {
+        id -> BigInt,
+        name -> Text,
+        name_fold -> Text,
+        oauth_client_id -> BigInt,
+        business_id -> Nullable<BigInt>,
+        domain_prefix -> Text,
+        scope -> Text,
+        granted_scope -> Text,
+        access_token -> Nullable<Binary>,
+        refresh_token -> Nullable<Binary>,
+        access_expires_at -> BigInt,
+        refresh_expires_at -> BigInt,
+        access_life -> BigInt,
+        due_at -> BigInt,
+        version -> BigInt,
+        lease_until -> BigInt,
+        attempted_at -> Nullable<BigInt>,
+        failures -> BigInt,
+        trouble -> Text,
+        trouble_since -> Nullable<BigInt>,
+        needs_authorization_since -> Nullable<BigInt>,
+        reason -> Text,
+        incident_since -> Nullable<BigInt>,
+        paused_at -> Nullable<BigInt>,
+        account_id -> Text,
+        account_name -> Text,
+        authorized_by -> Nullable<BigInt>,
+        authorized_at -> BigInt,
+        created_at -> BigInt,
+        last_refreshed_at -> BigInt,
+        last_used_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    connection_events (id) {
+        id -> BigInt,
+        connection_id -> BigInt,
+        at -> BigInt,
+        kind -> Text,
+        words -> Text,
+        by_name -> Text,
+    }
+}
+
+diesel::table! {
+    connection_requests (id) {
+        id -> BigInt,
+        connection_id -> BigInt,
+        session_id -> BigInt,
+        state_hash -> Binary,
+        verifier -> Nullable<Binary>,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+        held -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    service_keys (id) {
+        id -> BigInt,
+        connection_id -> BigInt,
+        hash -> Binary,
+        mask -> Text,
+        label -> Text,
+        created_at -> BigInt,
+        created_by -> Text,
+        last_used_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    outbox (id) {
+        id -> BigInt,
+        channel -> Text,
+        message_id -> Text,
+        subject -> Text,
+        body -> Text,
+        created_at -> BigInt,
+        due_at -> BigInt,
+        attempts -> BigInt,
+        lease_until -> BigInt,
+        delivered_at -> Nullable<BigInt>,
+        abandoned_at -> Nullable<BigInt>,
+        trouble -> Text,
+    }
+}
+
 diesel::joinable!(business_locations -> businesses (business_id));
 diesel::joinable!(employee_locations -> employees (employee_id));
 diesel::joinable!(employee_locations -> business_locations (business_location_id));
@@ -296,6 +409,13 @@ diesel::joinable!(client_secrets -> clients (client_id));
 diesel::joinable!(authorization_codes -> clients (client_id));
 diesel::joinable!(authorization_codes -> employees (employee_id));
 diesel::joinable!(token_failures -> clients (client_id));
+diesel::joinable!(connections -> oauth_clients (oauth_client_id));
+diesel::joinable!(connections -> businesses (business_id));
+diesel::joinable!(connections -> employees (authorized_by));
+diesel::joinable!(connection_events -> connections (connection_id));
+diesel::joinable!(connection_requests -> connections (connection_id));
+diesel::joinable!(connection_requests -> sessions (session_id));
+diesel::joinable!(service_keys -> connections (connection_id));
 diesel::allow_tables_to_appear_in_same_query!(
     accounts,
     businesses,
@@ -319,4 +439,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     activity,
     activity_seals,
     leases,
+    oauth_clients,
+    connections,
+    connection_events,
+    connection_requests,
+    service_keys,
+    outbox,
 );

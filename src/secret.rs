@@ -4,6 +4,8 @@
 //! shown, and tell two tokens apart; behind them stand 256 random bits. The marker and the checksum let a scanner
 //! recognise a leaked token without asking anybody.
 
+pub mod sealed;
+
 use std::fmt;
 
 use diesel::deserialize::FromSqlRow;
@@ -31,15 +33,18 @@ pub enum TokenKind {
     AuthorizationCode,
     /// The secret of a client or of a resource server (RFC 6749 section 2.3.1).
     ClientSecret,
+    /// A key with which a program of the shop's own calls through an outbound connection.
+    ServiceKey,
 }
 
 impl TokenKind {
-    const ALL: [TokenKind; 5] = [
+    const ALL: [TokenKind; 6] = [
         TokenKind::RefreshToken,
         TokenKind::AccessToken,
         TokenKind::ApiKey,
         TokenKind::AuthorizationCode,
         TokenKind::ClientSecret,
+        TokenKind::ServiceKey,
     ];
 
     const fn marker(self) -> &'static str {
@@ -49,6 +54,7 @@ impl TokenKind {
             TokenKind::ApiKey => "_ak_",
             TokenKind::AuthorizationCode => "_ac_",
             TokenKind::ClientSecret => "_cs_",
+            TokenKind::ServiceKey => "_sk_",
         }
     }
 }

@@ -95,6 +95,30 @@ text_enum! {
         AccountChanged = "account changed",
         /// A business or a location was added or removed.
         BusinessChanged = "business changed",
+        /// An outbound connection was made.
+        ConnectionCreated = "connection created",
+        /// What is told about one was changed.
+        ConnectionChanged = "connection changed",
+        /// Somebody authorized one at its provider.
+        ConnectionAuthorized = "connection authorized",
+        /// One can do nothing until somebody authorizes it again.
+        ConnectionLost = "connection needs authorization",
+        /// One was paused.
+        ConnectionPaused = "connection paused",
+        /// One was resumed.
+        ConnectionResumed = "connection resumed",
+        /// One was disconnected and deleted.
+        ConnectionDisconnected = "connection disconnected",
+        /// An outbound OAuth 2.0 client was added.
+        OAuthClientAdded = "OAuth 2.0 client added",
+        /// One was changed.
+        OAuthClientChanged = "OAuth 2.0 client changed",
+        /// One was deleted.
+        OAuthClientDeleted = "OAuth 2.0 client deleted",
+        /// A service key of a connection was made.
+        ServiceKeyCreated = "service key created",
+        /// One was revoked.
+        ServiceKeyRevoked = "service key revoked",
         /// A whole token was looked up.
         TokenLookedUp = "token looked up",
     }

@@ -11,6 +11,8 @@ use diesel::prelude::*;
 use crate::activity::seal;
 use crate::app::App;
 use crate::clients::{ClientSecret, summary};
+use crate::connections::refresh::keep_fresh;
+use crate::connections::{ConnectionEvent, ConnectionRequest};
 use crate::db::DbConnection;
 use crate::employees::{Attempts, OneTimeLink};
 use crate::error::{Error, Result};
@@ -36,6 +38,13 @@ const SUMMARY_AGE: i64 = MINUTE;
 
 /// Starts the work; it goes on as long as the server's system runs.
 pub fn start(app: Arc<App>) {
+    let connections = app.clone();
+    actix_web::rt::spawn(async move {
+        loop {
+            report("keeping connections fresh", keep_fresh(&connections).await);
+            actix_web::rt::time::sleep(TICK).await;
+        }
+    });
     actix_web::rt::spawn(async move {
         let mut tick = 0_u64;
         loop {
@@ -57,6 +66,7 @@ pub fn start(app: Arc<App>) {
 /// Does everything that is due, once, to the end; for tests and before shutting down.
 pub async fn run_once(app: &App) -> Result<()> {
     while purge_batch(app).await? {}
+    keep_fresh(app).await?;
     flush(app).await?;
     seal_activity(app).await?;
     count_clients(app).await?;
@@ -146,7 +156,8 @@ async fn count_clients(app: &App) -> Result<()> {
 
 // What is deleted in batches once nobody can ask about it any more.
 type Purging = fn(&mut DbConnection, Timestamp, i64) -> QueryResult<usize>;
-const OLD: [Purging; 3] = [AuthorizationCode::purge, TokenFailure::purge, RefreshToken::purge_values];
+const OLD: [Purging; 4] =
+    [AuthorizationCode::purge, TokenFailure::purge, RefreshToken::purge_values, ConnectionEvent::purge];
 
 async fn tidy_up(app: &App) -> Result<()> {
     leased(app, "tidy", |conn, now| {
@@ -154,6 +165,7 @@ async fn tidy_up(app: &App) -> Result<()> {
         OneTimeLink::purge(conn, now)?;
         Attempts::purge(conn, now)?;
         ClientSecret::purge(conn, now)?;
+        ConnectionRequest::purge(conn, now)?;
         diesel::delete(form_nonces::table.filter(form_nonces::used_at.lt(now.plus(-DAY)))).execute(conn)?;
         Ok(())
     })

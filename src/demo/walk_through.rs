@@ -104,7 +104,7 @@ impl WalkThrough {
             state: state.secret().clone(),
             verifier: verifier.secret().clone(),
             authorize_url: String::new(),
-            http: HttpClient::new().map_err(Error::internal)?,
+            http: app.http.clone(),
             held: Mutex::default(),
         };
         let oauth = walk.oauth()?;

@@ -31,7 +31,7 @@ fn foreign_keys(conn: &mut DbConnection) -> Vec<ForeignKey> {
     let sql = match is_postgres() {
         true => {
             "SELECT conrelid::regclass::text AS table, confrelid::regclass::text AS parent, \
-             CASE confdeltype WHEN 'c' THEN 'CASCADE' ELSE confdeltype::text END AS action, \
+             CASE confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'r' THEN 'RESTRICT' WHEN 'n' THEN 'SET NULL' ELSE confdeltype::text END AS action, \
              (SELECT string_agg(attname, ',' ORDER BY place) FROM unnest(conkey) WITH ORDINALITY AS k (num, place) \
               JOIN pg_attribute ON attrelid = conrelid AND attnum = num) AS columns \
              FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace"
@@ -83,7 +83,7 @@ fn dump(conn: &mut DbConnection) -> Vec<String> {
 }
 
 #[test]
-fn every_foreign_key_cascades_and_has_an_index_that_begins_with_it() {
+fn every_foreign_key_states_its_action_and_has_an_index_that_begins_with_it() {
     let database = Database::migrated();
     let mut conn = database.connect();
 
@@ -99,6 +99,12 @@ fn every_foreign_key_cascades_and_has_an_index_that_begins_with_it() {
         ("authorization_codes", "refresh_token_id", "refresh_tokens"),
         ("business_locations", "business_id", "businesses"),
         ("client_secrets", "client_id", "clients"),
+        ("connection_events", "connection_id", "connections"),
+        ("connection_requests", "connection_id", "connections"),
+        ("connection_requests", "session_id", "sessions"),
+        ("connections", "authorized_by", "employees"),
+        ("connections", "business_id", "businesses"),
+        ("connections", "oauth_client_id", "oauth_clients"),
         ("employee_locations", "business_location_id", "business_locations"),
         ("employee_locations", "employee_id", "employees"),
         ("one_time_links", "employee_id", "employees"),
@@ -106,6 +112,7 @@ fn every_foreign_key_cascades_and_has_an_index_that_begins_with_it() {
         ("refresh_token_values", "refresh_token_id", "refresh_tokens"),
         ("refresh_tokens", "client_id", "clients"),
         ("refresh_tokens", "employee_id", "employees"),
+        ("service_keys", "connection_id", "connections"),
         ("sessions", "employee_id", "employees"),
         ("token_failures", "client_id", "clients"),
     ];
@@ -113,7 +120,13 @@ fn every_foreign_key_cascades_and_has_an_index_that_begins_with_it() {
         keys.iter().map(|key| (key.table.as_str(), key.columns.as_str(), key.parent.as_str())).collect();
     assert_eq!(found, expected);
     for key in keys {
-        assert_eq!(key.action, "CASCADE", "{key:?}");
+        // A connection outlives whom and what it is for, and holds on to the client it needs.
+        let action = match (key.table.as_str(), key.columns.as_str()) {
+            ("connections", "oauth_client_id") => "RESTRICT",
+            ("connections", _) => "SET NULL",
+            _ => "CASCADE",
+        };
+        assert_eq!(key.action, action, "{key:?}");
         let start = format!("{}:{}", key.table, key.columns);
         let served = indexes.iter().any(|index| *index == start || index.starts_with(&format!("{start},")));
         assert!(served, "no index begins with {start}: {indexes:?}");
@@ -190,7 +203,13 @@ fn every_table_and_column_the_code_knows_is_there_and_no_other() {
         purges,
         activity,
         activity_seals,
-        leases
+        leases,
+        oauth_clients,
+        connections,
+        connection_events,
+        connection_requests,
+        service_keys,
+        outbox
     );
 
     let sql = match is_postgres() {

@@ -10,8 +10,11 @@ use client_api_access::account::Account;
 use client_api_access::app::App;
 use client_api_access::background;
 use client_api_access::config::{Config, PublicUrl};
+use client_api_access::connections::Hosts;
 use client_api_access::db::DatabaseUrl;
 use client_api_access::employees::Role;
+use client_api_access::http::Outbound;
+use client_api_access::notices::Notices;
 use client_api_access::secret::MasterKey;
 use client_api_access::time::{Clock, Timestamp};
 use client_api_access::tokens::issue::Lifetimes;
@@ -87,6 +90,10 @@ impl TestApp {
             keep_expired_days: 30,
             lifetimes: Lifetimes::default(),
             public_registration: false,
+            // The other servers of the tests are on this machine.
+            outbound: Outbound { private: true, authorities: Vec::new() },
+            hosts: Hosts::default(),
+            notices: Notices::default(),
             log_level: log::LevelFilter::Off,
         };
         change(&mut config);

@@ -1,0 +1,186 @@
+//! The kinds of server a connection can lead to, and what is fixed about each (the shared facts are Lightspeed's own
+//! developer pages; where those differ, the current one counts).
+
+use crate::db::text_enum::text_enum;
+use crate::oauth::scope::Scope;
+use crate::time::DAY;
+
+text_enum! {
+    /// What kind of server it is; for Lightspeed also which environment.
+    ApiType {
+        /// Lightspeed Retail (R-Series).
+        RSeries = "r-series",
+        /// Lightspeed Retail (X-Series), formerly Vend.
+        XSeries = "x-series",
+        /// Lightspeed Restaurant (K-Series), first generation of clients, production.
+        KSeriesV1 = "k-series-v1",
+        /// The same, trial.
+        KSeriesV1Trial = "k-series-v1-trial",
+        /// Lightspeed Restaurant (K-Series), second generation of clients, production.
+        KSeriesV2 = "k-series-v2",
+        /// The same, trial.
+        KSeriesV2Trial = "k-series-v2-trial",
+        /// Any other OAuth 2.0 server, whose addresses are given.
+        Other = "other",
+    }
+}
+
+/// Where Lightspeed's servers are; tests and staging systems name others.
+#[derive(Clone, Debug)]
+pub struct Hosts {
+    /// R-Series: people sign in here, and tokens come from here.
+    pub r_series: String,
+    /// R-Series: the API.
+    pub r_series_api: String,
+    /// X-Series: people sign in here.
+    pub x_series: String,
+    /// X-Series: what stands around the domain prefix, marked `{}`, in the origin of a retailer's own server.
+    pub x_series_retailer: String,
+    /// K-Series: the API and the first generation's tokens, production.
+    pub k_series: String,
+    /// The same, trial.
+    pub k_series_trial: String,
+    /// K-Series: the realm of the second generation, production.
+    pub k_series_realm: String,
+    /// The same, trial.
+    pub k_series_realm_trial: String,
+}
+
+impl Default for Hosts {
+    fn default() -> Hosts {
+        Hosts {
+            r_series: "https://cloud.lightspeedapp.com".into(),
+            r_series_api: "https://api.lightspeedapp.com".into(),
+            x_series: "https://secure.retail.lightspeed.app".into(),
+            x_series_retailer: "https://{}.retail.lightspeed.app".into(),
+            k_series: "https://api.lsk.lightspeed.app".into(),
+            k_series_trial: "https://api.trial.lsk.lightspeed.app".into(),
+            k_series_realm: "https://auth.lsk-prod.app/realms/k-series".into(),
+            k_series_realm_trial: "https://auth.lsk-demo.app/realms/k-series".into(),
+        }
+    }
+}
+
+/// One scope that can be asked for, and what it allows.
+pub type OfferedScope = (&'static str, &'static str);
+
+impl ApiType {
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ApiType::RSeries => "Retail R-Series",
+            ApiType::XSeries => "Retail X-Series",
+            ApiType::KSeriesV1 | ApiType::KSeriesV1Trial => "Restaurant K-Series V1",
+            ApiType::KSeriesV2 | ApiType::KSeriesV2Trial => "Restaurant K-Series V2",
+            ApiType::Other => "Other server",
+        }
+    }
+
+    /// The environment, where there is more than one.
+    pub fn environment(self) -> Option<&'static str> {
+        match self {
+            ApiType::KSeriesV1 | ApiType::KSeriesV2 => Some("Production"),
+            ApiType::KSeriesV1Trial | ApiType::KSeriesV2Trial => Some("Trial"),
+            ApiType::RSeries | ApiType::XSeries | ApiType::Other => None,
+        }
+    }
+
+    /// Name and environment in one.
+    pub fn full_name(self) -> String {
+        match self.environment() {
+            None => self.name().into(),
+            Some(environment) => format!("{} · {environment}", self.name()),
+        }
+    }
+
+    /// How long a refresh token lasts that nobody uses, in seconds; nothing where that is not published.
+    pub fn refresh_token_life(self) -> Option<i64> {
+        match self {
+            ApiType::RSeries => Some(30 * DAY),
+            ApiType::KSeriesV1 | ApiType::KSeriesV1Trial => Some(14 * DAY),
+            // Its answers say so themselves.
+            ApiType::KSeriesV2 | ApiType::KSeriesV2Trial | ApiType::XSeries | ApiType::Other => None,
+        }
+    }
+
+    /// The scopes it is known to offer; empty where only its own people know.
+    pub fn offered_scopes(self) -> Vec<OfferedScope> {
+        match self {
+            ApiType::RSeries => {
+                let all = Scope::catalogue().map(|(name, words, _)| (name, words));
+                all.filter(|(name, _)| name.starts_with("employee:")).collect()
+            }
+            ApiType::XSeries => X_SERIES.to_vec(),
+            ApiType::KSeriesV1 | ApiType::KSeriesV1Trial => K_SERIES.to_vec(),
+            ApiType::KSeriesV2 | ApiType::KSeriesV2Trial => [K_SERIES, &[OFFLINE_ACCESS]].concat(),
+            ApiType::Other => Vec::new(),
+        }
+    }
+}
+
+// Without it, the second generation's refresh token dies within half an hour.
+const OFFLINE_ACCESS: OfferedScope = ("offline_access", "keep the connection for 40 days without use, not 30 minutes");
+
+const K_SERIES: &[OfferedScope] = &[
+    ("financial-api", "sales, payments and businesses"),
+    ("id-cards", "identification cards"),
+    ("items", "items and menus"),
+    ("orders-api", "orders"),
+    ("propertymanagement", "hotel rooms and charges"),
+    ("reservations-api", "reservations"),
+    ("staff-api", "staff and shifts"),
+];
+
+const X_SERIES: &[OfferedScope] = &[
+    ("audit:read", "view the audit log"),
+    ("billing:partner_subscription:read", "view partner subscriptions"),
+    ("billing:partner_subscription:write", "change partner subscriptions"),
+    ("business_rules:read", "view business rules"),
+    ("business_rules:write", "change business rules"),
+    ("channels:read", "view sales channels"),
+    ("consignments:read", "view stock movements"),
+    ("consignments:write:inventory_count", "create and change inventory counts"),
+    ("consignments:write:stock_order", "create and change stock orders"),
+    ("consignments:write:stock_transfer", "create and change stock transfers"),
+    ("custom_fields:read", "view custom fields"),
+    ("custom_fields:write", "change custom fields"),
+    ("customers:read", "view customers"),
+    ("customers:write", "create and change customers"),
+    ("fulfillments:read", "view fulfillments"),
+    ("fulfillments:write", "create and change fulfillments"),
+    ("gift_cards:read", "view gift cards"),
+    ("gift_cards:write:issue", "issue gift cards"),
+    ("gift_cards:write:redeem", "redeem gift cards"),
+    ("inventory:read", "view inventory"),
+    ("inventory:write", "change inventory"),
+    ("outlets:read", "view outlets"),
+    ("payment_types:read", "view payment types"),
+    ("payments:read", "view payments"),
+    ("products:read", "view products"),
+    ("products:read:price_books", "view price books"),
+    ("products:write", "create and change products"),
+    ("products:write:price_books", "create and change price books"),
+    ("promotions:read", "view promotions"),
+    ("promotions:write", "create and change promotions"),
+    ("register:close", "close registers"),
+    ("register:open", "open registers"),
+    ("registers:read", "view registers"),
+    ("remote_rules:read", "view remote rules"),
+    ("remote_rules:write", "change remote rules"),
+    ("retailer:read", "view the retailer"),
+    ("sales:read", "view sales"),
+    ("sales:write", "create and change sales"),
+    ("serial_numbers:read", "view serial numbers"),
+    ("serial_numbers:write", "change serial numbers"),
+    ("services:read", "view services"),
+    ("services:write", "create and change services"),
+    ("store_credits:read", "view store credits"),
+    ("store_credits:write:issue", "issue store credits"),
+    ("suppliers:read", "view suppliers"),
+    ("suppliers:write", "create and change suppliers"),
+    ("taxes:read", "view taxes"),
+    ("taxes:write", "create and change taxes"),
+    ("users:read", "view users"),
+    ("users:write", "create and change users"),
+    ("webhooks", "manage webhooks"),
+];

@@ -1,0 +1,41 @@
+//! The shop's own links to other servers: it is an OAuth 2.0 client there, as integrations are here.
+//!
+//! A person authorizes a connection (`authorize`), a task keeps its tokens fresh (`refresh`, `schedule`, `breaker`), and
+//! programs of the shop's own use it through the broker (`broker`), which never hands a token out. What a provider is and
+//! how to talk to it stands in `api_type`, `provider` and `exchange`.
+//!
+//! Why a claim and not a lock: a refresh token that is used twice ends the connection at some providers. So exactly one
+//! node refreshes: it claims the row (a conditional UPDATE that raises the row's version and sets a lease), calls, and
+//! writes the outcome only if the version is still the one it claimed. Nothing is held while it waits for the answer, and
+//! whoever was paused for too long finds that its outcome does not count any more.
+
+pub mod account;
+mod api_type;
+pub mod authorize;
+pub mod breaker;
+mod connection;
+mod connection_request;
+mod event;
+mod exchange;
+mod oauth_client;
+mod provider;
+pub mod refresh;
+mod schedule;
+mod service_key;
+pub mod transition;
+
+pub use api_type::{ApiType, Hosts, OfferedScope};
+pub use connection::{Connection, ConnectionFields, NOT_YET, Status};
+pub use connection_request::ConnectionRequest;
+pub use event::{ConnectionEvent, EventKind};
+pub use oauth_client::{OAuthClient, OAuthClientFields, callback_path};
+pub use provider::{Provider, parse_domain_prefix};
+pub use service_key::ServiceKey;
+
+/// Where the section begins.
+pub const HOME: &str = "/settings/connections";
+
+/// The page of a connection.
+pub fn path(id: crate::id::ConnectionKey) -> String {
+    format!("{HOME}/{id}")
+}

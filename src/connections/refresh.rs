@@ -1,0 +1,271 @@
+//! Keeping connections fresh, and handing fresh tokens to whoever calls through them.
+//!
+//! A refresh is: claim, call, settle. It runs apart from whoever waits for it, so that a caller who hangs up cannot take a
+//! new pair down with it; and when the program stops, it waits for the refreshes that are on their way.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use rand::seq::SliceRandom;
+use tokio::sync::{mpsc, oneshot};
+
+use super::connection::Connection;
+use super::exchange::{Exchange, Outcome};
+use super::oauth_client::OAuthClient;
+use super::provider::Provider;
+use super::transition::{self, Claim, LEASE};
+use crate::app::App;
+use crate::connections::ApiType;
+use crate::error::{Error, Result};
+use crate::id::ConnectionKey;
+use crate::time::Timestamp;
+
+// Refreshes on their way at once, on one node.
+const AT_ONCE: usize = 32;
+const MOST_DUE: i64 = 200;
+// How long a call waits for a token: longer than a refresh may take.
+const PATIENCE: Duration = Duration::from_secs(13);
+const GLANCE: Duration = Duration::from_millis(100);
+// Time for the claim to be used in: who was held up longer might call after somebody else has.
+const STALE_CLAIM: Duration = Duration::from_secs(3);
+const SAVE_AGAIN: Duration = Duration::from_secs(1);
+
+/// Asks for refreshes; the work is done by a task of the main thread.
+pub struct Refresher {
+    ask: mpsc::UnboundedSender<Asked>,
+    on_their_way: AtomicUsize,
+}
+
+type Asked = (ConnectionKey, oneshot::Sender<()>);
+
+/// What comes from [`Refresher::new`] and goes to [`start`].
+pub type Asking = mpsc::UnboundedReceiver<Asked>;
+
+impl Refresher {
+    /// A refresher, and the other end that [`start`] takes.
+    pub fn new() -> (Refresher, Asking) {
+        let (ask, asked) = mpsc::unbounded_channel();
+        (Refresher { ask, on_their_way: AtomicUsize::new(0) }, asked)
+    }
+
+    /// Waits until no refresh is on its way any more, or until one would have ended by itself.
+    pub async fn finish(&self) {
+        let begun = Instant::now();
+        while self.on_their_way.load(Ordering::SeqCst) > 0 && begun.elapsed() < Duration::from_secs(LEASE as u64) {
+            actix_web::rt::time::sleep(GLANCE).await;
+        }
+    }
+
+    // Returns when the refresh is over, whatever it came to.
+    async fn run(&self, id: ConnectionKey) {
+        let (done, waits) = oneshot::channel();
+        if self.ask.send((id, done)).is_ok() {
+            // An error only says that the work ended without a word.
+            drop(waits.await);
+        }
+    }
+}
+
+/// Does what [`Refresher`] asks for, as long as the server's system runs.
+pub fn start(app: Arc<App>, mut asked: Asking) {
+    actix_web::rt::spawn(async move {
+        while let Some((id, done)) = asked.recv().await {
+            let app = app.clone();
+            actix_web::rt::spawn(async move {
+                report(id, refresh(&app, id).await);
+                // Nobody may be waiting any more.
+                let _ = done.send(());
+            });
+        }
+    });
+}
+
+/// Renews what is due, for as long as something is; errors are in the log.
+pub async fn keep_fresh(app: &App) -> Result<()> {
+    let now = app.clock.now();
+    let mut due = app.db.read(move |conn| Ok(Connection::due(conn, now, MOST_DUE)?)).await?;
+    // Nodes that look at the same moment begin at different places.
+    due.shuffle(&mut rand::rng());
+    let work = futures_util::stream::iter(due);
+    work.for_each_concurrent(AT_ONCE, |id| async move { report(id, refresh(app, id).await) }).await;
+    Ok(())
+}
+
+fn report(id: ConnectionKey, outcome: Result<()>) {
+    match outcome {
+        Ok(()) => {}
+        Err(Error::Unavailable(why)) => log::warn!("connection {id} waits: {why}"),
+        Err(error) => log::error!("connection {id} could not be refreshed: {error}"),
+    }
+}
+
+/// Refreshes one connection, unless somebody else does or it was just tried.
+pub async fn refresh(app: &App, id: ConnectionKey) -> Result<()> {
+    app.refresher.on_their_way.fetch_add(1, Ordering::SeqCst);
+    let outcome = refresh_counted(app, id).await;
+    app.refresher.on_their_way.fetch_sub(1, Ordering::SeqCst);
+    outcome
+}
+
+async fn refresh_counted(app: &App, id: ConnectionKey) -> Result<()> {
+    let now = app.clock.now();
+    let host = match app.db.read(move |conn| Ok(Connection::with_client(conn, id)?)).await {
+        Err(Error::NotFound) => return Ok(()),
+        found => found.and_then(|(connection, client)| {
+            Ok(Provider::of(&client, &connection.domain_prefix, &app.config.hosts)?.host())
+        })?,
+    };
+    if let Err(until) = app.breakers.check(&host, now) {
+        return app.db.write(move |conn| Ok(Connection::postpone(conn, id, until, now)?)).await;
+    }
+    let begun = Instant::now();
+    let means = app.means();
+    let claimed = app
+        .db
+        .write(move |conn| {
+            transition::lapse(conn, &means, id, now)?;
+            Connection::claim(conn, id, now)
+        })
+        .await?;
+    let Some(claim) = claimed else { return Ok(()) };
+    let outcome = match begun.elapsed() > STALE_CLAIM {
+        true => {
+            let words = "This server was held up; nothing was sent.".to_string();
+            Outcome::Later { words, wait: None, is_unknown: false }
+        }
+        false => asked(app, &claim, &host, now).await,
+    };
+    settle(app, claim, Arc::new(outcome)).await
+}
+
+async fn asked(app: &App, claim: &Claim, host: &str, now: Timestamp) -> Outcome {
+    let outcome = ask(app, claim, now).await.unwrap_or_else(|error| {
+        log::error!("connection {}: {error}", claim.connection.id);
+        let words = "what is stored for it cannot be opened with this installation's key.".to_string();
+        Outcome::Refused { code: "unreadable".into(), words }
+    });
+    match &outcome {
+        Outcome::Later { wait, .. } => app.breakers.failed(host, *wait, app.clock.now()),
+        _ => app.breakers.worked(host),
+    }
+    outcome
+}
+
+async fn ask(app: &App, claim: &Claim, now: Timestamp) -> Result<Outcome> {
+    let (connection, client) = (&claim.connection, &claim.client);
+    let provider = Provider::of(client, &connection.domain_prefix, &app.config.hosts)?;
+    let (secret, token) = (client.secret(&app.vault)?, connection.refresh_token(&app.vault)?);
+    let outcome = exchange(app, &provider, client, secret.expose(), now).refresh(token.expose()).await?;
+    Ok(judged(outcome, connection))
+}
+
+/// One client at one provider, by this installation's own way out.
+pub fn exchange<'a>(
+    app: &'a App,
+    provider: &'a Provider,
+    client: &'a OAuthClient,
+    secret: &'a str,
+    now: Timestamp,
+) -> Exchange<'a> {
+    let redirect_uri = format!("{}{}", app.config.public_url.origin(), client.callback_path());
+    Exchange { provider, client_id: &client.client_id, secret, redirect_uri, http: &app.http, now }
+}
+
+/// X-Series tokens say whose they are: those of another retailer are not this connection's.
+pub fn judged(outcome: Outcome, connection: &Connection) -> Outcome {
+    match &outcome {
+        Outcome::Issued(reply)
+            if reply
+                .domain_prefix()
+                .is_some_and(|prefix| !connection.domain_prefix.is_empty() && prefix != connection.domain_prefix) =>
+        {
+            let words = "the tokens it answered are for another domain prefix.".to_string();
+            Outcome::Refused { code: "wrong_domain_prefix".into(), words }
+        }
+        _ => outcome,
+    }
+}
+
+// A new pair is in memory only: it is saved, however long the database takes to come back.
+async fn settle(app: &App, claim: Claim, outcome: Arc<Outcome>) -> Result<()> {
+    let id = claim.connection.id;
+    loop {
+        let (claim, means, outcome, now) = (claim.clone(), app.means(), outcome.clone(), app.clock.now());
+        let written = app.db.patient().write(move |conn| claim.settle(conn, &means, &outcome, now)).await;
+        match written {
+            Ok(true) => return Ok(()),
+            Ok(false) => {
+                log::warn!("connection {id}: another claim came in between, this outcome does not count");
+                return Ok(());
+            }
+            Err(error) if error.status().as_u16() == 503 => {
+                log::warn!("connection {id}: the outcome of a refresh waits to be saved: {error}");
+                actix_web::rt::time::sleep(SAVE_AGAIN).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Why no call goes through a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotReady {
+    /// Somebody paused it.
+    Paused,
+    /// A person has to authorize it; why.
+    NeedsAuthorization(String),
+    /// Renewing does not work; why, and when it is tried again.
+    Trouble(String, Timestamp),
+    /// It was renewed a moment ago: the provider refuses what it just gave.
+    JustRefreshed,
+    /// The refresh that is on its way takes too long.
+    Busy,
+}
+
+/// A connection whose access token is good for a while, refreshed first where it has to be. With `refused`, a connection
+/// whose token the provider has just refused, its access token is another one than that.
+pub async fn ready(
+    app: &App,
+    id: ConnectionKey,
+    refused: Option<&Connection>,
+) -> Result<std::result::Result<(Connection, OAuthClient), NotReady>> {
+    let begun = Instant::now();
+    let mut asked = false;
+    loop {
+        let now = app.clock.now();
+        let (connection, client) = app.db.lookup(move |conn| Ok(Connection::with_client(conn, id)?)).await?;
+        if connection.paused_at.is_some() {
+            return Ok(Err(NotReady::Paused));
+        }
+        if connection.needs_authorization_since.is_some() {
+            return Ok(Err(NotReady::NeedsAuthorization(connection.reason)));
+        }
+        let in_flight = connection.is_in_flight(now);
+        let is_other = refused.is_none_or(|refused| !connection.holds_the_token_of(refused));
+        // X-Series ends the present access token with the refresh.
+        let ends_soon = in_flight && client.api_type == ApiType::XSeries;
+        if is_other && connection.is_fresh(now) && !ends_soon {
+            return Ok(Ok((connection, client)));
+        }
+        if begun.elapsed() > PATIENCE {
+            return Ok(Err(NotReady::Busy));
+        }
+        if in_flight {
+            actix_web::rt::time::sleep(GLANCE).await;
+            continue;
+        }
+        if connection.trouble_since.is_some() && connection.due_at > now {
+            return Ok(Err(NotReady::Trouble(connection.trouble, connection.due_at)));
+        }
+        if asked || connection.lease_until > now {
+            return Ok(Err(match is_other {
+                true => NotReady::Busy,
+                false => NotReady::JustRefreshed,
+            }));
+        }
+        app.refresher.run(id).await;
+        asked = true;
+    }
+}

@@ -1,0 +1,87 @@
+//! Service keys: with one, a program of the shop's own calls through a connection. Shown once, stored as a hash.
+
+use diesel::prelude::*;
+
+use super::connection::Connection;
+use crate::db::DbConnection;
+use crate::id::{ConnectionKey, ServiceKeyKey};
+use crate::schema::service_keys;
+use crate::secret::{Mask, PlainToken, TokenHash, TokenKind};
+use crate::time::Timestamp;
+
+/// One row.
+#[derive(Clone, Debug, Queryable, Selectable, Identifiable, Associations)]
+#[diesel(table_name = service_keys, belongs_to(Connection))]
+pub struct ServiceKey {
+    /// Its id.
+    pub id: ServiceKeyKey,
+    /// The connection it opens.
+    pub connection_id: ConnectionKey,
+    /// What a page may show of it.
+    pub mask: Mask,
+    /// What it is for.
+    pub label: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Who made it, by the name they had then.
+    pub created_by: String,
+    /// When it was last used, to within a few seconds, or 0.
+    pub last_used_at: Timestamp,
+}
+
+impl ServiceKey {
+    /// Makes one for a connection; it is returned once.
+    pub fn create(
+        conn: &mut DbConnection,
+        connection: ConnectionKey,
+        (label, by): (&str, &str),
+        now: Timestamp,
+    ) -> QueryResult<PlainToken> {
+        let key = PlainToken::generate(TokenKind::ServiceKey);
+        diesel::insert_into(service_keys::table)
+            .values((
+                service_keys::connection_id.eq(connection),
+                service_keys::hash.eq(key.hash()),
+                service_keys::mask.eq(key.mask()),
+                service_keys::label.eq(label),
+                service_keys::created_at.eq(now),
+                service_keys::created_by.eq(by),
+            ))
+            .execute(conn)?;
+        Ok(key)
+    }
+
+    /// The keys of a connection, newest first.
+    pub fn of_connection(conn: &mut DbConnection, connection: ConnectionKey) -> QueryResult<Vec<ServiceKey>> {
+        service_keys::table
+            .filter(service_keys::connection_id.eq(connection))
+            .order(service_keys::id.desc())
+            .select(ServiceKey::as_select())
+            .load(conn)
+    }
+
+    /// The one that was shown with a call.
+    pub fn find(conn: &mut DbConnection, hash: &TokenHash) -> QueryResult<Option<ServiceKey>> {
+        let row = service_keys::table.filter(service_keys::hash.eq(hash));
+        crate::on_each!(conn, |conn| row.select(ServiceKey::as_select()).get_result(conn).optional())
+    }
+
+    /// Revokes one of a connection: it is refused from the next call on. Returns what it was, if it was there.
+    pub fn revoke(
+        conn: &mut DbConnection,
+        connection: ConnectionKey,
+        id: ServiceKeyKey,
+    ) -> QueryResult<Option<ServiceKey>> {
+        let row = service_keys::table.find(id).filter(service_keys::connection_id.eq(connection));
+        let found = row.select(ServiceKey::as_select()).first(conn).optional()?;
+        match diesel::delete(row).execute(conn)? {
+            0 => Ok(None),
+            _ => Ok(found),
+        }
+    }
+
+    /// Notes that it was used.
+    pub fn touch(conn: &mut DbConnection, id: ServiceKeyKey, at: Timestamp) -> QueryResult<usize> {
+        diesel::update(service_keys::table.find(id)).set(service_keys::last_used_at.eq(at)).execute(conn)
+    }
+}

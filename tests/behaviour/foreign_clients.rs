@@ -5,27 +5,19 @@
 //! `OK <step> <value>` with nothing, once the step has been checked against the server.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use client_api_access::employees::Role;
 
+use crate::support::foreign::{Running, installed, node};
 use crate::support::oauth::{Integration, SCOPE, approve};
 use crate::support::records::REDIRECT_URI;
 use crate::support::{Browser, TestApp};
 
 /// The folder of the installed clients, if this is the run that has them.
 pub fn folder() -> Option<PathBuf> {
-    let folder = std::env::var_os("FOREIGN_CLIENTS").filter(|folder| !folder.is_empty());
-    if folder.is_none() {
-        println!("left out: scripts/test clients installs what others wrote");
-    }
-    folder.map(PathBuf::from)
-}
-
-fn node(folder: &Path) -> Command {
-    let own = folder.join("node_modules/node/bin/node");
-    Command::new(if own.exists() { own } else { "node".into() })
+    installed("FOREIGN_CLIENTS")
 }
 
 // Plays the browser's part and checks each step; returns the steps in their order.
@@ -81,15 +73,6 @@ fn play(app: &TestApp, integration: &Integration, browser: &mut Browser, command
     assert_ne!(tokens[0], tokens[1]);
     assert_eq!(app.shop().number("SELECT COUNT(*) FROM refresh_tokens"), 0);
     steps
-}
-
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
 }
 
 #[test]

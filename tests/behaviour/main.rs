@@ -25,6 +25,7 @@ mod large_revoke;
 mod oauth2_crate;
 mod oauth_flow;
 mod profile;
+mod provider_support;
 mod public_registration;
 mod refresh_token_detail;
 mod registration;

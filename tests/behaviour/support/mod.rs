@@ -3,10 +3,12 @@
 mod app;
 mod browser;
 mod database;
+pub mod foreign;
 mod html;
 pub mod oauth;
 mod paging;
 mod process;
+pub mod provider;
 pub mod records;
 
 pub use app::{NOW, TestApp};

@@ -19,6 +19,7 @@ mod commands;
 mod employees;
 mod find_token;
 mod foreign_clients;
+mod foreign_providers;
 mod gateway;
 mod invitations;
 mod large_revoke;

@@ -216,8 +216,12 @@ pub fn press(browser: &mut Browser, page: &Page, decision: &str) -> Page {
 
 /// The parameters a client was sent.
 pub fn answered(answer: &Page) -> Vec<(String, String)> {
-    let url = url::Url::parse(&answer.location()).unwrap();
-    url.query_pairs().into_owned().collect()
+    answered_at(&answer.location())
+}
+
+/// The parameters of the address a client was sent them at.
+pub fn answered_at(address: &str) -> Vec<(String, String)> {
+    url::Url::parse(address).unwrap().query_pairs().into_owned().collect()
 }
 
 /// One of them.

@@ -3,6 +3,7 @@
 
 mod answer;
 mod certificate;
+mod node;
 mod request;
 
 use std::io::{self, BufReader, Read, Write};
@@ -18,6 +19,7 @@ use serde_json::{Map, Value, json};
 pub use answer::Answer;
 use answer::Reply;
 pub use certificate::{Certificate, cryptography};
+pub use node::NodeProvider;
 pub use request::Request;
 
 /// One server on loopback; it stops with the value, whoever still waits for an answer.

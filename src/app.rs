@@ -13,6 +13,7 @@ use crate::account::Account;
 use crate::background;
 use crate::config::Config;
 use crate::connections::breaker::Breakers;
+use crate::connections::broker::Waits;
 use crate::connections::refresh::{self, Asking, Refresher};
 use crate::connections::transition::Means;
 use crate::db::{self, Db};
@@ -62,6 +63,8 @@ pub struct App {
     pub refresher: Refresher,
     /// Which providers fail.
     pub breakers: Breakers,
+    /// Which providers asked to wait.
+    pub waits: Waits,
     asking: Mutex<Option<Asking>>,
     /// The demo's own integration; only the demo has one.
     pub walk_through: OnceLock<WalkThrough>,
@@ -113,6 +116,7 @@ impl App {
             http,
             refresher,
             breakers: Breakers::default(),
+            waits: Waits::default(),
             asking: Mutex::new(Some(asking)),
             walk_through: OnceLock::new(),
             node: crate::secret::random_name(12),

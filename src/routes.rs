@@ -10,12 +10,12 @@ use actix_web::{guard, web};
 
 use crate::web::guard::{Access, enforce};
 use crate::web::{assets, endpoint, errors};
-use crate::{account, activity, clients, demo, employees, oauth, resource_servers, tokens};
+use crate::{account, activity, clients, connections, demo, employees, oauth, resource_servers, tokens};
 
 /// One method of one URL.
 #[derive(Debug)]
 pub struct Route {
-    /// `GET` or `POST`.
+    /// `GET` or `POST`; where calls are passed on also `PUT`, `PATCH` and `DELETE`.
     pub method: &'static str,
     /// The pattern.
     pub path: &'static str,
@@ -65,6 +65,14 @@ routes! {
     }
     "/auth/oauth/verify" { GET Bearer => oauth::verify::verify }
     "/.well-known/oauth-authorization-server" { GET Public => oauth::metadata::metadata }
+
+    "/connect/{connection}/{path:.*}" {
+        GET ServiceKey => connections::broker::forward,
+        POST ServiceKey => connections::broker::forward,
+        PUT ServiceKey => connections::broker::forward,
+        PATCH ServiceKey => connections::broker::forward,
+        DELETE ServiceKey => connections::broker::forward,
+    }
 
     "/API/V3/Account.json" { GET Bearer => oauth::resources::account }
     "/API/Session.json" { GET Bearer => oauth::resources::session }
@@ -193,6 +201,9 @@ routes! {
         POST Admin => resource_servers::pages::remove,
     }
 
+    "/settings/connections/callback/{callback}" { GET Public => connections::authorize::callback }
+    "/settings/connections/{connection}/authorize" { POST Admin => connections::authorize::authorize }
+
     "/settings/activity" { GET SignedIn => activity::pages::list }
     "/settings/activity/export" { GET SignedIn => activity::pages::export }
 
@@ -237,6 +248,9 @@ pub fn methods(path: &str) -> String {
 fn method(name: &str) -> actix_web::Route {
     match name {
         "GET" => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
-        _ => web::route().guard(guard::Post()),
+        "PUT" => web::put(),
+        "PATCH" => web::patch(),
+        "DELETE" => web::delete(),
+        _ => web::post(),
     }
 }

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use crate::clients::{Client, ClientSecret};
+use crate::connections::{Connection, ServiceKey};
 use crate::db::Db;
 use crate::error::Result;
-use crate::id::{AccessTokenKey, ClientKey, ClientSecretKey, ResourceServerKey};
+use crate::id::{AccessTokenKey, ClientKey, ClientSecretKey, ConnectionKey, ResourceServerKey, ServiceKeyKey};
 use crate::resource_servers::ResourceServer;
 use crate::time::Timestamp;
 use crate::tokens::AccessToken;
@@ -18,6 +19,8 @@ struct Seen {
     clients: HashMap<ClientKey, Timestamp>,
     secrets: HashMap<ClientSecretKey, Timestamp>,
     resource_servers: HashMap<ResourceServerKey, Timestamp>,
+    connections: HashMap<ConnectionKey, Timestamp>,
+    service_keys: HashMap<ServiceKeyKey, Timestamp>,
 }
 
 /// Uses that are on their way to the database.
@@ -52,6 +55,14 @@ impl Usage {
         }
     }
 
+    /// A call went through a connection, with one of its service keys.
+    pub fn connection(&self, id: ConnectionKey, key: ServiceKeyKey, now: Timestamp) {
+        if let Ok(mut seen) = self.0.lock() {
+            seen.connections.insert(id, now);
+            seen.service_keys.insert(key, now);
+        }
+    }
+
     /// Writes what was collected.
     pub async fn flush(&self, db: &Db) -> Result<()> {
         let seen = match self.0.lock() {
@@ -71,7 +82,8 @@ impl Usage {
             written.await?;
         }
         let (mut clients, secrets, servers) = (Vec::from_iter(seen.clients), seen.secrets, seen.resource_servers);
-        if clients.is_empty() && secrets.is_empty() && servers.is_empty() {
+        let (connections, keys) = (seen.connections, seen.service_keys);
+        if clients.is_empty() && secrets.is_empty() && servers.is_empty() && connections.is_empty() {
             return Ok(());
         }
         clients.sort_unstable();
@@ -84,6 +96,12 @@ impl Usage {
             }
             for (id, at) in &servers {
                 ResourceServer::touch(conn, *id, *at)?;
+            }
+            for (id, at) in &connections {
+                Connection::touch(conn, *id, *at)?;
+            }
+            for (id, at) in &keys {
+                ServiceKey::touch(conn, *id, *at)?;
             }
             Ok(())
         })

@@ -29,6 +29,8 @@ pub enum Access {
     Client,
     /// Whoever shows an access token or API key; the endpoint checks it.
     Bearer,
+    /// A program of the shop's own that shows a service key; the endpoint checks it.
+    ServiceKey,
 }
 
 /// Middleware around every page's resource.
@@ -74,7 +76,7 @@ fn allow(access: Access, visit: Option<&Visit>) -> Result<(), Error> {
         (_, None) => Err(Error::SignInRequired),
         (Access::Admin, Some(visit)) if visit.viewer.is_admin() => Ok(()),
         // Pages are for people.
-        (Access::Client | Access::Bearer, Some(_)) => Err(Error::NotFound),
+        (Access::Client | Access::Bearer | Access::ServiceKey, Some(_)) => Err(Error::NotFound),
         (Access::Admin, Some(_)) => Err(Error::Forbidden("Only admins can do this. Ask one of them.".into())),
     }
 }

@@ -12,6 +12,7 @@ mod access_token_detail;
 mod account;
 mod activity;
 mod api_keys;
+mod broker;
 mod client_detail;
 mod client_list;
 mod client_manage;

@@ -68,6 +68,9 @@ fn expected(method: &str, path: &str) -> Option<[Answer; 6]> {
         ("GET", "/settings/employees") => Some([In, Elsewhere, Ok, Ok, In, In]),
         ("GET", "/settings/employees/invite" | "/settings/account") => admin(Ok),
         ("GET", path) if path.starts_with("/settings/resource-servers") => admin(Ok),
+        // Whoever comes without having set out is told to start again.
+        ("GET", "/settings/connections/callback/{callback}") => anybody(Wrong),
+        ("POST", "/settings/connections/{connection}/authorize") => admin(Form),
         ("POST", path) if path.starts_with("/settings/resource-servers") => admin(Form),
         // Somebody else's page, and ending somebody else's grants.
         ("GET", "/settings/employees/{employee}" | "/settings/employees/{employee}/end-grants") => {
@@ -122,6 +125,7 @@ fn filled(pattern: &str, of: &Person, grant: &Grant, key: &Key) -> String {
         .replace("{business}", "1")
         .replace("{location}", "1")
         .replace("{resource_server}", "1")
+        .replace("{connection}", "1")
         .replace("{session}", "1");
     let token = if pattern.contains("{refresh_token}") { grant.access_token_id } else { key.id };
     path = path.replace("{access_token}", &token.to_string());

@@ -6,6 +6,7 @@ mod database;
 pub mod foreign;
 mod html;
 pub mod oauth;
+pub mod outbound;
 mod paging;
 mod process;
 pub mod provider;

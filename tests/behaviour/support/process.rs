@@ -5,6 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use client_api_access::connections::transition::Means;
+use client_api_access::db::{self, DatabaseUrl, DbConnection};
+use client_api_access::notices::Channels;
+use client_api_access::secret::MasterKey;
+use client_api_access::secret::sealed::Vault;
+
 use super::browser::Browser;
 use super::database::{Database, is_postgres};
 
@@ -113,6 +119,20 @@ impl Server {
         let done = browser.submit(&form, &path, &fields);
         assert_eq!(done.status, 303, "{}", done.text());
         browser
+    }
+
+    /// Its own database, and what connections in it are sealed with.
+    pub fn data(&self, database: &Database) -> (DbConnection, Means) {
+        let folder = database.folder.path().join("data");
+        let (conn, key) = match is_postgres() {
+            true => (database.connect(), KEY.to_string()),
+            false => {
+                let url = DatabaseUrl::Sqlite(folder.join("client-api-access.db"));
+                (db::connect(&url).unwrap(), std::fs::read_to_string(folder.join("secret.key")).unwrap())
+            }
+        };
+        let vault = Vault::new(&MasterKey::from_text(&key).unwrap(), None);
+        (conn, Means { vault, channels: Channels::default() })
     }
 
     /// What it has logged so far.

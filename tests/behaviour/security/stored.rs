@@ -7,6 +7,8 @@ use client_api_access::employees::Role;
 use diesel::connection::SimpleConnection;
 
 use crate::support::oauth::{bearer, pair};
+use crate::support::outbound::{SECRET, come_back, parameter, set_out};
+use crate::support::provider::Provider;
 use crate::support::{Database, PASSWORD, Server, TestApp, client_path, is_postgres, run};
 
 // A secret as it might turn up: raw, its first eight characters, base64, hexadecimal.
@@ -138,6 +140,31 @@ fn s1_nothing_that_went_over_the_wire_is_stored() {
         for disguise in disguises(secret) {
             assert!(!holds(&stored, &disguise), "the database holds {disguise}");
         }
+    }
+}
+
+#[test]
+fn s1_s5_what_is_kept_to_be_read_again_is_stored_sealed() {
+    let (app, provider) = (TestApp::start(), Provider::start());
+    let link = app.online(provider.origin(), 3600);
+    let first = app.held(&link);
+    app.let_it_be_due(&link);
+    let second = app.held(&link);
+    let key = app.service_key(&link);
+    let mut admin = app.admin();
+    let there = set_out(&mut admin, &link);
+    come_back(&mut admin, &link, &[("code", "the-code-that-came-back"), ("state", &parameter(&there, "state"))]);
+    let third = app.held(&link);
+
+    let stored = everything(&app);
+
+    let verifier = provider.requests().iter().find_map(|request| request.field("code_verifier")).expect("a verifier");
+    let mut secrets = vec![first.0, first.1, second.0, second.1, third.0, third.1, verifier];
+    secrets.extend([key, SECRET.into(), parameter(&there, "state"), "the-code-that-came-back".into()]);
+    for secret in &secrets {
+        assert!(!holds(&stored, secret), "{secret} is stored");
+        // The first seven of a service key are shown to people; of another server's tokens nothing is.
+        assert!(!holds(&stored, &secret[secret.len() - 12..]), "the end of {secret} is stored");
     }
 }
 

@@ -1,6 +1,8 @@
 //! Authorization servers that others wrote, for our connections to talk to: `scripts/test providers` installs them and
 //! names their folder in FOREIGN_PROVIDERS. Without it they are left out.
 
+mod connections;
+
 use base64::Engine;
 use serde_json::{Value, json};
 

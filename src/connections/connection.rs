@@ -233,11 +233,12 @@ impl Connection {
     }
 
     /// How it is doing.
-    pub fn status(&self, now: Timestamp) -> Status {
+    pub fn status(&self) -> Status {
         match self {
             Connection { paused_at: Some(_), .. } => Status::Paused,
             Connection { needs_authorization_since: Some(_), .. } => Status::NeedsAuthorization,
-            connection if connection.is_in_flight(now) => Status::Refreshing,
+            // Also when whoever claimed it is gone: another node takes it up in a moment.
+            Connection { attempted_at: Some(_), .. } => Status::Refreshing,
             Connection { trouble_since: Some(_), .. } => Status::Trouble,
             _ => Status::Online,
         }

@@ -54,7 +54,7 @@ fn refreshes(provider: &NodeProvider) -> Vec<Value> {
 }
 
 fn status(app: &TestApp, link: &Link) -> Status {
-    app.connection(link).status(app.now())
+    app.connection(link).status()
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod forms;
 mod headers;
 mod input;
 mod outbound;
+mod outbound_crash;
 mod outbound_refresh;
 mod outbound_servers;
 mod races;

@@ -24,7 +24,7 @@ fn refreshes(provider: &Provider) -> Vec<String> {
 }
 
 fn status(app: &TestApp, link: &Link) -> Status {
-    app.connection(link).status(app.now())
+    app.connection(link).status()
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn o12_the_new_pair_is_stored_before_it_is_used() {
         let call = scope.spawn(|| app.through(&link, &key, "/items"));
         std::thread::sleep(Duration::from_millis(300));
         let underway = app.connection(&link);
-        assert_eq!(underway.status(app.now()), Status::Refreshing, "the attempt is on record before the call");
+        assert_eq!(underway.status(), Status::Refreshing, "the attempt is on record before the call");
         assert!(provider.requests().iter().all(|request| request.path != "/items"));
         assert_eq!(call.join().unwrap().status, 200);
         app.held(&link)

@@ -14,7 +14,7 @@ use crate::support::provider::{Answer, Certificate, Provider};
 use crate::support::{Database, PASSWORD, Person, Server, TestApp};
 
 fn status(app: &TestApp, link: &Link) -> Status {
-    app.connection(link).status(app.now())
+    app.connection(link).status()
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn o9_odd_lifetimes_are_given_a_short_one() {
         provider.tokens_with(json!({ "expires_in": expires_in, "token_type": "bEARER", "extra": { "a": [1] } }));
         app.let_it_be_due(&link);
         let connection = app.connection(&link);
-        assert_eq!(connection.status(app.now()), Status::Online, "{expires_in}");
+        assert_eq!(connection.status(), Status::Online, "{expires_in}");
         assert_eq!(connection.access_life, life, "{expires_in}");
         assert_eq!(app.history(&link)[0].1.contains("did not say"), life == 600, "{expires_in}");
     }
@@ -156,7 +156,7 @@ fn o9_odd_lifetimes_are_given_a_short_one() {
 fn wait_until_it_has_failed(conn: &mut DbConnection, link: &Link) {
     let begun = Instant::now();
     let is_over = |conn: &mut _| {
-        let status = Connection::find(conn, link.id).unwrap().status(Clock::System.now());
+        let status = Connection::find(conn, link.id).unwrap().status();
         matches!(status, Status::Trouble | Status::NeedsAuthorization)
     };
     while !is_over(conn) {

@@ -1,0 +1,133 @@
+//! A server that is killed or held up in the middle of a refresh (rows O12 and O14), as processes of their own.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use client_api_access::connections::transition::Means;
+use client_api_access::connections::{ApiType, Connection, ConnectionEvent, EventKind, Status};
+use client_api_access::db::DbConnection;
+use client_api_access::id::EmployeeKey;
+use client_api_access::time::Clock;
+use serde_json::json;
+
+use crate::support::outbound::{Link, bring, make, other_server, reply};
+use crate::support::provider::{Answer, Provider};
+use crate::support::{Database, PASSWORD, Person, Server, is_postgres};
+
+const OPEN: [(&str, &str); 1] = [("OUTBOUND_PRIVATE", "on")];
+// Longer than a lease, and a refresh behind it.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+fn until(what: &str, mut happened: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !happened() {
+        assert!(begun.elapsed() < PATIENCE, "{what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+// A connection that is due at once.
+fn due(conn: &mut DbConnection, means: &Means, provider: &Provider) -> Link {
+    let now = Clock::System.now();
+    let link = make(conn, means, (ApiType::Other, &other_server(provider.origin())), "", now);
+    let person = Person { id: EmployeeKey(1), name: "Ada Admin".into(), email: String::new() };
+    let held = json!({ "access_token": "first", "refresh_token": "first-too", "expires_in": 1 });
+    bring(conn, means, link.id, &person, &reply(held), now);
+    link
+}
+
+fn refreshes(provider: &Provider) -> Vec<String> {
+    provider.requests().iter().filter_map(|request| request.field("refresh_token")).collect()
+}
+
+fn status(conn: &mut DbConnection, link: &Link) -> Status {
+    Connection::find(conn, link.id).unwrap().status()
+}
+
+fn history(conn: &mut DbConnection, link: &Link) -> Vec<EventKind> {
+    ConnectionEvent::page(conn, link.id, None).unwrap().into_iter().map(|event| event.kind).collect()
+}
+
+fn held(conn: &mut DbConnection, means: &Means, link: &Link) -> String {
+    let connection = Connection::find(conn, link.id).unwrap();
+    connection.refresh_token(&means.vault).unwrap().expose().to_string()
+}
+
+#[test]
+fn o12_a_server_that_is_killed_in_the_middle_of_a_refresh_finds_its_way() {
+    let database = Database::blank();
+    let server = Server::start(&database, &OPEN);
+    server.set_up("ada@shop.example", PASSWORD);
+    let (mut conn, means) = server.data(&database);
+    let (forgiving, strict) = (Provider::start(), Provider::start());
+    for provider in [&forgiving, &strict] {
+        provider.tokens_with(json!({ "expires_in": 3600 }));
+        provider.answer("/token", Answer::AfterProcessing(Duration::from_secs(8)));
+    }
+    // One takes the same refresh token again, the other does not.
+    let (lucky, unlucky) = (due(&mut conn, &means, &forgiving), due(&mut conn, &means, &strict));
+    until("both are asked", || refreshes(&forgiving).len() == 1 && refreshes(&strict).len() == 1);
+    strict.always("/token", Answer::json(400, json!({ "error": "invalid_grant" })));
+
+    drop(server);
+    let _again = Server::start(&database, &OPEN);
+
+    until("one is online again", || status(&mut conn, &lucky) == Status::Online);
+    until("the other asks for a person", || status(&mut conn, &unlucky) == Status::NeedsAuthorization);
+    assert_eq!(refreshes(&forgiving), ["first-too", "first-too"]);
+    assert!(forgiving.issued().contains(&held(&mut conn, &means, &lucky)));
+    assert_eq!(history(&mut conn, &lucky)[..2], [EventKind::Refreshed, EventKind::UnknownOutcome]);
+    assert_eq!(history(&mut conn, &unlucky)[..2], [EventKind::Lost, EventKind::UnknownOutcome]);
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(refreshes(&strict).len(), 2, "it is not tried over and over");
+}
+
+#[test]
+fn f10_a_server_that_is_told_to_stop_finishes_the_refresh_that_is_on_its_way() {
+    let database = Database::blank();
+    let mut server = Server::start(&database, &OPEN);
+    server.set_up("ada@shop.example", PASSWORD);
+    let (mut conn, means) = server.data(&database);
+    let provider = Provider::start();
+    provider.tokens_with(json!({ "expires_in": 3600 }));
+    provider.answer("/token", Answer::AfterProcessing(Duration::from_secs(2)));
+    let link = due(&mut conn, &means, &provider);
+    until("it is asked", || refreshes(&provider).len() == 1);
+
+    assert_eq!(server.stop(), 0);
+
+    assert!(provider.issued().contains(&held(&mut conn, &means, &link)), "the new pair is stored");
+    assert_eq!(status(&mut conn, &link), Status::Online);
+}
+
+#[test]
+fn o14_a_node_that_was_stopped_in_the_middle_of_a_refresh_overwrites_nothing() {
+    if !is_postgres() {
+        // One SQLite file belongs to one server; the same is told by the model in `outbound_refresh`.
+        return;
+    }
+    let database = Database::blank();
+    let first = Server::start(&database, &OPEN);
+    first.set_up("ada@shop.example", PASSWORD);
+    let (mut conn, means) = first.data(&database);
+    let provider = Provider::start();
+    provider.tokens_with(json!({ "expires_in": 3600 }));
+    provider.answer("/token", Answer::AfterProcessing(Duration::from_secs(2)));
+    let link = due(&mut conn, &means, &provider);
+    until("it is asked", || refreshes(&provider).len() == 1);
+    let signal = |name: &str| {
+        assert!(Command::new("kill").args([name, &first.id().to_string()]).status().unwrap().success());
+    };
+
+    signal("-STOP");
+    let _second = Server::start(&database.shared(), &OPEN);
+    until("another node takes over", || refreshes(&provider).len() == 2);
+    until("and stores what it got", || status(&mut conn, &link) == Status::Online);
+    let newer = held(&mut conn, &means, &link);
+    signal("-CONT");
+    until("it is back and finds that it was too slow", || first.log().contains("does not count"));
+
+    assert_eq!(held(&mut conn, &means, &link), newer);
+    assert_eq!(status(&mut conn, &link), Status::Online);
+    assert_eq!(refreshes(&provider).len(), 2);
+}

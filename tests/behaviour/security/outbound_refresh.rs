@@ -179,7 +179,12 @@ fn o12_a_caller_who_hangs_up_does_not_take_the_new_pair_along() {
     {
         use std::io::Write;
         let mut caller = std::net::TcpStream::connect(app.app.config.listen).unwrap();
-        let call = format!("GET /connect/{}/items HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n\r\n", link.id);
+        // What it is answered at once and never reads makes its end a sudden one, which the server notices.
+        let call = format!(
+            "POST /connect/{}/items HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 0\r\n\
+             authorization: Bearer {key}\r\n\r\n",
+            link.id
+        );
         caller.write_all(call.as_bytes()).unwrap();
         std::thread::sleep(Duration::from_millis(300));
     }
@@ -291,7 +296,7 @@ fn o13_trouble_that_outlasts_the_access_token_is_told_once_and_its_end_once() {
 #[test]
 fn one_host_that_fails_is_left_alone_for_all_its_connections() {
     let (app, provider, other) = (TestApp::start(), Provider::start(), Provider::start());
-    let links: Vec<Link> = (0..30).map(|_| app.online(provider.origin(), 3600)).collect();
+    let links: Vec<Link> = (0..90).map(|_| app.online(provider.origin(), 3600)).collect();
     let elsewhere = app.online(other.origin(), 3600);
     provider.always("/token", Answer::json(503, "busy"));
     app.advance(3600);
@@ -301,8 +306,9 @@ fn one_host_that_fails_is_left_alone_for_all_its_connections() {
         app.advance(1);
     }
 
-    // As many as were on their way at once when it began to fail.
-    assert!(refreshes(&provider).len() <= 32 && refreshes(&provider).len() >= 5, "{}", refreshes(&provider).len());
+    // As many as were on their way at once when it began to fail, and hardly more.
+    let asked = refreshes(&provider).len();
+    assert!((5..60).contains(&asked), "{asked}");
     assert_eq!(status(&app, &elsewhere), Status::Online, "others are not affected");
     provider.always("/token", Answer::Own);
     for _ in 0..60 {

@@ -10,7 +10,7 @@ use url::Url;
 use crate::connections::Hosts;
 use crate::db::DatabaseUrl;
 use crate::http::Outbound;
-use crate::notices::Notices;
+use crate::notices::{NoticeSecrets, NoticeSettings, Notices};
 use crate::secret::MasterKey;
 use crate::time::DAY;
 use crate::tokens::issue::Lifetimes;
@@ -24,7 +24,11 @@ use crate::tokens::issue::Lifetimes;
     after_help = "Secrets come by environment only:\n  \
         SECRET_KEY        at least 32 characters; keys for cookies, forms and sealing are derived from it\n  \
         SECRET_KEY_FILE   a file that holds it; by default secret.key in the data folder, made at the very first start.\n                    \
-        With PostgreSQL one of the two is required, the same on every node."
+        With PostgreSQL one of the two is required, the same on every node.\n  \
+        SMTP_URL          notices by e-mail, beside NOTICES_FROM and NOTICES_TO: smtp://user:password@host:587 (STARTTLS),\n                    \
+        smtps://host:465 (TLS), or on this machine smtp://localhost:25?tls=none\n  \
+        WEBHOOK_SECRET    what notices to WEBHOOK_URL are signed with: whsec_ and base64, or at least 24 characters\n  \
+        Of each, NAME_FILE may name a file that holds it."
 )]
 pub struct Cli {
     /// What to do.
@@ -86,6 +90,9 @@ pub struct Settings {
     /// A file of certificates (PEM) whose authorities are trusted for connections, beside the system's own
     #[arg(long, env = "OUTBOUND_CA", value_name = "FILE")]
     pub outbound_ca: Option<String>,
+    /// How notices leave.
+    #[command(flatten)]
+    pub notices: NoticeSettings,
     /// What our own modules log: error, warn, info, debug or trace; libraries never below warn
     #[arg(long, env = "LOG_LEVEL", default_value = "info", value_name = "LEVEL")]
     pub log_level: String,
@@ -273,11 +280,29 @@ impl Config {
                 .ok(),
         };
         let outbound = private.zip(authorities).map(|(private, authorities)| Outbound { private, authorities });
+        let mut secret = |name: &str| secret(name).map_err(|why| note(&format!("{name}_FILE"), why)).ok().flatten();
+        let secrets = NoticeSecrets { smtp_url: secret("SMTP_URL"), webhook_secret: secret("WEBHOOK_SECRET") };
+        let private = outbound.as_ref().is_some_and(|outbound| outbound.private);
+        let notices = Notices::from_settings(&settings.notices, &secrets, private)
+            .map_err(|wrong| wrong.into_iter().for_each(|(name, why)| note(name, why)))
+            .ok();
         let level = settings.log_level.parse::<log::LevelFilter>();
         let level =
             level.map_err(|_| note("--log-level / LOG_LEVEL", format!("'{}' is not a level", settings.log_level))).ok();
 
-        match (listen, public_url, database, connections, keep, proxies, lifetimes, registration, outbound, level) {
+        match (
+            listen,
+            public_url,
+            database,
+            connections,
+            keep,
+            proxies,
+            lifetimes,
+            registration,
+            outbound,
+            notices,
+            level,
+        ) {
             (
                 Some(listen),
                 Some(public_url),
@@ -288,6 +313,7 @@ impl Config {
                 Some((seconds, days)),
                 Some(public_registration),
                 Some(outbound),
+                Some(notices),
                 Some(level),
             ) if wrong.is_empty() => Ok(Config {
                 listen,
@@ -301,7 +327,7 @@ impl Config {
                 public_registration,
                 outbound,
                 hosts: Hosts::default(),
-                notices: Notices::default(),
+                notices,
                 log_level: level,
             }),
             _ => Err(wrong),
@@ -360,6 +386,17 @@ impl Config {
             log::warn!("others on this machine may open {}: chmod 700 would end that", path.display());
         }
         Ok(())
+    }
+}
+
+/// A secret out of the environment: `NAME`, or what is in the file that `NAME_FILE` names. Errors: that file.
+pub fn secret(name: &str) -> Result<Option<String>, String> {
+    if let Ok(text) = std::env::var(name) {
+        return Ok(Some(text));
+    }
+    match std::env::var(format!("{name}_FILE")) {
+        Ok(path) => std::fs::read_to_string(&path).map(Some).map_err(|error| format!("{path}: {error}")),
+        Err(_) => Ok(None),
     }
 }
 
@@ -433,13 +470,14 @@ mod tests {
             public_registration: "maybe".into(),
             outbound_private: "perhaps".into(),
             outbound_ca: Some("/no/such/file.pem".into()),
+            notices: NoticeSettings { notices_from: Some("nobody".into()), ..NoticeSettings::default() },
             log_level: "loud".into(),
         };
 
         let lines = Config::from_settings(&wrong).expect_err("all are wrong").join("\n");
 
         let names = "LISTEN PUBLIC_URL DATA_DIR DATABASE_URL CONNECTIONS PROXIES KEEP SECONDS REFRESH REGISTRATION PRIVATE \
-             OUTBOUND_CA LOG_LEVEL";
+             OUTBOUND_CA SMTP_URL NOTICES_FROM NOTICES_TO LOG_LEVEL";
         for name in names.split(' ') {
             assert!(lines.contains(name), "{name} is missing in {lines}");
         }

@@ -71,8 +71,9 @@ impl NoAnswer {
     }
 }
 
-// An error of TLS travels inside an io::Error, which tells its cause in its own way.
-fn caused_by<E: std::error::Error + 'static>(error: &reqwest::Error) -> bool {
+/// Whether an error has one of this kind behind it. An error of TLS travels inside an io::Error, which tells its cause in
+/// its own way.
+pub(crate) fn caused_by<E: std::error::Error + 'static>(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = next {
         if error.is::<E>() {

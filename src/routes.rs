@@ -10,7 +10,7 @@ use actix_web::{guard, web};
 
 use crate::web::guard::{Access, enforce};
 use crate::web::{assets, endpoint, errors};
-use crate::{account, activity, clients, connections, demo, employees, oauth, resource_servers, tokens};
+use crate::{account, activity, clients, connections, demo, employees, notices, oauth, resource_servers, tokens};
 
 /// One method of one URL.
 #[derive(Debug)]
@@ -217,6 +217,7 @@ routes! {
     "/settings/account/businesses/{business}/locations/{location}/remove" {
         POST Admin => account::pages::remove_location,
     }
+    "/settings/account/notices/test" { POST Admin => notices::pages::test }
 
     "/settings/profile" { GET SignedIn => employees::profile::profile }
     "/settings/profile/password" { POST SignedIn => employees::profile::change_password }

@@ -318,7 +318,8 @@ impl DerivedKey {
     }
 }
 
-fn mac(key: &[u8], message: &[u8]) -> Vec<u8> {
+/// HMAC-SHA256.
+pub(crate) fn mac(key: &[u8], message: &[u8]) -> Vec<u8> {
     // An HMAC key may have any length, so this cannot fail; an empty answer would match nothing.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
         return Vec::new();

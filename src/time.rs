@@ -45,6 +45,11 @@ impl Timestamp {
         Timestamp(self.0.saturating_add(seconds).min(Self::NO_END.0))
     }
 
+    /// How programs read it: `2026-11-20T11:00:00Z`.
+    pub fn iso(self) -> String {
+        jiff::Timestamp::from_second(self.0).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
     /// Whole seconds from `earlier` to this moment; negative when it is later.
     pub fn since(self, earlier: Timestamp) -> i64 {
         self.0 - earlier.0
@@ -169,11 +174,7 @@ impl Words {
 
     fn moment(&self, at: Timestamp, text: String) -> Moment {
         let zoned = self.zoned(at);
-        Moment {
-            text,
-            absolute: zoned.strftime("%A, %-d %B %Y, %H:%M:%S %Z").to_string(),
-            iso: zoned.timestamp().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        }
+        Moment { text, absolute: zoned.strftime("%A, %-d %B %Y, %H:%M:%S %Z").to_string(), iso: at.iso() }
     }
 
     fn zoned(&self, at: Timestamp) -> jiff::Zoned {

@@ -12,6 +12,7 @@ use crate::db::DbConnection;
 use crate::employees::Employee;
 use crate::error::{Error, Result};
 use crate::id::{BusinessKey, LocationKey};
+use crate::notices::pages::NoticePanel;
 use crate::schema::{clients, employees};
 use crate::time::{Timestamp, count};
 use crate::web::form::ProtectedForm;
@@ -68,6 +69,7 @@ struct AccountPage {
     zone: String,
     zones: Vec<String>,
     businesses: Vec<(Business, Vec<Location>)>,
+    notices: NoticePanel,
 }
 
 /// The names of all time zones, for a list to choose from.
@@ -91,8 +93,10 @@ pub fn time_zone(form: &ProtectedForm) -> Result<String> {
 
 /// `GET /settings/account`
 pub async fn account(visit: Visit, app: web::Data<App>) -> Result<HttpResponse> {
-    let (account, businesses) = app.db.read(|conn| Ok((Account::get(conn)?, Business::all(conn)?))).await?;
+    let read = app.db.read(|conn| Ok((Account::get(conn)?, Business::all(conn)?, NoticePanel::facts(conn)?)));
+    let (account, businesses, facts) = read.await?;
     html(AccountPage {
+        notices: NoticePanel::new(&app.config.notices, &facts, &visit.words),
         name: account.name,
         zone: account.time_zone,
         zones: time_zones(),

@@ -119,6 +119,8 @@ text_enum! {
         ServiceKeyCreated = "service key created",
         /// One was revoked.
         ServiceKeyRevoked = "service key revoked",
+        /// A test notice was sent.
+        NoticeTested = "test notice sent",
         /// A whole token was looked up.
         TokenLookedUp = "token looked up",
     }

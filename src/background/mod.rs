@@ -17,6 +17,8 @@ use crate::db::DbConnection;
 use crate::employees::{Attempts, OneTimeLink};
 use crate::error::{Error, Result};
 use crate::id::ClientKey;
+use crate::notices::OutboxMessage;
+use crate::notices::delivery::deliver_due;
 use crate::oauth::authorization_code::AuthorizationCode;
 use crate::oauth::token_failure::TokenFailure;
 use crate::schema::{clients, form_nonces, leases};
@@ -28,6 +30,7 @@ use crate::web::session::Session;
 const LEASE: i64 = 20;
 const BATCH: i64 = 200;
 const TICK: Duration = Duration::from_millis(500);
+const BETWEEN_NOTICES: Duration = Duration::from_secs(3);
 // Lets the writer serve others between two batches.
 const PAUSE: Duration = Duration::from_millis(5);
 // Ticks between two rounds of the less urgent kinds.
@@ -43,6 +46,13 @@ pub fn start(app: Arc<App>) {
         loop {
             report("keeping connections fresh", keep_fresh(&connections).await);
             actix_web::rt::time::sleep(TICK).await;
+        }
+    });
+    let notices = app.clone();
+    actix_web::rt::spawn(async move {
+        loop {
+            report("sending notices", deliver_due(&notices).await);
+            actix_web::rt::time::sleep(BETWEEN_NOTICES).await;
         }
     });
     actix_web::rt::spawn(async move {
@@ -67,6 +77,7 @@ pub fn start(app: Arc<App>) {
 pub async fn run_once(app: &App) -> Result<()> {
     while purge_batch(app).await? {}
     keep_fresh(app).await?;
+    deliver_due(app).await?;
     flush(app).await?;
     seal_activity(app).await?;
     count_clients(app).await?;
@@ -156,8 +167,13 @@ async fn count_clients(app: &App) -> Result<()> {
 
 // What is deleted in batches once nobody can ask about it any more.
 type Purging = fn(&mut DbConnection, Timestamp, i64) -> QueryResult<usize>;
-const OLD: [Purging; 4] =
-    [AuthorizationCode::purge, TokenFailure::purge, RefreshToken::purge_values, ConnectionEvent::purge];
+const OLD: [Purging; 5] = [
+    AuthorizationCode::purge,
+    TokenFailure::purge,
+    RefreshToken::purge_values,
+    ConnectionEvent::purge,
+    OutboxMessage::purge,
+];
 
 async fn tidy_up(app: &App) -> Result<()> {
     leased(app, "tidy", |conn, now| {

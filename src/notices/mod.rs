@@ -1,9 +1,16 @@
 //! Telling people: one notice when a connection stops working and one when it works again. A notice is written into the
-//! outbox in the transaction of what it tells of, and sent behind it until it arrives (`outbox`).
+//! outbox in the transaction of what it tells of, and sent behind it until it arrives (`delivery`): at least once, and
+//! with the same id however often, so that a receiver can tell.
 
+pub mod delivery;
+mod email;
 mod outbox;
+pub mod pages;
+mod settings;
+mod webhook;
 
 pub use outbox::{Channel, OutboxMessage};
+pub use settings::{NoticeSecrets, NoticeSettings, Notices, Smtp, Webhook};
 
 use serde_json::json;
 
@@ -11,49 +18,9 @@ use crate::connections::Connection;
 use crate::connections::path;
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
+use crate::id::ConnectionKey;
 use crate::secret::random_name;
 use crate::time::Timestamp;
-
-/// How notices leave this installation; nothing is set by default.
-#[derive(Clone, Debug, Default)]
-pub struct Notices {
-    /// The mail server and what stands in the headers.
-    pub smtp: Option<Smtp>,
-    /// A webhook and the secret it is signed with.
-    pub webhook: Option<Webhook>,
-}
-
-/// A mail server.
-#[derive(Clone)]
-pub struct Smtp {
-    /// `smtp://` or `smtps://`, with name and password where they are needed.
-    pub url: String,
-    /// Who writes.
-    pub from: String,
-    /// Who reads.
-    pub to: Vec<String>,
-}
-
-impl std::fmt::Debug for Smtp {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Smtp")
-    }
-}
-
-/// A webhook.
-#[derive(Clone)]
-pub struct Webhook {
-    /// Where it is.
-    pub url: String,
-    /// What its messages are signed with.
-    pub secret: String,
-}
-
-impl std::fmt::Debug for Webhook {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Webhook")
-    }
-}
 
 /// Where notices go in this installation.
 #[derive(Clone, Debug, Default)]
@@ -72,8 +39,8 @@ pub struct Notice {
     event: &'static str,
     subject: String,
     words: String,
-    connection: i64,
-    name: String,
+    // Nothing when it is a test.
+    about: Option<(ConnectionKey, String)>,
 }
 
 impl Notice {
@@ -97,27 +64,43 @@ impl Notice {
             event,
             subject: format!("{} {what}", connection.name),
             words: words.into(),
-            connection: connection.id.0,
-            name: connection.name.clone(),
+            about: Some((connection.id, connection.name.clone())),
+        }
+    }
+
+    /// Only a test of the channels.
+    pub fn test(by: &str) -> Notice {
+        Notice {
+            event: "test",
+            subject: "A test notice".into(),
+            words: format!("{by} sent it to see whether notices arrive. They do."),
+            about: None,
         }
     }
 }
 
 /// Tells of something: in the log at once, on every channel there is by the outbox.
 pub fn send(conn: &mut DbConnection, channels: &Channels, notice: &Notice, now: Timestamp) -> Result<()> {
-    log::warn!("connection {}: {}", notice.connection, notice.event);
-    let link = format!("{}{}", channels.origin, path(crate::id::ConnectionKey(notice.connection)));
+    let place = match &notice.about {
+        Some((id, _)) => {
+            log::warn!("connection {id}: {}", notice.event);
+            path(*id)
+        }
+        None => pages::HOME.to_string(),
+    };
+    let link = format!("{}{place}", channels.origin);
     if channels.email {
         let body = format!("{}\n\n{}\n", notice.words, link);
         OutboxMessage::put(conn, Channel::Email, &message_id(), (&notice.subject, &body), now)?;
     }
     if channels.webhook {
         let id = message_id();
-        let body = json!({
-            "type": notice.event,
-            "timestamp": now.0,
-            "data": { "connection": notice.connection, "name": notice.name, "words": notice.words, "url": link },
-        });
+        let mut data = json!({ "words": notice.words, "url": link });
+        if let Some((id, name)) = &notice.about {
+            data["connection"] = json!(id.0);
+            data["name"] = json!(name);
+        }
+        let body = json!({ "type": notice.event, "timestamp": now.iso(), "data": data });
         let body = serde_json::to_string(&body).map_err(Error::internal)?;
         OutboxMessage::put(conn, Channel::Webhook, &id, (&notice.subject, &body), now)?;
     }

@@ -32,6 +32,9 @@ fn every_wrong_setting_is_named_in_one_message() {
         ("DATABASE_CONNECTIONS", "none"),
         ("TRUSTED_PROXIES", "proxy"),
         ("KEEP_EXPIRED_DAYS", "-1"),
+        ("SMTP_URL", "smtp://pos:hunter2@mail.example?tls=none"),
+        ("NOTICES_FROM", "nobody"),
+        ("WEBHOOK_SECRET_FILE", "/no/such/file"),
         ("LOG_LEVEL", "loud"),
     ];
 
@@ -68,7 +71,9 @@ fn a_short_secret_key_and_a_database_that_is_not_there_are_refused() {
 
 #[test]
 fn help_names_every_setting_and_no_secret_can_be_a_flag() {
-    let help = run(&["serve", "--help"], &[("DATABASE_URL", "postgres://shop:hunter2@localhost/shop")]);
+    let database = ("DATABASE_URL", "postgres://shop:hunter2@localhost/shop");
+    let webhook = ("WEBHOOK_URL", "https://hooks.example/hunter2");
+    let help = run(&["serve", "--help"], &[database, webhook]);
     let general = run(&["--help"], &[]);
 
     assert_eq!((help.code, general.code), (0, 0));
@@ -80,16 +85,23 @@ fn help_names_every_setting_and_no_secret_can_be_a_flag() {
         "database-connections",
         "trusted-proxies",
         "keep-expired-days",
+        "notices-from",
+        "notices-to",
+        "webhook-url",
         "log-level",
     ] {
         let env = flag.to_uppercase().replace('-', "_");
         assert!(help.stdout.contains(&format!("--{flag}")) && help.stdout.contains(&env), "{flag}");
     }
     assert!(!help.stdout.contains("hunter2"));
-    for command in ["serve", "demo", "migrate", "verify-activity", "reset-link", "SECRET_KEY"] {
+    for command in
+        ["serve", "demo", "migrate", "verify-activity", "reset-link", "SECRET_KEY", "SMTP_URL", "WEBHOOK_SECRET"]
+    {
         assert!(general.stdout.contains(command), "{command}");
     }
-    assert_eq!(run(&["serve", "--secret-key", "x"], &[]).code, 2);
+    for secret in ["--secret-key", "--smtp-url", "--webhook-secret"] {
+        assert_eq!(run(&["serve", secret, "x"], &[]).code, 2, "{secret}");
+    }
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod foreign_providers;
 mod gateway;
 mod invitations;
 mod large_revoke;
+mod notices;
 mod oauth2_crate;
 mod oauth_flow;
 mod profile;

@@ -5,6 +5,7 @@ mod browser;
 mod database;
 pub mod foreign;
 mod html;
+pub mod mail;
 pub mod oauth;
 pub mod outbound;
 mod paging;

@@ -26,8 +26,8 @@ pub fn cryptography() -> Arc<CryptoProvider> {
 }
 
 impl Certificate {
-    // Also returns who signs here, in PEM.
-    pub(super) fn make(self) -> (ServerConfig, String) {
+    /// Makes one: what a server shows, and in PEM who signed it.
+    pub fn make(self) -> (ServerConfig, String) {
         let mut authority = CertificateParams::default();
         // Not the default, which the others have: one that signed itself would seem to come from here.
         authority.distinguished_name.push(DnType::CommonName, "Somebody to trust");

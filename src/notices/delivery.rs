@@ -1,0 +1,63 @@
+//! Sending what waits in the outbox: claim, send outside of any transaction, write down what came of it.
+
+use futures_util::StreamExt;
+
+use super::outbox::Failed;
+use super::{Channel, OutboxMessage, email, webhook};
+use crate::app::App;
+use crate::error::Result;
+use crate::time::Timestamp;
+
+// One receiver that does not answer must not hold up the other channel.
+const AT_ONCE: usize = 4;
+const MOST_DUE: i64 = 40;
+
+/// Sends what is due, each message once; what does not arrive is due again later.
+pub async fn deliver_due(app: &App) -> Result<()> {
+    let notices = &app.config.notices;
+    let channels: Vec<Channel> =
+        [notices.smtp.as_ref().map(|_| Channel::Email), notices.webhook.as_ref().map(|_| Channel::Webhook)]
+            .into_iter()
+            .flatten()
+            .collect();
+    if channels.is_empty() {
+        return Ok(());
+    }
+    let now = app.clock.now();
+    let due = app.db.read(move |conn| Ok(OutboxMessage::due(conn, &channels, now, MOST_DUE)?)).await?;
+    let outcomes = futures_util::stream::iter(due).map(|id| deliver(app, id)).buffer_unordered(AT_ONCE);
+    outcomes.fold(Ok(()), |all, one| async { all.and(one) }).await
+}
+
+async fn deliver(app: &App, id: i64) -> Result<()> {
+    let now = app.clock.now();
+    let Some(message) = app.db.write(move |conn| Ok(OutboxMessage::claim(conn, id, now)?)).await? else {
+        return Ok(());
+    };
+    let sent = send(app, &message, now).await;
+    let now = app.clock.now();
+    match sent {
+        Ok(()) => {
+            log::info!("notice {id} has arrived");
+            app.db.patient().write(move |conn| Ok(message.delivered(conn, now)?)).await
+        }
+        Err(trouble) => {
+            let words = trouble.clone();
+            match app.db.patient().write(move |conn| Ok(message.failed(conn, &words, now)?)).await? {
+                Failed::Abandoned => log::error!("notice {id} is given up after three days: {trouble}"),
+                Failed::Later(at) => log::warn!("notice {id} has not arrived: {trouble}; again in {} s", at.since(now)),
+                Failed::NotMine => {}
+            }
+            Ok(())
+        }
+    }
+}
+
+async fn send(app: &App, message: &OutboxMessage, now: Timestamp) -> std::result::Result<(), String> {
+    let notices = &app.config.notices;
+    match (message.channel, &notices.smtp, &notices.webhook) {
+        (Channel::Email, Some(smtp), _) => email::deliver(smtp, &app.config.outbound.authorities, message).await,
+        (Channel::Webhook, _, Some(webhook)) => webhook::deliver(webhook, &app.http, message, now).await,
+        _ => Err("the channel is not set up".into()),
+    }
+}

@@ -33,6 +33,9 @@ use crate::time::Clock;
 use crate::web::session::{Presence, Store};
 use crate::web::{errors, guard, headers};
 
+/// The purpose of the key that tells whether a node has the key this database was made with.
+pub const CHECK: &str = "check";
+
 /// What handlers and background work share.
 pub struct App {
     /// The settings.
@@ -104,7 +107,7 @@ impl App {
                 device: master.derive("device"),
                 cookie: master.derive("cookie"),
                 consent: master.derive("consent"),
-                check: master.derive("check"),
+                check: master.derive(CHECK),
             },
             hasher: PasswordHasher::new(),
             presence: Presence::default(),
@@ -112,7 +115,7 @@ impl App {
             failures: Failures::default(),
             guesses: Guesses::default(),
             buckets: Buckets::default(),
-            vault: Vault::new(master, None),
+            vault: Vault::new(master, master.previous()),
             http,
             refresher,
             breakers: Breakers::default(),
@@ -125,6 +128,10 @@ impl App {
         let made_with = app.db.write(move |conn| Account::open(conn, &check, now)).await;
         match made_with {
             Ok(stored) if stored == app.keys.check.bytes() => Ok(Arc::new(app)),
+            Ok(stored) if master.previous().is_some_and(|key| stored == key.derive(CHECK).bytes()) => {
+                log::warn!("the database still belongs to SECRET_KEY_PREVIOUS; rotate-key gives it to SECRET_KEY");
+                Ok(Arc::new(app))
+            }
             Ok(_) => Err("SECRET_KEY: this is not the key that the database was made with".into()),
             Err(error) => Err(format!("the database cannot be used: {error}")),
         }

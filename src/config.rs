@@ -1,17 +1,20 @@
 //! Settings: flags and environment, read once before anything starts. Every wrong setting is named in one message.
 
+mod keys;
+
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
 use url::Url;
 
+pub use keys::KeyChange;
+
 use crate::connections::Hosts;
 use crate::db::DatabaseUrl;
 use crate::http::Outbound;
 use crate::notices::{NoticeSecrets, NoticeSettings, Notices};
-use crate::secret::MasterKey;
 use crate::time::DAY;
 use crate::tokens::issue::Lifetimes;
 
@@ -25,9 +28,13 @@ use crate::tokens::issue::Lifetimes;
         SECRET_KEY        at least 32 characters; keys for cookies, forms and sealing are derived from it\n  \
         SECRET_KEY_FILE   a file that holds it; by default secret.key in the data folder, made at the very first start.\n                    \
         With PostgreSQL one of the two is required, the same on every node.\n  \
-        SMTP_URL          notices by e-mail, beside NOTICES_FROM and NOTICES_TO: smtp://user:password@host:587 (STARTTLS),\n                    \
-        smtps://host:465 (TLS), or on this machine smtp://localhost:25?tls=none\n  \
-        WEBHOOK_SECRET    what notices to WEBHOOK_URL are signed with: whsec_ and base64, or at least 24 characters\n  \
+        SECRET_KEY_PREVIOUS\n                    \
+        the key before, while rotate-key replaces it\n  \
+        SMTP_URL          notices by e-mail, beside NOTICES_FROM and NOTICES_TO:\n                    \
+        smtp://user:password@host:587 (STARTTLS), smtps://host:465 (TLS), or on this machine\n                    \
+        smtp://localhost:25?tls=none\n  \
+        WEBHOOK_SECRET    what notices to WEBHOOK_URL are signed with: whsec_ and base64, or at least\n                    \
+        24 characters\n  \
         Of each, NAME_FILE may name a file that holds it."
 )]
 pub struct Cli {
@@ -47,6 +54,8 @@ pub enum Command {
     Migrate(Settings),
     /// Check the hash chain over the activity log; exit code 1 when an entry was edited or is missing
     VerifyActivity(VerifyActivity),
+    /// Seal every stored secret anew under a new key; the server has to be stopped, or started with both keys
+    RotateKey(Settings),
     /// Print a link on which somebody who cannot sign in chooses a new password; their sign-ins end
     ResetLink(ResetLink),
 }
@@ -333,60 +342,6 @@ impl Config {
             _ => Err(wrong),
         }
     }
-
-    /// Makes the data folder (0700) and finds the secret key: `SECRET_KEY`, the file `SECRET_KEY_FILE` names, or
-    /// `secret.key` in the folder. That file is made at the very first start only: when it is missing beside a database
-    /// that exists, a new key would silently orphan what the old one sealed, so that is refused.
-    pub fn open_data(&self) -> Result<MasterKey, Vec<String>> {
-        self.find_key().map_err(|problem| vec![problem])
-    }
-
-    fn find_key(&self) -> Result<MasterKey, String> {
-        let short = |name: &str| format!("{name}: the key must be at least {} characters long", MasterKey::SHORTEST);
-        if let Ok(text) = std::env::var("SECRET_KEY") {
-            self.make_data_dir()?;
-            return MasterKey::from_text(&text).ok_or_else(|| short("SECRET_KEY"));
-        }
-        if let Ok(path) = std::env::var("SECRET_KEY_FILE") {
-            self.make_data_dir()?;
-            let text = std::fs::read_to_string(&path).map_err(|error| format!("SECRET_KEY_FILE: {path}: {error}"))?;
-            return MasterKey::from_text(&text).ok_or_else(|| short("SECRET_KEY_FILE"));
-        }
-        let DatabaseUrl::Sqlite(database) = &self.database else {
-            return Err("SECRET_KEY: required with PostgreSQL, and the same on every node".into());
-        };
-        self.make_data_dir()?;
-        let path = self.data_dir.join("secret.key");
-        match std::fs::read_to_string(&path) {
-            Ok(text) => MasterKey::from_text(&text).ok_or_else(|| short(&path.display().to_string())),
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(format!("{}: {error}", path.display())),
-            Err(_) if database.exists() => Err(format!(
-                "{} is missing, but {} is there; put the key file back, or name the key in SECRET_KEY",
-                path.display(),
-                database.display()
-            )),
-            Err(_) => {
-                let text = MasterKey::new_text();
-                write_private(&path, &text).map_err(|error| format!("{}: {error}", path.display()))?;
-                MasterKey::from_text(&text).ok_or_else(|| short("secret.key"))
-            }
-        }
-    }
-
-    fn make_data_dir(&self) -> Result<(), String> {
-        use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-        let path = &self.data_dir;
-        let outcome = match path.is_dir() {
-            true => Ok(()),
-            false => std::fs::DirBuilder::new().mode(0o700).create(path),
-        };
-        outcome.map_err(|error| format!("--data-dir / DATA_DIR: {}: {error}", path.display()))?;
-        let mode = std::fs::metadata(path).map_or(0, |meta| meta.permissions().mode());
-        if mode & 0o077 != 0 {
-            log::warn!("others on this machine may open {}: chmod 700 would end that", path.display());
-        }
-        Ok(())
-    }
 }
 
 /// A secret out of the environment: `NAME`, or what is in the file that `NAME_FILE` names. Errors: that file.
@@ -398,14 +353,6 @@ pub fn secret(name: &str) -> Result<Option<String>, String> {
         Ok(path) => std::fs::read_to_string(&path).map(Some).map_err(|error| format!("{path}: {error}")),
         Err(_) => Ok(None),
     }
-}
-
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
 }
 
 fn number(text: &str, least: i64, most: i64) -> Result<i64, String> {

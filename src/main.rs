@@ -13,8 +13,8 @@ use client_api_access::config::{Cli, Command, Config, Settings, VerifyActivity};
 use client_api_access::db::{self, DatabaseUrl};
 use client_api_access::employees::{OneTimeLink, Purpose, link_address};
 use client_api_access::error::Error;
-use client_api_access::secret::RandomSecret;
-use client_api_access::time::Clock;
+use client_api_access::secret::{RandomSecret, rotation};
+use client_api_access::time::{Clock, count};
 use client_api_access::{background, demo, logging};
 
 fn main() -> ExitCode {
@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Command::VerifyActivity(command) => {
             checked(&command.settings).and_then(|config| verify_activity(&config, &command))
         }
+        Command::RotateKey(settings) => checked(&settings).and_then(|config| rotate_key(&config)),
         Command::ResetLink(command) => {
             checked(&command.settings).and_then(|config| reset_link(&config, &command.email))
         }
@@ -165,6 +166,34 @@ fn verify_activity(config: &Config, command: &VerifyActivity) -> Outcome {
         }
         Verdict::Broken(how) => Err(one(format!("the activity log is broken: {how}"))),
     }
+}
+
+fn rotate_key(config: &Config) -> Outcome {
+    if let DatabaseUrl::Sqlite(path) = &config.database
+        && !path.exists()
+    {
+        return Err(one(format!("there is no database at {}", path.display())));
+    }
+    let _lock = lock_data(config)?;
+    let change = config.change_key().map_err(one)?;
+    let mut conn = db::connect(&config.database).map_err(one)?;
+    let rotated = rotation::rotate(&mut conn, &change.key, Clock::System.now()).map_err(|error| match error {
+        Error::Invalid(why) => one(why),
+        error => one(format!("it was cut off and can be run again: {error}")),
+    })?;
+    let kept_at = change.finish().map_err(one)?;
+    let anew = count(rotated.resealed, "stored secret");
+    println!("{anew} sealed anew under the new key, {} had been before.", rotated.current);
+    if rotated.closed > 0 {
+        let closed = count(rotated.closed, "stored secret");
+        println!("{closed} left as it is: neither key opens it, and its connection needs authorization.");
+    }
+    match kept_at {
+        Some(path) => println!("The new key is in {}: back it up with the database.", path.display()),
+        None => println!("Start every node with SECRET_KEY alone from now on."),
+    }
+    println!("Everybody has to sign in again, and forms that are open have to be opened again.");
+    Ok(())
 }
 
 // Goes to the console and past the log: it holds a secret.

@@ -4,6 +4,7 @@
 //! shown, and tell two tokens apart; behind them stand 256 random bits. The marker and the checksum let a scanner
 //! recognise a leaked token without asking anybody.
 
+pub mod rotation;
 pub mod sealed;
 
 use std::fmt;
@@ -257,8 +258,11 @@ pub fn random_name(length: usize) -> String {
     base62(length)
 }
 
-/// The installation's one secret, from which every other key is derived.
-pub struct MasterKey(Vec<u8>);
+/// The installation's one secret, from which every other key is derived; while it is being changed, also the one before.
+pub struct MasterKey {
+    secret: Vec<u8>,
+    previous: Option<Box<MasterKey>>,
+}
 
 impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -273,7 +277,18 @@ impl MasterKey {
     /// A key from the text of `SECRET_KEY` or of the key file; nothing when it is too short.
     pub fn from_text(text: &str) -> Option<MasterKey> {
         let text = text.trim();
-        (text.len() >= Self::SHORTEST).then(|| MasterKey(text.as_bytes().to_vec()))
+        (text.len() >= Self::SHORTEST).then(|| MasterKey { secret: text.as_bytes().to_vec(), previous: None })
+    }
+
+    /// The same key, with the one that it replaces.
+    #[must_use]
+    pub fn replacing(self, previous: MasterKey) -> MasterKey {
+        MasterKey { previous: Some(Box::new(previous)), ..self }
+    }
+
+    /// The key that this one replaces, while both are in use.
+    pub fn previous(&self) -> Option<&MasterKey> {
+        self.previous.as_deref()
     }
 
     /// Text for a new key file.
@@ -284,7 +299,7 @@ impl MasterKey {
     /// The key for one purpose: HMAC-SHA256 of the purpose's name under the secret.
     pub fn derive(&self, purpose: &str) -> DerivedKey {
         let mut key = [0; 32];
-        key.copy_from_slice(&mac(&self.0, purpose.as_bytes()));
+        key.copy_from_slice(&mac(&self.secret, purpose.as_bytes()));
         DerivedKey(key)
     }
 }

@@ -40,6 +40,16 @@ impl Account {
         Ok(accounts::table.select(accounts::key_check).first(conn)?)
     }
 
+    /// The check value of the key the data belongs to; nothing before the very first start.
+    pub fn key_check(conn: &mut DbConnection) -> QueryResult<Option<Vec<u8>>> {
+        accounts::table.select(accounts::key_check).first(conn).optional()
+    }
+
+    /// Gives the data to another key.
+    pub fn change_key_check(conn: &mut DbConnection, check: &[u8]) -> QueryResult<()> {
+        diesel::update(accounts::table).set(accounts::key_check.eq(check)).execute(conn).map(drop)
+    }
+
     /// Changes name and time zone.
     pub fn update(conn: &mut DbConnection, name: &str, time_zone: &str) -> QueryResult<()> {
         diesel::update(accounts::table)

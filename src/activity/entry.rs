@@ -119,6 +119,8 @@ text_enum! {
         ServiceKeyCreated = "service key created",
         /// One was revoked.
         ServiceKeyRevoked = "service key revoked",
+        /// What is stored was sealed anew under another secret key.
+        KeyRotated = "secret key replaced",
         /// A test notice was sent.
         NoticeTested = "test notice sent",
         /// A whole token was looked up.

@@ -241,7 +241,11 @@ fn put(
     let access = means.vault.seal(reply.access_token().secret(), access_place(connection.id))?;
     let refresh: Option<Sealed> = match reply.refresh_token() {
         Some(token) => Some(means.vault.seal(token.secret(), refresh_place(connection.id))?),
-        None => connection.refresh_token.clone(),
+        // As the row has it by now: it may have been sealed anew under another key since it was claimed.
+        None if connection.refresh_token.is_some() => {
+            connections::table.find(connection.id).select(connections::refresh_token).first(conn)?
+        }
+        None => None,
     };
     let life = reply.life().unwrap_or(LIFE_UNKNOWN);
     let refresh_expires_at = Lives::refresh_expires_at(client.api_type, reply.refresh_life(), now);

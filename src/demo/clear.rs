@@ -12,7 +12,8 @@ use crate::db::DatabaseUrl;
 const MARKER: &str = "demo";
 const MARKER_TEXT: &str = "The data in this folder is made up. Every start of the demo deletes it and makes it anew.\n";
 const DATABASE: &str = "client-api-access.db";
-const OURS: [&str; 4] = [DATABASE, "client-api-access.db-wal", "client-api-access.db-shm", "secret.key"];
+const OURS: [&str; 5] =
+    [DATABASE, "client-api-access.db-wal", "client-api-access.db-shm", "secret.key", "secret.key.new"];
 
 /// Deletes the data of an earlier demo. Errors: the data is not a demo's, or a server is using it.
 pub fn clear(config: &Config) -> Result<(), String> {

@@ -94,12 +94,20 @@ fn help_names_every_setting_and_no_secret_can_be_a_flag() {
         assert!(help.stdout.contains(&format!("--{flag}")) && help.stdout.contains(&env), "{flag}");
     }
     assert!(!help.stdout.contains("hunter2"));
-    for command in
-        ["serve", "demo", "migrate", "verify-activity", "reset-link", "SECRET_KEY", "SMTP_URL", "WEBHOOK_SECRET"]
-    {
+    for command in [
+        "serve",
+        "demo",
+        "migrate",
+        "verify-activity",
+        "reset-link",
+        "rotate-key",
+        "SECRET_KEY_PREVIOUS",
+        "SMTP_URL",
+        "WEBHOOK_SECRET",
+    ] {
         assert!(general.stdout.contains(command), "{command}");
     }
-    for secret in ["--secret-key", "--smtp-url", "--webhook-secret"] {
+    for secret in ["--secret-key", "--secret-key-previous", "--smtp-url", "--webhook-secret"] {
         assert_eq!(run(&["serve", secret, "x"], &[]).code, 2, "{secret}");
     }
 }

@@ -8,6 +8,7 @@ mod faults;
 mod forms;
 mod headers;
 mod input;
+mod keys;
 mod outbound;
 mod outbound_crash;
 mod outbound_refresh;

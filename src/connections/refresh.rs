@@ -141,6 +141,12 @@ async fn refresh_counted(app: &App, id: ConnectionKey) -> Result<()> {
 }
 
 async fn asked(app: &App, claim: &Claim, host: &str, now: Timestamp) -> Outcome {
+    let sealed = [&claim.client.client_secret, &claim.connection.refresh_token];
+    // While keys are being changed, another node may have the key that this one lacks.
+    if sealed.into_iter().flatten().any(|sealed| !app.vault.knows(sealed)) {
+        let words = "What is stored for it is sealed with a key that this server does not have.".to_string();
+        return Outcome::Later { words, wait: None, is_unknown: false };
+    }
     let outcome = ask(app, claim, now).await.unwrap_or_else(|error| {
         log::error!("connection {}: {error}", claim.connection.id);
         let words = "what is stored for it cannot be opened with this installation's key.".to_string();

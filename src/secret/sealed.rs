@@ -110,6 +110,12 @@ impl Vault {
         }
     }
 
+    /// Whether a value was sealed under a key that is at hand; whether it opens is another question.
+    pub fn knows(&self, sealed: &Sealed) -> bool {
+        let name = sealed.0.get(1..1 + KEY_NAME);
+        [Some(&self.key), self.previous.as_ref()].into_iter().flatten().any(|key| name == Some(&key.name[..]))
+    }
+
     /// Whether a value was sealed under the present key.
     pub fn is_current(&self, sealed: &Sealed) -> bool {
         sealed.0.get(1..1 + KEY_NAME) == Some(&self.key.name[..])
@@ -189,7 +195,8 @@ mod tests {
         let both = Vault::new(&new, Some(&old));
 
         assert_eq!(both.open(&sealed, place).expect("opens").expose(), "hush");
-        assert!(!both.is_current(&sealed));
+        assert!(!both.is_current(&sealed) && both.knows(&sealed));
+        assert!(!Vault::new(&new, None).knows(&sealed));
         assert!(both.is_current(&both.seal("hush", place).expect("sealed")));
         assert!(Vault::new(&new, None).open(&sealed, place).is_err());
     }

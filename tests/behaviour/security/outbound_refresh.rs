@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use client_api_access::connections::{Connection, EventKind, Status, TokenReply};
 use client_api_access::schema::connections;
-use client_api_access::secret::sealed::Sealed;
+use client_api_access::secret::MasterKey;
+use client_api_access::secret::sealed::{Place, Sealed, Vault};
 use client_api_access::time::{MINUTE, Timestamp};
 use diesel::prelude::*;
 use serde_json::json;
@@ -426,4 +427,23 @@ fn a_connection_without_a_refresh_token_says_when_it_has_ended() {
     assert_eq!(status(&app, &link), Status::NeedsAuthorization);
     assert!(app.connection(&link).reason.contains("no refresh token"), "{}", app.connection(&link).reason);
     assert!(app.connection(&link).due_at == Timestamp::NO_END && provider.requests().is_empty());
+}
+
+#[test]
+fn s5_a_server_that_lacks_the_key_leaves_the_connection_as_it_is() {
+    let (app, provider) = (TestApp::start(), Provider::start());
+    let link = app.online(provider.origin(), 3600);
+    let other = MasterKey::from_text("a key that no node of this test has got").unwrap();
+    let place = Place::new("connections.refresh_token", link.id.0);
+    let sealed = Vault::new(&other, None).seal("sealed by another node", place).unwrap();
+    diesel::update(connections::table.find(link.id))
+        .set(connections::refresh_token.eq(&sealed))
+        .execute(&mut app.database.connect())
+        .unwrap();
+
+    app.let_it_be_due(&link);
+
+    assert_eq!(status(&app, &link), Status::Trouble);
+    assert!(app.connection(&link).trouble.contains("a key that this server does not have"));
+    assert!(provider.requests().is_empty());
 }

@@ -170,6 +170,28 @@ routes! {
         POST SignedIn => tokens::pages::revoke_access_token_of_refresh_token,
     }
 
+    "/settings/connections" { GET SignedIn => connections::pages::list }
+    "/settings/connections/callback/{callback}" { GET Public => connections::authorize::callback }
+    "/settings/connections/{connection}" { GET SignedIn => connections::detail::detail }
+    "/settings/connections/{connection}/authorize" { POST Admin => connections::authorize::authorize }
+    "/settings/connections/{connection}/account" {
+        GET Admin => connections::account_page::account_form,
+        POST Admin => connections::account_page::account,
+    }
+    "/settings/connections/{connection}/test" { POST Admin => connections::actions::test }
+    "/settings/connections/{connection}/refresh" { POST Admin => connections::actions::refresh }
+    "/settings/connections/{connection}/pause" { POST Admin => connections::actions::pause }
+    "/settings/connections/{connection}/resume" { POST Admin => connections::actions::resume }
+    "/settings/connections/{connection}/disconnect" {
+        GET Admin => connections::disconnect::disconnect_form,
+        POST Admin => connections::disconnect::disconnect,
+    }
+    "/settings/connections/{connection}/keys" { POST Admin => connections::service_key_pages::create }
+    "/settings/connections/{connection}/keys/{service_key}/revoke" {
+        GET Admin => connections::service_key_pages::revoke_form,
+        POST Admin => connections::service_key_pages::revoke,
+    }
+
     "/settings/employees" { GET SignedIn => employees::pages::list }
     "/settings/employees/invite" {
         GET Admin => employees::links::invite_form,
@@ -200,9 +222,6 @@ routes! {
         GET Admin => resource_servers::pages::remove_form,
         POST Admin => resource_servers::pages::remove,
     }
-
-    "/settings/connections/callback/{callback}" { GET Public => connections::authorize::callback }
-    "/settings/connections/{connection}/authorize" { POST Admin => connections::authorize::authorize }
 
     "/settings/activity" { GET SignedIn => activity::pages::list }
     "/settings/activity/export" { GET SignedIn => activity::pages::export }

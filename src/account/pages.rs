@@ -13,7 +13,7 @@ use crate::employees::Employee;
 use crate::error::{Error, Result};
 use crate::id::{BusinessKey, LocationKey};
 use crate::notices::pages::NoticePanel;
-use crate::schema::{clients, employees};
+use crate::schema::{clients, connections, employees};
 use crate::time::{Timestamp, count};
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, Section, Tone, Visit, html, see_other};
@@ -28,6 +28,7 @@ pub async fn home(_: Visit) -> Result<HttpResponse> {
 struct Index {
     page: Page,
     clients: String,
+    connections: String,
     pending: i64,
     people: String,
     locked: i64,
@@ -37,7 +38,7 @@ struct Index {
 
 /// `GET /settings`: the sections, with what needs attention in each.
 pub async fn index(visit: Visit, app: web::Data<App>) -> Result<HttpResponse> {
-    let (clients, pending, people, locked) = app
+    let (clients, pending, connections, people, locked) = app
         .db
         .read(|conn| {
             let standing = clients::table.filter(clients::revoked_at.is_null());
@@ -45,6 +46,7 @@ pub async fn index(visit: Visit, app: web::Data<App>) -> Result<HttpResponse> {
             Ok((
                 standing.count().get_result::<i64>(conn)?,
                 standing.filter(clients::admitted_at.is_null()).count().get_result::<i64>(conn)?,
+                connections::table.count().get_result::<i64>(conn)?,
                 present.count().get_result::<i64>(conn)?,
                 present.filter(employees::locked_at.is_not_null()).count().get_result::<i64>(conn)?,
             ))
@@ -53,6 +55,7 @@ pub async fn index(visit: Visit, app: web::Data<App>) -> Result<HttpResponse> {
     html(Index {
         clients: count(clients, "client"),
         pending,
+        connections: count(connections, "connection"),
         people: count(people, "employee"),
         locked,
         is_manager: visit.viewer.is_manager(),

@@ -97,12 +97,16 @@ pub async fn callback(
     }
 }
 
-// A way back that is proven to belong here.
-struct Back {
-    request: ConnectionRequest,
-    connection: Connection,
-    client: OAuthClient,
-    provider: Provider,
+/// A way back that is proven to belong here.
+pub(super) struct Back {
+    /// Where it began.
+    pub(super) request: ConnectionRequest,
+    /// The connection it began for.
+    pub(super) connection: Connection,
+    /// What the shop is at its provider.
+    pub(super) client: OAuthClient,
+    /// The provider.
+    pub(super) provider: Provider,
 }
 
 async fn come_back(app: &App, visit: &Visit, callback: &str, state: &str) -> Result<Back> {
@@ -169,7 +173,15 @@ async fn adopt(app: &App, visit: &Visit, back: Back, reply: Box<TokenReply>) -> 
     visit.redirect(Tone::Good, format!("{} is connected.", connection.name), &path(connection.id))
 }
 
-async fn keep(app: &App, visit: &Visit, back: &Back, reply: &Arc<TokenReply>, account: RemoteAccount) -> Result<()> {
+/// Stores what a way back brought. Errors: [`Error::Conflict`] when it was stored or let go already, or when the
+/// connection leads elsewhere by now.
+pub(super) async fn keep(
+    app: &App,
+    visit: &Visit,
+    back: &Back,
+    reply: &Arc<TokenReply>,
+    account: RemoteAccount,
+) -> Result<()> {
     let authorized = Authorized {
         account_id: account.id,
         account_name: account.name,

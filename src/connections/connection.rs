@@ -117,6 +117,14 @@ pub struct ConnectionFields {
 /// Why a connection that was never authorized cannot be used.
 pub const NOT_YET: &str = "Nobody has authorized it yet.";
 
+/// The connections that wait for a person; an index holds just these.
+#[diesel::dsl::auto_type]
+pub(crate) fn connections_that_need_a_person() -> _ {
+    connections::table
+        .filter(connections::needs_authorization_since.is_not_null())
+        .filter(connections::paused_at.is_null())
+}
+
 fn taken(error: diesel::result::Error) -> Error {
     match Error::from(error) {
         error if error.is_duplicate() => {
@@ -225,11 +233,7 @@ impl Connection {
 
     /// How many wait for a person.
     pub fn count_that_need_a_person(conn: &mut DbConnection) -> QueryResult<i64> {
-        connections::table
-            .filter(connections::needs_authorization_since.is_not_null())
-            .filter(connections::paused_at.is_null())
-            .count()
-            .get_result(conn)
+        connections_that_need_a_person().count().get_result(conn)
     }
 
     /// How it is doing.

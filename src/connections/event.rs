@@ -9,6 +9,7 @@ use crate::db::text_enum::text_enum;
 use crate::id::ConnectionKey;
 use crate::schema::connection_events;
 use crate::time::{DAY, Timestamp};
+use crate::tokens::Badge;
 
 const KEPT: i64 = 30 * DAY;
 
@@ -66,6 +67,22 @@ pub struct ConnectionEvent {
 }
 
 impl ConnectionEvent {
+    /// How it is shown.
+    pub fn badge(&self) -> Badge {
+        let (tone, icon) = match self.kind {
+            kind if kind.is_bad() => ("bad", "alert-triangle"),
+            EventKind::Authorized | EventKind::Recovered => ("good", "check-circle"),
+            EventKind::Refreshed => ("", "refresh"),
+            EventKind::Paused => ("", "pause"),
+            _ => ("", "info"),
+        };
+        let mut text = self.kind.word().to_string();
+        if let Some(first) = text.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        Badge::new(tone, icon, text)
+    }
+
     /// Writes one.
     pub fn record(
         conn: &mut DbConnection,

@@ -10,26 +10,38 @@
 //! whoever was paused for too long finds that its outcome does not count any more.
 
 pub mod account;
+pub mod account_page;
+pub mod actions;
 mod api_type;
 pub mod authorize;
 pub mod breaker;
 pub mod broker;
 mod connection;
 mod connection_request;
+pub mod detail;
+pub mod disconnect;
 mod event;
 mod exchange;
+mod facts;
+mod list;
 mod oauth_client;
+pub mod pages;
 mod provider;
 pub mod refresh;
 mod schedule;
 mod service_key;
+pub mod service_key_pages;
 pub mod transition;
+pub mod upstream;
 
 pub use api_type::{ApiType, Hosts, OfferedScope};
+pub(crate) use connection::connections_that_need_a_person;
 pub use connection::{Connection, ConnectionFields, NOT_YET, Status};
 pub use connection_request::ConnectionRequest;
 pub use event::{ConnectionEvent, EventKind};
 pub use exchange::{Outcome, TokenReply};
+pub use facts::ConnectionFacts;
+pub use list::{ConnectionFilter, ConnectionSort, ListedConnection};
 pub use oauth_client::{OAuthClient, OAuthClientFields, callback_path};
 pub use provider::{Provider, parse_domain_prefix};
 pub use service_key::ServiceKey;

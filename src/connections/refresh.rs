@@ -58,8 +58,9 @@ impl Refresher {
         }
     }
 
-    // Returns when the refresh is over, whatever it came to.
-    async fn run(&self, id: ConnectionKey) {
+    /// Refreshes a connection as [`refresh`] does; returns when that is over, whatever it came to. Whoever hangs up
+    /// meanwhile cuts nothing off.
+    pub async fn run(&self, id: ConnectionKey) {
         let (done, waits) = oneshot::channel();
         if self.ask.send((id, done)).is_ok() {
             // An error only says that the work ended without a word.

@@ -68,6 +68,8 @@ pub struct Visit {
     pub words: Words,
     /// The address they call from.
     pub peer: String,
+    /// How many connections wait for a person.
+    pub waiting: i64,
     email: String,
     csrf: String,
     session: Session,
@@ -80,6 +82,8 @@ pub enum Section {
     Settings,
     /// Clients and their tokens.
     Clients,
+    /// The shop's own links to other servers.
+    Connections,
     /// People.
     Employees,
     /// The APIs that may ask about tokens.
@@ -171,6 +175,8 @@ pub struct Page {
     pub flash: Option<Flash>,
     /// The way to it.
     pub crumbs: Vec<Crumb>,
+    /// How many connections wait for a person.
+    pub waiting: i64,
     /// Seconds after which it should be looked at again, for pages that show progress.
     pub refresh: Option<u32>,
 }
@@ -186,6 +192,7 @@ impl Page {
             csrf,
             flash: None,
             crumbs: Vec::new(),
+            waiting: 0,
             refresh: None,
         }
     }
@@ -224,6 +231,7 @@ impl Page {
         let name = match self.section {
             Section::Settings => "settings",
             Section::Clients => "clients",
+            Section::Connections => "connections",
             Section::Employees => "employees",
             Section::ResourceServers => "resource-servers",
             Section::Activity => "activity",
@@ -245,6 +253,7 @@ impl Visit {
         Visit {
             viewer: Viewer { id: who.employee, name: who.name, role: who.role },
             session_key: who.session,
+            waiting: who.waiting,
             email: who.email,
             words: Words::new(app.clock.now(), &who.account.time_zone),
             account: who.account,
@@ -283,6 +292,7 @@ impl Visit {
             csrf: self.csrf.clone(),
             flash,
             crumbs: Vec::new(),
+            waiting: self.waiting,
             refresh: None,
         };
         page.below("/settings", "Settings")

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::Account;
 use crate::activity::{Actor, Kind, NewActivity, Subject};
 use crate::app::App;
+use crate::connections::connections_that_need_a_person;
 use crate::db::{Db, DbConnection};
 use crate::employees::{Employee, Role};
 use crate::error::{Error, Result};
@@ -47,6 +48,8 @@ pub struct SignedIn {
     pub role: Role,
     /// The account the pages belong to.
     pub account: Account,
+    /// How many connections wait for a person: every page says so in its menu.
+    pub waiting: i64,
 }
 
 /// What a handler leaves for the store when a password was right.
@@ -164,7 +167,7 @@ impl Store {
     async fn find(&self, hash: TokenHash) -> Result<Option<HashMap<String, String>>> {
         let now = self.app.clock.now();
         let found = self.app.db.read(move |conn| find(conn, &hash)).await?;
-        let Some((session, state, name, email, role, account)) = found else {
+        let Some((session, state, (name, email, role), waiting, account)) = found else {
             return Ok(None);
         };
         let last_seen =
@@ -173,7 +176,8 @@ impl Store {
             return Ok(None);
         }
         self.app.presence.saw(session.id, session.last_seen_at, now);
-        let signed_in = SignedIn { session: session.id, employee: session.employee_id, name, email, role, account };
+        let (session, employee) = (session.id, session.employee_id);
+        let signed_in = SignedIn { session, employee, name, email, role, account, waiting };
         let mut state: HashMap<String, String> = serde_json::from_str(&state).map_err(Error::internal)?;
         state.insert(SIGNED_IN.into(), serde_json::to_string(&signed_in).map_err(Error::internal)?);
         Ok(Some(state))
@@ -219,7 +223,8 @@ impl Store {
     }
 }
 
-type Found = (Session, String, String, String, Role, Account);
+type Who = (String, String, Role);
+type Found = (Session, String, Who, i64, Account);
 
 fn find(conn: &mut DbConnection, hash: &TokenHash) -> Result<Option<Found>> {
     let row = sessions::table
@@ -227,13 +232,18 @@ fn find(conn: &mut DbConnection, hash: &TokenHash) -> Result<Option<Found>> {
         .filter(sessions::key_hash.eq(hash))
         .filter(employees::locked_at.is_null())
         .filter(employees::archived_at.is_null())
-        .select((Session::as_select(), sessions::state, employees::name, employees::email, employees::role))
-        .first::<(Session, String, String, String, Role)>(conn)
+        .select((
+            Session::as_select(),
+            sessions::state,
+            (employees::name, employees::email, employees::role),
+            connections_that_need_a_person().count().single_value().assume_not_null(),
+        ))
+        .first::<(Session, String, Who, i64)>(conn)
         .optional()?;
-    let Some((session, state, name, email, role)) = row else {
+    let Some((session, state, who, waiting)) = row else {
         return Ok(None);
     };
-    Ok(Some((session, state, name, email, role, Account::get(conn)?)))
+    Ok(Some((session, state, who, waiting, Account::get(conn)?)))
 }
 
 // What the store adds for the handlers is not stored again.

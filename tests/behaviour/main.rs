@@ -17,6 +17,8 @@ mod client_detail;
 mod client_list;
 mod client_manage;
 mod commands;
+mod connection_detail;
+mod connection_list;
 mod employees;
 mod find_token;
 mod foreign_clients;

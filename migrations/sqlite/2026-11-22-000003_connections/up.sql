@@ -65,6 +65,9 @@ CREATE INDEX connections_oauth_client ON connections (oauth_client_id);
 CREATE INDEX connections_business ON connections (business_id);
 CREATE INDEX connections_authorized_by ON connections (authorized_by);
 CREATE INDEX connections_due ON connections (due_at, id);
+-- Counted with every page.
+CREATE INDEX connections_need_a_person ON connections (name_fold, id)
+    WHERE needs_authorization_since IS NOT NULL AND paused_at IS NULL;
 
 CREATE TABLE connection_events (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,5 +1,6 @@
 //! Every route, every method, every kind of caller.
 
+use client_api_access::connections::{ApiType, ServiceKey};
 use client_api_access::employees::Role;
 use client_api_access::routes::PAGES;
 use client_api_access::web::session::IDLE;
@@ -65,12 +66,16 @@ fn expected(method: &str, path: &str) -> Option<[Answer; 6]> {
             signed_in(Ok)
         }
         ("GET", API) => signed_in(Ok),
+        ("GET", "/settings/connections" | "/settings/connections/{connection}") => signed_in(Ok),
+        // It belongs to nothing that was started.
+        ("GET", "/settings/connections/callback/{callback}") => anybody(Wrong),
+        // Nothing waits for an answer.
+        ("GET", "/settings/connections/{connection}/account") => admin(Gone),
+        ("GET", path) if path.starts_with("/settings/connections/") => admin(Ok),
+        ("POST", path) if path.starts_with("/settings/connections/") => admin(Form),
         ("GET", "/settings/employees") => Some([In, Elsewhere, Ok, Ok, In, In]),
         ("GET", "/settings/employees/invite" | "/settings/account") => admin(Ok),
         ("GET", path) if path.starts_with("/settings/resource-servers") => admin(Ok),
-        // Whoever comes without having set out is told to start again.
-        ("GET", "/settings/connections/callback/{callback}") => anybody(Wrong),
-        ("POST", "/settings/connections/{connection}/authorize") => admin(Form),
         ("POST", path) if path.starts_with("/settings/resource-servers") => admin(Form),
         // Somebody else's page, and ending somebody else's grants.
         ("GET", "/settings/employees/{employee}" | "/settings/employees/{employee}/end-grants") => {
@@ -125,8 +130,11 @@ fn filled(pattern: &str, of: &Person, grant: &Grant, key: &Key) -> String {
         .replace("{business}", "1")
         .replace("{location}", "1")
         .replace("{resource_server}", "1")
+        .replace("{session}", "1")
         .replace("{connection}", "1")
-        .replace("{session}", "1");
+        .replace("{service_key}", "1")
+        .replace("{oauth_client}", "1")
+        .replace("{callback}", "other");
     let token = if pattern.contains("{refresh_token}") { grant.access_token_id } else { key.id };
     path = path.replace("{access_token}", &token.to_string());
     path
@@ -140,6 +148,9 @@ fn d1_every_route_answers_every_caller_as_it_must() {
     let client = shop.client("Ledgerly");
     let (grant, key) = (shop.grant(client, &owner), shop.api_key(client, &owner, "Nightly export"));
     shop.resource_server("Orders API");
+    let oauth_client = app.oauth_client("Harbour at its provider", ApiType::Other);
+    let connection = app.online("Stock sync", oauth_client, &owner);
+    ServiceKey::create(shop.conn(), connection, ("Nightly export", "Ada"), app.now()).unwrap();
     let locked = shop.employee("Lena Locked", Role::Admin);
     let idle = shop.employee("Ida Idle", Role::Admin);
     let mut expired = app.sign_in(&idle);

@@ -2,6 +2,7 @@
 
 mod app;
 mod browser;
+pub mod connections;
 mod database;
 pub mod foreign;
 mod html;

@@ -1,0 +1,77 @@
+//! Taking back at a provider what it gave: tried after what is held here is gone, so that nothing waits for it.
+
+use super::connection::Connection;
+use super::oauth_client::OAuthClient;
+use super::provider::Provider;
+use super::refresh::exchange;
+use crate::app::App;
+use crate::error::Result;
+use crate::web::page::Tone;
+
+/// What a provider made of a revocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revocation {
+    /// There was nothing to take back.
+    NothingHeld,
+    /// It says that it is done.
+    Confirmed,
+    /// It has no way.
+    NoWay,
+    /// It could not be reached, or refused.
+    Unconfirmed,
+}
+
+impl Revocation {
+    /// How urgently a person has to know.
+    pub fn tone(self) -> Tone {
+        match self {
+            Revocation::NothingHeld | Revocation::Confirmed => Tone::Good,
+            Revocation::NoWay | Revocation::Unconfirmed => Tone::Warn,
+        }
+    }
+
+    /// What a person is told.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Revocation::NothingHeld => "It held no tokens, so there was nothing to revoke at the provider.",
+            Revocation::Confirmed => "The provider confirmed that its tokens are revoked.",
+            Revocation::NoWay => {
+                "This provider offers no way to revoke tokens from here: also remove the access in your account there."
+            }
+            Revocation::Unconfirmed => {
+                "The provider did not confirm that its tokens are revoked: also remove the access in your account there."
+            }
+        }
+    }
+}
+
+/// Revokes at its provider what a connection held; `connection` is its row as it was before.
+pub async fn revoke(app: &App, connection: &Connection, client: &OAuthClient) -> Revocation {
+    if connection.access_token.is_none() && connection.refresh_token.is_none() {
+        return Revocation::NothingHeld;
+    }
+    let held = match connection.can_refresh() {
+        true => connection.refresh_token(&app.vault),
+        false => connection.access_token(&app.vault),
+    };
+    let outcome = async {
+        let provider = Provider::of(client, &connection.domain_prefix, &app.config.hosts)?;
+        revoke_token(app, &provider, client, held?.expose()).await
+    };
+    outcome.await.unwrap_or_else(|error| {
+        log::warn!("connection {}: its tokens could not be revoked at the provider: {error}", connection.id);
+        Revocation::Unconfirmed
+    })
+}
+
+/// Revokes one token.
+pub async fn revoke_token(app: &App, provider: &Provider, client: &OAuthClient, token: &str) -> Result<Revocation> {
+    if provider.revoke.is_none() {
+        return Ok(Revocation::NoWay);
+    }
+    let secret = client.secret(&app.vault)?;
+    match exchange(app, provider, client, secret.expose(), app.clock.now()).revoke(token).await {
+        true => Ok(Revocation::Confirmed),
+        false => Ok(Revocation::Unconfirmed),
+    }
+}

@@ -171,8 +171,29 @@ routes! {
     }
 
     "/settings/connections" { GET SignedIn => connections::pages::list }
+    "/settings/connections/new" {
+        GET Admin => connections::form::new_form,
+        POST Admin => connections::form::create,
+    }
+    "/settings/connections/clients" { GET Admin => connections::client_pages::list }
+    "/settings/connections/clients/new" {
+        GET Admin => connections::client_pages::new_form,
+        POST Admin => connections::client_pages::create,
+    }
+    "/settings/connections/clients/{oauth_client}" {
+        GET Admin => connections::client_pages::edit_form,
+        POST Admin => connections::client_pages::edit,
+    }
+    "/settings/connections/clients/{oauth_client}/delete" {
+        GET Admin => connections::client_pages::delete_form,
+        POST Admin => connections::client_pages::delete,
+    }
     "/settings/connections/callback/{callback}" { GET Public => connections::authorize::callback }
     "/settings/connections/{connection}" { GET SignedIn => connections::detail::detail }
+    "/settings/connections/{connection}/edit" {
+        GET Admin => connections::form::edit_form,
+        POST Admin => connections::form::edit,
+    }
     "/settings/connections/{connection}/authorize" { POST Admin => connections::authorize::authorize }
     "/settings/connections/{connection}/account" {
         GET Admin => connections::account_page::account_form,

@@ -189,6 +189,151 @@ async function copyText(button) {
   }
 }
 
+// ---- The form of a connection: fields that follow the API type, and the way over to its OAuth 2.0 client ----
+
+const DRAFT = 'connection-draft';
+const typed = (form) => [...new FormData(form)].filter(([name]) => name !== 'csrf' && name !== 'then');
+
+function followType(form) {
+  const type = form.elements.type.value;
+  // What does not belong to the type is not sent either.
+  for (const part of all('fieldset[data-for]', form)) part.disabled = !part.dataset.for.split(' ').includes(type);
+  const client = form.elements.client;
+  if (!client) return;
+  const fits = [...client.options].filter((option) => {
+    option.hidden = option.disabled = Boolean(option.dataset.type) && option.dataset.type !== type;
+    return option.dataset.type && !option.hidden;
+  });
+  if (client.selectedOptions[0]?.hidden) client.value = '';
+  if (!client.value && fits.length === 1) client.value = fits[0].value;
+  const [add, edit] = ['new', 'edit'].map((what) => form.querySelector(`[data-draft=${what}]`));
+  const from = new URL(add.href).searchParams.get('for');
+  add.href = `/settings/connections/clients/new?${new URLSearchParams({ for: from, type })}`;
+  edit.href = `/settings/connections/clients/${client.value}?for=${from}`;
+  edit.hidden = !client.value;
+}
+
+// What was typed waits in this tab while somebody is at the page of the client.
+function restoreDraft(form) {
+  const draft = JSON.parse(sessionStorage.getItem(DRAFT) ?? 'null');
+  sessionStorage.removeItem(DRAFT);
+  if (draft?.path !== location.pathname || !document.referrer.includes('/settings/connections/clients')) return;
+  const made = new URLSearchParams(location.search).has('client');
+  const ticked = draft.fields.filter(([name]) => name === 'scope').map(([, value]) => value);
+  for (const tick of all('[name=scope]', form)) tick.checked = ticked.includes(tick.value);
+  for (const [name, value] of draft.fields) {
+    if (name !== 'scope' && !(made && ['client', 'type'].includes(name)) && form.elements[name]) form.elements[name].value = value;
+  }
+}
+
+// ---- Two lists instead of boxes to tick: what can be chosen, and what is ----
+
+function makePicker(field) {
+  const box = field.querySelector('.checks');
+  const items = all('label', box);
+  const lists = ['Available', 'Chosen'].map((caption, side) => {
+    const list = document.createElement('div');
+    list.className = 'picker-list';
+    list.innerHTML = '<p><span></span> <span class="sum"></span></p><div class="checks boxed" role="group"></div>';
+    list.querySelector('span').textContent = caption;
+    const group = list.lastElementChild;
+    group.setAttribute('aria-label', `${caption} scopes`);
+    group.dataset.side = side;
+    return { group, sum: list.querySelector('.sum'), list };
+  });
+  const isChosen = new Map();
+  const sent = new Map(items.map((item) => {
+    const tick = item.querySelector('input');
+    const hidden = Object.assign(document.createElement('input'), { type: 'hidden', name: tick.name, value: tick.value });
+    tick.removeAttribute('name');
+    isChosen.set(item, tick.checked);
+    item.append(hidden);
+    return [item, hidden];
+  }));
+  const ticks = (group) => all('input[type=checkbox]', group);
+
+  function place() {
+    for (const item of items) {
+      const chosen = isChosen.get(item);
+      sent.get(item).disabled = !chosen;
+      item.querySelector('input').checked = false;
+      lists[Number(chosen)].group.append(item);
+    }
+    for (const { group, sum } of lists) {
+      sum.textContent = ticks(group).length;
+      // One stop for the Tab key; the arrows lead on from there.
+      ticks(group).forEach((tick, index) => { tick.tabIndex = index ? -1 : 0; });
+    }
+  }
+
+  function move(moved, chosen) {
+    if (!moved.length) return say('Tick what you want to move first.');
+    moved.forEach((item) => isChosen.set(item, chosen));
+    place();
+    say(`${moved.length} ${chosen ? 'added' : 'removed'}, ${ticks(lists[1].group).length} chosen`);
+  }
+
+  const inside = (side, only = '') => items.filter((item) => lists[side].group.contains(item) && item.querySelector(`input[type=checkbox]${only}`));
+  const bar = document.createElement('div');
+  bar.className = 'picker-buttons';
+  for (const [sign, words, side, only] of [
+    ['»', 'Add all scopes', 0, ''], ['>', 'Add the ticked scopes', 0, ':checked'],
+    ['<', 'Remove the ticked scopes', 1, ':checked'], ['«', 'Remove all scopes', 1, ''],
+  ]) {
+    const button = Object.assign(document.createElement('button'), { type: 'button', className: 'button small', textContent: sign, title: words });
+    button.setAttribute('aria-label', words);
+    button.addEventListener('click', () => move(inside(side, only), side === 0));
+    bar.append(button);
+  }
+
+  const picker = document.createElement('div');
+  picker.className = 'picker';
+  picker.append(lists[0].list, bar, lists[1].list);
+  picker.addEventListener('dblclick', ({ target }) => {
+    const item = target.closest('label');
+    if (item) move([item], !isChosen.get(item));
+  });
+  picker.addEventListener('keydown', (event) => {
+    const group = event.target.closest('[role=group]');
+    if (!group || event.ctrlKey || event.metaKey || event.altKey) return;
+    const here = ticks(group);
+    const index = here.indexOf(event.target);
+    const to = { ArrowDown: index + 1, ArrowUp: index - 1, Home: 0, End: here.length - 1 }[event.key];
+    if (to !== undefined) {
+      event.preventDefault();
+      focusTick(here[Math.max(0, Math.min(to, here.length - 1))], here);
+    } else if (event.key === 'Enter') {
+      // Enter would send the form.
+      event.preventDefault();
+      const side = Number(group.dataset.side);
+      const ticked = inside(side, ':checked');
+      move(ticked.length ? ticked : [event.target.closest('label')], side === 0);
+      const left = ticks(group);
+      if (left.length) focusTick(left[Math.min(index, left.length - 1)], left);
+      else bar.querySelector('button').focus();
+    }
+  });
+  place();
+  box.replaceWith(picker);
+}
+
+function focusTick(tick, all) {
+  all.forEach((other) => { other.tabIndex = other === tick ? 0 : -1; });
+  tick.focus();
+}
+
+document.addEventListener('DOMContentLoaded', () => {
+  const form = document.querySelector('form[data-connection]');
+  if (!form) return;
+  restoreDraft(form);
+  all('[data-picker]', form).forEach(makePicker);
+  followType(form);
+  form.addEventListener('change', () => followType(form));
+  form.addEventListener('click', ({ target }) => {
+    if (target.closest('[data-draft]')) sessionStorage.setItem(DRAFT, JSON.stringify({ path: location.pathname, fields: typed(form) }));
+  });
+});
+
 // Also when the page comes back from the browser's memory, with its buttons as they were left.
 addEventListener('pageshow', () => {
   for (const form of all('form[aria-busy]')) {

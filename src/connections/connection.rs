@@ -276,6 +276,11 @@ impl Connection {
         vault.open(sealed, refresh_place(self.id))
     }
 
+    /// Whether it holds any token.
+    pub fn holds_a_token(&self) -> bool {
+        self.access_token.is_some() || self.refresh_token.is_some()
+    }
+
     /// Whether it holds a refresh token.
     pub fn can_refresh(&self) -> bool {
         self.refresh_token.is_some()

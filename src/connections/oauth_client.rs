@@ -1,6 +1,7 @@
 //! What the shop is at a provider: the client ID and secret it was given there. Several connections may share one.
 
 use diesel::prelude::*;
+use url::Url;
 
 use super::api_type::ApiType;
 use crate::db::DbConnection;
@@ -177,6 +178,39 @@ impl OAuthClient {
             0 => Err(Error::NotFound),
             _ => Ok(()),
         }
+    }
+
+    /// Whether one of them has a redirect URI that ends so.
+    pub fn has_callback(conn: &mut DbConnection, callback: &str) -> QueryResult<bool> {
+        let rows = oauth_clients::table.filter(oauth_clients::callback.eq(callback));
+        rows.count().get_result::<i64>(conn).map(|n| n > 0)
+    }
+
+    /// What is typed in about it.
+    pub fn fields(&self) -> OAuthClientFields {
+        OAuthClientFields {
+            name: self.name.clone(),
+            client_id: self.client_id.clone(),
+            authorize_url: self.authorize_url.clone(),
+            token_url: self.token_url.clone(),
+            revoke_url: self.revoke_url.clone(),
+            api_url: self.api_url.clone(),
+            test_path: self.test_path.clone(),
+            issuer: self.issuer.clone(),
+            uses_pkce: self.uses_pkce,
+            secret_in_header: self.secret_in_header,
+        }
+    }
+
+    /// Whether its secret would still be sent only where it has been sent so far.
+    pub fn sends_its_secret_to_the_same(&self, fields: &OAuthClientFields) -> bool {
+        self.token_url == fields.token_url && (self.revoke_url == fields.revoke_url || fields.revoke_url.is_empty())
+    }
+
+    /// Whether tokens would still be sent only to the servers that they have been sent to so far.
+    pub fn is_at_the_same_place(&self, fields: &OAuthClientFields) -> bool {
+        let origin = |text: &str| Url::parse(text).map(|url| url.origin().ascii_serialization()).ok();
+        origin(&self.token_url) == origin(&fields.token_url) && origin(&self.api_url) == origin(&fields.api_url)
     }
 
     /// Whether a secret is stored.

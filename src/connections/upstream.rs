@@ -47,7 +47,7 @@ impl Revocation {
 
 /// Revokes at its provider what a connection held; `connection` is its row as it was before.
 pub async fn revoke(app: &App, connection: &Connection, client: &OAuthClient) -> Revocation {
-    if connection.access_token.is_none() && connection.refresh_token.is_none() {
+    if !connection.holds_a_token() {
         return Revocation::NothingHeld;
     }
     let held = match connection.can_refresh() {

@@ -29,6 +29,15 @@ impl Problems {
         }
     }
 
+    /// What storing a form came to: nothing and a note beside a field when it was refused for something that can be typed
+    /// otherwise.
+    pub fn stored<T>(&mut self, field: &'static str, outcome: Result<T>) -> Result<Option<T>> {
+        match outcome {
+            Err(error @ Error::Invalid(_)) => Ok(self.check(field, Err(error))),
+            outcome => outcome.map(Some),
+        }
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

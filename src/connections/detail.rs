@@ -16,7 +16,6 @@ use crate::db::keyset::PAGE;
 use crate::employees::Employee;
 use crate::error::Result;
 use crate::id::ConnectionKey;
-use crate::secret::Mask;
 use crate::time::{Moment, Timestamp, Words, count};
 use crate::tokens::Badge;
 use crate::web::list::Pager;
@@ -81,7 +80,7 @@ struct EventRow {
 
 struct ServiceKeyRow {
     href: String,
-    mask: Mask,
+    mask: String,
     label: String,
     created: Moment,
     created_by: String,
@@ -144,7 +143,8 @@ fn show(visit: &Visit, app: &App, loaded: Loaded, before: Option<i64>, problems:
     let status = connection.status(visit.now());
     let mut page = visit.page(&connection.name, Section::Connections).below(HOME, "Connections");
     page.refresh = (status == Status::Refreshing).then_some(2);
-    let is_refreshed = matches!(status, Status::Online | Status::Paused) && connection.due_at != Timestamp::NO_END;
+    let is_refreshed =
+        matches!(status, Status::Online | Status::Paused | Status::Trouble) && connection.due_at != Timestamp::NO_END;
     let since = match status {
         Status::Trouble => connection.trouble_since,
         Status::NeedsAuthorization => connection.needs_authorization_since,
@@ -225,7 +225,7 @@ fn history(mut events: Vec<ConnectionEvent>, before: Option<i64>, words: &Words)
 fn service_key_row(key: &ServiceKey, words: &Words) -> ServiceKeyRow {
     ServiceKeyRow {
         href: format!("{}/keys/{}/revoke", path(key.connection_id), key.id),
-        mask: key.mask.clone(),
+        mask: key.mask.characters().to_string(),
         label: key.label.clone(),
         created: words.date(key.created_at),
         created_by: key.created_by.clone(),

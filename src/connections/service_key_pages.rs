@@ -10,7 +10,6 @@ use crate::activity::{Detail, Kind, NewActivity};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::id::{ConnectionKey, ServiceKeyKey};
-use crate::secret::Mask;
 use crate::time::Moment;
 use crate::web::form::ProtectedForm;
 use crate::web::nonce;
@@ -62,7 +61,7 @@ pub async fn create(
 struct RevokeServiceKey {
     page: Page,
     connection: String,
-    mask: Mask,
+    mask: String,
     label: String,
     created_by: String,
     last_used: Moment,
@@ -83,7 +82,7 @@ pub async fn revoke_form(visit: Visit, app: web::Data<App>, ids: KeyPath) -> Res
         connection: connection.name,
         action: format!("{}/keys/{key}/revoke", path(id)),
         back: path(id),
-        mask: found.mask,
+        mask: found.mask.characters().to_string(),
         label: found.label,
         created_by: found.created_by,
         last_used: visit.words.ago(found.last_used_at),

@@ -1,12 +1,23 @@
 //! Taking back at a provider what it gave: tried after what is held here is gone, so that nothing waits for it.
 
+use futures_util::StreamExt;
+
 use super::connection::Connection;
+use super::event::{ConnectionEvent, EventKind};
 use super::oauth_client::OAuthClient;
 use super::provider::Provider;
 use super::refresh::exchange;
+use super::transition;
+use crate::activity::{Detail, Kind, NewActivity};
 use crate::app::App;
+use crate::db::DbConnection;
 use crate::error::Result;
-use crate::web::page::Tone;
+use crate::id::EmployeeKey;
+use crate::time::Timestamp;
+use crate::web::page::{Tone, Viewer};
+
+// Revocations on their way at once.
+const AT_ONCE: usize = 16;
 
 /// What a provider made of a revocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,4 +85,38 @@ pub async fn revoke_token(app: &App, provider: &Provider, client: &OAuthClient, 
         true => Ok(Revocation::Confirmed),
         false => Ok(Revocation::Unconfirmed),
     }
+}
+
+/// Drops what every connection holds that a person authorized; returns them as they were, for [`revoke_all`].
+pub fn end_authorized_by(
+    conn: &mut DbConnection,
+    (person, reason): (EmployeeKey, &str),
+    (viewer, peer): (&Viewer, &str),
+    now: Timestamp,
+) -> Result<Vec<(Connection, OAuthClient)>> {
+    let mut ended = Vec::new();
+    for (connection, _) in Connection::authorized_by(conn, person)? {
+        if !connection.holds_a_token() {
+            continue;
+        }
+        Connection::forget(conn, connection.id, reason, now)?;
+        ConnectionEvent::record(conn, connection.id, (EventKind::Lost, reason), &viewer.name, now)?;
+        NewActivity::new(Kind::ConnectionLost, viewer.actor(), transition::subject(&connection))
+            .from(peer)
+            .with(Detail::note(reason))
+            .record(conn, now)?;
+        let client = OAuthClient::find(conn, connection.oauth_client_id)?;
+        ended.push((connection, client));
+    }
+    Ok(ended)
+}
+
+/// Revokes what many connections held; returns the names of those whose provider did not confirm it.
+pub async fn revoke_all(app: &App, ended: &[(Connection, OAuthClient)]) -> Vec<String> {
+    let tried = futures_util::stream::iter(ended).map(|(connection, client)| async move {
+        let outcome = revoke(app, connection, client).await;
+        (connection.name.clone(), outcome.tone() == Tone::Good)
+    });
+    let tried: Vec<(String, bool)> = tried.buffered(AT_ONCE).collect().await;
+    tried.into_iter().filter(|(_, confirmed)| !confirmed).map(|(name, _)| name).collect()
 }

@@ -5,6 +5,7 @@
 
 mod bulk;
 mod clear;
+mod connections;
 mod credentials;
 mod fill;
 mod found;
@@ -40,9 +41,11 @@ pub use walk_through::WalkThrough;
 const DEFAULT_FOLDER: &str = "./data";
 const VISITORS: [(&str, usize); 3] = [("staff", JONAS), ("manager", MARTA), ("admin", PRIYA)];
 
-/// The settings the demo runs with: a data folder of its own unless one is named.
+/// The settings the demo runs with: a data folder of its own unless one is named, and connections that may lead to this
+/// machine, because its own do.
 pub fn settings(given: &Settings) -> Settings {
     let mut settings = given.clone();
+    settings.outbound_private = "on".into();
     if settings.data_dir == DEFAULT_FOLDER {
         // When it cannot be made, the check of the settings says that it is missing.
         drop(clear::private_folder(Path::new(DEFAULT_FOLDER)));
@@ -72,6 +75,10 @@ async fn fill(app: &App, demo: &Demo) -> Result<[(String, String); 3]> {
     statistics::tidy(app).await?;
     fill::settle(app, &world, &ids, now).await?;
     credentials::write(app, &ids, now).await?;
+    // A world that is only made answers nobody, so nothing could be renewed.
+    if !demo.only_make {
+        connections::make(app, &ids, now).await?;
+    }
     let addresses = VISITORS.map(|(_, person)| world.people[person].email.clone());
     let [staff, manager, admin] = addresses;
     let [first, second, third] = passwords;

@@ -6,7 +6,8 @@ use askama::Template;
 use super::employee::Employee;
 use super::pages::{HOME, path};
 use crate::app::App;
-use crate::clients::pages::{newcomers, seen};
+use crate::clients::pages::{newcomers, seen, some_names};
+use crate::connections::{ApiType, Connection, OAuthClient, upstream};
 use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
 use crate::time::Moment;
@@ -21,6 +22,7 @@ struct EndGrants {
     name: String,
     back: String,
     falls: Falls,
+    connections: Vec<String>,
     last_used: Moment,
 }
 
@@ -34,12 +36,12 @@ pub async fn end_grants_form(visit: Visit, app: web::Data<App>, id: web::Path<Em
     if !visit.viewer.may_act_for(id) {
         return Err(Error::Forbidden(own_only()));
     }
-    let (employee, falls) = app
+    let (employee, falls, connections) = app
         .db
         .read(move |conn| {
             let employee = Employee::find(conn, id)?;
             let falls = Falls::of(conn, &Target::Grants(employee.clone()))?;
-            Ok((employee, falls))
+            Ok((employee, falls, Connection::authorized_by(conn, id)?))
         })
         .await?;
     html(EndGrants {
@@ -50,11 +52,18 @@ pub async fn end_grants_form(visit: Visit, app: web::Data<App>, id: web::Path<Em
         name: employee.name,
         back: path(id),
         last_used: visit.words.ago(falls.last_used_at),
+        connections: held(connections),
         falls,
     })
 }
 
-/// `POST /settings/employees/{employee}/end-grants`
+// The names of those that hold anything.
+fn held(connections: Vec<(Connection, ApiType)>) -> Vec<String> {
+    let holding = connections.into_iter().filter(|(connection, _)| connection.holds_a_token());
+    holding.map(|(connection, _)| connection.name).collect()
+}
+
+/// `POST /settings/employees/{employee}/end-grants`: tokens given out end, and so do the connections the person authorized.
 pub async fn end_grants(
     visit: Visit,
     app: web::Data<App>,
@@ -65,21 +74,39 @@ pub async fn end_grants(
     if !visit.viewer.may_act_for(id) {
         return Err(Error::Forbidden(own_only()));
     }
-    let (actor, peer, now) = (visit.viewer.actor(), visit.peer.clone(), visit.now());
-    let (employee, revoked) = app
+    let (viewer, peer, now) = (visit.viewer.clone(), visit.peer.clone(), visit.now());
+    let (employee, revoked, ended) = app
         .db
         .write(move |conn| {
             let employee = Employee::find(conn, id)?;
-            let revoked = revoke::revoke(conn, &Target::Grants(employee.clone()), seen, (&actor, &peer), now)?;
-            Ok((employee, revoked))
+            let revoked = revoke::revoke(conn, &Target::Grants(employee.clone()), seen, (&viewer.actor(), &peer), now)?;
+            let reason = format!("Everything {} granted was ended.", employee.name);
+            let ended = upstream::end_authorized_by(conn, (id, &reason), (&viewer, &peer), now)?;
+            Ok((employee, revoked, ended))
         })
         .await?;
     let counts = revoked.detail.counts();
     let mut text = match (revoked.is_purging, counts.is_empty()) {
         (true, _) => format!("Everything {} granted has ended. The records are being deleted.", employee.name),
+        (false, true) if !ended.is_empty() => format!("Everything {} granted has ended.", employee.name),
         (false, true) => format!("{} had granted nothing that was still there.", employee.name),
         (false, false) => format!("Everything {} granted has ended: {counts} deleted.", employee.name),
     };
     text.push_str(&newcomers(&revoked));
+    text.push_str(&disconnected(&ended, &upstream::revoke_all(&app, &ended).await));
     visit.redirect(Tone::Good, text, &path(id))
+}
+
+fn disconnected(ended: &[(Connection, OAuthClient)], unconfirmed: &[String]) -> String {
+    if ended.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = ended.iter().map(|(connection, _)| connection.name.clone()).collect();
+    let verb = if names.len() == 1 { "has" } else { "have" };
+    let mut text = format!(" {} {verb} to be authorized by somebody else.", some_names(&names));
+    if !unconfirmed.is_empty() {
+        let names = some_names(unconfirmed);
+        text.push_str(&format!(" Not confirmed by the provider, so remove the access there too: {names}."));
+    }
+    text
 }

@@ -9,6 +9,7 @@ use crate::account::{Business, Location};
 use crate::activity::{Detail, Kind, NewActivity, Subject};
 use crate::app::App;
 use crate::clients::ClientState;
+use crate::connections::{Connection, ConnectionFacts};
 use crate::db::DbConnection;
 use crate::db::keyset::Count;
 use crate::error::{Error, Result};
@@ -141,6 +142,7 @@ struct EmployeeDetail {
     reach: String,
     refresh_tokens: Panel,
     access_tokens: Panel,
+    connections: Vec<ConnectionFacts>,
 }
 
 /// A business with its locations to tick.
@@ -168,7 +170,7 @@ pub async fn detail(
         return Ok(see_other(&format!("{}{cut}", path(id))));
     }
     let (words, viewer) = (visit.words.clone(), visit.viewer.clone());
-    let (employee, businesses, theirs, waiting, purge, refresh_tokens, access_tokens) = app
+    let (employee, businesses, theirs, waiting, purge, refresh_tokens, access_tokens, connections) = app
         .db
         .read(move |conn| {
             let employee = Employee::find(conn, id)?;
@@ -179,7 +181,10 @@ pub async fn detail(
             let within = Within::Employee(id);
             let refresh_tokens = refresh_tokens.load(conn, within, ClientState::Active, (&viewer, &words))?;
             let access_tokens = access_tokens.load(conn, within, ClientState::Active, (&viewer, &words))?;
-            Ok((employee, businesses, theirs, waiting, purge, refresh_tokens, access_tokens))
+            let connections = Connection::authorized_by(conn, id)?;
+            let facts = |(connection, api_type)| ConnectionFacts::of(&connection, api_type, &words);
+            let connections: Vec<ConnectionFacts> = connections.into_iter().map(facts).collect();
+            Ok((employee, businesses, theirs, waiting, purge, refresh_tokens, access_tokens, connections))
         })
         .await?;
     let choices: Vec<BusinessChoice> = businesses
@@ -214,6 +219,7 @@ pub async fn detail(
         reach: if reached.is_empty() { "none".into() } else { reached.join(", ") },
         refresh_tokens,
         access_tokens,
+        connections,
         page,
         name: employee.name,
         email: employee.email,

@@ -1,7 +1,10 @@
 //! Settings › Employees: the list, one person, what they may do and what they granted.
 
+use client_api_access::connections::ApiType;
 use client_api_access::employees::Role;
 
+use crate::support::connections::{connection_path, first_tokens};
+use crate::support::provider::{Answer, Provider};
 use crate::support::{Browser, Page, Person, TestApp, hrefs, there_and_back};
 
 const LIST: &str = "/settings/employees";
@@ -247,4 +250,32 @@ fn nobody_but_an_admin_manages_people() {
         assert_eq!((refused.status, refused.heading().as_str()), (403, "Not allowed"), "{action}");
     }
     assert_eq!(app.shop().number("SELECT COUNT(*) FROM activity WHERE kind <> 'signed in'"), 0);
+}
+
+#[test]
+fn what_somebody_authorized_outward_is_on_their_page_and_ends_with_everything_else() {
+    let (app, provider) = (TestApp::start(), Provider::start());
+    provider.always("/revoke", Answer::json(200, "{}"));
+    let (mut manager, person) = (app.manager(), app.shop().employee("Ove Owner", Role::Admin));
+    let (here, nowhere) = (app.oauth_client_of(&provider), app.oauth_client("Nowhere", ApiType::RSeries));
+    let id = app.online("Stock sync", here, &person);
+    app.connection("Nobody's", nowhere);
+
+    let page = manager.open(&person.path());
+    let form = manager.click(&page, &page.link("End everything granted").unwrap());
+    let answer = manager.submit(&form, "/end-grants", &[]);
+    let after = manager.follow(&answer);
+    let connection = manager.open(&connection_path(id));
+
+    let rows = page.rows("#connections");
+    assert_eq!((rows.len(), rows[0].href.as_str()), (1, connection_path(id).as_str()));
+    assert!(rows[0].says("Stock sync") && rows[0].says("Online"), "{rows:?}");
+    assert_eq!(form.falls("Connections"), "Stock sync");
+    assert!(after.notice().contains("Stock sync has to be authorized by somebody else."), "{}", after.notice());
+    assert!(!after.notice().contains("Not confirmed"), "{}", after.notice());
+    assert!(connection.text().contains("Everything Ove Owner granted was ended."), "{}", connection.text());
+    let revoked = provider.requests().pop().unwrap();
+    assert_eq!(revoked.field("token"), Some(first_tokens("Stock sync")[1].clone()));
+    let log = manager.open("/settings/activity").rows("#activity");
+    assert!(log.iter().any(|row| row.says("Connection needs authorization") && row.says("Mona Manager")), "{log:?}");
 }

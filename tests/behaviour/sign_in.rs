@@ -107,9 +107,20 @@ fn the_settings_index_shows_each_role_its_sections_and_what_needs_attention() {
     let admin = app.admin().open("/settings");
 
     for (page, sections) in [
-        (&staff, vec!["Client API Access", "What you granted", "Activity", "Your profile"]),
-        (&manager, vec!["Client API Access", "Employees", "Activity", "Your profile"]),
-        (&admin, vec!["Client API Access", "Employees", "Activity", "Resource servers", "Account", "Your profile"]),
+        (&staff, vec!["Client API Access", "Connections", "What you granted", "Activity", "Your profile"]),
+        (&manager, vec!["Client API Access", "Connections", "Employees", "Activity", "Your profile"]),
+        (
+            &admin,
+            vec![
+                "Client API Access",
+                "Connections",
+                "Employees",
+                "Activity",
+                "Resource servers",
+                "Account",
+                "Your profile",
+            ],
+        ),
     ] {
         assert_eq!(page.texts(".cards h2"), sections);
     }

@@ -231,11 +231,6 @@ impl Connection {
         diesel::update(connections::table.find(id)).set(connections::last_used_at.eq(at)).execute(conn)
     }
 
-    /// How many wait for a person.
-    pub fn count_that_need_a_person(conn: &mut DbConnection) -> QueryResult<i64> {
-        connections_that_need_a_person().count().get_result(conn)
-    }
-
     /// How it is doing.
     pub fn status(&self) -> Status {
         match self {

@@ -103,7 +103,8 @@ pub async fn detail(
     id: web::Path<ConnectionKey>,
     query: Query,
 ) -> Result<HttpResponse> {
-    page(&visit, &app, *id, &query, Problems::default()).await.and_then(|page| leading_out(&app, html(page)?))
+    let page = page(&visit, &app, *id, &query, Problems::default()).await?;
+    leading_out(&app, &visit.viewer, html(page)?)
 }
 
 /// The page of a connection, with what is wrong with a form on it.

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::time::{Moment, Timestamp, Words};
 use crate::tokens::Badge;
 use crate::web::headers;
+use crate::web::page::Viewer;
 
 impl Status {
     /// How it is shown.
@@ -80,8 +81,12 @@ fn said(text: &str) -> Moment {
     Moment { text: text.into(), ..Moment::default() }
 }
 
-/// The page with a policy under which its forms may lead to a provider, and on from there to wherever people sign in.
-pub fn leading_out(app: &App, mut response: HttpResponse) -> Result<HttpResponse> {
+/// The page with a policy under which an admin's forms may lead to a provider, and on from there to wherever people sign
+/// in.
+pub fn leading_out(app: &App, viewer: &Viewer, mut response: HttpResponse) -> Result<HttpResponse> {
+    if !viewer.is_admin() {
+        return Ok(response);
+    }
     let targets = if app.config.outbound.private { "https: http:" } else { "https:" };
     let policy = headers::policy_for_forms_that_lead_to(targets);
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy.parse().map_err(Error::internal)?);

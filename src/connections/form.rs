@@ -63,7 +63,7 @@ fn page(
             Some(connection) => page.below(&back, &connection.name),
             None => page,
         },
-        was_authorized: before.is_some_and(|connection| !connection.account_id.is_empty() || connection.can_refresh()),
+        was_authorized: before.is_some_and(Connection::holds_a_token),
         back,
         redirect_uris: redirect_uris(app, &choices, &form),
         groups: ScopeGroup::all(),
@@ -82,7 +82,7 @@ fn made(query: &Query, choices: &Choices) -> Option<OAuthClient> {
 pub async fn new_form(visit: Visit, app: web::Data<App>, query: Query) -> Result<HttpResponse> {
     let choices = app.db.read(Choices::load).await?;
     let form = ConnectionForm::blank(made(&query, &choices).as_ref());
-    leading_out(&app, html(page(&visit, &app, None, form, choices))?)
+    leading_out(&app, &visit.viewer, html(page(&visit, &app, None, form, choices))?)
 }
 
 /// `POST /settings/connections/new`
@@ -118,7 +118,7 @@ fn again(
     typed: ConnectionForm,
     choices: Choices,
 ) -> Result<HttpResponse> {
-    leading_out(app, unprocessable(page(visit, app, before, typed, choices))?)
+    leading_out(app, &visit.viewer, unprocessable(page(visit, app, before, typed, choices))?)
 }
 
 // To the page of the connection, or on to its provider.
@@ -152,7 +152,7 @@ pub async fn edit_form(
     if let Some(made) = made(&query, &choices) {
         form = ConnectionForm { client: made.id.to_string(), api_type: made.api_type, ..form };
     }
-    leading_out(&app, html(page(&visit, &app, Some(&connection), form, choices))?)
+    leading_out(&app, &visit.viewer, html(page(&visit, &app, Some(&connection), form, choices))?)
 }
 
 /// `POST /settings/connections/{connection}/edit`

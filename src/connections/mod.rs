@@ -2,7 +2,9 @@
 //!
 //! A person authorizes a connection (`authorize`), a task keeps its tokens fresh (`refresh`, `schedule`, `breaker`), and
 //! programs of the shop's own use it through the broker (`broker`), which never hands a token out. What a provider is and
-//! how to talk to it stands in `api_type`, `provider` and `exchange`.
+//! how to talk to it stands in `api_type`, `provider` and `exchange`. The Settings pages are `pages` (the list), `detail`,
+//! `form` and `client_pages`; what an admin does with a connection is in `actions`, `disconnect`, `service_key_pages` and
+//! `account_page`.
 //!
 //! Why a claim and not a lock: a refresh token that is used twice ends the connection at some providers. So exactly one
 //! node refreshes: it claims the row (a conditional UPDATE that raises the row's version and sets a lease), calls, and

@@ -103,5 +103,5 @@ pub async fn list(visit: Visit, app: web::Data<App>, query: Query) -> Result<Htt
         is_admin: visit.viewer.is_admin(),
         page: visit.page("Connections", Section::Connections),
     })?;
-    leading_out(&app, response)
+    leading_out(&app, &visit.viewer, response)
 }

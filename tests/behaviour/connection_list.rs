@@ -138,6 +138,7 @@ fn everybody_is_told_how_many_wait_for_a_person() {
     assert!(index.text().contains("1 connection to authorize"), "{}", index.text());
     assert!(shown.text().contains("1 connection needs a person") && shown.text().contains("Ask an admin"));
     assert!(!shown.has(".notice form"));
+    assert!(shown.header("content-security-policy").unwrap().contains("form-action 'self';"));
     assert_eq!(two.texts(count), ["2 that need a person"], "a paused one can wait");
     assert!(two.has(&format!(".notice form[action='{}/authorize']", connection_path(online))));
     let policy = two.header("content-security-policy").unwrap().to_string();

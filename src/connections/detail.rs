@@ -141,7 +141,7 @@ pub(super) async fn page(
 fn show(visit: &Visit, app: &App, loaded: Loaded, before: Option<i64>, problems: Problems) -> ConnectionDetail {
     let (words, viewer) = (&visit.words, &visit.viewer);
     let Loaded { connection, client, business, authorized_by, events, keys } = loaded;
-    let status = connection.status(visit.now());
+    let status = connection.status();
     let mut page = visit.page(&connection.name, Section::Connections).below(HOME, "Connections");
     page.refresh = (status == Status::Refreshing).then_some(2);
     let is_refreshed =

@@ -55,7 +55,7 @@ impl ConnectionFacts {
         ConnectionFacts {
             href: path(connection.id),
             name: connection.name.clone(),
-            badge: connection.status(words.now()).badge(),
+            badge: connection.status().badge(),
             api: api_type.name(),
             environment: api_type.environment().unwrap_or_default(),
             account: connection.account_name.clone(),

@@ -74,7 +74,6 @@ impl Connection {
         filter: &ConnectionFilter,
         (sort, descending): (ConnectionSort, bool),
         (edge, backward): (Option<(&str, i64)>, bool),
-        now: Timestamp,
     ) -> QueryResult<(Vec<ListedConnection>, i64)> {
         let matching = || {
             let all = connections::table
@@ -94,15 +93,14 @@ impl Connection {
             }
             // The same order of rules as in `Connection::status`.
             let works = connections::paused_at.is_null().and(connections::needs_authorization_since.is_null());
-            let in_flight = connections::attempted_at.is_not_null().and(connections::lease_until.gt(now));
-            let at_rest = connections::attempted_at.is_null().or(connections::lease_until.le(now));
+            let at_rest = connections::attempted_at.is_null();
             match filter.status {
                 None => query,
                 Some(Status::Paused) => query.filter(connections::paused_at.is_not_null()),
                 Some(Status::NeedsAuthorization) => query
                     .filter(connections::paused_at.is_null())
                     .filter(connections::needs_authorization_since.is_not_null()),
-                Some(Status::Refreshing) => query.filter(works).filter(in_flight),
+                Some(Status::Refreshing) => query.filter(works).filter(connections::attempted_at.is_not_null()),
                 Some(Status::Trouble) => {
                     query.filter(works).filter(at_rest).filter(connections::trouble_since.is_not_null())
                 }

@@ -210,7 +210,10 @@ impl OAuthClient {
     /// Whether tokens would still be sent only to the servers that they have been sent to so far.
     pub fn is_at_the_same_place(&self, fields: &OAuthClientFields) -> bool {
         let origin = |text: &str| Url::parse(text).map(|url| url.origin().ascii_serialization()).ok();
-        origin(&self.token_url) == origin(&fields.token_url) && origin(&self.api_url) == origin(&fields.api_url)
+        // A refresh token also goes to where it is revoked.
+        let revokes_elsewhere = !fields.revoke_url.is_empty() && origin(&self.revoke_url) != origin(&fields.revoke_url);
+        let same = |before: &str, after: &str| origin(before) == origin(after);
+        same(&self.token_url, &fields.token_url) && same(&self.api_url, &fields.api_url) && !revokes_elsewhere
     }
 
     /// Whether a secret is stored.

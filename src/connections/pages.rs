@@ -69,11 +69,11 @@ pub async fn list(visit: Visit, app: web::Data<App>, query: Query) -> Result<Htt
         business: state.get("business").parse().ok().map(BusinessKey),
     };
     let sort = ConnectionSort::from_word(state.sort().word).unwrap_or(ConnectionSort::Name);
-    let (asked, wanted, now) = (filter.clone(), state.clone(), visit.now());
+    let (asked, wanted) = (filter.clone(), state.clone());
     let ((rows, total), waiting, businesses) = app
         .db
         .read(move |conn| {
-            let rows = Connection::list(conn, &asked, (sort, wanted.descending), wanted.edge(), now)?;
+            let rows = Connection::list(conn, &asked, (sort, wanted.descending), wanted.edge())?;
             Ok((rows, Connection::first_that_need_a_person(conn, MOST_NAMED)?, Business::all(conn)?))
         })
         .await?;

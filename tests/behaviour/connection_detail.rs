@@ -23,7 +23,7 @@ fn world() -> World {
     let (app, provider) = (TestApp::start(), Provider::start());
     let (admin, person) = app.sign_in_as(Role::Admin);
     let client = app.oauth_client_of(&provider);
-    let id = app.online("Stock sync", client, &person);
+    let id = app.named_online("Stock sync", client, &person);
     provider.always(
         "/api/me",
         Answer::json(200, json!({"sub": "Harbour & Pine Upstream", "name": "Harbour & Pine Upstream"})),

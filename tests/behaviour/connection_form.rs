@@ -102,7 +102,7 @@ fn a_form_without_a_client_a_scope_or_a_type_is_refused() {
 fn two_connections_of_one_name_cannot_be_told_apart() {
     let app = TestApp::start();
     let client = app.oauth_client("Shop at R-Series", ApiType::RSeries);
-    app.connection("Stock sync", client);
+    app.named_connection("Stock sync", client);
     let mut admin = app.admin();
 
     let client = client.to_string();
@@ -193,7 +193,7 @@ fn editing_what_people_read_keeps_the_tokens() {
     let app = TestApp::start();
     let (mut admin, person) = app.sign_in_as(Role::Admin);
     let client = app.oauth_client("Shop at R-Series", ApiType::RSeries);
-    let id = app.online("Stock sync", client, &person);
+    let id = app.named_online("Stock sync", client, &person);
     let edit = format!("{}/edit", connection_path(id));
 
     let form = admin.open(&edit);
@@ -219,7 +219,7 @@ fn another_client_means_another_server_and_ends_what_is_held() {
     let (mut admin, person) = app.sign_in_as(Role::Admin);
     provider.always("/revoke", Answer::json(200, "{}"));
     let client = app.oauth_client_of(&provider);
-    let id = app.online("Stock sync", client, &person);
+    let id = app.named_online("Stock sync", client, &person);
     let r_series = app.oauth_client("Shop at R-Series", ApiType::RSeries).to_string();
     let edit = format!("{}/edit", connection_path(id));
 

@@ -23,8 +23,8 @@ fn one_of_each(app: &TestApp) -> [ConnectionKey; 5] {
     let r_series = app.oauth_client("Shop at R-Series", ApiType::RSeries);
     let trial = app.oauth_client("Bar at K-Series", ApiType::KSeriesV2Trial);
     let made = ["Online one", "Paused one", "Refreshing one", "Troubled one"];
-    let [online, paused, refreshing, troubled] = made.map(|name| app.online(name, r_series, &person));
-    let waiting = app.connection("Waiting one", trial);
+    let [online, paused, refreshing, troubled] = made.map(|name| app.named_online(name, r_series, &person));
+    let waiting = app.named_connection("Waiting one", trial);
     let now = app.now();
     set(app, paused, &format!("paused_at = {}", now.0));
     set(app, refreshing, &format!("attempted_at = {}, lease_until = {}", now.0, now.plus(15).0));
@@ -149,7 +149,7 @@ fn everybody_is_told_how_many_wait_for_a_person() {
 fn a_thousand_connections_are_paged_there_and_back() {
     let app = TestApp::start();
     let client = app.oauth_client("Shop at R-Series", ApiType::RSeries);
-    app.connection("Connection 0001", client);
+    app.named_connection("Connection 0001", client);
     let columns = "name, name_fold, oauth_client_id, domain_prefix, scope, reason, created_at";
     for n in 2..=120 {
         app.shop().sql(&format!(

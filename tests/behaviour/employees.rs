@@ -258,8 +258,8 @@ fn what_somebody_authorized_outward_is_on_their_page_and_ends_with_everything_el
     provider.always("/revoke", Answer::json(200, "{}"));
     let (mut manager, person) = (app.manager(), app.shop().employee("Ove Owner", Role::Admin));
     let (here, nowhere) = (app.oauth_client_of(&provider), app.oauth_client("Nowhere", ApiType::RSeries));
-    let id = app.online("Stock sync", here, &person);
-    app.connection("Nobody's", nowhere);
+    let id = app.named_online("Stock sync", here, &person);
+    app.named_connection("Nobody's", nowhere);
 
     let page = manager.open(&person.path());
     let form = manager.click(&page, &page.link("End everything granted").unwrap());

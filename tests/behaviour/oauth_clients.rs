@@ -139,7 +139,7 @@ fn a_secret_is_typed_again_before_it_goes_to_another_address() {
     let app = TestApp::start();
     let (mut admin, person) = app.sign_in_as(Role::Admin);
     let (id, other) = (app.oauth_client("Harbour at Ledgerly", ApiType::Other), Provider::start());
-    let connection = app.online("Stock sync", id, &person);
+    let connection = app.named_online("Stock sync", id, &person);
     let path = format!("{CLIENTS}/{id}");
     let (token, revoke) = (format!("{}/token", other.origin()), format!("{}/revoke", other.origin()));
 
@@ -168,7 +168,7 @@ fn a_client_in_use_is_not_deleted_and_says_by_whom() {
     let app = TestApp::start();
     let mut admin = app.admin();
     let id = app.oauth_client("Shop at R-Series", ApiType::RSeries);
-    let connection = app.connection("Stock sync", id);
+    let connection = app.named_connection("Stock sync", id);
     let delete = format!("{CLIENTS}/{id}/delete");
 
     let form = admin.open(&delete);

@@ -149,7 +149,7 @@ fn d1_every_route_answers_every_caller_as_it_must() {
     let (grant, key) = (shop.grant(client, &owner), shop.api_key(client, &owner, "Nightly export"));
     shop.resource_server("Orders API");
     let oauth_client = app.oauth_client("Harbour at its provider", ApiType::Other);
-    let connection = app.online("Stock sync", oauth_client, &owner);
+    let connection = app.named_online("Stock sync", oauth_client, &owner);
     ServiceKey::create(shop.conn(), connection, ("Nightly export", "Ada"), app.now()).unwrap();
     let locked = shop.employee("Lena Locked", Role::Admin);
     let idle = shop.employee("Ida Idle", Role::Admin);

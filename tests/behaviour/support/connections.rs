@@ -56,7 +56,7 @@ impl TestApp {
     }
 
     /// A connection that nobody has authorized.
-    pub fn connection(&self, name: &str, client: OAuthClientKey) -> ConnectionKey {
+    pub fn named_connection(&self, name: &str, client: OAuthClientKey) -> ConnectionKey {
         let fields = ConnectionFields { name: name.into(), scope: "read".into(), ..ConnectionFields::default() };
         self.connection_with(client, &fields)
     }
@@ -67,8 +67,8 @@ impl TestApp {
     }
 
     /// A connection that works: it holds its [`first_tokens`] for an hour.
-    pub fn online(&self, name: &str, client: OAuthClientKey, person: &Person) -> ConnectionKey {
-        let id = self.connection(name, client);
+    pub fn named_online(&self, name: &str, client: OAuthClientKey, person: &Person) -> ConnectionKey {
+        let id = self.named_connection(name, client);
         self.authorize(id, person, "Harbour & Pine Upstream");
         id
     }

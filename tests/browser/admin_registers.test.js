@@ -1,9 +1,9 @@
 // An admin registers a client, hands out its secret and its key, and lets its developer change it.
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
-import { documentOf, expectNoProblems, signIn } from './support/browser.js';
-import { expectAccessible, expectNoOverflow, expectValidHtml } from './support/checks.js';
-import { WAYS, expectHeading, message, nameOf, openClients, pageTest, useShop } from './support/shop.js';
+import { signIn } from './support/browser.js';
+import { expectSound } from './support/checks.js';
+import { WAYS, expectHeading, fillIn, message, nameOf, openClients, pageTest, press, useShop } from './support/shop.js';
 
 describe('an admin', () => {
   const shop = useShop();
@@ -15,13 +15,13 @@ describe('an admin', () => {
         await signIn(page, shop.accounts.admin);
         await openClients(page);
         await page.getByRole('link', { name: 'Register a client' }).click();
-        await type(page, { Name: 'Lightspeed Shipping', Website: 'https://shipping.example', 'Contact name': 'Lea' });
-        await type(page, { 'Contact e-mail': 'lea@shipping.example', 'Redirect URIs': 'http://app.example/cb' });
+        await fillIn(page, { Name: 'Lightspeed Shipping', Website: 'https://shipping.example', 'Contact name': 'Lea' });
+        await fillIn(page, { 'Contact e-mail': 'lea@shipping.example', 'Redirect URIs': 'http://app.example/cb' });
         await press(page, 'Register the client');
         await message(page, '2 things need a look').waitFor();
         await expectSound(page, 422);
 
-        await type(page, { Name: name, 'Redirect URIs': 'https://app.example/cb' });
+        await fillIn(page, { Name: name, 'Redirect URIs': 'https://app.example/cb' });
         await press(page, 'Register the client');
         await expectHeading(page, `${name} is registered`);
         await expectSound(page);
@@ -43,11 +43,11 @@ describe('an admin', () => {
 
         await page.goto('/oauth/update');
         await expectSound(page);
-        await type(page, { 'Client ID': id, 'Client secret': 'wrong' });
+        await fillIn(page, { 'Client ID': id, 'Client secret': 'wrong' });
         await press(page, 'Go on');
         await message(page, 'do not fit together').waitFor();
         await expectSound(page, 422);
-        await type(page, { 'Client ID': id, 'Client secret': secret });
+        await fillIn(page, { 'Client ID': id, 'Client secret': secret });
         await press(page, 'Go on');
         await expectHeading(page, `Update ${name}`);
         await expectSound(page);
@@ -81,23 +81,3 @@ describe('an admin', () => {
     });
   }
 });
-
-async function type(page, fields) {
-  for (const [label, text] of Object.entries(fields)) {
-    await page.getByLabel(label, { exact: true }).fill(text);
-  }
-}
-
-function press(page, name) {
-  return page.getByRole('button', { name, exact: true }).click();
-}
-
-/** What a form leads to is held to the same as every page that a link leads to. */
-async function expectSound(page, status = 200) {
-  await page.waitForLoadState();
-  assert.equal(documentOf(page).status(), status);
-  await expectAccessible(page);
-  await expectNoOverflow(page);
-  await expectValidHtml(page);
-  expectNoProblems(page, { refusals: [status] });
-}

@@ -59,9 +59,9 @@ export async function closeBrowser() {
   await browser?.close();
 }
 
-/** Fills in the sign-in form and waits for the page behind it. */
-export async function signIn(page, account) {
-  await page.goto('/sign-in');
+/** Fills in the sign-in form and waits for the page behind it; at the page's own server unless `url` names another. */
+export async function signIn(page, account, url = '') {
+  await page.goto(`${url}/sign-in`);
   await page.getByLabel('E-mail').fill(account.email);
   await page.getByLabel('Password', { exact: true }).fill(account.password);
   await page.getByRole('button', { name: 'Sign in' }).click();

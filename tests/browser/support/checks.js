@@ -1,8 +1,9 @@
 // What must be true of every page, whatever it shows.
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import axe from 'axe-core';
 import { HtmlValidate } from 'html-validate';
-import { documentOf, expectNone, scriptsRun } from './browser.js';
+import { documentOf, expectNone, expectNoProblems, scriptsRun } from './browser.js';
 
 const validator = new HtmlValidate(JSON.parse(readFileSync(new URL('../.htmlvalidate.json', import.meta.url), 'utf8')));
 
@@ -65,4 +66,14 @@ export async function expectNoOverflow(page) {
   });
   const { width } = page.viewportSize();
   expectNone(offenders, `wider than ${width} px: ${page.url()}`);
+}
+
+/** What a form leads to is held to the same as every page that a link leads to. */
+export async function expectSound(page, status = 200) {
+  await page.waitForLoadState();
+  assert.equal(documentOf(page).status(), status);
+  await expectAccessible(page);
+  await expectNoOverflow(page);
+  await expectValidHtml(page);
+  expectNoProblems(page, { refusals: [status] });
 }

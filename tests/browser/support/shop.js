@@ -79,6 +79,17 @@ export async function expectHeading(page, text, options = {}) {
   await page.getByRole('heading', { name: startingWith(text), ...options }).first().waitFor();
 }
 
+/** Types into fields by their labels; `fields` holds each label, or its beginning, and the text. */
+export async function fillIn(page, fields) {
+  for (const [label, text] of Object.entries(fields)) {
+    await page.getByLabel(startingWith(label)).fill(text);
+  }
+}
+
+export function press(page, name) {
+  return page.getByRole('button', { name, exact: true }).click();
+}
+
 export function startingWith(text) {
   return new RegExp(`^\\s*${text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`, 'i');
 }

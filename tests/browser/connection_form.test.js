@@ -1,0 +1,283 @@
+// The form of a connection and the form of an OAuth 2.0 client: fields that follow the API type, scopes that are chosen from
+// two lists, and what is said about a form that cannot be saved.
+import assert from 'node:assert/strict';
+import { before, describe } from 'node:test';
+import { cookiesOf, expectNoProblems, signIn } from './support/browser.js';
+import { expectSound } from './support/checks.js';
+import { CONNECTIONS, choose, redirectUri, scopeOf } from './support/connections.js';
+import { WAYS, expectHeading, fillIn, message, nameOf, pageTest, press, startingWith, useShop, withPage } from './support/shop.js';
+
+const TYPES = ['r-series', 'x-series', 'k-series-v1', 'k-series-v1-trial', 'k-series-v2', 'k-series-v2-trial', 'other'];
+const R_SERIES = 'Harbour’s app at R-Series (Retail R-Series)';
+const X_SERIES = 'Web shop’s app at X-Series (Retail X-Series)';
+// By what tells the lists of the types apart.
+const OFFERED = { r: 'employee:register', x: 'webhooks', k: 'orders-api' };
+
+describe('the form of a connection', () => {
+  const shop = useShop();
+  let cookies;
+
+  before(async () => {
+    cookies = await withPage(shop, {}, 'signs in', async (page) => {
+      await signIn(page, shop.accounts.admin);
+      return cookiesOf(page);
+    });
+  });
+
+  function formTest(name, way, body) {
+    pageTest(`${name}: ${nameOf(way)}`, { shop, way }, async (page) => {
+      await page.context().addCookies(cookies);
+      await page.goto(`${CONNECTIONS}/new`);
+      await body(page);
+    });
+  }
+
+  for (const way of WAYS.filter(({ scripts }) => scripts)) {
+    formTest('what is moved with the mouse is what is saved', way, async (page) => {
+      await fillIn(page, { 'Name your connection': `By mouse, ${nameOf(way)}` });
+      const all = await words(list(page, 'Available'));
+      await button(page, 'Add all scopes').click();
+      assert.deepEqual(await chosen(page), all);
+      assert.deepEqual(await words(list(page, 'Available')), []);
+      await tick(page, 'Chosen', all[1], all[4]);
+      await button(page, 'Remove the ticked scopes').click();
+      assert.deepEqual(await words(list(page, 'Available')), [all[1], all[4]]);
+      await button(page, 'Remove all scopes').click();
+      assert.deepEqual(await chosen(page), []);
+      await button(page, 'Add the ticked scopes').click();
+      assert.deepEqual(await chosen(page), [], 'nothing was ticked');
+      await tick(page, 'Available', all[6], all[2]);
+      await button(page, 'Add the ticked scopes').click();
+      await expectSound(page);
+      await press(page, 'Save');
+      await expectSaved(page, [all[2], all[6]]);
+
+      await page.getByRole('link', { name: 'Edit', exact: true }).click();
+      await expectHeading(page, 'Edit By mouse');
+      assert.deepEqual(await chosen(page), [all[2], all[6]]);
+      await tick(page, 'Chosen', all[2]);
+      await button(page, 'Remove the ticked scopes').click();
+      await tick(page, 'Available', all[0]);
+      await button(page, 'Add the ticked scopes').click();
+      await press(page, 'Save');
+      await expectSaved(page, [all[0], all[6]]);
+    });
+
+    formTest('what is chosen by keyboard alone is what is saved', way, async (page) => {
+      const { keyboard } = page;
+      const all = await words(list(page, 'Available'));
+      await tabTo(page, page.getByLabel(/^Name your connection/));
+      await keyboard.type(`By keyboard, ${nameOf(way)}`);
+      await tabTo(page, entry(page, 'Available', all[0]));
+      await keyboard.press('Space');
+      await keyboard.press('ArrowDown');
+      await keyboard.press('ArrowDown');
+      await keyboard.press('Space');
+      await keyboard.press('Enter');
+      assert.deepEqual(await chosen(page), [all[0], all[2]]);
+      await expectFocus(page, list(page, 'Available').getByRole('checkbox'), 'the list goes on where it was');
+      await keyboard.press('End');
+      await keyboard.press('Enter');
+      assert.deepEqual(await chosen(page), [all[0], all[2], all.at(-1)]);
+
+      // Past the list in one step, whatever is in it.
+      await keyboard.press('Tab');
+      await expectFocus(page, button(page, 'Add all scopes'), 'the list is one stop');
+      await tabTo(page, entry(page, 'Chosen', all[0]));
+      await keyboard.press('ArrowDown');
+      await keyboard.press('Enter');
+      assert.deepEqual(await chosen(page), [all[0], all.at(-1)]);
+      await keyboard.press('Home');
+      await keyboard.press('Space');
+      await tabTo(page, button(page, 'Remove the ticked scopes'), 'Shift+Tab');
+      await keyboard.press('Space');
+      assert.deepEqual(await chosen(page), [all.at(-1)]);
+      await tabTo(page, page.getByRole('button', { name: 'Save', exact: true }));
+      await keyboard.press('Enter');
+      await expectSaved(page, [all.at(-1)]);
+    });
+  }
+
+  for (const way of WAYS.filter(({ scripts }) => !scripts)) {
+    formTest('what is ticked is what is saved', way, async (page) => {
+      assert.equal(await page.locator('.picker').count(), 0);
+      await fillIn(page, { 'Name your connection': `Ticked, ${nameOf(way)}` });
+      await page.getByLabel(startingWith('employee:register_read')).check();
+      await page.getByLabel(startingWith('employee:inventory_read')).check();
+      await choose(page, 'OAuth 2.0 client', { label: R_SERIES });
+      await expectSound(page);
+      await press(page, 'Save');
+      await expectSaved(page, ['employee:inventory_read', 'employee:register_read']);
+
+      await page.getByRole('link', { name: 'Edit', exact: true }).click();
+      await page.getByLabel(startingWith('employee:register_read')).uncheck();
+      await press(page, 'Save');
+      await expectSaved(page, ['employee:inventory_read']);
+    });
+  }
+
+  for (const way of WAYS) {
+    formTest('its fields follow the API type', way, async (page) => {
+      for (const type of [...TYPES, 'r-series']) {
+        await choose(page, 'API type', type);
+        const shown = async (label) => (await page.getByLabel(startingWith(label)).filter({ visible: true }).count()) > 0;
+        assert.equal(await shown('Domain prefix'), type === 'x-series', type);
+        assert.equal(await shown('Scope (optional)'), type === 'other', type);
+        for (const [letter, scope] of Object.entries(OFFERED)) {
+          assert.equal(await shown(`${scope} `), type.startsWith(letter), `${scope}, ${type}`);
+        }
+        const own = `${shop.url}${CONNECTIONS}/callback/${type}`;
+        if (type !== 'other') assert.equal(await redirectUri(page), own);
+        if (way.scripts) assert.ok((await clientsOffered(page)).every((of) => of === type), type);
+      }
+
+      await page.goto(`${CONNECTIONS}/clients/new`);
+      for (const type of TYPES) {
+        await choose(page, 'API type', type);
+        for (const label of ['Authorize URL', 'Token URL', 'API URL', 'Test path', 'Use PKCE']) {
+          assert.equal(await page.getByLabel(startingWith(label)).isVisible(), type === 'other', `${label}, ${type}`);
+        }
+        const end = type === 'other' ? '[A-Za-z0-9]{12}' : type;
+        assert.match(await redirectUri(page), new RegExp(`${CONNECTIONS}/callback/${end}$`));
+      }
+      await expectSound(page);
+    });
+
+    formTest('says all that is wrong, beside the fields, and loses nothing', way, async (page) => {
+      await fillIn(page, { 'Name your connection': ' ' });
+      await choose(page, 'API type', 'x-series');
+      await fillIn(page, { 'Domain prefix': 'evil.test/' });
+      await choose(page, 'Business (optional)', { index: 1 });
+      await press(page, 'Save & authorize');
+      // Scripts have chosen the only client of the type.
+      await message(page, `${way.scripts ? 3 : 4} things need a look`).waitFor();
+      await expectBeside(page, {
+        name: 'The name is missing',
+        'domain-prefix': 'The domain prefix is',
+        ...(way.scripts ? {} : { client: 'Choose the OAuth 2.0 client' }),
+      });
+      await page.locator('#scope-x-series').getByText('Choose at least one scope').waitFor();
+      await expectSound(page, 422);
+      assert.equal(await page.getByLabel(/^API type/).inputValue(), 'x-series');
+      assert.equal(await page.getByLabel(/^Domain prefix/).inputValue(), 'evil.test/');
+      assert.notEqual(await page.getByLabel(/^Business \(/).inputValue(), '');
+
+      const name = `Mended, ${nameOf(way)}`;
+      await fillIn(page, { 'Name your connection': name });
+      await page.getByLabel(startingWith('webhooks ')).check();
+      if (way.scripts) await button(page, 'Add the ticked scopes').click();
+      await choose(page, 'OAuth 2.0 client', { label: X_SERIES });
+      await fillIn(page, { 'Domain prefix': 'harbour.pine' });
+      await press(page, 'Save');
+      await message(page, 'One thing needs a look').waitFor();
+      expectNoProblems(page, { refusals: [422] });
+      await fillIn(page, { 'Domain prefix': 'harbour-pine' });
+      await press(page, 'Save');
+      await expectHeading(page, name, { level: 1 });
+      await expectSaved(page, ['webhooks']);
+    });
+
+    formTest('so does the form of an OAuth 2.0 client, all but the secret', way, async (page) => {
+      await page.goto(`${CONNECTIONS}/clients/new`);
+      await choose(page, 'API type', 'other');
+      const uri = await redirectUri(page);
+      const typed = {
+        Name: `Loyalty, ${nameOf(way)}`, 'Client ID': 'points', 'Authorize URL': 'https://points.example/authorize',
+        'Token URL': 'ftp://points.example/token', 'API URL': '', 'Test path': 'me', Issuer: 'https://points.example',
+      };
+      await fillIn(page, { ...typed, 'Client secret': 'kept to ourselves' });
+      await page.getByLabel('Use PKCE').uncheck();
+      await page.getByLabel('in the Authorization header').check();
+      await press(page, 'Save the client');
+      await message(page, '3 things need a look').waitFor();
+      await expectBeside(page, {
+        'token-url': 'The token URL must begin with https://',
+        'api-url': 'The API URL is missing',
+        'test-path': 'The test path begins with /',
+      });
+      await expectSound(page, 422);
+      for (const [label, text] of Object.entries(typed)) {
+        assert.equal(await page.getByLabel(startingWith(label)).inputValue(), text, label);
+      }
+      assert.equal(await page.getByLabel(/^Client secret/).inputValue(), '');
+      assert.equal(await page.getByLabel('Use PKCE').isChecked(), false);
+      assert.ok(await page.getByLabel('in the Authorization header').isChecked());
+      assert.equal(await redirectUri(page), uri, 'what was registered there already still holds');
+
+      await fillIn(page, {
+        'Token URL': 'https://points.example/token',
+        'API URL': 'https://points.example',
+        'Test path': '/me',
+        'Client secret': 'again',
+      });
+      await press(page, 'Save the client');
+      await message(page, `${typed.Name} is saved`).waitFor();
+      await expectSound(page);
+    });
+  }
+});
+
+function list(page, caption) {
+  return page.getByRole('group', { name: `${caption} scopes` });
+}
+
+function button(page, name) {
+  return page.getByRole('button', { name, exact: true });
+}
+
+function entry(page, caption, word) {
+  return list(page, caption).getByLabel(startingWith(`${word} `));
+}
+
+async function words(group) {
+  const labels = await group.locator('label').allInnerTexts();
+  return labels.map((label) => label.trim().split(/\s/)[0]);
+}
+
+function chosen(page) {
+  return words(list(page, 'Chosen'));
+}
+
+async function tick(page, caption, ...scopes) {
+  for (const scope of scopes) await entry(page, caption, scope).check();
+}
+
+/** The API types of the clients that can be chosen. */
+function clientsOffered(page) {
+  const options = page.locator('#client option[data-type]:not([disabled])');
+  return options.evaluateAll((all) => all.map(({ dataset }) => dataset.type));
+}
+
+/** Presses Tab until a field has the keyboard. */
+async function tabTo(page, locator, key = 'Tab') {
+  for (let stops = 0; !await isFocused(locator); stops++) {
+    assert.ok(stops < 40, `${key} does not reach ${locator}`);
+    await page.keyboard.press(key);
+  }
+}
+
+async function expectFocus(page, locator, what) {
+  const focused = await locator.evaluateAll((elements) => elements.includes(document.activeElement));
+  assert.ok(focused, what);
+}
+
+function isFocused(locator) {
+  return locator.evaluate((element) => element === document.activeElement);
+}
+
+/** A sentence for each field, tied to it, and in the summary a link that leads to it. */
+async function expectBeside(page, sentences) {
+  for (const [id, sentence] of Object.entries(sentences)) {
+    const field = page.locator(`#${id}`);
+    assert.equal(await field.getAttribute('aria-invalid'), 'true', id);
+    const described = (await field.getAttribute('aria-describedby')).split(' ');
+    assert.ok(described.includes(`${id}-error`), id);
+    assert.match(await page.locator(`#${id}-error`).innerText(), startingWith(sentence));
+    assert.match(await page.getByRole('alert').locator(`a[href="#${id}"]`).innerText(), startingWith(sentence));
+  }
+}
+
+async function expectSaved(page, scope) {
+  await message(page, 'is saved').waitFor();
+  assert.deepEqual(await scopeOf(page), scope);
+}

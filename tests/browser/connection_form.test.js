@@ -1,11 +1,13 @@
-// The form of a connection and the form of an OAuth 2.0 client: fields that follow the API type, scopes that are chosen from
-// two lists, and what is said about a form that cannot be saved.
+// The forms of a connection and of an OAuth 2.0 client: fields that follow the API type, scopes that are chosen from two
+// lists, and what is said about a form that cannot be saved.
 import assert from 'node:assert/strict';
 import { before, describe } from 'node:test';
 import { cookiesOf, expectNoProblems, signIn } from './support/browser.js';
 import { expectSound } from './support/checks.js';
 import { CONNECTIONS, choose, redirectUri, scopeOf } from './support/connections.js';
-import { WAYS, expectHeading, fillIn, message, nameOf, pageTest, press, startingWith, useShop, withPage } from './support/shop.js';
+import {
+  WAYS, expectHeading, fillIn, message, nameOf, pageTest, press, startingWith, useShop, withPage,
+} from './support/shop.js';
 
 const TYPES = ['r-series', 'x-series', 'k-series-v1', 'k-series-v1-trial', 'k-series-v2', 'k-series-v2-trial', 'other'];
 const R_SERIES = 'Harbour’s app at R-Series (Retail R-Series)';
@@ -120,11 +122,10 @@ describe('the form of a connection', () => {
     formTest('its fields follow the API type', way, async (page) => {
       for (const type of [...TYPES, 'r-series']) {
         await choose(page, 'API type', type);
-        const shown = async (label) => (await page.getByLabel(startingWith(label)).filter({ visible: true }).count()) > 0;
-        assert.equal(await shown('Domain prefix'), type === 'x-series', type);
-        assert.equal(await shown('Scope (optional)'), type === 'other', type);
+        assert.equal(await isShown(page, 'Domain prefix'), type === 'x-series', type);
+        assert.equal(await isShown(page, 'Scope (optional)'), type === 'other', type);
         for (const [letter, scope] of Object.entries(OFFERED)) {
-          assert.equal(await shown(`${scope} `), type.startsWith(letter), `${scope}, ${type}`);
+          assert.equal(await isShown(page, `${scope} `), type.startsWith(letter), `${scope}, ${type}`);
         }
         const own = `${shop.url}${CONNECTIONS}/callback/${type}`;
         if (type !== 'other') assert.equal(await redirectUri(page), own);
@@ -216,6 +217,10 @@ describe('the form of a connection', () => {
     });
   }
 });
+
+async function isShown(page, label) {
+  return (await page.getByLabel(startingWith(label)).filter({ visible: true }).count()) > 0;
+}
 
 function list(page, caption) {
   return page.getByRole('group', { name: `${caption} scopes` });

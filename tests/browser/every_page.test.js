@@ -3,12 +3,16 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { closePage, cookiesOf, documentOf, expectNone, expectNoProblems, openPage, signIn } from './support/browser.js';
 import { expectAccessible, expectNoOverflow, expectValidHtml } from './support/checks.js';
+import { CONNECTIONS, expectStatus } from './support/connections.js';
 import {
-  CLIENTS, COLUMN, filterBy, filterField, message, nameOf, openClients, pageTest, panel, rowsOf, useShop, withPage,
+  CLIENTS, COLUMN, filterBy, filterField, goTo, message, nameOf, openClients, pageTest, panel, rowsOf, useShop, withPage,
 } from './support/shop.js';
 
 const LIST = '/settings/client-api-access';
 const CLIENT = `${LIST}/clients/#`;
+const CONNECTION = `${CONNECTIONS}/#`;
+// What a connection can be doing; its page says something else about each.
+const STATES = ['Online', 'Trouble: retrying', 'Needs authorization', 'Paused'];
 // Pages that the walk along the links must come by, with # for each id; it checks whatever else it finds too.
 const EXPECTED = [
   '/settings', LIST, `${LIST}/register`, `${LIST}/find-token`,
@@ -16,6 +20,9 @@ const EXPECTED = [
   `${CLIENT}/refresh-tokens/#`, `${CLIENT}/refresh-tokens/#/revoke`,
   `${CLIENT}/access-tokens/#`, `${CLIENT}/access-tokens/#/revoke`,
   `${CLIENT}/refresh-tokens/#/access-tokens/#`, `${CLIENT}/refresh-tokens/#/access-tokens/#/revoke`,
+  CONNECTIONS, `${CONNECTIONS}/new`, CONNECTION, `${CONNECTION}/edit`, `${CONNECTION}/disconnect`,
+  `${CONNECTION}/keys/#/revoke`, `${CONNECTIONS}/clients`, `${CONNECTIONS}/clients/new`, `${CONNECTIONS}/clients/#`,
+  `${CONNECTIONS}/clients/#/delete`,
   '/settings/employees', '/settings/employees/#', '/settings/resource-servers',
   '/settings/account', '/settings/profile', '/settings/activity',
 ];
@@ -30,19 +37,22 @@ describe('every page', () => {
   const shop = useShop();
   let cookies;
   let busiest;
+  let connected;
 
   before(async () => {
-    await withPage(shop, {}, 'looks for the busiest client', async (page) => {
+    await withPage(shop, {}, 'looks for the busiest client, and for a connection with service keys', async (page) => {
       await signIn(page, shop.accounts.admin);
       await openClients(page);
       const tokens = (row) => row.number(COLUMN.refreshTokens) + row.number(COLUMN.accessTokens);
       [busiest] = (await rowsOf(page, CLIENTS)).sort((a, b) => tokens(b) - tokens(a));
+      await goTo(page, 'Connections');
+      connected = (await rowsOf(page, 'connections')).find((row) => row.text(COLUMN.status).startsWith('Online'));
       cookies = await cookiesOf(page);
     });
   });
 
   test('that a link leads to', { timeout: 900_000 }, async (t) => {
-    const addresses = await walk(shop, cookies, [LIST, busiest.href]);
+    const addresses = await walk(shop, cookies, [LIST, busiest.href, connected.href]);
     await t.test('includes all that the shop has', () => {
       assert.deepEqual(EXPECTED.filter((pattern) => !addresses.has(pattern)), []);
     });
@@ -57,6 +67,26 @@ describe('every page', () => {
       });
     }
     await closeLooks(looks);
+  });
+
+  test('of a connection, as each role meets it', { timeout: 300_000 }, async (t) => {
+    for (const role of ['admin', 'manager', 'staff']) {
+      const own = await withPage(shop, {}, `signs in as ${role}`, async (page) => {
+        await signIn(page, shop.accounts[role]);
+        return cookiesOf(page);
+      });
+      // Managers and staff see less of the same pages.
+      const looks = await openLooks(shop, role === 'admin' ? [...LOOKS, ...BARE] : [LOOKS[0], BARE[1]], own);
+      await t.test(`${role}: the list`, () => inEveryLook(looks, (page) => page.goto(CONNECTIONS)));
+      for (const state of STATES) {
+        await t.test(`${role}: ${state}`, () => inEveryLook(looks, async (page) => {
+          await page.goto(CONNECTIONS);
+          await panel(page, 'connections').getByRole('row').filter({ hasText: state }).getByRole('link').first().click();
+          await expectStatus(page, state);
+        }));
+      }
+      await closeLooks(looks);
+    }
   });
 
   test('that says no', { timeout: 300_000 }, async (t) => {

@@ -15,6 +15,7 @@ export const COLUMN = {
   employees: /^employees$/i,
   refreshTokens: /^refresh tokens$/i,
   accessTokens: /keys|access tokens/i,
+  status: /^status$/i,
 };
 
 const TEST_SECONDS = 120;

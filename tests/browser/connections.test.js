@@ -1,4 +1,4 @@
-// A connection to another server of this program, on the same host: made, lost and found again, with a program that calls
+// A connection to another server of this program, on the same host: made, lost and found again, while a program calls
 // through it. What both servers keep in the browser stays apart.
 import assert from 'node:assert/strict';
 import { before, describe } from 'node:test';
@@ -8,12 +8,14 @@ import {
   CONNECTIONS, addressesOf, choose, consent, expectStatus, fact, redirectUri, registerAt, scopeOf, waiting,
 } from './support/connections.js';
 import {
-  REFRESH_TOKENS, WAYS, expectHeading, fillIn, goTo, message, nameOf, pageTest, panel, press, revokeButton, revokeOpener, startingWith,
-  useShop, withPage,
+  REFRESH_TOKENS, expectHeading, fillIn, goTo, message, nameOf, pageTest, panel, press, revokeButton, revokeOpener,
+  rowsOf, startingWith, tokensOf, useShop, withPage,
 } from './support/shop.js';
 
 const SCOPE = ['employee:inventory_read', 'employee:register_read'];
 const ACCOUNT = 'Pine Wholesale';
+// It is a long way; its pages and forms are looked at in every way elsewhere.
+const OPPOSITES = [{ scripts: true, width: 1280 }, { scripts: false, width: 390 }];
 
 describe('a connection', () => {
   const shop = useShop();
@@ -33,7 +35,7 @@ describe('a connection', () => {
     });
   });
 
-  for (const way of WAYS) {
+  for (const way of OPPOSITES) {
     pageTest(`is made, lost and found again: ${nameOf(way)}`, { shop, way }, async (page) => {
       const name = `Stock sync ${nameOf(way)}`;
       const there = await page.context().newPage();
@@ -77,12 +79,14 @@ describe('a connection', () => {
 
       await revokeKey(page, name);
       assert.deepEqual(await callThrough(call, key), { status: 401, said: 'invalid_token' });
+      await reconnectUnseen(page, name);
       await expectSignedIn(page, there);
+      await disconnect(page, there, { name, client: client.page });
       expectNoProblems(there);
     });
   }
 
-  /** Begins at the form of a connection, has a client registered by the provider on the way, and sets out to authorize. */
+  /** Begins at the form of a connection, registers a client at the provider on the way, and sets out to authorize. */
   async function makeConnection(page, there, { name, way }) {
     await page.getByRole('link', { name: 'New connection' }).click();
     await fillIn(page, { 'Name your connection': name });
@@ -93,7 +97,10 @@ describe('a connection', () => {
     await choose(page, 'API type', 'other');
     const registered = await registerAt(there, provider, name, await redirectUri(page));
     await fillIn(page, {
-      Name: `${name} there`, 'Client ID': registered.id, 'Client secret': registered.secret, ...addressesOf(provider),
+      Name: `${name} there`,
+      'Client ID': registered.id,
+      'Client secret': registered.secret,
+      ...addressesOf(provider),
     });
     assert.ok(await page.getByLabel('Use PKCE').isChecked());
     await press(page, 'Save the client');
@@ -175,6 +182,35 @@ describe('a connection', () => {
     await press(page, 'Revoke');
     await message(page, 'Nightly export is revoked').waitFor();
     await panel(page, 'keys').getByText('No service key yet').waitFor();
+  }
+
+  /** The call that told whose account it is no longer does: then somebody is asked before anything changes. */
+  async function reconnectUnseen(page, name) {
+    await page.getByRole('link', { name: `${name} there` }).click();
+    await fillIn(page, { 'Test path': '/healthz' });
+    await press(page, 'Save changes');
+    await message(page, 'The OAuth 2.0 client is saved').waitFor();
+    await panel(page, 'oauth-clients').getByRole('link', { name: `${name} there`, exact: true }).click();
+    await panel(page, 'users').getByRole('link', { name }).click();
+    await press(page, 'Reconnect');
+    await consent(page, shop, provider);
+    await expectHeading(page, 'Which account is it now?');
+    await expectSound(page);
+    await press(page, 'Use them all the same');
+    await message(page, `${name} is connected.`).waitFor();
+  }
+
+  async function disconnect(page, there, { name, client }) {
+    await there.goto(client);
+    const held = tokensOf(await rowsOf(there, REFRESH_TOKENS));
+    await page.getByRole('link', { name: 'Disconnect' }).click();
+    await expectHeading(page, `Disconnect ${name}?`);
+    await press(page, 'Disconnect');
+    await message(page, 'The provider confirmed that its tokens are revoked').waitFor();
+    assert.equal(await panel(page, 'connections').getByText(name).count(), 0);
+    await there.reload();
+    const left = tokensOf(await rowsOf(there, REFRESH_TOKENS));
+    assert.equal(left.length, held.length - 1, `the provider held ${held} and holds ${left}`);
   }
 });
 

@@ -6,9 +6,8 @@ export const CONNECTIONS = '/settings/connections';
 
 /** What a connection's page says beside one of its headings. */
 export async function fact(page, heading) {
-  const text = await page.locator('main dl > div').filter({ has: page.getByText(heading, { exact: true }) })
-    .locator('dd').first().innerText();
-  return text.trim();
+  const row = page.locator('main dl > div').filter({ has: page.getByText(heading, { exact: true }) });
+  return (await row.locator('dd').first().innerText()).trim();
 }
 
 /** The scope that a connection's page says is asked for, word by word. */
@@ -22,8 +21,8 @@ export async function expectStatus(page, status) {
 
 /** How many connections wait for a person, as the menu says on every page. */
 export async function waiting(page) {
-  const count = page.getByRole('navigation', { name: 'Settings' }).getByRole('link', { name: startingWith('Connections') })
-    .locator('.badge');
+  const menu = page.getByRole('navigation', { name: 'Settings' });
+  const count = menu.getByRole('link', { name: startingWith('Connections') }).locator('.badge');
   return await count.count() ? Number.parseInt(await count.innerText(), 10) : 0;
 }
 

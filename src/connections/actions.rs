@@ -40,7 +40,13 @@ async fn try_out(app: &App, visit: &Visit, id: ConnectionKey) -> Result<Tried> {
     loop {
         let (connection, client) = match ready(app, id, refused.as_ref()).await? {
             Ok(found) => found,
-            Err(why) => return Ok(Err(format!("The test could not be made. {}", sentence(&why, visit)))),
+            Err(why) => {
+                let what = match refused {
+                    Some(_) => "The test failed: the API refuses its token.",
+                    None => "The test could not be made.",
+                };
+                return Ok(Err(format!("{what} {}", sentence(&why, visit))));
+            }
         };
         match call(app, &connection, &client).await? {
             Ok(StatusCode::UNAUTHORIZED) if refused.is_none() => refused = Some(connection),
@@ -77,7 +83,7 @@ fn sentence(why: &NotReady, visit: &Visit) -> String {
         NotReady::Trouble(words, until) => {
             format!("Renewing its tokens does not work: {words} It is tried again {}.", visit.words.until(*until).text)
         }
-        NotReady::JustRefreshed => "The API refuses a token that was renewed a moment ago.".into(),
+        NotReady::JustRefreshed => "It was renewed a moment ago.".into(),
         NotReady::Busy => "Its tokens are being renewed. Try again in a moment.".into(),
     }
 }

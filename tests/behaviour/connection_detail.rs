@@ -101,7 +101,7 @@ fn a_test_whose_token_is_refused_is_made_once_more_with_a_new_one() {
     world.provider.always("/api/me", Answer::json(401, "{}"));
     let refused = world.press("/test");
     assert!(
-        refused.notice().contains("The API refuses a token that was renewed a moment ago."),
+        refused.notice().contains("the API refuses its token. It was renewed a moment ago."),
         "{}",
         refused.notice()
     );

@@ -118,11 +118,11 @@ async fn refresh_counted(app: &App, id: ConnectionKey) -> Result<()> {
             Ok(Provider::of(&client, &connection.domain_prefix, &app.config.hosts)?.host())
         })?,
     };
+    let means = app.means();
     if let Err(until) = app.breakers.check(&host, now) {
-        return app.db.write(move |conn| Ok(Connection::postpone(conn, id, until, now)?)).await;
+        return app.db.write(move |conn| Connection::postpone(conn, &means, id, until, now)).await;
     }
     let begun = Instant::now();
-    let means = app.means();
     let claimed = app
         .db
         .write(move |conn| {

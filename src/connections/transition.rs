@@ -23,6 +23,8 @@ pub const LEASE: i64 = 15;
 const CUT_OFF: &str = "A refresh was cut off before its answer arrived. The same refresh token is tried once more: if the \
                        provider had renewed it already and accepts no second try, somebody has to authorize again.";
 
+const HOST_FAILS: &str = "Its server fails for other connections too, so it was not asked.";
+
 /// What a change needs besides the database.
 #[derive(Clone)]
 pub struct Means {
@@ -82,11 +84,31 @@ impl Connection {
         Ok(Some(Claim { connection, client }))
     }
 
-    /// Puts off what is due without asking its server.
-    pub fn postpone(conn: &mut DbConnection, id: ConnectionKey, until: Timestamp, now: Timestamp) -> QueryResult<()> {
-        let due =
-            connections::table.find(id).filter(connections::due_at.le(now)).filter(connections::lease_until.le(now));
-        diesel::update(due).set(connections::due_at.eq(until)).execute(conn).map(drop)
+    /// Puts off what is due without asking its server, which fails for others as well. Once its access token has ended it
+    /// is in trouble like them.
+    pub fn postpone(
+        conn: &mut DbConnection,
+        means: &Means,
+        id: ConnectionKey,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<()> {
+        let due = connections::table.find(id).filter(connections::due_at.le(now));
+        let due = due.filter(connections::lease_until.le(now));
+        if diesel::update(due).set(connections::due_at.eq(until)).execute(conn)? == 0 {
+            return Ok(());
+        }
+        let connection = Connection::find(conn, id)?;
+        if connection.is_fresh(now) || connection.paused_at.is_some() {
+            return Ok(());
+        }
+        if connection.trouble_since.is_none() {
+            diesel::update(connections::table.find(id))
+                .set((connections::trouble.eq(HOST_FAILS), connections::trouble_since.eq(now)))
+                .execute(conn)?;
+            ConnectionEvent::record(conn, id, (EventKind::Failed, HOST_FAILS), "", now)?;
+        }
+        begin_incident(conn, means, &connection, Notice::unreachable(&connection, HOST_FAILS), now)
     }
 
     /// Pauses it: no call goes through, and its tokens are only kept from lapsing.

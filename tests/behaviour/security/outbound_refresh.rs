@@ -311,6 +311,11 @@ fn one_host_that_fails_is_left_alone_for_all_its_connections() {
     let asked = refreshes(&provider).len();
     assert!((5..60).contains(&asked), "{asked}");
     assert_eq!(status(&app, &elsewhere), Status::Online, "others are not affected");
+    for link in &links {
+        let connection = app.connection(link);
+        assert_eq!(connection.status(), Status::Trouble, "also those that were not asked say so");
+        assert!(connection.incident_since.is_some(), "and people are told");
+    }
     provider.always("/token", Answer::Own);
     for _ in 0..60 {
         app.advance(30);

@@ -36,7 +36,7 @@ pub fn print(kind: Kind, kills: usize, answers: &Answers, log: &Log, nodes: &mut
     println!("failures that are retried                       {failed:>8}");
     println!("token requests the provider saw                 {requests:>8}");
     println!("  of them refused                               {:>8}  {:?}", log.refused.len(), counted(&log.refused));
-    println!("  beyond those on record, at most one per kill  {:>8}", requests as i64 - refreshed as i64 - lost as i64);
+    println!("  whose answers were lost with a killed node    {:>8}", requests as i64 - refreshed as i64 - lost as i64);
     if let Some(twice) = log.twice {
         println!("refresh tokens the provider saw twice           {twice:>8}");
     }

@@ -1,7 +1,7 @@
 //! Sign-ins live in the database: a sign-out, a lock, a role change or a password reset counts on the next request, on
 //! every node. The cookie holds a random key, the database its SHA-256.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use actix_session::storage::{LoadError, SaveError, SessionKey as CookieKey, SessionStore, UpdateError};
@@ -115,7 +115,7 @@ impl Session {
 
 /// Sign-ins that asked for a page, collected in memory and written in one batch every few seconds.
 #[derive(Default)]
-pub struct Presence(Mutex<HashMap<SessionKey, Timestamp>>);
+pub struct Presence(Mutex<BTreeMap<SessionKey, Timestamp>>);
 
 impl Presence {
     // Seconds by which the stored moment may lag behind.
@@ -142,6 +142,7 @@ impl Presence {
         if seen.is_empty() {
             return Ok(());
         }
+        // In one order on every node: two that write at once do not stand in each other's way.
         db.write(move |conn| {
             for (id, at) in &seen {
                 diesel::update(sessions::table.find(*id)).set(sessions::last_seen_at.eq(*at)).execute(conn)?;

@@ -27,6 +27,7 @@ mod foreign_providers;
 mod gateway;
 mod invitations;
 mod large_revoke;
+mod last_use;
 mod notices;
 mod oauth2_crate;
 mod oauth_clients;

@@ -1,7 +1,7 @@
 //! A server that is killed or held up in the middle of a refresh (rows O12 and O14), as processes of their own.
 
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use client_api_access::connections::transition::Means;
 use client_api_access::connections::{ApiType, Connection, ConnectionEvent, EventKind, Status};
@@ -12,19 +12,9 @@ use serde_json::json;
 
 use crate::support::outbound::{Link, bring, make, other_server, reply};
 use crate::support::provider::{Answer, Provider};
-use crate::support::{Database, PASSWORD, Person, Server, is_postgres};
+use crate::support::{Database, PASSWORD, Person, Server, is_postgres, until};
 
 const OPEN: [(&str, &str); 1] = [("OUTBOUND_PRIVATE", "on")];
-// Longer than a lease, and a refresh behind it.
-const PATIENCE: Duration = Duration::from_secs(40);
-
-fn until(what: &str, mut happened: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !happened() {
-        assert!(begun.elapsed() < PATIENCE, "{what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
 
 // A connection that is due at once.
 fn due(conn: &mut DbConnection, means: &Means, provider: &Provider) -> Link {

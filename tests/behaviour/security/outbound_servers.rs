@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::support::outbound::{Link, SECRET, bring, come_back, make, other_server, parameter, reply, set_out};
 use crate::support::provider::{Answer, Certificate, Provider};
-use crate::support::{Database, PASSWORD, Person, Server, TestApp};
+use crate::support::{Database, PASSWORD, Person, Server, TestApp, until};
 
 fn status(app: &TestApp, link: &Link) -> Status {
     app.connection(link).status()
@@ -154,15 +154,10 @@ fn o9_odd_lifetimes_are_given_a_short_one() {
 }
 
 fn wait_until_it_has_failed(conn: &mut DbConnection, link: &Link) {
-    let begun = Instant::now();
-    let is_over = |conn: &mut _| {
+    until("it has failed", || {
         let status = Connection::find(conn, link.id).unwrap().status();
         matches!(status, Status::Trouble | Status::NeedsAuthorization)
-    };
-    while !is_over(conn) {
-        assert!(begun.elapsed() < Duration::from_secs(20), "it has failed");
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    });
 }
 
 // The server as a process of its own at the loudest log, connected to a server that fails in every way while a secret is

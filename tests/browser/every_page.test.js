@@ -1,18 +1,16 @@
 // Every page there is, as an admin meets it: accessible, valid, in bounds, silent in the console and light.
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { closePage, cookiesOf, documentOf, expectNone, expectNoProblems, openPage, signIn } from './support/browser.js';
-import { expectAccessible, expectNoOverflow, expectValidHtml } from './support/checks.js';
-import { CONNECTIONS, expectStatus } from './support/connections.js';
+import { closePage, cookiesOf, documentOf, expectNoProblems, openPage, signIn } from './support/browser.js';
+import { CONNECTIONS } from './support/connections.js';
+import { LOOKS, closeLooks, inEveryLook, openLooks } from './support/looks.js';
 import {
-  CLIENTS, COLUMN, filterBy, filterField, goTo, message, nameOf, openClients, pageTest, panel, rowsOf, useShop, withPage,
+  CLIENTS, COLUMN, filterField, goTo, openClients, pageTest, panel, rowsOf, useShop, withPage,
 } from './support/shop.js';
 
 const LIST = '/settings/client-api-access';
 const CLIENT = `${LIST}/clients/#`;
 const CONNECTION = `${CONNECTIONS}/#`;
-// What a connection can be doing; its page says something else about each.
-const STATES = ['Online', 'Trouble: retrying', 'Needs authorization', 'Paused'];
 // Pages that the walk along the links must come by, with # for each id; it checks whatever else it finds too.
 const EXPECTED = [
   '/settings', LIST, `${LIST}/register`, `${LIST}/find-token`,
@@ -27,8 +25,6 @@ const EXPECTED = [
   '/settings/account', '/settings/profile', '/settings/activity',
 ];
 const MOST_PAGES = 80;
-const LOOKS = [1280, 390].flatMap((width) => [false, true].map((dark) => ({ width, dark, scripts: true })));
-const BARE = [1280, 390].map((width) => ({ width, scripts: false }));
 const ROWS = 50;
 const PAGE_BYTES = 60_000;
 const FIRST_VISIT_BYTES = 200_000;
@@ -57,7 +53,7 @@ describe('every page', () => {
       assert.deepEqual(EXPECTED.filter((pattern) => !addresses.has(pattern)), []);
     });
 
-    const looks = await openLooks(shop, [...LOOKS, ...BARE], cookies);
+    const looks = await openLooks(shop, LOOKS, cookies);
     for (const [pattern, address] of addresses) {
       await t.test(pattern, async () => {
         await inEveryLook(looks, async (page) => {
@@ -67,59 +63,6 @@ describe('every page', () => {
       });
     }
     await closeLooks(looks);
-  });
-
-  test('of a connection, as each role meets it', { timeout: 300_000 }, async (t) => {
-    for (const role of ['admin', 'manager', 'staff']) {
-      const own = await withPage(shop, {}, `signs in as ${role}`, async (page) => {
-        await signIn(page, shop.accounts[role]);
-        return cookiesOf(page);
-      });
-      // Managers and staff see less of the same pages.
-      const looks = await openLooks(shop, role === 'admin' ? [...LOOKS, ...BARE] : [LOOKS[0], BARE[1]], own);
-      await t.test(`${role}: the list`, () => inEveryLook(looks, (page) => page.goto(CONNECTIONS)));
-      for (const state of STATES) {
-        await t.test(`${role}: ${state}`, () => inEveryLook(looks, async (page) => {
-          await page.goto(CONNECTIONS);
-          await panel(page, 'connections').getByRole('row').filter({ hasText: state }).getByRole('link').first().click();
-          await expectStatus(page, state);
-        }));
-      }
-      await closeLooks(looks);
-    }
-  });
-
-  test('that says no', { timeout: 300_000 }, async (t) => {
-    const admin = await openLooks(shop, [...LOOKS, ...BARE], cookies);
-    await t.test('there is no such page', () => inEveryLook(admin, async (page) => {
-      await page.goto('/settings/nothing-here');
-      assert.equal(documentOf(page).status(), 404);
-    }, [404]));
-    await t.test('there is no such client', () => inEveryLook(admin, async (page) => {
-      await page.goto(`${LIST}/clients/999999999`);
-      assert.equal(documentOf(page).status(), 404);
-    }, [404]));
-    await t.test('no client matches', () => inEveryLook(admin, async (page, look) => {
-      await page.goto(LIST);
-      await filterBy(page, look, CLIENTS, 'Client name', 'zqzqzq');
-      await panel(page, CLIENTS).getByText(/match/i).first().waitFor();
-    }));
-    await closeLooks(admin);
-
-    const strangers = await openLooks(shop, [...LOOKS, ...BARE], []);
-    await t.test('sign in first', () => inEveryLook(strangers, async (page) => {
-      await page.goto(LIST);
-      await page.getByRole('button', { name: 'Sign in' }).waitFor();
-    }, [401]));
-    await t.test('that is not the password', () => inEveryLook(strangers, async (page, look) => {
-      await page.goto('/sign-in');
-      // Somebody else each time: the same one would soon be asked to wait.
-      await page.getByLabel('E-mail').fill(`nobody-${nameOf(look).replace(/\W+/g, '-')}@example.com`);
-      await page.getByLabel('Password', { exact: true }).fill('not the password');
-      await page.getByRole('button', { name: 'Sign in' }).click();
-      await message(page, 'do not fit together').waitFor();
-    }, [400, 401, 403, 422, 429]));
-    await closeLooks(strangers);
   });
 
   pageTest('can be used by keyboard, and shows where the keyboard is', { shop, way: {} }, async (page) => {
@@ -204,40 +147,4 @@ async function walk(shop, cookies, from) {
 
 function isFocused(locator) {
   return locator.evaluate((element) => element === document.activeElement);
-}
-
-/** Opens a page per look; they stay open from address to address, as a visitor's would. */
-async function openLooks(shop, looks, cookies) {
-  return Promise.all(looks.map(async (look) => ({ look, page: await openPage(shop.url, { ...look, cookies }) })));
-}
-
-async function closeLooks(looks) {
-  await Promise.all(looks.map(({ page }) => closePage(page)));
-}
-
-/** Brings each look to a page and checks it; the complaints of all looks come together, each kind once. */
-async function inEveryLook(looks, bring, refusals = []) {
-  const complaints = new Map();
-  let validated = false;
-  for (const { look, page } of looks) {
-    const attempt = async (check) => {
-      try {
-        await check();
-      } catch (error) {
-        const text = error.message;
-        complaints.set(text, [...complaints.get(text) ?? [], nameOf(look)]);
-      }
-    };
-    await attempt(async () => {
-      await bring(page, look);
-      assert.equal(await page.getByRole('heading', { level: 1 }).count(), 1, 'one h1');
-    });
-    await attempt(() => expectAccessible(page));
-    await attempt(() => expectNoOverflow(page));
-    if (!validated) await attempt(() => expectValidHtml(page));
-    validated = true;
-    await attempt(async () => expectNoProblems(page, { refusals }));
-  }
-  const report = [...complaints].map(([text, where]) => `${text}\n  (${where.join('; ')})`);
-  expectNone(report, '');
 }

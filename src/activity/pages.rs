@@ -7,9 +7,10 @@ use askama::Template;
 use super::entry::{Activity, ActivityFilter, Kind};
 use crate::app::App;
 use crate::clients::pages::HOME as CLIENTS;
+use crate::connections;
 use crate::db::keyset::Count;
 use crate::error::{Error, Result};
-use crate::id::EmployeeKey;
+use crate::id::{ConnectionKey, EmployeeKey};
 use crate::time::{Moment, Timestamp};
 use crate::web::list::{ListState, Pager, Sort};
 use crate::web::page::{Page, Section, Visit, html};
@@ -116,9 +117,11 @@ fn by_day(entries: Vec<Activity>, visit: &Visit) -> Vec<(String, Vec<EntryRow>)>
 }
 
 fn row(entry: Activity, at: Moment, visit: &Visit) -> EntryRow {
-    let ended = [Kind::ClientRevoked, Kind::Purged].iter().any(|kind| kind.word() == entry.kind);
+    let ended =
+        [Kind::ClientRevoked, Kind::Purged, Kind::ConnectionDisconnected].iter().any(|kind| kind.word() == entry.kind);
     let subject_href = match entry.subject_kind.as_str() {
         "client" if !ended => Some(format!("{CLIENTS}/clients/{}", entry.subject_id)),
+        "connection" if !ended => Some(connections::path(ConnectionKey(entry.subject_id))),
         "employee" => visit.viewer.employee_page(EmployeeKey(entry.subject_id)),
         _ => None,
     };

@@ -8,14 +8,13 @@ use super::facts::RegistrationFacts;
 use super::failures::FailurePanel;
 use super::list::{ClientEdge, ClientFilter, ClientSort};
 use super::website::Website;
-use crate::account::Account;
-use crate::activity::{Activity, Kind};
+use crate::activity::{self, Kind};
 use crate::app::App;
 use crate::db::DbConnection;
 use crate::db::keyset::Count;
 use crate::error::{Error, Result};
 use crate::id::ClientKey;
-use crate::time::{Moment, Words, thousands};
+use crate::time::{Moment, thousands};
 use crate::tokens::Badge;
 use crate::tokens::list::Within;
 use crate::tokens::panel::{Panel, access_token_panel, refresh_token_panel};
@@ -267,20 +266,8 @@ pub fn revoking(mut page: Page, name: &str, ended: Moment, purge: Option<&Purge>
 pub fn find(conn: &mut DbConnection, id: ClientKey) -> Result<Client> {
     let found = Client::find(conn, id);
     found.map_err(Error::from).or_else(|error| match error {
-        Error::NotFound => Err(gone(conn, &[Kind::ClientRevoked], "client", id.0)?),
+        Error::NotFound => Err(activity::gone(conn, &[Kind::ClientRevoked], "client", id.0)?),
         error => Err(error),
-    })
-}
-
-/// How something ended, as an error; "no such page" when it never was.
-pub fn gone(conn: &mut DbConnection, kinds: &[Kind], subject: &str, id: i64) -> Result<Error> {
-    Ok(match Activity::ending(conn, kinds, subject, id)? {
-        Some(entry) => {
-            let words = Words::new(entry.at, &Account::get(conn)?.time_zone);
-            let at = words.exact(entry.at).text;
-            Error::Gone(format!("{} was already revoked by {}, on {at}.", entry.subject_name, entry.actor_name))
-        }
-        None => Error::NotFound,
     })
 }
 

@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
 use super::connection::Connection;
+use super::disconnect::or_gone;
 use super::event::{ConnectionEvent, EventKind};
 use super::oauth_client::OAuthClient;
 use super::provider::Provider;
@@ -24,6 +25,7 @@ pub async fn test(
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
     let id = *id;
+    app.db.read(move |conn| or_gone(Connection::find(conn, id), conn, id)).await?;
     let (tone, words) = match try_out(&app, &visit, id).await? {
         Ok(words) => (Tone::Good, words),
         Err(words) => (Tone::Bad, words),
@@ -96,9 +98,9 @@ pub async fn refresh(
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
     let id = *id;
-    let before = app.db.read(move |conn| Ok(Connection::find(conn, id)?)).await?;
+    let before = app.db.read(move |conn| or_gone(Connection::find(conn, id), conn, id)).await?;
     app.refresher.run(id).await;
-    let after = app.db.read(move |conn| Ok(Connection::find(conn, id)?)).await?;
+    let after = app.db.read(move |conn| or_gone(Connection::find(conn, id), conn, id)).await?;
     let (tone, words) = outcome(&before, &after, &visit);
     visit.redirect(tone, words, &path(id))
 }
@@ -149,7 +151,7 @@ async fn switch(visit: Visit, app: &App, id: ConnectionKey, pauses: bool) -> Res
     let changed = app
         .db
         .write(move |conn| {
-            let connection = Connection::find(conn, id)?;
+            let connection = or_gone(Connection::find(conn, id), conn, id)?;
             if connection.paused_at.is_some() == pauses {
                 return Ok(false);
             }

@@ -11,6 +11,7 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use super::account::{self, RemoteAccount};
 use super::connection::Connection;
 use super::connection_request::ConnectionRequest;
+use super::disconnect::or_gone;
 use super::event::{ConnectionEvent, EventKind};
 use super::exchange::{Outcome, TokenReply, safe};
 use super::oauth_client::OAuthClient;
@@ -32,7 +33,7 @@ const START_AGAIN: &str = "This way back does not belong to anything you started
 /// Sends the browser to the provider of a connection (303).
 pub async fn set_out(app: &App, visit: &Visit, id: ConnectionKey) -> Result<HttpResponse> {
     let (session, now) = (visit.session_key, visit.now());
-    let (connection, client) = app.db.read(move |conn| Ok(Connection::with_client(conn, id)?)).await?;
+    let (connection, client) = app.db.read(move |conn| or_gone(Connection::with_client(conn, id), conn, id)).await?;
     let provider = Provider::of(&client, &connection.domain_prefix, &app.config.hosts)?;
     if !crate::http::may_be_called(&provider.authorize_url, app.config.outbound.private) {
         return Err(Error::Invalid("The addresses of this connection may not be called from here.".into()));

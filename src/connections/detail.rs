@@ -5,6 +5,7 @@ use askama::Template;
 
 use super::api_type::ApiType;
 use super::connection::{Connection, Status};
+use super::disconnect::or_gone;
 use super::event::ConnectionEvent;
 use super::facts::{ConnectionFacts, ago, leading_out};
 use super::oauth_client::OAuthClient;
@@ -119,7 +120,7 @@ pub(super) async fn page(
     let loaded = app
         .db
         .read(move |conn| {
-            let (connection, client) = Connection::with_client(conn, id)?;
+            let (connection, client) = or_gone(Connection::with_client(conn, id), conn, id)?;
             let all = Business::all(conn)?.into_iter().map(|(business, _)| business);
             let business =
                 all.filter(|business| Some(business.id) == connection.business_id).map(|one| one.name).next();

@@ -2,13 +2,15 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use diesel::QueryResult;
 
 use super::connection::Connection;
 use super::oauth_client::OAuthClient;
 use super::service_key::ServiceKey;
 use super::{HOME, path, transition, upstream};
-use crate::activity::{Detail, Kind, NewActivity};
+use crate::activity::{Detail, Kind, NewActivity, gone};
 use crate::app::App;
+use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::id::ConnectionKey;
 use crate::time::{Moment, thousands};
@@ -26,11 +28,24 @@ struct Disconnect {
     last_used: Moment,
 }
 
+/// What was found of a connection, or how the connection went: one that was disconnected says by whom and when.
+pub(super) fn or_gone<T>(found: QueryResult<T>, conn: &mut DbConnection, id: ConnectionKey) -> Result<T> {
+    match found.map_err(Error::from) {
+        Err(Error::NotFound) => Err(gone(conn, &[Kind::ConnectionDisconnected], "connection", id.0)?),
+        found => found,
+    }
+}
+
 /// `GET /settings/connections/{connection}/disconnect`
 pub async fn disconnect_form(visit: Visit, app: web::Data<App>, id: web::Path<ConnectionKey>) -> Result<HttpResponse> {
     let id = *id;
-    let (connection, keys) =
-        app.db.read(move |conn| Ok((Connection::find(conn, id)?, ServiceKey::of_connection(conn, id)?))).await?;
+    let (connection, keys) = app
+        .db
+        .read(move |conn| {
+            let connection = or_gone(Connection::find(conn, id), conn, id)?;
+            Ok((connection, ServiceKey::of_connection(conn, id)?))
+        })
+        .await?;
     html(Disconnect {
         page: visit
             .page("Disconnect", Section::Connections)
@@ -52,10 +67,10 @@ pub async fn disconnect(
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
     let (id, actor, peer, now) = (*id, visit.viewer.actor(), visit.peer.clone(), visit.now());
-    let gone = app
+    let ended = app
         .db
         .write(move |conn| {
-            let (connection, client) = Connection::with_client(conn, id)?;
+            let (connection, client) = or_gone(Connection::with_client(conn, id), conn, id)?;
             let keys = ServiceKey::of_connection(conn, id)?.len();
             if !Connection::delete(conn, id)? {
                 return Err(Error::NotFound);
@@ -67,9 +82,9 @@ pub async fn disconnect(
             Ok((connection, client))
         })
         .await;
-    let (connection, client) = match gone {
-        Ok(gone) => gone,
-        Err(Error::NotFound) => return visit.redirect(Tone::Info, "It was disconnected already.", HOME),
+    let (connection, client) = match ended {
+        Ok(ended) => ended,
+        Err(Error::Gone(how)) => return visit.redirect(Tone::Info, how, HOME),
         Err(error) => return Err(error),
     };
     let revocation = upstream::revoke(&app, &connection, &client).await;

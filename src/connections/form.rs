@@ -5,6 +5,7 @@ use askama::Template;
 
 use super::api_type::ApiType;
 use super::connection::Connection;
+use super::disconnect::or_gone;
 use super::event::{ConnectionEvent, EventKind};
 use super::facts::leading_out;
 use super::form_fields::{Choices, ConnectionForm, ScopeGroup, ToldConnection};
@@ -146,8 +147,10 @@ pub async fn edit_form(
     query: Query,
 ) -> Result<HttpResponse> {
     let id = *id;
-    let ((connection, client), choices) =
-        app.db.read(move |conn| Ok((Connection::with_client(conn, id)?, Choices::load(conn)?))).await?;
+    let ((connection, client), choices) = app
+        .db
+        .read(move |conn| Ok((or_gone(Connection::with_client(conn, id), conn, id)?, Choices::load(conn)?)))
+        .await?;
     let mut form = ConnectionForm::of(&connection, &client);
     if let Some(made) = made(&query, &choices) {
         form = ConnectionForm { client: made.id.to_string(), api_type: made.api_type, ..form };
@@ -163,7 +166,8 @@ pub async fn edit(
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
     let id = *id;
-    let (before, choices) = app.db.read(move |conn| Ok((Connection::find(conn, id)?, Choices::load(conn)?))).await?;
+    let (before, choices) =
+        app.db.read(move |conn| Ok((or_gone(Connection::find(conn, id), conn, id)?, Choices::load(conn)?))).await?;
     let (mut typed, told) = ConnectionForm::read(&form, &choices);
     let Some(told) = told else {
         return again(&visit, &app, Some(&before), typed, choices);
@@ -195,7 +199,7 @@ async fn change(visit: &Visit, app: &App, id: ConnectionKey, told: ToldConnectio
     let (viewer, peer, now) = (visit.viewer.clone(), visit.peer.clone(), visit.now());
     app.db
         .write(move |conn| {
-            let (before, client) = Connection::with_client(conn, id)?;
+            let (before, client) = or_gone(Connection::with_client(conn, id), conn, id)?;
             let what = differences(&before, &told);
             if what.is_empty() {
                 return Ok(Changed::Nothing);

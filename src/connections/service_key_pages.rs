@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::connection::Connection;
+use super::disconnect::or_gone;
 use super::service_key::ServiceKey;
 use super::{HOME, detail, path, transition};
 use crate::activity::{Detail, Kind, NewActivity};
@@ -38,7 +39,7 @@ pub async fn create(
         .db
         .write(move |conn| {
             nonce::spend(conn, &nonce, SHOWN, now)?;
-            let connection = Connection::find(conn, id)?;
+            let connection = or_gone(Connection::find(conn, id), conn, id)?;
             let key = ServiceKey::create(conn, id, (&label, &viewer.name), now)?;
             NewActivity::new(Kind::ServiceKeyCreated, viewer.actor(), transition::subject(&connection))
                 .from(&peer)
@@ -74,8 +75,13 @@ type KeyPath = web::Path<(ConnectionKey, ServiceKeyKey)>;
 /// `GET /settings/connections/{connection}/keys/{service_key}/revoke`
 pub async fn revoke_form(visit: Visit, app: web::Data<App>, ids: KeyPath) -> Result<HttpResponse> {
     let (id, key) = *ids;
-    let (connection, keys) =
-        app.db.read(move |conn| Ok((Connection::find(conn, id)?, ServiceKey::of_connection(conn, id)?))).await?;
+    let (connection, keys) = app
+        .db
+        .read(move |conn| {
+            let connection = or_gone(Connection::find(conn, id), conn, id)?;
+            Ok((connection, ServiceKey::of_connection(conn, id)?))
+        })
+        .await?;
     let found = keys.into_iter().find(|one| one.id == key).ok_or(Error::NotFound)?;
     html(RevokeServiceKey {
         page: visit.page("Revoke", Section::Connections).below(HOME, "Connections").below(path(id), &connection.name),
@@ -96,7 +102,7 @@ pub async fn revoke(visit: Visit, app: web::Data<App>, ids: KeyPath, _: Protecte
     let revoked = app
         .db
         .write(move |conn| {
-            let connection = Connection::find(conn, id)?;
+            let connection = or_gone(Connection::find(conn, id), conn, id)?;
             let Some(key) = ServiceKey::revoke(conn, id, key)? else {
                 return Ok(None);
             };

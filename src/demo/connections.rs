@@ -56,10 +56,10 @@ impl Maker {
         for (name, business) in [("Stock export", place(0)), ("Bookkeeping", None)] {
             let connection = self.connected(conn, name, business, client, &here)?;
             Connection::touch(conn, connection.id, self.now.plus(-7 * MINUTE))?;
-            ServiceKey::create(conn, connection.id, ("Nightly run", "Priya"), self.now.plus(-40 * DAY))?;
+            ServiceKey::create(conn, connection.id, ("Nightly run", "Priya Nair"), self.now.plus(-40 * DAY))?;
         }
         let screens = self.connected(conn, "Opening hours on the screens", place(1), client, &here)?;
-        screens.pause(conn, "Priya", self.now)?;
+        screens.pause(conn, "Priya Nair", self.now)?;
 
         let nobody = self.other(conn, "Loyalty server", NOBODY, ("loyalty00off", "points"), "a secret of nobody")?;
         let loyalty = self.make_one(conn, "Loyalty points", &nobody, "points:read", place(0))?;
@@ -92,7 +92,7 @@ impl Maker {
             website: &website,
             admitted: true,
             approved: false,
-            by: "Priya",
+            by: "Priya Nair",
             registration: &registration,
         };
         let client = Client::create(conn, &new, self.now.plus(-60 * DAY))?;
@@ -182,7 +182,7 @@ impl Maker {
             account_id: "account:1".into(),
             account_name: account.into(),
             by: self.by,
-            by_name: "Priya".into(),
+            by_name: "Priya Nair".into(),
             peer: "127.0.0.1".into(),
         };
         transition::adopt(conn, &self.means, both, &reply, &authorized, self.now)
@@ -202,7 +202,7 @@ impl Maker {
             ))
             .execute(conn)?;
         let words = (EventKind::Authorized, "The account is Harbour & Pine Södermalm.");
-        ConnectionEvent::record(conn, connection.id, words, "Priya", begun)?;
+        ConnectionEvent::record(conn, connection.id, words, "Priya Nair", begun)?;
         ConnectionEvent::record(conn, connection.id, (EventKind::Refreshed, ""), "", lost.plus(-HOUR))?;
         ConnectionEvent::record(conn, connection.id, (EventKind::Lost, LOST), "", lost)?;
         Ok(Connection::forget(conn, connection.id, LOST, lost)?)

@@ -9,12 +9,10 @@ use super::panel::{Panel, access_token_panel, access_token_path, refresh_token_p
 use super::refresh_token::RefreshToken;
 use super::revoke::{self, Falls, Purge, Revoked, Target};
 use super::status::{Badge, Life, TokenStatus};
-use crate::activity::{Detail, Kind};
+use crate::activity::{Detail, Kind, gone};
 use crate::app::App;
 use crate::clients::Client;
-use crate::clients::pages::{
-    ClientFacts, HOME, find as find_client, gone, newcomers, path as client_path, revoking, seen,
-};
+use crate::clients::pages::{ClientFacts, HOME, find as find_client, newcomers, path as client_path, revoking, seen};
 use crate::db::DbConnection;
 use crate::employees::Employee;
 use crate::error::{Error, Result};

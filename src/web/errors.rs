@@ -12,6 +12,7 @@ use askama::Template;
 use futures_util::FutureExt;
 
 use crate::app::App;
+use crate::connections;
 use crate::error::{Error, Result};
 use crate::secret::random_name;
 use crate::web::page::{Page, Section, Visit};
@@ -90,7 +91,12 @@ fn of(request: Option<&HttpRequest>, error: &Error) -> HttpResponse {
         None => Page::outside(heading, "Client API Access", String::new()),
     };
     let way_out = match (error, page.viewer.is_some()) {
-        (Error::Gone(_) | Error::NotFound, true) => ("/settings/client-api-access", "All clients"),
+        (Error::Gone(_) | Error::NotFound, true) => {
+            match request.is_some_and(|request| request.path().starts_with(connections::HOME)) {
+                true => (connections::HOME, "All connections"),
+                false => ("/settings/client-api-access", "All clients"),
+            }
+        }
         (_, true) => ("/settings", "Back to Settings"),
         (_, false) => ("/sign-in", "Sign in"),
     };

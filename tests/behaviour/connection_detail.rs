@@ -162,8 +162,10 @@ fn a_paused_connection_is_not_called_until_it_is_resumed() {
     assert_eq!(world.provider.requests().len(), 0);
     assert_eq!(resumed.texts("main .heading .badge"), ["Online"]);
     assert_eq!(happened(&resumed)[..3], ["Resumed", "Tested", "Paused"]);
-    let log = world.admin.open("/settings/activity").rows("#activity");
+    let page = world.admin.open("/settings/activity");
+    let log = page.rows("#activity");
     assert!(log[0].says("Connection resumed") && log[1].says("Connection paused"), "{log:?}");
+    assert_eq!(page.link_in("#activity", "Stock sync"), Some(world.path));
 }
 
 #[test]
@@ -182,14 +184,25 @@ fn o15_disconnecting_deletes_here_and_revokes_at_the_provider() {
     let again = world.admin.follow(&again);
 
     assert!(list.notice().contains("The provider confirmed"), "{}", list.notice());
-    assert!(again.notice().contains("disconnected already"), "{}", again.notice());
+    let how = "Stock sync was already disconnected by Ada Admin, on ";
+    assert!(again.notice().starts_with(how), "{}", again.notice());
     let revoked = world.provider.requests().pop().unwrap();
     assert_eq!(
         (revoked.path.as_str(), revoked.field("token")),
         ("/revoke", Some(first_tokens("Stock sync")[1].clone()))
     );
     assert_eq!(world.app.shop().number("SELECT COUNT(*) FROM connections"), 0);
-    assert_eq!(world.admin.get(&world.path).status, 404);
+    for path in ["", "/edit", "/disconnect"] {
+        let page = world.admin.get(&format!("{}{path}", world.path));
+        assert_eq!(page.status, 410, "{path}");
+        assert!(page.text().contains(how), "{path}: {}", page.text());
+        assert_eq!(page.link("All connections").as_deref(), Some("/settings/connections"));
+    }
+    let csrf = world.admin.csrf();
+    for path in ["test", "refresh", "authorize", "pause", "resume"] {
+        let answer = world.admin.post(&format!("{}/{path}", world.path), &[("csrf", &csrf)]);
+        assert_eq!(answer.status, 410, "{path}");
+    }
     let log = world.admin.open("/settings/activity").rows("#activity");
     assert!(log[0].says("Connection disconnected") && log[0].says("Stock sync"), "{log:?}");
 }

@@ -228,7 +228,8 @@ impl Connection {
 
     /// Notes that a call went through it.
     pub fn touch(conn: &mut DbConnection, id: ConnectionKey, at: Timestamp) -> QueryResult<usize> {
-        diesel::update(connections::table.find(id)).set(connections::last_used_at.eq(at)).execute(conn)
+        let older = connections::table.find(id).filter(connections::last_used_at.lt(at));
+        diesel::update(older).set(connections::last_used_at.eq(at)).execute(conn)
     }
 
     /// How it is doing.

@@ -82,6 +82,7 @@ impl ServiceKey {
 
     /// Notes that it was used.
     pub fn touch(conn: &mut DbConnection, id: ServiceKeyKey, at: Timestamp) -> QueryResult<usize> {
-        diesel::update(service_keys::table.find(id)).set(service_keys::last_used_at.eq(at)).execute(conn)
+        let older = service_keys::table.find(id).filter(service_keys::last_used_at.lt(at));
+        diesel::update(older).set(service_keys::last_used_at.eq(at)).execute(conn)
     }
 }

@@ -88,6 +88,7 @@ impl ResourceServer {
 
     /// Notes that it asked.
     pub fn touch(conn: &mut DbConnection, id: ResourceServerKey, at: Timestamp) -> QueryResult<usize> {
-        diesel::update(resource_servers::table.find(id)).set(resource_servers::last_used_at.eq(at)).execute(conn)
+        let older = resource_servers::table.find(id).filter(resource_servers::last_used_at.lt(at));
+        diesel::update(older).set(resource_servers::last_used_at.eq(at)).execute(conn)
     }
 }

@@ -80,7 +80,8 @@ impl AccessToken {
 
     /// Notes that it was used.
     pub fn touch(conn: &mut DbConnection, id: AccessTokenKey, at: Timestamp) -> QueryResult<usize> {
-        diesel::update(access_tokens::table.find(id)).set(access_tokens::last_used_at.eq(at)).execute(conn)
+        let older = access_tokens::table.find(id).filter(access_tokens::last_used_at.lt(at));
+        diesel::update(older).set(access_tokens::last_used_at.eq(at)).execute(conn)
     }
 
     /// Whether it is an API key.

@@ -15,7 +15,6 @@
 
 use diesel::prelude::*;
 
-use super::access_token::AccessToken;
 use super::issue::{self, Ends, IssuedPair, Lifetimes};
 use super::refresh_token::RefreshToken;
 use super::revoke::{self, Target};
@@ -277,7 +276,8 @@ pub fn first_use(
             .filter(refresh_tokens::generation_used_at.is_null());
         diesel::update(row).set(refresh_tokens::generation_used_at.eq(Some(now))).execute(conn)?;
     }
-    match AccessToken::touch(conn, token, now)? {
+    let row = access_tokens::table.find(token);
+    match diesel::update(row).set(access_tokens::last_used_at.eq(now)).execute(conn)? {
         0 => Err(Error::NotFound),
         _ => Ok(()),
     }

@@ -145,7 +145,8 @@ impl Presence {
         // In one order on every node: two that write at once do not stand in each other's way.
         db.write(move |conn| {
             for (id, at) in &seen {
-                diesel::update(sessions::table.find(*id)).set(sessions::last_seen_at.eq(*at)).execute(conn)?;
+                let older = sessions::table.find(*id).filter(sessions::last_seen_at.lt(*at));
+                diesel::update(older).set(sessions::last_seen_at.eq(*at)).execute(conn)?;
             }
             Ok(())
         })

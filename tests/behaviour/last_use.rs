@@ -50,6 +50,23 @@ fn calls_through_connections_are_noted_in_one_order_on_every_node() {
 }
 
 #[test]
+fn what_a_node_notes_late_does_not_take_the_place_of_what_is_newer() {
+    let (app, provider) = (TestApp::start(), Provider::start());
+    let link = app.online(provider.origin(), 3600);
+    let key = app.service_key(&link);
+    app.advance(60);
+    let newest = app.now();
+    for seconds in [0, -40] {
+        app.advance(seconds);
+        assert_eq!(app.through(&link, &key, "/me").status, 200);
+        app.run_background();
+    }
+
+    assert_eq!(app.connection(&link).last_used_at, newest);
+    assert_eq!(app.shop().number("SELECT MIN(last_used_at) FROM service_keys"), newest.0);
+}
+
+#[test]
 fn sign_ins_are_noted_in_one_order_on_every_node() {
     let app = TestApp::start();
     let mut people: Vec<Browser> = (0..MANY).map(|_| app.sign_in_as(Role::Staff).0).collect();

@@ -6,6 +6,7 @@
 //! everything goes on by itself when it is back.
 
 pub mod keyset;
+mod latest;
 mod manager;
 pub mod text_enum;
 mod writer;
@@ -22,6 +23,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use tokio::sync::Semaphore;
 
+pub use latest::Latest;
 pub use manager::DatabaseUrl;
 use manager::Manager;
 use writer::Writer;

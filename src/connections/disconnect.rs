@@ -36,16 +36,16 @@ pub(super) fn or_gone<T>(found: QueryResult<T>, conn: &mut DbConnection, id: Con
     }
 }
 
+/// The connection, and who can call through it. Errors: as [`or_gone`].
+pub(super) fn with_keys(conn: &mut DbConnection, id: ConnectionKey) -> Result<(Connection, Vec<ServiceKey>)> {
+    let connection = or_gone(Connection::find(conn, id), conn, id)?;
+    Ok((connection, ServiceKey::of_connection(conn, id)?))
+}
+
 /// `GET /settings/connections/{connection}/disconnect`
 pub async fn disconnect_form(visit: Visit, app: web::Data<App>, id: web::Path<ConnectionKey>) -> Result<HttpResponse> {
     let id = *id;
-    let (connection, keys) = app
-        .db
-        .read(move |conn| {
-            let connection = or_gone(Connection::find(conn, id), conn, id)?;
-            Ok((connection, ServiceKey::of_connection(conn, id)?))
-        })
-        .await?;
+    let (connection, keys) = app.db.read(move |conn| with_keys(conn, id)).await?;
     html(Disconnect {
         page: visit
             .page("Disconnect", Section::Connections)

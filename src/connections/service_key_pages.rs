@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::connection::Connection;
-use super::disconnect::or_gone;
+use super::disconnect::{or_gone, with_keys};
 use super::service_key::ServiceKey;
 use super::{HOME, detail, path, transition};
 use crate::activity::{Detail, Kind, NewActivity};
@@ -75,13 +75,7 @@ type KeyPath = web::Path<(ConnectionKey, ServiceKeyKey)>;
 /// `GET /settings/connections/{connection}/keys/{service_key}/revoke`
 pub async fn revoke_form(visit: Visit, app: web::Data<App>, ids: KeyPath) -> Result<HttpResponse> {
     let (id, key) = *ids;
-    let (connection, keys) = app
-        .db
-        .read(move |conn| {
-            let connection = or_gone(Connection::find(conn, id), conn, id)?;
-            Ok((connection, ServiceKey::of_connection(conn, id)?))
-        })
-        .await?;
+    let (connection, keys) = app.db.read(move |conn| with_keys(conn, id)).await?;
     let found = keys.into_iter().find(|one| one.id == key).ok_or(Error::NotFound)?;
     html(RevokeServiceKey {
         page: visit.page("Revoke", Section::Connections).below(HOME, "Connections").below(path(id), &connection.name),

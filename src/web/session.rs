@@ -1,8 +1,8 @@
 //! Sign-ins live in the database: a sign-out, a lock, a role change or a password reset counts on the next request, on
 //! every node. The cookie holds a random key, the database its SHA-256.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use actix_session::storage::{LoadError, SaveError, SessionKey as CookieKey, SessionStore, UpdateError};
 use actix_web::cookie::time::Duration;
@@ -13,7 +13,7 @@ use crate::account::Account;
 use crate::activity::{Actor, Kind, NewActivity, Subject};
 use crate::app::App;
 use crate::connections::connections_that_need_a_person;
-use crate::db::{Db, DbConnection};
+use crate::db::{Db, DbConnection, Latest};
 use crate::employees::{Employee, Role};
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, SessionKey};
@@ -106,6 +106,11 @@ impl Session {
         diesel::delete(theirs).execute(conn).map(|n| n == 1)
     }
 
+    fn touch(conn: &mut DbConnection, id: SessionKey, at: Timestamp) -> QueryResult<usize> {
+        let older = sessions::table.find(id).filter(sessions::last_seen_at.lt(at));
+        diesel::update(older).set(sessions::last_seen_at.eq(at)).execute(conn)
+    }
+
     /// Deletes sign-ins that have ended by themselves.
     pub fn purge(conn: &mut DbConnection, now: Timestamp) -> QueryResult<usize> {
         let ended = sessions::last_seen_at.le(now.plus(-IDLE)).or(sessions::created_at.le(now.plus(-ABSOLUTE)));
@@ -113,44 +118,23 @@ impl Session {
     }
 }
 
-/// Sign-ins that asked for a page, collected in memory and written in one batch every few seconds.
+/// Sign-ins that asked for a page, on their way to the database.
 #[derive(Default)]
-pub struct Presence(Mutex<BTreeMap<SessionKey, Timestamp>>);
+pub struct Presence(Latest<SessionKey>);
 
 impl Presence {
     // Seconds by which the stored moment may lag behind.
     const PRECISION: i64 = 30;
 
     fn saw(&self, session: SessionKey, last_seen: Timestamp, now: Timestamp) {
-        if now.since(last_seen) >= Self::PRECISION
-            && let Ok(mut seen) = self.0.lock()
-        {
-            seen.insert(session, now);
+        if now.since(last_seen) >= Self::PRECISION {
+            self.0.note([session], now);
         }
     }
 
-    fn last_seen(&self, session: SessionKey) -> Option<Timestamp> {
-        self.0.lock().ok()?.get(&session).copied()
-    }
-
-    /// Writes what was collected.
+    /// Writes what was collected. What could not be written waits for the next time.
     pub async fn flush(&self, db: &Db) -> Result<()> {
-        let seen = match self.0.lock() {
-            Ok(mut seen) => std::mem::take(&mut *seen),
-            Err(_) => return Ok(()),
-        };
-        if seen.is_empty() {
-            return Ok(());
-        }
-        // In one order on every node: two that write at once do not stand in each other's way.
-        db.write(move |conn| {
-            for (id, at) in &seen {
-                let older = sessions::table.find(*id).filter(sessions::last_seen_at.lt(*at));
-                diesel::update(older).set(sessions::last_seen_at.eq(*at)).execute(conn)?;
-            }
-            Ok(())
-        })
-        .await
+        self.0.flush(db, Session::touch).await
     }
 }
 
@@ -172,8 +156,7 @@ impl Store {
         let Some((session, state, (name, email, role), waiting, account)) = found else {
             return Ok(None);
         };
-        let last_seen =
-            self.app.presence.last_seen(session.id).unwrap_or(session.last_seen_at).max(session.last_seen_at);
+        let last_seen = self.app.presence.0.of(session.id).unwrap_or(session.last_seen_at).max(session.last_seen_at);
         if now.since(last_seen) >= IDLE || now.since(session.created_at) >= ABSOLUTE {
             return Ok(None);
         }

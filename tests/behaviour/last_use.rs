@@ -1,5 +1,7 @@
 //! When something was last used: kept in memory, written every few seconds, by all nodes in one order.
 
+use actix_web::rt::System;
+use client_api_access::background;
 use client_api_access::employees::Role;
 use diesel::connection::SimpleConnection;
 
@@ -64,6 +66,28 @@ fn what_a_node_notes_late_does_not_take_the_place_of_what_is_newer() {
 
     assert_eq!(app.connection(&link).last_used_at, newest);
     assert_eq!(app.shop().number("SELECT MIN(last_used_at) FROM service_keys"), newest.0);
+}
+
+#[test]
+fn what_cannot_be_written_now_is_written_later() {
+    let (app, provider) = (TestApp::start(), Provider::start());
+    let link = app.online(provider.origin(), 3600);
+    let key = app.service_key(&link);
+    app.advance(60);
+    let used = app.now();
+    assert_eq!(app.through(&link, &key, "/me").status, 200);
+
+    let mut holder = app.database.connect();
+    let lock = if is_postgres() { "BEGIN; LOCK TABLE connections IN EXCLUSIVE MODE" } else { "BEGIN IMMEDIATE" };
+    holder.batch_execute(lock).unwrap();
+    let flushed = System::new().block_on(background::flush(&app.app));
+    assert_eq!(flushed.unwrap_err().status().as_u16(), 503);
+    holder.batch_execute("COMMIT").unwrap();
+    assert!(app.connection(&link).last_used_at < used);
+
+    app.advance(60);
+    app.run_background();
+    assert_eq!(app.connection(&link).last_used_at, used);
 }
 
 #[test]

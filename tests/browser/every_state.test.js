@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { cookiesOf, documentOf, signIn } from './support/browser.js';
 import { CONNECTIONS, expectStatus } from './support/connections.js';
 import { LOOKS, TWO_LOOKS, closeLooks, inEveryLook, openLooks } from './support/looks.js';
-import { CLIENTS, filterBy, message, nameOf, panel, useShop, withPage } from './support/shop.js';
+import { CLIENTS, filterBy, message, nameOf, panel, press, useShop, withPage } from './support/shop.js';
 
 const LIST = '/settings/client-api-access';
 // What a connection can be doing; its page says something else about each.
@@ -17,6 +17,21 @@ describe('a page', () => {
     return withPage(shop, {}, `signs in as ${role}`, async (page) => {
       await signIn(page, shop.accounts[role]);
       return cookiesOf(page);
+    });
+  }
+
+  /** Disconnects a connection, and says what was its name and address. */
+  async function disconnected() {
+    return withPage(shop, {}, 'disconnects', async (page) => {
+      await signIn(page, shop.accounts.admin);
+      await page.goto(CONNECTIONS);
+      await panel(page, 'connections').getByRole('row').filter({ hasText: 'Paused' }).getByRole('link').first().click();
+      await expectStatus(page, 'Paused');
+      const [name, address] = [await page.getByRole('heading', { level: 1 }).innerText(), new URL(page.url()).pathname];
+      await page.getByRole('link', { name: 'Disconnect' }).click();
+      await press(page, 'Disconnect');
+      await message(page, 'is disconnected').waitFor();
+      return { name: name.replace(/\s*Paused$/, ''), address };
     });
   }
 
@@ -52,6 +67,18 @@ describe('a page', () => {
       await panel(page, CLIENTS).getByText(/match/i).first().waitFor();
     }));
     await closeLooks(admin);
+
+    const gone = await disconnected();
+    for (const role of ['admin', 'manager', 'staff']) {
+      const looks = await openLooks(shop, role === 'admin' ? LOOKS : TWO_LOOKS, await cookiesAs(role));
+      await t.test(`${role}: the connection was disconnected`, () => inEveryLook(looks, async (page) => {
+        await page.goto(gone.address);
+        assert.equal(documentOf(page).status(), 410);
+        await page.getByText(`${gone.name} was already disconnected by Priya Nair, on `).waitFor();
+        await page.getByRole('link', { name: 'All connections' }).waitFor();
+      }, [410]));
+      await closeLooks(looks);
+    }
 
     const strangers = await openLooks(shop, LOOKS, []);
     await t.test('sign in first', () => inEveryLook(strangers, async (page) => {

@@ -87,11 +87,11 @@ fn o10_a_caller_never_gets_a_token_with_less_than_half_a_minute_left() {
 
 #[test]
 fn o11_every_expiry_is_one_token_request_whoever_asks() {
-    const ROUNDS: i64 = 3;
+    const ROUNDS: i64 = 4;
     let provider = Provider::start();
     provider.tokens_with(json!({ "expires_in": 600 }));
     let nodes = TestApp::nodes(2, |_| ());
-    let links: Vec<Link> = (0..20).map(|_| nodes[0].online(provider.origin(), 600)).collect();
+    let links: Vec<Link> = (0..25).map(|_| nodes[0].online(provider.origin(), 600)).collect();
     let keys: Vec<String> = links.iter().map(|link| nodes[0].service_key(link)).collect();
 
     for _ in 0..ROUNDS {

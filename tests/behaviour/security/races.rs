@@ -1,4 +1,4 @@
-//! Rows T3, R6 and R9: fifty callers at the same moment, through every node. 100 rounds each; RACE_ROUNDS says another
+//! Rows T3, R6 and R9: fifty callers at the same moment, through every node. 200 rounds each; RACE_ROUNDS says another
 //! number, and `scripts/races` runs a thousand on both databases.
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use crate::support::{Browser, Person, Shop, TestApp};
 const CALLERS: usize = 50;
 
 fn rounds() -> usize {
-    std::env::var("RACE_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(100)
+    std::env::var("RACE_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(200)
 }
 
 /// What one caller was answered.

@@ -45,3 +45,4 @@ mod security;
 mod set_up;
 mod sign_in;
 mod token_filters;
+mod upgrade;

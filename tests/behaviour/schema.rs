@@ -64,8 +64,8 @@ fn indexes(conn: &mut DbConnection) -> Vec<String> {
     diesel::sql_query(sql).load::<Line>(conn).unwrap().into_iter().map(|row| row.line).collect()
 }
 
-// Everything the migrations made, as text that two databases of one kind can be compared by.
-fn dump(conn: &mut DbConnection) -> Vec<String> {
+/// Everything the migrations made, as text that two databases of one kind can be compared by.
+pub fn dump(conn: &mut DbConnection) -> Vec<String> {
     let sql = match is_postgres() {
         true => {
             "SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' || \

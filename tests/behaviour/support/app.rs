@@ -26,7 +26,8 @@ use super::records::{Person, Shop};
 /// When every test begins: Friday, 20 November 2026, 12:00 in Stockholm.
 pub const NOW: Timestamp = Timestamp(1_795_172_400);
 
-const KEY: &str = "a key that only the tests know of";
+/// The secret key of every server under test, and of the databases in `fixtures/`.
+pub const KEY: &str = "a key that only the tests know of";
 
 /// One server under test. It stops, and its database goes, with the value.
 pub struct TestApp {

@@ -9,29 +9,29 @@ use actix_web::cookie::{Key, SameSite};
 use actix_web::middleware::from_fn;
 use actix_web::{App as ActixApp, HttpServer, web};
 
+use crate::{db, jobs, routes};
+use crate::access::last_used::Usage;
 use crate::account::Account;
-use crate::background;
+use crate::broker::forward::Waits;
+use crate::clients::secret_guesses::Guesses;
+use crate::clients::token_failure::Failures;
 use crate::config::Config;
+use crate::connections::refresh;
 use crate::connections::breaker::Breakers;
-use crate::connections::broker::Waits;
-use crate::connections::refresh::{self, Asking, Refresher};
-use crate::connections::transition::Means;
-use crate::db::{self, Db};
+use crate::connections::refresh::{Asking, Refresher};
+use crate::connections::state::Means;
+use crate::db::Db;
 use crate::demo::WalkThrough;
 use crate::employees::password::PasswordHasher;
 use crate::http::HttpClient;
 use crate::notices::Channels;
-use crate::oauth::guesses::Guesses;
 use crate::oauth::parameters::LONGEST_BODY;
-use crate::oauth::rate_limit::Buckets;
-use crate::oauth::token_failure::Failures;
-use crate::oauth::usage::Usage;
-use crate::routes;
-use crate::secret::sealed::Vault;
-use crate::secret::{DerivedKey, MasterKey};
+use crate::secrets::{DerivedKey, MasterKey};
+use crate::secrets::sealed::Vault;
 use crate::time::Clock;
-use crate::web::session::{Presence, Store};
-use crate::web::{errors, guard, headers};
+use crate::web::{access_guard, error_pages, headers};
+use crate::web::rate_limit::Buckets;
+use crate::web::session_store::{Presence, Store};
 
 /// The purpose of the key that tells whether a node has the key this database was made with.
 pub const CHECK: &str = "check";
@@ -122,7 +122,7 @@ impl App {
             waits: Waits::default(),
             asking: Mutex::new(Some(asking)),
             walk_through: OnceLock::new(),
-            node: crate::secret::random_name(12),
+            node: crate::secrets::random_name(12),
         };
         let (now, check) = (app.clock.now(), app.keys.check.bytes().to_vec());
         let made_with = app.db.write(move |conn| Account::open(conn, &check, now)).await;
@@ -159,7 +159,7 @@ impl App {
             refresh::start(self.clone(), asking);
         }
         if background {
-            background::start(self.clone());
+            jobs::start(self.clone());
         }
         let blocking = (self.config.database_connections as usize).div_ceil(workers).max(2);
         let server = HttpServer::new(move || {
@@ -187,9 +187,9 @@ impl App {
                         .configure(routes::with_session)
                         .default_service(
                             web::route()
-                                .to(errors::not_found)
-                                .wrap(from_fn(guard::identify))
-                                .wrap(from_fn(errors::render)),
+                                .to(error_pages::not_found)
+                                .wrap(from_fn(access_guard::identify))
+                                .wrap(from_fn(error_pages::render)),
                         )
                         .wrap(sessions),
                 )

@@ -1,30 +1,45 @@
-//! Client API Access: see every integration that can reach a shop's data, and stop it.
+//! Client API Access: shows a shop every app that can reach its data, and revokes access.
 //!
-//! A request goes `routes` → a feature's `pages` → its model files → a template of the same name.
+//! A request passes `routes` → a handler in `pages`, `oauth` or `broker` → one service function of a domain module →
+//! the database. The table lists the modules from top to bottom; each one imports only modules below it, and
+//! `tests/structure` fails otherwise.
 //!
-//! | module | what is in it |
-//! |---|---|
-//! | [`routes`] | every URL, who may call it, and its handler |
-//! | [`clients`] | the integrations: list, page, revoking one |
-//! | [`tokens`] | refresh tokens, access tokens and API keys: issued, listed, revoked, found |
-//! | [`employees`] | people: invited, locked, archived; signing in; what each granted |
-//! | [`account`] | the shop itself, its businesses and locations; the settings index |
-//! | [`activity`] | who did what; the hash chain over it |
-//! | [`oauth`] | the authorization server: one file per endpoint |
-//! | [`resource_servers`] | the APIs that may ask what a token is good for |
-//! | [`connections`] | the shop's own links to other servers: authorized, kept fresh, used through a broker |
-//! | [`notices`] | telling people when a connection stops working and when it works again |
-//! | [`background`] | what is due while nobody asks |
-//! | [`demo`] | a made-up shop, made by the code that issues tokens |
-//! | [`web`] | what all pages share: page, forms, lists, sessions, guard, errors, headers |
-//! | [`db`], [`schema`] | one query language over SQLite and PostgreSQL |
-//! | [`app`], [`config`], [`logging`], [`error`], [`time`], [`secret`], [`id`], [`http`] | the frame |
+//! | module | what is in it | layer |
+//! |---|---|---|
+//! | [`commands`] | what each subcommand of the program does | wiring |
+//! | [`demo`] | a made-up shop, created through the services below (feature `demo`) | wiring |
+//! | [`app`] | opens the database, creates the shared state, starts the HTTP server and the jobs | wiring |
+//! | [`routes`] | every URL with its access level and its handler | wiring |
+//! | [`jobs`] | background jobs, one file each | wiring |
+//! | [`pages`] | HTML pages, one folder per area, one file per page | delivery |
+//! | [`oauth`] | the authorization server, one file per endpoint | delivery |
+//! | [`broker`] | API calls passed on through a connection | delivery |
+//! | [`web`] | what pages and endpoints share: request context, forms, lists, sessions, errors, headers | delivery |
+//! | [`access`] | acts that span areas: find a token, revoke all access of a person, record what was last used | domain |
+//! | [`connections`] | the shop's connections to other OAuth 2.0 servers | domain |
+//! | [`tokens`] | refresh tokens, access tokens, API keys and authorization codes: issue, rotate, list, revoke | domain |
+//! | [`clients`] | clients, their redirect URIs and secrets, and their failed token requests | domain |
+//! | [`resource_servers`] | APIs that may validate tokens | domain |
+//! | [`employees`] | people: sign-in, passwords, sessions, invitations, roles | domain |
+//! | [`scopes`] | scopes, roles, and which role has which rights | domain |
+//! | [`account`] | the shop's account, businesses and locations | domain |
+//! | [`notices`] | e-mail and webhook notices, delivered from an outbox | domain |
+//! | [`activity`] | the activity log and the hash chain over it | domain |
+//! | [`db`] | one connection type over SQLite and PostgreSQL; paging by key; the write-behind buffer | ground |
+//! | [`config`] | flags and environment, read and checked once | ground |
+//! | [`secrets`] | tokens, hashes, derived keys, encryption of stored secrets | ground |
+//! | [`http`] | the HTTP client for other servers, and which addresses it may call | ground |
+//! | [`time`], [`text`] | timestamps and how they are shown; plain text helpers | ground |
+//! | [`schema`], [`id`] | the database tables; typed ids | ground |
+//! | [`logging`], [`error`] | the log; the one error type | ground |
 
+pub mod access;
 pub mod account;
 pub mod activity;
 pub mod app;
-pub mod background;
+pub mod broker;
 pub mod clients;
+pub mod commands;
 pub mod config;
 pub mod connections;
 pub mod db;
@@ -33,13 +48,17 @@ pub mod employees;
 pub mod error;
 pub mod http;
 pub mod id;
+pub mod jobs;
 pub mod logging;
 pub mod notices;
 pub mod oauth;
+pub mod pages;
 pub mod resource_servers;
 pub mod routes;
 pub mod schema;
-pub mod secret;
+pub mod scopes;
+pub mod secrets;
+pub mod text;
 pub mod time;
 pub mod tokens;
 pub mod web;

@@ -6,16 +6,19 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use client_api_access::account::pages::is_set_up;
-use client_api_access::activity::seal::{self, Verdict};
+use client_api_access::activity::seal;
+use client_api_access::activity::seal::Verdict;
 use client_api_access::app::App;
+use client_api_access::commands::rotate_key;
 use client_api_access::config::{Cli, Command, Config, Settings, VerifyActivity};
-use client_api_access::db::{self, DatabaseUrl};
+use client_api_access::db;
+use client_api_access::db::DatabaseUrl;
 use client_api_access::employees::{OneTimeLink, Purpose, link_address};
 use client_api_access::error::Error;
-use client_api_access::secret::{RandomSecret, rotation};
+use client_api_access::pages::account::account_settings::is_set_up;
+use client_api_access::secrets::RandomSecret;
 use client_api_access::time::{Clock, count};
-use client_api_access::{background, demo, logging};
+use client_api_access::{demo, jobs, logging};
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
@@ -99,7 +102,7 @@ async fn run(app: Arc<App>, listener: TcpListener) -> Outcome {
     server.await.map_err(one)?;
     app.refresher.finish().await;
     // What was collected in memory is written before the process ends.
-    if let Err(error) = background::flush(&app).await {
+    if let Err(error) = jobs::flush(&app).await {
         log::warn!("what was seen last could not be written: {error}");
     }
     Ok(())
@@ -177,7 +180,7 @@ fn rotate_key(config: &Config) -> Outcome {
     let _lock = lock_data(config)?;
     let change = config.change_key().map_err(one)?;
     let mut conn = db::connect(&config.database).map_err(one)?;
-    let rotated = rotation::rotate(&mut conn, &change.key, Clock::System.now()).map_err(|error| match error {
+    let rotated = rotate_key::rotate(&mut conn, &change.key, Clock::System.now()).map_err(|error| match error {
         Error::Invalid(why) => one(why),
         error => one(format!("it was cut off and can be run again: {error}")),
     })?;

@@ -8,9 +8,9 @@ use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::{guard, web};
 
-use crate::web::guard::{Access, enforce};
-use crate::web::{assets, endpoint, errors};
-use crate::{account, activity, clients, connections, demo, employees, notices, oauth, resource_servers, tokens};
+use crate::{broker, demo, oauth, pages};
+use crate::web::{assets, endpoints, error_pages};
+use crate::web::access_guard::{Access, enforce};
 
 /// One method of one URL.
 #[derive(Debug)]
@@ -43,12 +43,12 @@ macro_rules! routes {
 }
 
 fn page(resource: Resource) -> impl HttpServiceFactory + 'static {
-    resource.wrap(from_fn(enforce)).wrap(from_fn(errors::render))
+    resource.wrap(from_fn(enforce)).wrap(from_fn(error_pages::render))
 }
 
 fn endpoint(resource: Resource) -> impl HttpServiceFactory + 'static {
-    let resource = resource.default_service(web::to(endpoint::method_not_allowed));
-    resource.wrap(from_fn(endpoint::guard_against_panics))
+    let resource = resource.default_service(web::to(endpoints::method_not_allowed));
+    resource.wrap(from_fn(endpoints::guard_against_panics))
 }
 
 routes! {
@@ -67,11 +67,11 @@ routes! {
     "/.well-known/oauth-authorization-server" { GET Public => oauth::metadata::metadata }
 
     "/connect/{connection}/{path:.*}" {
-        GET ServiceKey => connections::broker::forward,
-        POST ServiceKey => connections::broker::forward,
-        PUT ServiceKey => connections::broker::forward,
-        PATCH ServiceKey => connections::broker::forward,
-        DELETE ServiceKey => connections::broker::forward,
+        GET ServiceKey => broker::forward::forward,
+        POST ServiceKey => broker::forward::forward,
+        PUT ServiceKey => broker::forward::forward,
+        PATCH ServiceKey => broker::forward::forward,
+        DELETE ServiceKey => broker::forward::forward,
     }
 
     "/API/V3/Account.json" { GET Bearer => oauth::resources::account }
@@ -86,19 +86,19 @@ routes! {
     /// The pages: all of them behind the session and the guard.
     with_session in page;
 
-    "/" { GET SignedIn => account::pages::home }
+    "/" { GET SignedIn => pages::account::account_settings::home }
     "/sign-in" {
-        GET Public => employees::sign_in::form,
-        POST Public => employees::sign_in::sign_in,
+        GET Public => pages::sign_in::sign_in_page::form,
+        POST Public => pages::sign_in::sign_in_page::sign_in,
     }
-    "/sign-out" { POST SignedIn => employees::sign_in::sign_out }
+    "/sign-out" { POST SignedIn => pages::sign_in::sign_in_page::sign_out }
     "/set-up/{secret}" {
-        GET Public => employees::sign_in::set_up_form,
-        POST Public => employees::sign_in::set_up,
+        GET Public => pages::sign_in::sign_in_page::set_up_form,
+        POST Public => pages::sign_in::sign_in_page::set_up,
     }
     "/welcome/{secret}" {
-        GET Public => employees::sign_in::welcome_form,
-        POST Public => employees::sign_in::welcome,
+        GET Public => pages::sign_in::sign_in_page::welcome_form,
+        POST Public => pages::sign_in::sign_in_page::welcome,
     }
 
     "/auth/oauth/authorize" { GET Public => oauth::authorize::authorize }
@@ -107,162 +107,162 @@ routes! {
     "/demo/callback" { GET Public => demo::walk_through::callback }
     "/demo/walk-through" { GET Public => demo::walk_through::result }
     "/oauth/register" {
-        GET Public => clients::public::form,
-        POST Public => clients::public::register,
+        GET Public => pages::clients::public_registration::form,
+        POST Public => pages::clients::public_registration::register,
     }
     "/oauth/update" {
-        GET Public => clients::update::sign_in_form,
-        POST Public => clients::update::update,
+        GET Public => pages::clients::public_update::sign_in_form,
+        POST Public => pages::clients::public_update::update,
     }
 
-    "/settings" { GET SignedIn => account::pages::index }
-    "/settings/client-api-access" { GET SignedIn => clients::pages::list }
+    "/settings" { GET SignedIn => pages::account::account_settings::index }
+    "/settings/client-api-access" { GET SignedIn => pages::clients::client_detail::list }
     "/settings/client-api-access/find-token" {
-        GET SignedIn => tokens::find_token::form,
-        POST SignedIn => tokens::find_token::find,
+        GET SignedIn => pages::tokens::find_token::form,
+        POST SignedIn => pages::tokens::find_token::find,
     }
     "/settings/client-api-access/register" {
-        GET Admin => clients::register::register_form,
-        POST Admin => clients::register::register,
+        GET Admin => pages::clients::register_client::register_form,
+        POST Admin => pages::clients::register_client::register,
     }
     "/settings/client-api-access/clients/{client}/edit" {
-        GET Admin => clients::register::edit_form,
-        POST Admin => clients::register::edit,
+        GET Admin => pages::clients::register_client::edit_form,
+        POST Admin => pages::clients::register_client::edit,
     }
-    "/settings/client-api-access/clients/{client}/admit" { POST Admin => clients::manage::admit }
-    "/settings/client-api-access/clients/{client}/approve" { POST Admin => clients::manage::approve }
-    "/settings/client-api-access/clients/{client}/unapprove" { POST Admin => clients::manage::unapprove }
-    "/settings/client-api-access/clients/{client}/suspend" { POST Admin => clients::manage::suspend }
-    "/settings/client-api-access/clients/{client}/resume" { POST Admin => clients::manage::resume }
+    "/settings/client-api-access/clients/{client}/admit" { POST Admin => pages::clients::change_client_state::admit }
+    "/settings/client-api-access/clients/{client}/approve" { POST Admin => pages::clients::change_client_state::approve }
+    "/settings/client-api-access/clients/{client}/unapprove" { POST Admin => pages::clients::change_client_state::unapprove }
+    "/settings/client-api-access/clients/{client}/suspend" { POST Admin => pages::clients::change_client_state::suspend }
+    "/settings/client-api-access/clients/{client}/resume" { POST Admin => pages::clients::change_client_state::resume }
     "/settings/client-api-access/clients/{client}/secret" {
-        GET Admin => clients::secrets::secret_form,
-        POST Admin => clients::secrets::regenerate,
+        GET Admin => pages::clients::regenerate_secret::secret_form,
+        POST Admin => pages::clients::regenerate_secret::regenerate,
     }
-    "/settings/client-api-access/clients/{client}/secret/end-earlier" { POST Admin => clients::secrets::end_earlier }
-    "/settings/client-api-access/clients/{client}" { GET SignedIn => clients::pages::detail }
+    "/settings/client-api-access/clients/{client}/secret/end-earlier" { POST Admin => pages::clients::regenerate_secret::end_earlier }
+    "/settings/client-api-access/clients/{client}" { GET SignedIn => pages::clients::client_detail::detail }
     "/settings/client-api-access/clients/{client}/revoke" {
-        GET Admin => clients::pages::revoke_form,
-        POST Admin => clients::pages::revoke,
+        GET Admin => pages::clients::client_detail::revoke_form,
+        POST Admin => pages::clients::client_detail::revoke,
     }
     "/settings/client-api-access/clients/{client}/api-keys/new" {
-        GET Admin => tokens::api_key::form,
-        POST Admin => tokens::api_key::create,
+        GET Admin => pages::clients::new_api_key::form,
+        POST Admin => pages::clients::new_api_key::create,
     }
     "/settings/client-api-access/clients/{client}/refresh-tokens/{refresh_token}" {
-        GET SignedIn => tokens::pages::refresh_token,
+        GET SignedIn => pages::tokens::token_detail::refresh_token,
     }
     "/settings/client-api-access/clients/{client}/refresh-tokens/{refresh_token}/revoke" {
-        GET SignedIn => tokens::pages::revoke_refresh_token_form,
-        POST SignedIn => tokens::pages::revoke_refresh_token,
+        GET SignedIn => pages::tokens::token_detail::revoke_refresh_token_form,
+        POST SignedIn => pages::tokens::token_detail::revoke_refresh_token,
     }
     "/settings/client-api-access/clients/{client}/access-tokens/{access_token}" {
-        GET SignedIn => tokens::pages::access_token,
+        GET SignedIn => pages::tokens::token_detail::access_token,
     }
     "/settings/client-api-access/clients/{client}/access-tokens/{access_token}/revoke" {
-        GET SignedIn => tokens::pages::revoke_access_token_form,
-        POST SignedIn => tokens::pages::revoke_access_token,
+        GET SignedIn => pages::tokens::token_detail::revoke_access_token_form,
+        POST SignedIn => pages::tokens::token_detail::revoke_access_token,
     }
     "/settings/client-api-access/clients/{client}/refresh-tokens/{refresh_token}/access-tokens/{access_token}" {
-        GET SignedIn => tokens::pages::access_token_of_refresh_token,
+        GET SignedIn => pages::tokens::token_detail::access_token_of_refresh_token,
     }
     "/settings/client-api-access/clients/{client}/refresh-tokens/{refresh_token}/access-tokens/{access_token}/revoke" {
-        GET SignedIn => tokens::pages::revoke_access_token_of_refresh_token_form,
-        POST SignedIn => tokens::pages::revoke_access_token_of_refresh_token,
+        GET SignedIn => pages::tokens::token_detail::revoke_access_token_of_refresh_token_form,
+        POST SignedIn => pages::tokens::token_detail::revoke_access_token_of_refresh_token,
     }
 
-    "/settings/connections" { GET SignedIn => connections::pages::list }
+    "/settings/connections" { GET SignedIn => pages::connections::connection_list::list }
     "/settings/connections/new" {
-        GET Admin => connections::form::new_form,
-        POST Admin => connections::form::create,
+        GET Admin => pages::connections::edit_connection::new_form,
+        POST Admin => pages::connections::edit_connection::create,
     }
-    "/settings/connections/clients" { GET Admin => connections::client_pages::list }
+    "/settings/connections/clients" { GET Admin => pages::connections::app_credentials::list }
     "/settings/connections/clients/new" {
-        GET Admin => connections::client_pages::new_form,
-        POST Admin => connections::client_pages::create,
+        GET Admin => pages::connections::app_credentials::new_form,
+        POST Admin => pages::connections::app_credentials::create,
     }
     "/settings/connections/clients/{oauth_client}" {
-        GET Admin => connections::client_pages::edit_form,
-        POST Admin => connections::client_pages::edit,
+        GET Admin => pages::connections::app_credentials::edit_form,
+        POST Admin => pages::connections::app_credentials::edit,
     }
     "/settings/connections/clients/{oauth_client}/delete" {
-        GET Admin => connections::client_pages::delete_form,
-        POST Admin => connections::client_pages::delete,
+        GET Admin => pages::connections::app_credentials::delete_form,
+        POST Admin => pages::connections::app_credentials::delete,
     }
-    "/settings/connections/callback/{callback}" { GET Public => connections::authorize::callback }
-    "/settings/connections/{connection}" { GET SignedIn => connections::detail::detail }
+    "/settings/connections/callback/{callback}" { GET Public => pages::connections::authorize_connection::callback }
+    "/settings/connections/{connection}" { GET SignedIn => pages::connections::connection_detail::detail }
     "/settings/connections/{connection}/edit" {
-        GET Admin => connections::form::edit_form,
-        POST Admin => connections::form::edit,
+        GET Admin => pages::connections::edit_connection::edit_form,
+        POST Admin => pages::connections::edit_connection::edit,
     }
-    "/settings/connections/{connection}/authorize" { POST Admin => connections::authorize::authorize }
+    "/settings/connections/{connection}/authorize" { POST Admin => pages::connections::authorize_connection::authorize }
     "/settings/connections/{connection}/account" {
-        GET Admin => connections::account_page::account_form,
-        POST Admin => connections::account_page::account,
+        GET Admin => pages::connections::confirm_account::account_form,
+        POST Admin => pages::connections::confirm_account::account,
     }
-    "/settings/connections/{connection}/test" { POST Admin => connections::actions::test }
-    "/settings/connections/{connection}/refresh" { POST Admin => connections::actions::refresh }
-    "/settings/connections/{connection}/pause" { POST Admin => connections::actions::pause }
-    "/settings/connections/{connection}/resume" { POST Admin => connections::actions::resume }
+    "/settings/connections/{connection}/test" { POST Admin => pages::connections::connection_actions::test }
+    "/settings/connections/{connection}/refresh" { POST Admin => pages::connections::connection_actions::refresh }
+    "/settings/connections/{connection}/pause" { POST Admin => pages::connections::connection_actions::pause }
+    "/settings/connections/{connection}/resume" { POST Admin => pages::connections::connection_actions::resume }
     "/settings/connections/{connection}/disconnect" {
-        GET Admin => connections::disconnect::disconnect_form,
-        POST Admin => connections::disconnect::disconnect,
+        GET Admin => pages::connections::disconnect_connection::disconnect_form,
+        POST Admin => pages::connections::disconnect_connection::disconnect,
     }
-    "/settings/connections/{connection}/keys" { POST Admin => connections::service_key_pages::create }
+    "/settings/connections/{connection}/keys" { POST Admin => pages::connections::service_keys::create }
     "/settings/connections/{connection}/keys/{service_key}/revoke" {
-        GET Admin => connections::service_key_pages::revoke_form,
-        POST Admin => connections::service_key_pages::revoke,
+        GET Admin => pages::connections::service_keys::revoke_form,
+        POST Admin => pages::connections::service_keys::revoke,
     }
 
-    "/settings/employees" { GET SignedIn => employees::pages::list }
+    "/settings/employees" { GET SignedIn => pages::employees::employee_detail::list }
     "/settings/employees/invite" {
-        GET Admin => employees::links::invite_form,
-        POST Admin => employees::links::invite,
+        GET Admin => pages::employees::invite_employee::invite_form,
+        POST Admin => pages::employees::invite_employee::invite,
     }
-    "/settings/employees/{employee}" { GET SignedIn => employees::pages::detail }
-    "/settings/employees/{employee}/role" { POST Admin => employees::pages::change_role }
-    "/settings/employees/{employee}/locations" { POST Admin => employees::pages::change_locations }
-    "/settings/employees/{employee}/lock" { POST Admin => employees::pages::lock }
-    "/settings/employees/{employee}/unlock" { POST Admin => employees::pages::unlock }
-    "/settings/employees/{employee}/archive" { POST Admin => employees::pages::archive }
-    "/settings/employees/{employee}/restore" { POST Admin => employees::pages::restore }
-    "/settings/employees/{employee}/link" { POST Admin => employees::links::make_link }
+    "/settings/employees/{employee}" { GET SignedIn => pages::employees::employee_detail::detail }
+    "/settings/employees/{employee}/role" { POST Admin => pages::employees::employee_detail::change_role }
+    "/settings/employees/{employee}/locations" { POST Admin => pages::employees::employee_detail::change_locations }
+    "/settings/employees/{employee}/lock" { POST Admin => pages::employees::employee_detail::lock }
+    "/settings/employees/{employee}/unlock" { POST Admin => pages::employees::employee_detail::unlock }
+    "/settings/employees/{employee}/archive" { POST Admin => pages::employees::employee_detail::archive }
+    "/settings/employees/{employee}/restore" { POST Admin => pages::employees::employee_detail::restore }
+    "/settings/employees/{employee}/link" { POST Admin => pages::employees::invite_employee::make_link }
     "/settings/employees/{employee}/end-grants" {
-        GET SignedIn => employees::grants::end_grants_form,
-        POST SignedIn => employees::grants::end_grants,
+        GET SignedIn => pages::employees::revoke_all_access::end_grants_form,
+        POST SignedIn => pages::employees::revoke_all_access::end_grants,
     }
 
     "/settings/resource-servers" {
-        GET Admin => resource_servers::pages::list,
-        POST Admin => resource_servers::pages::add,
+        GET Admin => pages::resource_servers::resource_server_pages::list,
+        POST Admin => pages::resource_servers::resource_server_pages::add,
     }
     "/settings/resource-servers/{resource_server}/regenerate" {
-        GET Admin => resource_servers::pages::regenerate_form,
-        POST Admin => resource_servers::pages::regenerate,
+        GET Admin => pages::resource_servers::resource_server_pages::regenerate_form,
+        POST Admin => pages::resource_servers::resource_server_pages::regenerate,
     }
     "/settings/resource-servers/{resource_server}/remove" {
-        GET Admin => resource_servers::pages::remove_form,
-        POST Admin => resource_servers::pages::remove,
+        GET Admin => pages::resource_servers::resource_server_pages::remove_form,
+        POST Admin => pages::resource_servers::resource_server_pages::remove,
     }
 
-    "/settings/activity" { GET SignedIn => activity::pages::list }
-    "/settings/activity/export" { GET SignedIn => activity::pages::export }
+    "/settings/activity" { GET SignedIn => pages::activity::activity_list::list }
+    "/settings/activity/export" { GET SignedIn => pages::activity::activity_list::export }
 
     "/settings/account" {
-        GET Admin => account::pages::account,
-        POST Admin => account::pages::change_account,
+        GET Admin => pages::account::account_settings::account,
+        POST Admin => pages::account::account_settings::change_account,
     }
-    "/settings/account/businesses" { POST Admin => account::pages::add_business }
-    "/settings/account/businesses/{business}/remove" { POST Admin => account::pages::remove_business }
-    "/settings/account/businesses/{business}/locations" { POST Admin => account::pages::add_location }
+    "/settings/account/businesses" { POST Admin => pages::account::account_settings::add_business }
+    "/settings/account/businesses/{business}/remove" { POST Admin => pages::account::account_settings::remove_business }
+    "/settings/account/businesses/{business}/locations" { POST Admin => pages::account::account_settings::add_location }
     "/settings/account/businesses/{business}/locations/{location}/remove" {
-        POST Admin => account::pages::remove_location,
+        POST Admin => pages::account::account_settings::remove_location,
     }
-    "/settings/account/notices/test" { POST Admin => notices::pages::test }
+    "/settings/account/notices/test" { POST Admin => pages::account::notice_settings::test }
 
-    "/settings/profile" { GET SignedIn => employees::profile::profile }
-    "/settings/profile/password" { POST SignedIn => employees::profile::change_password }
-    "/settings/profile/sessions/{session}/end" { POST SignedIn => employees::profile::end_session }
-    "/settings/profile/sessions/end-others" { POST SignedIn => employees::profile::end_other_sessions }
+    "/settings/profile" { GET SignedIn => pages::profile::profile_page::profile }
+    "/settings/profile/password" { POST SignedIn => pages::profile::profile_page::change_password }
+    "/settings/profile/sessions/{session}/end" { POST SignedIn => pages::profile::profile_page::end_session }
+    "/settings/profile/sessions/end-others" { POST SignedIn => pages::profile::profile_page::end_other_sessions }
 }
 
 /// What needs no session: what programs call, static files and the state of the process.
@@ -270,8 +270,8 @@ pub fn without_session(config: &mut web::ServiceConfig) {
     endpoints(config);
     config
         .route("/static/{name}", web::get().to(assets::serve))
-        .route("/healthz", web::get().to(errors::healthz))
-        .route("/readyz", web::get().to(errors::readyz));
+        .route("/healthz", web::get().to(error_pages::healthz))
+        .route("/readyz", web::get().to(error_pages::readyz));
 }
 
 /// What a call of `method` on the pattern `path` asks of its caller; nothing when there is no such route.

@@ -5,15 +5,18 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use client_api_access::connections::transition::{self, Authorized, Means};
+use client_api_access::connections::state;
+use client_api_access::connections::state::{Authorized, Means};
 use client_api_access::connections::{ApiType, Connection, ConnectionFields, OAuthClient, ServiceKey, Status};
-use client_api_access::db::{self, DatabaseUrl, DbConnection};
-use client_api_access::employees::{Employee, NewEmployee, Role};
+use client_api_access::db;
+use client_api_access::db::{DatabaseUrl, DbConnection};
+use client_api_access::employees::{Employee, NewEmployee};
 use client_api_access::id::ConnectionKey;
 use client_api_access::notices::Channels;
 use client_api_access::schema::connections;
-use client_api_access::secret::MasterKey;
-use client_api_access::secret::sealed::Vault;
+use client_api_access::scopes::Role;
+use client_api_access::secrets::MasterKey;
+use client_api_access::secrets::sealed::Vault;
 use client_api_access::time::Clock;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -150,7 +153,7 @@ impl Nodes {
                 let connection = Connection::create(conn, client.id, &fields, now).expect("a connection");
                 let reply = json!({ "access_token": pair.0, "refresh_token": pair.1, "expires_in": seconds });
                 let reply = serde_json::from_value(reply).expect("tokens");
-                transition::adopt(conn, &means, (&connection, &client), &reply, &authorized, now).expect("adopted");
+                state::adopt(conn, &means, (&connection, &client), &reply, &authorized, now).expect("adopted");
                 let key = ServiceKey::create(conn, connection.id, ("Soak", "Ada"), now).expect("a key");
                 keys.push((connection.id, key.expose().to_string()));
             }

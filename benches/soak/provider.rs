@@ -7,12 +7,15 @@ use std::process::{Command, Stdio};
 
 use client_api_access::clients::{Client, ClientSecret, NewClient, Registration, Website};
 use client_api_access::connections::OAuthClientFields;
-use client_api_access::db::{self, DatabaseUrl, in_transaction};
-use client_api_access::employees::{Employee, NewEmployee, Role};
+use client_api_access::db;
+use client_api_access::db::{DatabaseUrl, in_transaction};
+use client_api_access::employees::{Employee, NewEmployee};
 use client_api_access::id::{ClientKey, EmployeeKey};
-use client_api_access::oauth::Scope;
+use client_api_access::scopes::Role;
+use client_api_access::scopes::Scope;
 use client_api_access::time::{Clock, DAY};
-use client_api_access::tokens::issue::{self, Grant, Lifetimes};
+use client_api_access::tokens::issue;
+use client_api_access::tokens::issue::{Grant, Lifetimes};
 use serde_json::Value;
 use tempfile::TempDir;
 

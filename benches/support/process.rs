@@ -118,7 +118,7 @@ pub fn serve_lookup(address: &str) {
     use client_api_access::db::{Db, DbConnection};
     use client_api_access::error::Result;
     use client_api_access::schema::access_tokens;
-    use client_api_access::secret::TokenHash;
+    use client_api_access::secrets::TokenHash;
     use diesel::prelude::*;
 
     fn find(conn: &mut DbConnection, hash: &TokenHash) -> Result<i64> {

@@ -6,11 +6,12 @@ use base64::Engine;
 use client_api_access::clients::{Client, ClientSecret, NewClient, RedirectUri, Registration, Website};
 use client_api_access::db::{DbConnection, in_transaction};
 use client_api_access::id::{ClientKey, EmployeeKey};
-use client_api_access::oauth::Scope;
-use client_api_access::oauth::authorization_code::{AuthorizationCode, NewAuthorizationCode};
 use client_api_access::resource_servers::ResourceServer;
+use client_api_access::scopes::Scope;
 use client_api_access::time::Timestamp;
-use client_api_access::tokens::issue::{self, Grant, Lifetimes};
+use client_api_access::tokens::authorization_code::{AuthorizationCode, NewAuthorizationCode};
+use client_api_access::tokens::issue;
+use client_api_access::tokens::issue::{Grant, Lifetimes};
 use client_api_access::tokens::rotation::first_use;
 use url::form_urlencoded;
 

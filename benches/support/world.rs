@@ -11,7 +11,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use client_api_access::clients::{Client, NewClient, Registration, Website};
 use client_api_access::db::{DatabaseUrl, DbConnection, connect, in_transaction};
 use client_api_access::id::{ClientKey, EmployeeKey};
-use client_api_access::oauth::Scope;
+use client_api_access::scopes::Scope;
 use client_api_access::time::Timestamp;
 use client_api_access::tokens::{RefreshToken, issue};
 use diesel::connection::SimpleConnection;

@@ -34,7 +34,7 @@ impl Account {
             accounts::created_at.eq(now),
         );
         // Of two nodes that start at once on an empty database, one makes it.
-        crate::on_each!(conn, |inner| {
+        crate::db::on_each!(conn, |inner| {
             diesel::insert_into(accounts::table).values(row).on_conflict_do_nothing().execute(inner)
         })?;
         Ok(accounts::table.select(accounts::key_check).first(conn)?)

@@ -1,9 +1,8 @@
-//! The account the deployment serves: its name and time zone, its businesses and their locations.
+//! The shop's account: its name and time zone, its businesses and their locations.
 
 #[expect(clippy::module_inception, reason = "a model file is named after its concept")]
 mod account;
-mod location;
-pub mod pages;
+mod business;
 
 pub use account::Account;
-pub use location::{Business, Location};
+pub use business::{Business, Location};

@@ -7,11 +7,12 @@ use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::db::keyset::PAGE;
 use crate::db::text_enum::text_enum;
-use crate::employees::{Employee, Role};
+use crate::employees::Employee;
 use crate::error::{Error, Result};
 use crate::id::{ActivityKey, EmployeeKey};
 use crate::schema::activity;
-use crate::secret::Mask;
+use crate::scopes::Role;
+use crate::secrets::Mask;
 use crate::time::{Timestamp, count};
 
 text_enum! {

@@ -9,7 +9,7 @@
 use diesel::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::entry::Activity;
+use crate::activity::entry::Activity;
 use crate::db::DbConnection;
 use crate::error::Result;
 use crate::schema::{activity, activity_seals};

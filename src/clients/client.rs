@@ -2,15 +2,15 @@
 
 use diesel::prelude::*;
 
-use super::redirect_uri::RedirectUri;
-use super::website::Website;
+use crate::clients::redirect_uri::RedirectUri;
+use crate::clients::website::Website;
 use crate::db::DbConnection;
 use crate::db::text_enum::text_enum;
 use crate::employees::Employee;
 use crate::error::{Error, Result};
 use crate::id::ClientKey;
 use crate::schema::clients;
-use crate::secret::random_name;
+use crate::secrets::random_name;
 use crate::time::Timestamp;
 
 text_enum! {
@@ -197,7 +197,7 @@ impl Client {
         }
         // Asked for with every call of the token endpoint: typed against each database, so that its text is not built anew.
         let row = clients::table.filter(clients::client_id.eq(client_id));
-        crate::on_each!(conn, |conn| row.select(Client::as_select()).get_result(conn).optional())
+        crate::db::on_each!(conn, |conn| row.select(Client::as_select()).get_result(conn).optional())
     }
 
     /// The client with this id, also while its rows are being deleted.
@@ -283,7 +283,9 @@ impl Client {
 
     /// The people who hold something of it: at most `limit` names, by name.
     pub fn holders(conn: &mut DbConnection, id: ClientKey, limit: i64) -> QueryResult<Vec<Employee>> {
-        use crate::schema::{access_tokens, employees, refresh_tokens};
+        use crate::schema::access_tokens;
+        use crate::schema::employees;
+        use crate::schema::refresh_tokens;
         let granted =
             refresh_tokens::table.filter(refresh_tokens::client_id.eq(id)).select(refresh_tokens::employee_id);
         let keys = access_tokens::table

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use crate::db::DbConnection;
 use crate::id::{ClientKey, ClientSecretKey};
 use crate::schema::client_secrets;
-use crate::secret::{PlainToken, TokenHash, TokenKind};
+use crate::secrets::{PlainToken, TokenHash, TokenKind};
 use crate::time::{DAY, HOUR, Timestamp};
 
 /// How long the earlier secret goes on working beside a new one, in seconds: none, an hour, a day.
@@ -55,7 +55,7 @@ impl ClientSecret {
             .filter(client_secrets::client_id.eq(client))
             .filter(client_secrets::expires_at.gt(now))
             .order(client_secrets::id.desc());
-        crate::on_each!(conn, |conn| working.select(ClientSecret::as_select()).load(conn))
+        crate::db::on_each!(conn, |conn| working.select(ClientSecret::as_select()).load(conn))
     }
 
     /// Whose secret has this hash, also while it no longer works.

@@ -1,24 +1,15 @@
-//! Clients: the integrations that may ask for tokens.
+//! Clients: third-party apps that may ask for tokens.
 
 mod client;
+mod client_list;
 mod client_secret;
-mod facts;
-mod failures;
-mod list;
-pub mod manage;
-pub mod pages;
-pub mod public;
 mod redirect_uri;
-pub mod register;
-mod registration;
-pub mod secrets;
-pub mod summary;
-pub mod update;
+pub mod secret_guesses;
+pub mod token_failure;
 mod website;
 
 pub use client::{Client, ClientState, Contact, NewClient, Registration};
+pub use client_list::{ClientEdge, ClientFilter, ClientSort};
 pub use client_secret::{ClientSecret, OVERLAPS};
-pub use list::{ClientEdge, ClientFilter, ClientSort};
 pub use redirect_uri::{RedirectUri, WrongRedirectUri, is_lightspeed};
-pub use summary::recount;
 pub use website::Website;

@@ -4,9 +4,9 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::{Config, secret};
+use crate::config::{Config, secret};
 use crate::db::DatabaseUrl;
-use crate::secret::MasterKey;
+use crate::secrets::MasterKey;
 
 const PRESENT: &str = "SECRET_KEY";
 const PREVIOUS: &str = "SECRET_KEY_PREVIOUS";

@@ -2,7 +2,7 @@
 //! developer pages; where those differ, the current one counts).
 
 use crate::db::text_enum::text_enum;
-use crate::oauth::scope::Scope;
+use crate::scopes::Scope;
 use crate::time::DAY;
 
 text_enum! {

@@ -2,13 +2,13 @@
 
 use diesel::prelude::*;
 
-use super::oauth_client::OAuthClient;
+use crate::connections::oauth_client::OAuthClient;
 use crate::db::DbConnection;
 use crate::db::text_enum::text_enum;
 use crate::error::{Error, Result};
 use crate::id::{BusinessKey, ConnectionKey, EmployeeKey, OAuthClientKey};
 use crate::schema::connections;
-use crate::secret::sealed::{Opened, Place, Sealed, Vault};
+use crate::secrets::sealed::{Opened, Place, Sealed, Vault};
 use crate::time::Timestamp;
 
 /// One row.
@@ -29,8 +29,8 @@ pub struct Connection {
     pub scope: String,
     /// What the provider said it gave.
     pub granted_scope: String,
-    pub(super) access_token: Option<Sealed>,
-    pub(super) refresh_token: Option<Sealed>,
+    pub(crate) access_token: Option<Sealed>,
+    pub(crate) refresh_token: Option<Sealed>,
     /// When the access token ends.
     pub access_expires_at: Timestamp,
     /// When the refresh token ends if nobody uses it, as far as that is known.
@@ -39,9 +39,9 @@ pub struct Connection {
     pub access_life: i64,
     /// When something has to be done about it next.
     pub due_at: Timestamp,
-    pub(super) version: i64,
-    pub(super) lease_until: Timestamp,
-    pub(super) attempted_at: Option<Timestamp>,
+    pub(crate) version: i64,
+    pub(crate) lease_until: Timestamp,
+    pub(crate) attempted_at: Option<Timestamp>,
     /// How many refreshes in a row did not work.
     pub failures: i64,
     /// What the last of them came to.
@@ -193,7 +193,7 @@ impl Connection {
     /// The one with this id.
     pub fn find(conn: &mut DbConnection, id: ConnectionKey) -> QueryResult<Connection> {
         // Typed against each database: asked for with every call that goes through.
-        crate::on_each!(conn, |conn| connections::table.find(id).select(Connection::as_select()).get_result(conn))
+        crate::db::on_each!(conn, |conn| connections::table.find(id).select(Connection::as_select()).get_result(conn))
     }
 
     /// The one with this id, and what the shop is at its provider.

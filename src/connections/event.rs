@@ -2,14 +2,14 @@
 
 use diesel::prelude::*;
 
-use super::connection::Connection;
+use crate::connections::connection::Connection;
 use crate::db::DbConnection;
 use crate::db::keyset::PAGE;
 use crate::db::text_enum::text_enum;
 use crate::id::ConnectionKey;
 use crate::schema::connection_events;
 use crate::time::{DAY, Timestamp};
-use crate::tokens::Badge;
+use crate::web::badge::Badge;
 
 const KEPT: i64 = 30 * DAY;
 

@@ -11,51 +11,29 @@
 //! writes the outcome only if the version is still the one it claimed. Nothing is held while it waits for the answer, and
 //! whoever was paused for too long finds that its outcome does not count any more.
 
-pub mod account;
-pub mod account_page;
-pub mod actions;
 mod api_type;
-pub mod authorize;
 pub mod breaker;
-pub mod broker;
-mod client_form;
-pub mod client_pages;
 mod connection;
-mod connection_request;
-pub mod detail;
-pub mod disconnect;
+mod connection_list;
 mod event;
-mod exchange;
-mod facts;
-pub mod form;
-mod form_fields;
-mod list;
 mod oauth_client;
-pub mod pages;
+mod pending_authorization;
 mod provider;
+pub mod provider_revocation;
 pub mod refresh;
+pub mod remote_account;
 mod schedule;
 mod service_key;
-pub mod service_key_pages;
-pub mod transition;
-pub mod upstream;
+pub mod state;
+pub mod token_endpoint;
 
 pub use api_type::{ApiType, Hosts, OfferedScope};
-pub(crate) use connection::connections_that_need_a_person;
 pub use connection::{Connection, ConnectionFields, NOT_YET, Status};
-pub use connection_request::ConnectionRequest;
+pub use connection_list::{ConnectionFilter, ConnectionSort, ListedConnection};
 pub use event::{ConnectionEvent, EventKind};
-pub use exchange::{Outcome, TokenReply};
-pub use facts::ConnectionFacts;
-pub use list::{ConnectionFilter, ConnectionSort, ListedConnection};
 pub use oauth_client::{OAuthClient, OAuthClientFields, callback_path};
+pub use pending_authorization::ConnectionRequest;
 pub use provider::{Provider, parse_domain_prefix};
 pub use service_key::ServiceKey;
-
-/// Where the section begins.
-pub const HOME: &str = "/settings/connections";
-
-/// The page of a connection.
-pub fn path(id: crate::id::ConnectionKey) -> String {
-    format!("{HOME}/{id}")
-}
+pub use token_endpoint::{Outcome, TokenReply};
+pub(crate) use connection::connections_that_need_a_person;

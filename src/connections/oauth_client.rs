@@ -3,12 +3,12 @@
 use diesel::prelude::*;
 use url::Url;
 
-use super::api_type::ApiType;
+use crate::connections::api_type::ApiType;
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::id::{ConnectionKey, OAuthClientKey};
 use crate::schema::{connections, oauth_clients};
-use crate::secret::sealed::{Opened, Place, Sealed, Vault};
+use crate::secrets::sealed::{Opened, Place, Sealed, Vault};
 use crate::time::Timestamp;
 
 /// One row.
@@ -23,7 +23,7 @@ pub struct OAuthClient {
     pub api_type: ApiType,
     /// Its public id there.
     pub client_id: String,
-    pub(super) client_secret: Option<Sealed>,
+    pub(crate) client_secret: Option<Sealed>,
     /// Other server: where people give their consent.
     pub authorize_url: String,
     /// Other server: where tokens come from.

@@ -2,8 +2,8 @@
 
 use url::Url;
 
-use super::api_type::{ApiType, Hosts};
-use super::oauth_client::OAuthClient;
+use crate::connections::api_type::{ApiType, Hosts};
+use crate::connections::oauth_client::OAuthClient;
 use crate::error::{Error, Result};
 
 /// One server, as one client of it sees it.

@@ -11,13 +11,13 @@ use futures_util::StreamExt;
 use rand::seq::SliceRandom;
 use tokio::sync::{mpsc, oneshot};
 
-use super::connection::Connection;
-use super::exchange::{Exchange, Outcome};
-use super::oauth_client::OAuthClient;
-use super::provider::Provider;
-use super::transition::{self, Claim, LEASE};
 use crate::app::App;
-use crate::connections::ApiType;
+use crate::connections::{ApiType, state};
+use crate::connections::connection::Connection;
+use crate::connections::oauth_client::OAuthClient;
+use crate::connections::provider::Provider;
+use crate::connections::state::{Claim, LEASE};
+use crate::connections::token_endpoint::{Exchange, Outcome};
 use crate::error::{Error, Result};
 use crate::id::ConnectionKey;
 use crate::time::Timestamp;
@@ -126,7 +126,7 @@ async fn refresh_counted(app: &App, id: ConnectionKey) -> Result<()> {
     let claimed = app
         .db
         .write(move |conn| {
-            transition::lapse(conn, &means, id, now)?;
+            state::lapse(conn, &means, id, now)?;
             Connection::claim(conn, id, now)
         })
         .await?;

@@ -4,7 +4,7 @@
 
 use rand::RngExt;
 
-use super::api_type::ApiType;
+use crate::connections::api_type::ApiType;
 use crate::time::{MINUTE, Timestamp};
 
 /// Seconds after an attempt in which the same connection makes no other: at most five a minute, as R-Series allows.

@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 
-use super::connection::Connection;
+use crate::connections::connection::Connection;
 use crate::db::DbConnection;
 use crate::id::{ConnectionKey, ServiceKeyKey};
 use crate::schema::service_keys;
-use crate::secret::{Mask, PlainToken, TokenHash, TokenKind};
+use crate::secrets::{Mask, PlainToken, TokenHash, TokenKind};
 use crate::time::Timestamp;
 
 /// One row.
@@ -63,7 +63,7 @@ impl ServiceKey {
     /// The one that was shown with a call.
     pub fn find(conn: &mut DbConnection, hash: &TokenHash) -> QueryResult<Option<ServiceKey>> {
         let row = service_keys::table.filter(service_keys::hash.eq(hash));
-        crate::on_each!(conn, |conn| row.select(ServiceKey::as_select()).get_result(conn).optional())
+        crate::db::on_each!(conn, |conn| row.select(ServiceKey::as_select()).get_result(conn).optional())
     }
 
     /// Revokes one of a connection: it is refused from the next call on. Returns what it was, if it was there.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 
-use super::DbConnection;
+use crate::db::DbConnection;
 
 /// Where the data is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,23 +95,23 @@ impl DatabaseUrl {
 
 /// Opens connections for the pool.
 #[derive(Clone, Debug)]
-pub(super) struct Manager {
+pub(crate) struct Manager {
     url: DatabaseUrl,
 }
 
 /// A pooled connection, and whether it was found dead.
-pub(super) struct Pooled {
-    pub(super) inner: DbConnection,
-    pub(super) broken: bool,
+pub(crate) struct Pooled {
+    pub(crate) inner: DbConnection,
+    pub(crate) broken: bool,
 }
 
 impl Manager {
-    pub(super) fn new(url: DatabaseUrl) -> Manager {
+    pub(crate) fn new(url: DatabaseUrl) -> Manager {
         Manager { url }
     }
 
     /// The file of an embedded database.
-    pub(super) fn file(&self) -> Option<&std::path::Path> {
+    pub(crate) fn file(&self) -> Option<&std::path::Path> {
         match &self.url {
             DatabaseUrl::Sqlite(path) => Some(path),
             #[cfg(feature = "postgres")]
@@ -119,7 +119,7 @@ impl Manager {
         }
     }
 
-    pub(super) fn open(&self) -> Result<DbConnection, String> {
+    pub(crate) fn open(&self) -> Result<DbConnection, String> {
         match &self.url {
             DatabaseUrl::Sqlite(path) => open_sqlite(path),
             #[cfg(feature = "postgres")]

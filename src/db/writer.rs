@@ -15,8 +15,8 @@ use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionMa
 use diesel::result::Error as DieselError;
 use tokio::sync::oneshot;
 
-use super::DbConnection;
-use super::manager::Manager;
+use crate::db::DbConnection;
+use crate::db::manager::Manager;
 use crate::error::{Error, Result};
 
 const QUEUE: usize = 1024;
@@ -36,7 +36,7 @@ struct Log {
 }
 
 #[derive(Clone)]
-pub(super) struct Writer {
+pub(crate) struct Writer {
     queue: SyncSender<Box<dyn Job>>,
     waiting: Arc<AtomicUsize>,
 }
@@ -84,7 +84,7 @@ where
 }
 
 impl Writer {
-    pub(super) fn start(manager: &Manager) -> std::result::Result<Writer, String> {
+    pub(crate) fn start(manager: &Manager) -> std::result::Result<Writer, String> {
         let (queue, jobs) = sync_channel(QUEUE);
         let mut conn = manager.open()?;
         conn.batch_execute(&format!("PRAGMA cache_size = -{CACHE}")).map_err(|error| error.to_string())?;
@@ -115,7 +115,7 @@ impl Writer {
         Ok(Writer { queue, waiting })
     }
 
-    pub(super) async fn write<T, F>(&self, change: F, yields: bool) -> Result<T>
+    pub(crate) async fn write<T, F>(&self, change: F, yields: bool) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&mut DbConnection) -> Result<T> + Send + 'static,
@@ -207,7 +207,7 @@ fn savepoint(conn: &mut DbConnection, sql: &str) -> diesel::QueryResult<()> {
 
 /// Opens a transaction that may write from its first statement on: on SQLite, a deferred one could fail at once when it
 /// turns from reading to writing, whatever the busy timeout.
-pub(super) fn begin(conn: &mut DbConnection) -> diesel::QueryResult<()> {
+pub(crate) fn begin(conn: &mut DbConnection) -> diesel::QueryResult<()> {
     match conn {
         #[cfg(feature = "postgres")]
         DbConnection::Postgres(pg) => AnsiTransactionManager::begin_transaction_sql(pg, "BEGIN"),
@@ -215,18 +215,18 @@ pub(super) fn begin(conn: &mut DbConnection) -> diesel::QueryResult<()> {
     }
 }
 
-pub(super) fn commit(conn: &mut DbConnection) -> diesel::QueryResult<()> {
+pub(crate) fn commit(conn: &mut DbConnection) -> diesel::QueryResult<()> {
     <DbConnection as diesel::Connection>::TransactionManager::commit_transaction(conn)
 }
 
 /// Takes the transaction back. It may be gone already: SQLite rolls back by itself when the disk is full.
-pub(super) fn roll_back(conn: &mut DbConnection) {
+pub(crate) fn roll_back(conn: &mut DbConnection) {
     let outcome = <DbConnection as diesel::Connection>::TransactionManager::rollback_transaction(conn);
     match outcome {
         Ok(()) | Err(DieselError::NotInTransaction) => {}
         Err(error) => log::debug!("nothing was left to roll back: {error}"),
     }
-    crate::on_each!(conn, |inner| reset_if_broken(inner));
+    crate::db::on_each!(conn, |inner| reset_if_broken(inner));
 }
 
 fn reset_if_broken<C>(conn: &mut C)
@@ -263,14 +263,15 @@ fn checkpoint(conn: &mut DbConnection) -> i32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{DatabaseUrl, Db};
+    use crate::db::DatabaseUrl;
+    use crate::db::Db;
     use super::*;
     use diesel::prelude::*;
     use diesel::sql_types::BigInt;
 
     fn database(folder: &tempfile::TempDir) -> Db {
         let db = Db::open(&DatabaseUrl::Sqlite(folder.path().join("test.db")), 2).expect("opens");
-        let mut conn = super::super::connect(&DatabaseUrl::Sqlite(folder.path().join("test.db"))).expect("opens");
+        let mut conn = crate::db::connect(&DatabaseUrl::Sqlite(folder.path().join("test.db"))).expect("opens");
         conn.batch_execute("CREATE TABLE numbers (n BIGINT NOT NULL UNIQUE)").expect("creates");
         db
     }

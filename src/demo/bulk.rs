@@ -5,10 +5,10 @@
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 
-use super::integrations::{Integration, Standing};
-use super::people::{Fate, JONAS, Person};
-use super::plan::Planner;
-use super::rhythm::Rhythm;
+use crate::demo::integrations::{Integration, Standing};
+use crate::demo::people::{Fate, JONAS, Person};
+use crate::demo::plan::Planner;
+use crate::demo::rhythm::Rhythm;
 use crate::time::DAY;
 
 // How many access tokens a grant has on average.

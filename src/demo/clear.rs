@@ -4,9 +4,9 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::shop::{MAIL_DOMAIN, NAME};
 use crate::config::Config;
 use crate::db::DatabaseUrl;
+use crate::demo::shop::{MAIL_DOMAIN, NAME};
 
 // Its presence says that the folder's data is made up.
 const MARKER: &str = "demo";
@@ -88,7 +88,9 @@ enum Found {
 // What somebody has changed by hand is theirs: another name for the shop, or one address elsewhere, is enough.
 #[cfg(feature = "postgres")]
 fn inspect(conn: &mut crate::db::DbConnection) -> diesel::QueryResult<Found> {
-    use crate::schema::{accounts, clients, employees};
+    use crate::schema::accounts;
+    use crate::schema::clients;
+    use crate::schema::employees;
     use diesel::dsl::{exists, select, sql};
     use diesel::prelude::*;
     let schema = sql::<diesel::sql_types::Bool>("to_regclass('employees') IS NOT NULL");

@@ -4,22 +4,21 @@
 use diesel::prelude::*;
 use serde_json::json;
 
-use super::fill::Ids;
-use super::people::{JONAS, PRIYA};
 use crate::app::App;
 use crate::clients::{Client, ClientSecret, NewClient, RedirectUri, Registration, Website};
-use crate::connections::transition::{self, Authorized, Means};
-use crate::connections::{
-    ApiType, Connection, ConnectionEvent, ConnectionFields, EventKind, OAuthClient, OAuthClientFields, ServiceKey,
-};
+use crate::connections::{ApiType, Connection, ConnectionEvent, ConnectionFields, EventKind, OAuthClient, OAuthClientFields, ServiceKey, state};
+use crate::connections::state::{Authorized, Means};
 use crate::db::DbConnection;
+use crate::demo::fill::Ids;
+use crate::demo::people::{JONAS, PRIYA};
 use crate::error::{Error, Result};
 use crate::id::{BusinessKey, ClientKey, EmployeeKey};
-use crate::oauth::Scope;
 use crate::schema::{businesses, connections};
-use crate::secret::random_name;
+use crate::scopes::Scope;
+use crate::secrets::random_name;
 use crate::time::{DAY, HOUR, MINUTE, Timestamp};
-use crate::tokens::issue::{self, Grant, Lifetimes};
+use crate::tokens::issue;
+use crate::tokens::issue::{Grant, Lifetimes};
 
 const SCOPE: &str = "employee:inventory_read employee:register_read";
 const CALLBACK: &str = "demo00server";
@@ -166,7 +165,7 @@ impl Maker {
             "expires_in": pair.expires_in,
             "scope": SCOPE,
         });
-        self.adopt(conn, (&connection, here), super::shop::NAME, reply)?;
+        self.adopt(conn, (&connection, here), crate::demo::shop::NAME, reply)?;
         Ok(Connection::find(conn, connection.id)?)
     }
 
@@ -185,7 +184,7 @@ impl Maker {
             by_name: "Priya Nair".into(),
             peer: "127.0.0.1".into(),
         };
-        transition::adopt(conn, &self.means, both, &reply, &authorized, self.now)
+        state::adopt(conn, &self.means, both, &reply, &authorized, self.now)
     }
 
     // One that worked until its provider refused: nothing is left of its tokens.

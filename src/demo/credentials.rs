@@ -1,13 +1,13 @@
 //! What the clients of the demo authenticate with, and what the token endpoint refused them: one changes its secret just
 //! now and still uses the earlier one, another asks why its refresh failed this morning.
 
-use super::fill::Ids;
-use super::integrations::{LEDGERLY, SHELFWISE};
 use crate::app::App;
 use crate::clients::{Client, ClientSecret};
+use crate::clients::token_failure::TokenFailure;
+use crate::demo::fill::Ids;
+use crate::demo::integrations::{LEDGERLY, SHELFWISE};
 use crate::error::Result;
 use crate::id::ClientKey;
-use crate::oauth::token_failure::TokenFailure;
 use crate::resource_servers::ResourceServer;
 use crate::time::{DAY, HOUR, MINUTE, Timestamp};
 

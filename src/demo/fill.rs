@@ -2,20 +2,20 @@
 
 use std::collections::HashMap;
 
-use super::plan::{Issue, Of};
-use super::progress::Progress;
-use super::statistics;
-use super::world::World;
 use crate::app::App;
-use crate::clients::{Client, summary};
+use crate::clients::Client;
 use crate::db::DbConnection;
+use crate::demo::statistics;
+use crate::demo::plan::{Issue, Of};
+use crate::demo::progress::Progress;
+use crate::demo::world::World;
 use crate::error::{Error, Result};
 use crate::id::{AccessTokenKey, ClientKey, EmployeeKey};
-use crate::oauth::Scope;
+use crate::scopes::Scope;
 use crate::time::{DAY, HOUR, Timestamp};
-use crate::tokens::issue::{self, Lifetimes};
-use crate::tokens::revoke::purge_expired;
-use crate::tokens::{AccessToken, RefreshToken};
+use crate::tokens::{AccessToken, RefreshToken, client_counters, issue};
+use crate::tokens::issue::Lifetimes;
+use crate::tokens::revocation::purge_expired;
 
 // Fewer, and commits take most of the time; more, and PostgreSQL might not answer within a request's patience.
 const BATCH: usize = 500;
@@ -157,7 +157,7 @@ pub async fn settle(app: &App, world: &World, ids: &Ids, now: Timestamp) -> Resu
                     if let Some(used) = used {
                         Client::touch(conn, *client, *used)?;
                     }
-                    summary::count(conn, *client, now)?.store(conn, now)?;
+                    client_counters::count(conn, *client, now)?.store(conn, now)?;
                 }
                 Ok(())
             })

@@ -3,19 +3,19 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use super::fill::Ids;
-use super::integrations::{Integration, Standing};
-use super::people::{Fate, JONAS, MARTA, PRIYA, Person};
-use super::shop::{AGE, BUSINESSES, NAME, TIME_ZONE};
-use super::world::World;
 use crate::account::{Account, Business, Location};
 use crate::app::App;
 use crate::clients::{Client, Contact, NewClient, RedirectUri, Registration, Website};
 use crate::db::DbConnection;
+use crate::demo::fill::Ids;
+use crate::demo::integrations::{Integration, Standing};
+use crate::demo::people::{Fate, JONAS, MARTA, PRIYA, Person};
+use crate::demo::shop::{AGE, BUSINESSES, NAME, TIME_ZONE};
+use crate::demo::world::World;
 use crate::employees::{Employee, NewEmployee, OneTimeLink, Purpose};
 use crate::error::{Error, Result};
 use crate::id::{ClientKey, EmployeeKey, LocationKey};
-use crate::secret::RandomSecret;
+use crate::secrets::RandomSecret;
 use crate::time::Timestamp;
 
 const AT_ONCE: usize = 100;

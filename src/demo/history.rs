@@ -6,24 +6,24 @@ use std::sync::Arc;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::fill::Ids;
-use super::integrations::{Integration, REVOKED_CLIENT, Standing};
-use super::people::{EACH_ROLE, Fate, MARTA, PRIYA, TOMASZ};
-use super::shop::BUSINESSES;
-use super::world::World;
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
 use crate::app::App;
 use crate::clients::{Client, NewClient, Registration, Website};
 use crate::db::DbConnection;
-use crate::employees::{Employee, Role, fold};
+use crate::demo::fill::Ids;
+use crate::demo::integrations::{Integration, REVOKED_CLIENT, Standing};
+use crate::demo::people::{EACH_ROLE, Fate, MARTA, PRIYA, TOMASZ};
+use crate::demo::shop::BUSINESSES;
+use crate::demo::world::World;
+use crate::employees::{Employee, fold};
 use crate::error::{Error, Result};
 use crate::id::ClientKey;
-use crate::oauth::Scope;
-use crate::secret::TokenHash;
+use crate::scopes::{Role, Scope};
+use crate::secrets::TokenHash;
 use crate::time::{DAY, HOUR, MINUTE, Timestamp};
-use crate::tokens::issue::{self, Grant, Lifetimes};
-use crate::tokens::revoke::{Target, revoke, revoke_access_token};
-use crate::tokens::{AccessToken, RefreshToken};
+use crate::tokens::{AccessToken, RefreshToken, issue};
+use crate::tokens::issue::{Grant, Lifetimes};
+use crate::tokens::revocation::{Target, revoke, revoke_access_token};
 
 const MET_FIRST: usize = 7;
 // What the log tells of somebody's coming and going begins here.

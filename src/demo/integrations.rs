@@ -285,7 +285,7 @@ fn invented(
 mod tests {
     use super::*;
     use crate::clients::Website;
-    use crate::oauth::Scope;
+    use crate::scopes::Scope;
     use rand::SeedableRng;
     use std::collections::HashSet;
 

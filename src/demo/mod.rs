@@ -30,7 +30,7 @@ use futures_util::future::try_join_all;
 use crate::app::App;
 use crate::config::{Demo, Settings};
 use crate::error::{Error, Result};
-use crate::secret::RandomSecret;
+use crate::secrets::RandomSecret;
 use found::Hashes;
 use people::{JONAS, MARTA, PRIYA};
 use world::World;

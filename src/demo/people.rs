@@ -7,8 +7,8 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 
-use super::shop::{BUSINESSES, MAIL_DOMAIN};
-use crate::employees::Role;
+use crate::demo::shop::{BUSINESSES, MAIL_DOMAIN};
+use crate::scopes::Role;
 use crate::time::{DAY, HOUR, MINUTE};
 
 /// The one who signs in as staff.

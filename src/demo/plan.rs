@@ -1,5 +1,5 @@
 //! Which tokens there are, in which states: a plan of plain data, the same for the same seed, carried out in
-//! [`super::fill`]. All times are seconds before now, so that the world is as fresh as its start.
+//! [`crate::demo::fill`]. All times are seconds before now, so that the world is as fresh as its start.
 
 use std::cmp::Reverse;
 
@@ -7,9 +7,9 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 
-use super::integrations::{Integration, LEDGERLY, PARCELS, SHELFWISE, Standing};
-use super::people::{Fate, INES, JONAS, MARTA, Person, TOMASZ};
-use super::rhythm::{ASLEEP, Rhythm};
+use crate::demo::integrations::{Integration, LEDGERLY, PARCELS, SHELFWISE, Standing};
+use crate::demo::people::{Fate, INES, JONAS, MARTA, Person, TOMASZ};
+use crate::demo::rhythm::{ASLEEP, Rhythm};
 use crate::time::{DAY, HOUR, MINUTE};
 
 /// How many tokens are made one by one to be looked at; what a larger world has beyond is made in bulk.
@@ -94,20 +94,20 @@ pub fn plan(tokens: usize, clients: &[Integration], people: &[Person], rng: StdR
     plan
 }
 
-pub(super) struct Planner<'a> {
-    pub(super) clients: &'a [Integration],
-    pub(super) people: &'a [Person],
+pub(crate) struct Planner<'a> {
+    pub(crate) clients: &'a [Integration],
+    pub(crate) people: &'a [Person],
     // Those who may have granted something. Jonas aside: what he granted is all known, so that a visitor who signs in as
     // him finds each kind once.
     able: Vec<usize>,
-    pub(super) rng: StdRng,
+    pub(crate) rng: StdRng,
     plan: Plan,
     // Access tokens and API keys of each client that stay.
-    pub(super) kept: Vec<usize>,
+    pub(crate) kept: Vec<usize>,
 }
 
 impl Planner<'_> {
-    pub(super) fn total(&self) -> usize {
+    pub(crate) fn total(&self) -> usize {
         self.kept.iter().sum()
     }
 
@@ -165,7 +165,7 @@ impl Planner<'_> {
     }
 
     // Nothing is issued after somebody was stopped, nor before everybody concerned was there.
-    pub(super) fn grant(&mut self, (client, employee): (usize, usize), rhythm: &Rhythm, day_long: bool) {
+    pub(crate) fn grant(&mut self, (client, employee): (usize, usize), rhythm: &Rhythm, day_long: bool) {
         let Some((stopped, begun)) = self.span(client, employee) else {
             return;
         };

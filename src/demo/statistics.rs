@@ -3,8 +3,9 @@
 
 use diesel::connection::SimpleConnection;
 
+use crate::db;
 use crate::app::App;
-use crate::db::{self, DatabaseUrl};
+use crate::db::DatabaseUrl;
 use crate::error::{Error, Result};
 
 const TABLES: &str = "clients, employees, refresh_tokens, refresh_token_values, access_tokens, activity";

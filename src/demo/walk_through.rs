@@ -12,11 +12,11 @@ use oauth2::{
 };
 
 use crate::app::App;
-use crate::clients::pages::path as client_path;
 use crate::clients::{Client, Contact, NewClient, RedirectUri, Registration, Website};
 use crate::error::{Error, Result};
 use crate::http::HttpClient;
 use crate::id::ClientKey;
+use crate::pages::clients::client_detail::path as client_path;
 use crate::web::page::{Page, html, see_other};
 use crate::web::query::Query;
 

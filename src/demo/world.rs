@@ -3,9 +3,9 @@
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use super::integrations::{Integration, integrations};
-use super::people::{EACH_ROLE, Person, people};
-use super::plan::{Plan, plan};
+use crate::demo::integrations::{Integration, integrations};
+use crate::demo::people::{EACH_ROLE, Person, people};
+use crate::demo::plan::{Plan, plan};
 
 // People beyond the first ninety come with tokens, one for a thousand.
 const PEOPLE: usize = 3 * EACH_ROLE + 9;
@@ -36,11 +36,15 @@ impl World {
 
 #[cfg(test)]
 mod tests {
-    use super::super::integrations::{LEDGERLY, Standing};
-    use super::super::people::{Fate, JONAS};
-    use super::super::plan::{Issue, Of};
+    use crate::demo::integrations::LEDGERLY;
+    use crate::demo::integrations::Standing;
+    use crate::demo::people::Fate;
+    use crate::demo::people::JONAS;
+    use crate::demo::plan::Issue;
+    use crate::demo::plan::Of;
     use super::*;
-    use crate::time::{DAY, HOUR};
+    use crate::time::DAY;
+    use crate::time::HOUR;
 
     fn client_of(world: &World, issue: &Issue) -> usize {
         match issue.of {

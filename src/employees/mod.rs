@@ -1,15 +1,10 @@
-//! The shop's people: who they are, what they may do, how they sign in, and what they granted.
+//! The shop's people: roles, sign-in, passwords, sessions and one-time links.
 
-mod attempts;
 mod employee;
-pub mod grants;
-pub mod links;
 mod one_time_link;
-pub mod pages;
 pub mod password;
-pub mod profile;
-pub mod sign_in;
+mod sign_in_attempts;
 
-pub use attempts::{Attempt, Attempts};
-pub use employee::{Employee, EmployeeFilter, EmployeeState, NewEmployee, Role, fold, pattern};
+pub use employee::{Employee, EmployeeFilter, EmployeeState, NewEmployee, fold, pattern};
 pub use one_time_link::{OneTimeLink, Purpose, address as link_address};
+pub use sign_in_attempts::{Attempt, Attempts};

@@ -3,16 +3,16 @@
 
 use diesel::prelude::*;
 
-use super::employee::Employee;
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
 use crate::db::DbConnection;
 use crate::db::text_enum::text_enum;
+use crate::employees::employee::Employee;
 use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
 use crate::schema::one_time_links;
-use crate::secret::{RandomSecret, TokenHash};
+use crate::secrets::{RandomSecret, TokenHash};
 use crate::time::{DAY, HOUR, Timestamp, count};
-use crate::web::session::Session;
+use crate::web::session_store::Session;
 
 text_enum! {
     /// What a link is for.

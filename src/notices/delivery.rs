@@ -2,10 +2,10 @@
 
 use futures_util::StreamExt;
 
-use super::outbox::Failed;
-use super::{Channel, OutboxMessage, email, webhook};
 use crate::app::App;
 use crate::error::Result;
+use crate::notices::{Channel, OutboxMessage, email, webhook};
+use crate::notices::outbox::Failed;
 use crate::time::Timestamp;
 
 // One receiver that does not answer must not hold up the other channel.

@@ -5,21 +5,20 @@
 pub mod delivery;
 mod email;
 mod outbox;
-pub mod pages;
 mod settings;
 mod webhook;
 
-pub use outbox::{Channel, OutboxMessage};
+pub use outbox::{Channel, ChannelFacts, OutboxMessage};
 pub use settings::{NoticeSecrets, NoticeSettings, Notices, Smtp, Webhook};
 
 use serde_json::json;
 
 use crate::connections::Connection;
-use crate::connections::path;
+use crate::pages::connections::path;
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::id::ConnectionKey;
-use crate::secret::random_name;
+use crate::secrets::random_name;
 use crate::time::Timestamp;
 
 /// Where notices go in this installation.
@@ -86,7 +85,7 @@ pub fn send(conn: &mut DbConnection, channels: &Channels, notice: &Notice, now: 
             log::warn!("connection {id}: {}", notice.event);
             path(*id)
         }
-        None => pages::HOME.to_string(),
+        None => crate::pages::connections::HOME.to_string(),
     };
     let link = format!("{}{place}", channels.origin);
     if channels.email {

@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::http::may_be_called;
-use crate::secret::mac;
+use crate::secrets::mac;
 
 // What Standard Webhooks asks of a secret, in bytes.
 const SHORTEST_SECRET: usize = 24;
@@ -47,17 +47,17 @@ pub struct Notices {
 /// A mail server, who writes and who reads.
 #[derive(Clone)]
 pub struct Smtp {
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) security: Security,
-    pub(super) credentials: Option<(String, String)>,
-    pub(super) from: Mailbox,
-    pub(super) to: Mailboxes,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) security: Security,
+    pub(crate) credentials: Option<(String, String)>,
+    pub(crate) from: Mailbox,
+    pub(crate) to: Mailboxes,
 }
 
 /// How a mail server is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Security {
+pub(crate) enum Security {
     /// In clear until STARTTLS, which is required.
     StartTls,
     /// By TLS from the first byte on.
@@ -69,7 +69,7 @@ pub(super) enum Security {
 /// A webhook and the key its messages are signed with.
 #[derive(Clone)]
 pub struct Webhook {
-    pub(super) url: Url,
+    pub(crate) url: Url,
     key: Vec<u8>,
 }
 

@@ -3,9 +3,9 @@
 
 use oauth2::http::Request;
 
-use super::OutboxMessage;
-use super::settings::Webhook;
 use crate::http::HttpClient;
+use crate::notices::OutboxMessage;
+use crate::notices::settings::Webhook;
 use crate::time::Timestamp;
 
 /// Posts one message. Errors: why it did not arrive, in words that hold nothing secret.

@@ -4,13 +4,13 @@ use actix_web::HttpResponse;
 use percent_encoding::percent_decode;
 use url::form_urlencoded;
 
-use super::error::OAuthError;
-use super::pkce;
-use super::scope::Scope;
 use crate::app::App;
 use crate::clients::{Client, ClientState, RedirectUri, WrongRedirectUri};
 use crate::error::{Error, Result};
+use crate::oauth::pkce;
+use crate::scopes::Scope;
 use crate::web::form;
+use crate::web::oauth_error::OAuthError;
 use crate::web::page::see_other;
 
 /// The longest `state` that is echoed, in bytes.

@@ -8,20 +8,20 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::authorization_code::{AuthorizationCode, NewAuthorizationCode};
-use super::authorization_request::{Asked, AuthorizationRequest};
-use super::error::OAuthError;
-use super::scope::ScopeGroup;
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
 use crate::app::App;
 use crate::clients::Client;
-use crate::clients::pages::ClientFacts;
-use crate::employees::sign_in;
 use crate::error::{Error, Result};
+use crate::oauth::authorization_request::{Asked, AuthorizationRequest};
+use crate::pages::clients::client_detail::ClientFacts;
+use crate::pages::sign_in::sign_in_page;
+use crate::scopes::ScopeGroup;
 use crate::time::{DAY, count};
-use crate::web::form::ProtectedForm;
-use crate::web::page::{Page, Section, Visit, html, see_other};
+use crate::tokens::authorization_code::{AuthorizationCode, NewAuthorizationCode};
 use crate::web::{form, headers};
+use crate::web::form::ProtectedForm;
+use crate::web::oauth_error::OAuthError;
+use crate::web::page::{Page, Section, Visit, html, see_other};
 
 const PATH: &str = "/auth/oauth/authorize";
 
@@ -54,7 +54,7 @@ pub async fn authorize(request: HttpRequest, app: web::Data<App>, visit: Option<
     };
     let here = format!("{PATH}?{query}");
     let Some(visit) = visit else {
-        return sign_in::leg(&request, &app, here).await;
+        return sign_in_page::leg(&request, &app, here).await;
     };
     consent(&app, &visit, &asking, &asked, (query, here))
 }

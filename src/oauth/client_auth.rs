@@ -7,16 +7,16 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use url::form_urlencoded;
 
-use super::error::OAuthError;
-use super::guesses::Caller;
-use super::parameters::Parameters;
 use crate::app::App;
 use crate::clients::{Client, ClientSecret, ClientState};
+use crate::clients::secret_guesses::Caller;
 use crate::db::DbConnection;
 use crate::error::Result as DbResult;
 use crate::id::ClientKey;
-use crate::secret::TokenHash;
-use crate::web::peer;
+use crate::oauth::parameters::Parameters;
+use crate::secrets::TokenHash;
+use crate::web::client_ip;
+use crate::web::oauth_error::OAuthError;
 
 /// A client that is who it says it is, or a publicly distributed one, which nobody can prove.
 #[derive(Clone, Debug)]
@@ -164,7 +164,7 @@ pub async fn check(app: &App, request: &HttpRequest, credentials: Credentials) -
 pub fn caller(app: &App, request: &HttpRequest, id: &str) -> Result<Caller, OAuthError> {
     // What is remembered of a guess must not be as long as the guesser likes; no id of ours is cut by it.
     let id = id.chars().take(Client::LONGEST_ID).collect();
-    let caller = (id, peer::address(request, &app.config.trusted_proxies));
+    let caller = (id, client_ip::address(request, &app.config.trusted_proxies));
     match app.guesses.wait(&caller, app.clock.now()) {
         None => Ok(caller),
         Some(seconds) => {

@@ -3,14 +3,14 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
-use super::access::Access;
-use super::bearer;
-use super::client_auth::{Credentials, authenticate, caller};
-use super::error::{OAuthError, no_store};
-use super::parameters::Parameters;
 use crate::app::App;
+use crate::oauth::client_auth::{Credentials, authenticate, caller};
+use crate::oauth::parameters::Parameters;
 use crate::resource_servers::ResourceServer;
 use crate::time::Timestamp;
+use crate::tokens::access_check::Access;
+use crate::web::bearer;
+use crate::web::oauth_error::{OAuthError, no_store};
 
 /// `POST /auth/oauth/introspect`: a resource server asks about any token, a client about its own.
 pub async fn introspect(
@@ -75,7 +75,7 @@ fn about(app: &App, access: &Access) -> Value {
         "sub": access.employee.id.to_string(),
         "aud": access.client.client_id,
         "iss": app.config.public_url.origin(),
-        "acct": super::resources::ACCOUNT_ID,
+        "acct": crate::oauth::resources::ACCOUNT_ID,
         "kind": if access.token.is_api_key() { "api_key" } else { "access_token" },
     });
     // An API key without an end has none to tell.

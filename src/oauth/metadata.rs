@@ -3,8 +3,8 @@
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
-use super::Scope;
 use crate::app::App;
+use crate::scopes::Scope;
 
 /// The metadata.
 pub async fn metadata(app: web::Data<App>) -> HttpResponse {

@@ -9,7 +9,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use url::form_urlencoded;
 
-use super::error::OAuthError;
+use crate::web::oauth_error::OAuthError;
 
 /// The longest body that is read, in bytes.
 pub const LONGEST_BODY: usize = 16 * 1024;

@@ -4,14 +4,15 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
-use super::access::Access;
-use super::bearer::{self, Refusal};
-use super::error::no_store;
-use super::rights;
 use crate::account::{Account, Business, Location};
 use crate::app::App;
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
+use crate::scopes::rights;
+use crate::tokens::access_check::Access;
+use crate::web::bearer;
+use crate::web::bearer::Refusal;
+use crate::web::oauth_error::no_store;
 use crate::web::query::Query;
 
 /// One deployment serves one account.

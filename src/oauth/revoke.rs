@@ -5,19 +5,19 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::client_auth::{AuthenticatedClient, identify};
-use super::error::{OAuthError, no_store};
-use super::parameters::Parameters;
 use crate::activity::Actor;
 use crate::app::App;
 use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
-use crate::secret::TokenHash;
+use crate::oauth::client_auth::{AuthenticatedClient, identify};
+use crate::oauth::parameters::Parameters;
+use crate::secrets::TokenHash;
 use crate::time::Timestamp;
-use crate::tokens::revoke::{Target, revoke as revoke_target, revoke_access_token};
 use crate::tokens::{AccessToken, RefreshToken};
-use crate::web::peer;
+use crate::tokens::revocation::{Target, revoke as revoke_target, revoke_access_token};
+use crate::web::client_ip;
+use crate::web::oauth_error::{OAuthError, no_store};
 
 /// `POST /auth/oauth/revoke`
 pub async fn revoke(
@@ -44,7 +44,7 @@ async fn revoked(
         Some(token) => TokenHash::of(token),
         None => return Err(OAuthError::invalid_request("Check the `token` parameter")),
     };
-    let (peer, now) = (peer::address(request, &app.config.trusted_proxies), app.clock.now());
+    let (peer, now) = (client_ip::address(request, &app.config.trusted_proxies), app.clock.now());
     app.db.write(move |conn| stop(conn, &client, &token, &peer, now)).await?;
     Ok(())
 }

@@ -3,15 +3,15 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
-use super::client_auth::authenticate;
-use super::error::{OAuthError, no_store};
-use super::grants::{Outcome, authorization_code, refresh_token};
-use super::parameters::Parameters;
-use super::token_failure::TokenFailure;
 use crate::app::App;
+use crate::clients::token_failure::TokenFailure;
 use crate::id::ClientKey;
+use crate::oauth::client_auth::authenticate;
+use crate::oauth::grants::{Outcome, authorization_code, refresh_token};
+use crate::oauth::parameters::Parameters;
 use crate::tokens::issue::IssuedPair;
-use crate::web::peer;
+use crate::web::client_ip;
+use crate::web::oauth_error::{OAuthError, no_store};
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -48,7 +48,7 @@ async fn granted(app: &web::Data<App>, request: &HttpRequest, parameters: &Param
         Ok(authenticated) => authenticated.client,
         Err(refused) => return (refused.client, Err(refused.error)),
     };
-    let (id, peer) = (client.id, peer::address(request, &app.config.trusted_proxies));
+    let (id, peer) = (client.id, client_ip::address(request, &app.config.trusted_proxies));
     let outcome = match parameters.required("grant_type") {
         Err(error) => Err(error),
         Ok("authorization_code") => authorization_code::grant(app, client, parameters, peer).await,
@@ -75,7 +75,7 @@ fn note(app: &App, request: &HttpRequest, client: ClientKey, parameters: &Parame
         grant_type: grant_type.into(),
         error: error.code.into(),
         hint: if error.hint.is_empty() { error.description.clone() } else { error.hint.clone() },
-        peer: peer::address(request, &app.config.trusted_proxies),
+        peer: client_ip::address(request, &app.config.trusted_proxies),
     };
     app.failures.note(client, failure);
 }

@@ -6,10 +6,11 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use url::form_urlencoded;
 
-use super::access::Access;
-use super::bearer::{self, Refusal};
-use super::error::{no_store, printable};
 use crate::app::App;
+use crate::tokens::access_check::Access;
+use crate::web::bearer;
+use crate::web::bearer::Refusal;
+use crate::web::oauth_error::{no_store, printable};
 
 /// `GET /auth/oauth/verify?scope=…`: `scope` names what the route needs, several with spaces between.
 pub async fn verify(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
@@ -37,7 +38,7 @@ fn identity(access: &Access) -> HttpResponse {
     no_store(&mut response)
         .insert_header(("x-auth-client-id", access.client.client_id.as_str()))
         .insert_header(("x-auth-employee-id", access.employee.id.to_string()))
-        .insert_header(("x-auth-account-id", super::resources::ACCOUNT_ID))
+        .insert_header(("x-auth-account-id", crate::oauth::resources::ACCOUNT_ID))
         .insert_header(("x-auth-token-type", if access.token.is_api_key() { "api_key" } else { "access_token" }))
         .insert_header(("x-auth-scope", access.scope().as_str()))
         .insert_header(("x-auth-expires-at", access.token.expires_at.0.to_string()))

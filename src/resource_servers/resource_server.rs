@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use crate::db::DbConnection;
 use crate::id::ResourceServerKey;
 use crate::schema::resource_servers;
-use crate::secret::{PlainToken, TokenHash, TokenKind, random_name};
+use crate::secrets::{PlainToken, TokenHash, TokenKind, random_name};
 use crate::time::Timestamp;
 
 /// One row.
@@ -66,7 +66,7 @@ impl ResourceServer {
         let row = resource_servers::table.filter(resource_servers::resource_server_id.eq(id));
         // Asked for with every introspection: typed against each database, so that its text is not built anew each time.
         let found: Option<ResourceServer> =
-            crate::on_each!(conn, |conn| row.select(ResourceServer::as_select()).get_result(conn).optional())?;
+            crate::db::on_each!(conn, |conn| row.select(ResourceServer::as_select()).get_result(conn).optional())?;
         let shown = TokenHash::of(secret);
         Ok(found.filter(|server| server.hash.matches(&shown)))
     }

@@ -2,15 +2,15 @@
 
 use diesel::prelude::*;
 
-use super::refresh_token::RefreshToken;
 use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::employees::Employee;
 use crate::id::{AccessTokenKey, ClientKey, EmployeeKey, RefreshTokenKey};
-use crate::oauth::Scope;
 use crate::schema::{access_tokens, employees};
-use crate::secret::{Mask, TokenHash};
+use crate::scopes::Scope;
+use crate::secrets::{Mask, TokenHash};
 use crate::time::Timestamp;
+use crate::tokens::refresh_token::RefreshToken;
 
 /// One row.
 #[derive(Clone, Debug, Queryable, Selectable, Identifiable, Associations)]

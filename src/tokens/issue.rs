@@ -2,15 +2,15 @@
 
 use diesel::prelude::*;
 
-use super::refresh_token::RefreshToken;
 use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::error::Result;
 use crate::id::{AccessTokenKey, ClientKey, EmployeeKey, RefreshTokenKey};
-use crate::oauth::Scope;
 use crate::schema::{access_tokens, refresh_token_values, refresh_tokens};
-use crate::secret::{PlainToken, TokenKind};
+use crate::scopes::Scope;
+use crate::secrets::{PlainToken, TokenKind};
 use crate::time::{DAY, HOUR, Timestamp};
+use crate::tokens::refresh_token::RefreshToken;
 
 /// How long tokens live, in seconds.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +97,7 @@ pub fn rotate(
 }
 
 /// The same for a caller that has checked the client, asks for `scope` and calls from the address `peer`.
-pub(super) fn next_generation(
+pub(crate) fn next_generation(
     conn: &mut DbConnection,
     token: &RefreshToken,
     scope: &Scope,
@@ -128,7 +128,7 @@ pub(super) fn next_generation(
 }
 
 /// Issues a pair of a generation of a grant, whatever that generation is.
-pub(super) fn another_pair(
+pub(crate) fn another_pair(
     conn: &mut DbConnection,
     token: &RefreshToken,
     scope: &Scope,
@@ -143,7 +143,7 @@ pub(super) fn another_pair(
 
 /// When the two tokens of a pair end.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ends {
+pub(crate) struct Ends {
     /// The value of the refresh token.
     pub refresh_token: Timestamp,
     /// The access token.
@@ -203,7 +203,7 @@ fn pair(
         refresh_token_values::expires_at.eq(ends.refresh_token),
     );
     // Typed against each database by itself: SQLite prepares such an INSERT once and not for every token.
-    crate::on_each!(conn, |conn| diesel::insert_into(refresh_token_values::table).values(value).execute(conn))?;
+    crate::db::on_each!(conn, |conn| diesel::insert_into(refresh_token_values::table).values(value).execute(conn))?;
     let access_token = PlainToken::generate(TokenKind::AccessToken);
     let row = (
         access_tokens::client_id.eq(grant.client),
@@ -216,7 +216,7 @@ fn pair(
         access_tokens::created_at.eq(now),
         access_tokens::expires_at.eq(ends.access_token),
     );
-    let id = crate::on_each!(conn, |conn| {
+    let id = crate::db::on_each!(conn, |conn| {
         diesel::insert_into(access_tokens::table).values(row).returning(access_tokens::id).get_result::<i64>(conn)
     })?;
     let expires_in = ends.access_token.since(now);

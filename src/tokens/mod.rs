@@ -1,18 +1,17 @@
-//! Refresh tokens, access tokens and API keys: issued, listed, revoked.
+//! Refresh tokens, access tokens, API keys and authorization codes: issue, rotate, list, revoke.
 
+pub mod access_check;
 mod access_token;
-pub mod api_key;
-pub mod find_token;
+pub mod authorization_code;
+pub mod client_counters;
 pub mod issue;
-pub mod list;
-pub mod pages;
-pub mod panel;
 mod refresh_token;
-pub mod revoke;
+pub mod revocation;
 pub mod rotation;
 pub mod scan;
 mod status;
+pub mod token_list;
 
 pub use access_token::AccessToken;
 pub use refresh_token::RefreshToken;
-pub use status::{Badge, TokenStatus};
+pub use status::{Life, TokenStatus};

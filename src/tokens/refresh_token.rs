@@ -7,9 +7,9 @@ use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::employees::Employee;
 use crate::id::{ClientKey, EmployeeKey, RefreshTokenKey};
-use crate::oauth::Scope;
 use crate::schema::{employees, refresh_token_values, refresh_tokens};
-use crate::secret::{Mask, TokenHash};
+use crate::scopes::Scope;
+use crate::secrets::{Mask, TokenHash};
 use crate::time::{DAY, Timestamp};
 
 // A value is refused as expired, with the date, for this long; then it is unknown. In seconds.

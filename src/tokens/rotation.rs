@@ -15,19 +15,20 @@
 
 use diesel::prelude::*;
 
-use super::issue::{self, Ends, IssuedPair, Lifetimes};
-use super::refresh_token::RefreshToken;
-use super::revoke::{self, Target};
 use crate::activity::{Actor, Kind};
 use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::employees::Employee;
 use crate::error::{Error, Result};
 use crate::id::{AccessTokenKey, RefreshTokenKey};
-use crate::oauth::Scope;
 use crate::schema::{access_tokens, refresh_token_values, refresh_tokens};
-use crate::secret::TokenHash;
+use crate::scopes::Scope;
+use crate::secrets::TokenHash;
 use crate::time::{MINUTE, Timestamp};
+use crate::tokens::{issue, revocation};
+use crate::tokens::issue::{Ends, IssuedPair, Lifetimes};
+use crate::tokens::refresh_token::RefreshToken;
+use crate::tokens::revocation::Target;
 
 /// How long a value is forgiven after it was replaced, in seconds.
 pub const GRACE: i64 = 30;
@@ -113,7 +114,7 @@ fn attempt(
 ) -> Result<Option<Rotation>> {
     let refused = |why| Ok(Some(Rotation::Refused(why)));
     // Without a LIMIT, which SQLite would plan anew for whenever it is bound. A hash is unique.
-    let found = crate::on_each!(conn, |conn| {
+    let found = crate::db::on_each!(conn, |conn| {
         refresh_token_values::table
             .inner_join(refresh_tokens::table)
             .filter(refresh_token_values::hash.eq(refresh.value))
@@ -253,7 +254,7 @@ fn replayed(
         format!("a value that had been replaced was shown from {}; the newest had gone to {newest}", refresh.peer);
     let target = Target::RefreshToken(refresh.client.clone(), token);
     let kind = (Kind::RefreshTokenReplayed, note.as_str());
-    match revoke::revoke_as(conn, &target, kind, None, (&Actor::client(refresh.client), refresh.peer), now) {
+    match revocation::revoke_as(conn, &target, kind, None, (&Actor::client(refresh.client), refresh.peer), now) {
         Ok(_) => Ok(Some(Rotation::Replayed(replaced))),
         // Somebody else ended it in this very moment.
         Err(Error::Conflict(_)) => Ok(Some(Rotation::Refused(Refusal::Unknown))),

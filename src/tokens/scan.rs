@@ -7,12 +7,12 @@
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use super::list::{StatusFilter, Table, TokenFilter, TokenType, Within};
 use crate::db::DbConnection;
 use crate::db::keyset::{Count, Keyset, PAGE, Place};
 use crate::id::{AccessTokenKey, ClientKey};
 use crate::schema::{access_tokens, clients};
 use crate::time::{HOUR, Timestamp};
+use crate::tokens::token_list::{StatusFilter, Table, TokenFilter, TokenType, Within};
 
 // Rows looked at in the list's own order before the filter's index is entered instead.
 const WINDOW: i64 = 2_000;

@@ -1,9 +1,9 @@
 //! What state a token is in, as a shop manager says it: icon, word and colour, never colour alone.
 
-use super::list::{LAPSING_DAYS, UNUSED_DAYS};
-use crate::clients::{Client, ClientState};
+use crate::clients::ClientState;
 use crate::employees::Employee;
-use crate::time::{DAY, Timestamp, count};
+use crate::time::{DAY, Timestamp};
+use crate::tokens::token_list::{LAPSING_DAYS, UNUSED_DAYS};
 
 /// The state of a token, the most telling one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,59 +55,6 @@ impl TokenStatus {
             () if life.last_used_at == Timestamp::NEVER_YET => TokenStatus::NeverUsed,
             () if idle >= UNUSED_DAYS => TokenStatus::Unused(idle),
             () => TokenStatus::Active,
-        }
-    }
-
-    /// How it is shown; a refresh token lapses, everything else expires.
-    pub fn badge(self, is_refresh_token: bool) -> Badge {
-        let ends = if is_refresh_token { "Lapses" } else { "Expires" };
-        match self {
-            TokenStatus::Active => Badge::new("good", "check-circle", "Active"),
-            TokenStatus::Expired if is_refresh_token => Badge::new("", "clock", "Lapsed"),
-            TokenStatus::Expired => Badge::new("", "clock", "Expired"),
-            TokenStatus::EmployeeArchived => Badge::new("bad", "archive", "Employee archived"),
-            TokenStatus::EmployeeLocked => Badge::new("bad", "lock", "Employee locked"),
-            TokenStatus::ClientSuspended => Badge::new("bad", "pause", "Client suspended"),
-            TokenStatus::ClientPending => Badge::new("warn", "clock", "Client pending"),
-            TokenStatus::EndsIn(0) => Badge::new("warn", "clock", format!("{ends} within a day")),
-            TokenStatus::EndsIn(days) => Badge::new("warn", "clock", format!("{ends} in {}", count(days, "day"))),
-            TokenStatus::Unused(days) => Badge::new("warn", "moon", format!("Unused {}", count(days, "day"))),
-            TokenStatus::NeverUsed => Badge::new("", "moon", "Never used"),
-        }
-    }
-}
-
-/// An icon, a word and a colour.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Badge {
-    /// `good`, `warn`, `bad` or nothing.
-    pub tone: &'static str,
-    /// The icon's name.
-    pub icon: &'static str,
-    /// The word.
-    pub text: String,
-}
-
-impl Badge {
-    /// A badge.
-    pub fn new(tone: &'static str, icon: &'static str, text: impl Into<String>) -> Badge {
-        Badge { tone, icon, text: text.into() }
-    }
-
-    /// Lightspeed Approved, or not.
-    pub fn approved(client: &Client) -> Badge {
-        match client.approved_at {
-            Some(_) => Badge::new("good", "check-circle", "Approved"),
-            None => Badge::new("", "minus-circle", "Not approved"),
-        }
-    }
-
-    /// What a client may do, when that is worth saying.
-    pub fn client_state(client: &Client) -> Option<Badge> {
-        match client.state() {
-            ClientState::Active => None,
-            ClientState::Pending => Some(Badge::new("warn", "clock", "Pending")),
-            ClientState::Suspended => Some(Badge::new("bad", "pause", "Suspended")),
         }
     }
 }

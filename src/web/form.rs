@@ -12,7 +12,7 @@ use url::form_urlencoded;
 
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::secret::RandomSecret;
+use crate::secrets::RandomSecret;
 use crate::web::page::Visit;
 
 const LONGEST_BODY: usize = 16 * 1024;

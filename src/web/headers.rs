@@ -8,7 +8,7 @@ use actix_web::middleware::Next;
 use actix_web::web;
 
 use crate::app::App;
-use crate::web::errors;
+use crate::web::error_pages;
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
      form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
@@ -28,7 +28,7 @@ pub async fn add(
     let mut response = match next.call(request).await {
         Ok(response) => response,
         Err(error) => {
-            let mut page = errors::around(&error);
+            let mut page = error_pages::around(&error);
             set_all(page.headers_mut(), https);
             return Err(InternalError::from_response("answered", page).into());
         }

@@ -1,16 +1,20 @@
-//! What all pages share: the visit a handler is given, the page around its content, forms, lists, errors and headers.
+//! What pages and endpoints share: the request context, the page frame, forms, lists, sessions, errors and headers.
 
+pub mod access_guard;
 pub mod assets;
-pub mod endpoint;
-pub mod errors;
+pub mod badge;
+pub mod bearer;
+pub mod client_ip;
+pub mod endpoints;
+pub mod error_pages;
 pub mod form;
-pub mod guard;
+pub mod form_errors;
 pub mod headers;
 pub mod list;
 pub mod nonce;
+pub mod oauth_error;
 pub mod page;
-pub mod peer;
-pub mod problems;
 pub mod query;
-pub mod session;
+pub mod rate_limit;
+pub mod session_store;
 pub mod shown_once;

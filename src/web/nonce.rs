@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::schema::form_nonces;
-use crate::secret::random_name;
+use crate::secrets::random_name;
 use crate::time::Timestamp;
 
 /// A nonce for a form.
@@ -20,7 +20,7 @@ pub fn spend(conn: &mut DbConnection, nonce: &str, lost: &str, now: Timestamp) -
         return Err(Error::ForgedForm);
     }
     let row = (form_nonces::nonce.eq(nonce), form_nonces::used_at.eq(now));
-    let used = crate::on_each!(conn, |inner| {
+    let used = crate::db::on_each!(conn, |inner| {
         diesel::insert_into(form_nonces::table).values(row).on_conflict_do_nothing().execute(inner)
     })?;
     match used {

@@ -9,13 +9,12 @@ use serde::{Deserialize, Serialize};
 use crate::account::Account;
 use crate::activity::Actor;
 use crate::app::App;
-use crate::employees::Role;
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, SessionKey};
+use crate::scopes::Role;
 use crate::time::{Timestamp, Words};
-use crate::web::assets;
-use crate::web::peer;
-use crate::web::session::{FLASH, SignedIn};
+use crate::web::{assets, client_ip};
+use crate::web::session_store::{FLASH, SignedIn};
 
 /// The one who looks at a page.
 #[derive(Clone, Debug)]
@@ -257,7 +256,7 @@ impl Visit {
             email: who.email,
             words: Words::new(app.clock.now(), &who.account.time_zone),
             account: who.account,
-            peer: peer::address(request, &app.config.trusted_proxies),
+            peer: client_ip::address(request, &app.config.trusted_proxies),
             csrf: app.keys.csrf.sign(&format!("session {}", who.session)),
             session,
         }

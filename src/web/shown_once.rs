@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use askama::Template;
 
 use crate::error::Result;
-use crate::secret::PlainToken;
+use crate::secrets::PlainToken;
 use crate::web::page::{Page, html};
 
 /// What the page says around the secret.

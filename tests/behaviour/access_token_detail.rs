@@ -1,6 +1,6 @@
 //! The page of an access token or an API key, below its client or below its refresh token.
 
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 use client_api_access::time::DAY;
 
 use crate::support::TestApp;

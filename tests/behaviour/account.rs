@@ -1,6 +1,6 @@
 //! Settings › Account: the shop's name and time zone, its businesses and locations.
 
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 
 use crate::support::{Browser, Page, TestApp};
 

@@ -1,6 +1,6 @@
 //! Settings › Activity: who did what, to what, when and from where.
 
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 use client_api_access::time::DAY;
 
 use crate::support::{Browser, TestApp, walk};

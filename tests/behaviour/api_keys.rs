@@ -1,7 +1,7 @@
 //! Making an API key for a client: for an employee, with a scope, shown once.
 
-use client_api_access::employees::Role;
 use client_api_access::id::ClientKey;
+use client_api_access::scopes::Role;
 use client_api_access::time::DAY;
 
 use crate::support::{Browser, Page, Person, TestApp, client_path};

@@ -1,6 +1,6 @@
 //! A client's page: what it is, its refresh tokens, its API keys and access tokens.
 
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 use client_api_access::time::{DAY, HOUR};
 
 use crate::support::{TestApp, client_path, hrefs, there_and_back};

@@ -1,6 +1,6 @@
 //! Settings › Client API Access: the list of clients.
 
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 
 use crate::support::{Row, TestApp, there_and_back};
 

@@ -1,6 +1,6 @@
 //! What an admin decides about a client, its secrets, and what its page tells about both.
 
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 use client_api_access::time::{DAY, HOUR};
 
 use crate::support::oauth::{Integration, pair, refusal};

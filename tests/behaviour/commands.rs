@@ -1,6 +1,6 @@
 //! The program on a command line.
 
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 
 use crate::support::{Database, PASSWORD, Server, Shop, is_postgres, run};
 

@@ -1,6 +1,6 @@
 //! Settings › Connections: one connection, and what an admin does with it.
 
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 use serde_json::json;
 
 use crate::support::connections::{CLIENT_SECRET, CONNECTIONS, connection_path, first_tokens};

@@ -1,8 +1,8 @@
 //! Settings › Connections: making one and editing one.
 
 use client_api_access::connections::{ApiType, Connection};
-use client_api_access::employees::Role;
 use client_api_access::id::ConnectionKey;
+use client_api_access::scopes::Role;
 
 use crate::support::connections::{CONNECTIONS, connection_path, first_tokens};
 use crate::support::provider::{Answer, Provider};

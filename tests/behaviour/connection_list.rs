@@ -1,8 +1,8 @@
 //! Settings › Connections: the list.
 
 use client_api_access::connections::{ApiType, Connection, ConnectionFields};
-use client_api_access::employees::Role;
 use client_api_access::id::ConnectionKey;
+use client_api_access::scopes::Role;
 
 use crate::support::connections::{CONNECTIONS, connection_path, first_tokens};
 use crate::support::{Browser, Page, TestApp, there_and_back};

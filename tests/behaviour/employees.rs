@@ -1,7 +1,7 @@
 //! Settings › Employees: the list, one person, what they may do and what they granted.
 
 use client_api_access::connections::ApiType;
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 
 use crate::support::connections::{connection_path, first_tokens};
 use crate::support::provider::{Answer, Provider};

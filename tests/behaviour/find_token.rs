@@ -1,6 +1,6 @@
 //! Finding a token by its whole value.
 
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 use client_api_access::time::DAY;
 use sha2::{Digest, Sha256};
 

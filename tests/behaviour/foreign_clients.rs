@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 
 use crate::support::foreign::{Running, installed, node};
 use crate::support::oauth::{Integration, SCOPE, approve};

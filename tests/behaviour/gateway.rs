@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use client_api_access::employees::{Employee, Role};
+use client_api_access::employees::Employee;
+use client_api_access::scopes::Role;
 
 use crate::foreign_clients::folder;
 use crate::support::oauth::bearer;

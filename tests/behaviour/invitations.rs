@@ -1,6 +1,6 @@
 //! One-time links: inviting an employee, choosing a new password.
 
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 use client_api_access::time::DAY;
 
 use crate::support::{Browser, PASSWORD, Page, TestApp};

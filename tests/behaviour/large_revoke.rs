@@ -1,11 +1,12 @@
 //! Revokes that are too large for one transaction: access ends at once, the rows follow.
 
-use client_api_access::employees::Role;
 use client_api_access::error::Error;
 use client_api_access::id::ClientKey;
-use client_api_access::oauth::Scope;
+use client_api_access::scopes::Role;
+use client_api_access::scopes::Scope;
 use client_api_access::tokens::RefreshToken;
-use client_api_access::tokens::issue::{self, Lifetimes};
+use client_api_access::tokens::issue;
+use client_api_access::tokens::issue::Lifetimes;
 
 use crate::support::{Grant, Key, Person, TestApp, client_path};
 

@@ -1,8 +1,8 @@
 //! When something was last used: kept in memory, written every few seconds, by all nodes in one order.
 
 use actix_web::rt::System;
-use client_api_access::background;
-use client_api_access::employees::Role;
+use client_api_access::jobs;
+use client_api_access::scopes::Role;
 use diesel::connection::SimpleConnection;
 
 use crate::support::outbound::Link;
@@ -80,7 +80,7 @@ fn what_cannot_be_written_now_is_written_later() {
     let mut holder = app.database.connect();
     let lock = if is_postgres() { "BEGIN; LOCK TABLE connections IN EXCLUSIVE MODE" } else { "BEGIN IMMEDIATE" };
     holder.batch_execute(lock).unwrap();
-    let flushed = System::new().block_on(background::flush(&app.app));
+    let flushed = System::new().block_on(jobs::flush(&app.app));
     assert_eq!(flushed.unwrap_err().status().as_u16(), 503);
     holder.batch_execute("COMMIT").unwrap();
     assert!(app.connection(&link).last_used_at < used);

@@ -286,7 +286,7 @@ fn an_admin_sees_the_channels_and_tests_them() {
     let (mail, receiver) = (MailServer::start(), Provider::start());
     let app = TestApp::start_with(telling(channels(in_clear(&mail), Some(&receiver))));
     receiver.answer("/hook", Answer::json(500, "{}"));
-    let (mut admin, ada) = app.sign_in_as(client_api_access::employees::Role::Admin);
+    let (mut admin, ada) = app.sign_in_as(client_api_access::scopes::Role::Admin);
     let before = admin.open("/settings/account").rows("#notices");
 
     let page = admin.open("/settings/account");

@@ -1,7 +1,7 @@
 //! The `oauth2` crate, as an integration written in Rust uses it: code with PKCE, refresh, introspection, revocation.
 
 use client_api_access::config::PublicUrl;
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 use oauth2::basic::{BasicClient, BasicErrorResponseType, BasicTokenResponse};
 use oauth2::{
     AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointSet, HttpRequest, HttpResponse,

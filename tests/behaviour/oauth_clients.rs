@@ -1,7 +1,7 @@
 //! Settings › Connections › OAuth 2.0 clients: what the shop is at its providers.
 
 use client_api_access::connections::{ApiType, OAuthClient};
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 
 use crate::support::connections::{CLIENT_SECRET, CONNECTIONS, connection_path, first_tokens};
 use crate::support::provider::Provider;

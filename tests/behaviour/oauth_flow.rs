@@ -1,6 +1,6 @@
 //! The whole way of an integration: consent, code, token, use, refresh, revoke.
 
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 
 use crate::support::TestApp;
 use crate::support::oauth::{pair, refusal};

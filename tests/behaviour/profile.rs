@@ -1,6 +1,6 @@
 //! One's own profile: password and sign-ins.
 
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 
 use crate::support::{PASSWORD, TestApp};
 

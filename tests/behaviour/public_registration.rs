@@ -1,6 +1,6 @@
 //! What a developer does without an account: register a client, where the shop allows it, and update it.
 
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 
 use crate::registration::{GOOD, with};
 use crate::support::oauth::{Integration, refusal};

@@ -1,6 +1,6 @@
 //! A refresh token's page.
 
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 use client_api_access::time::{DAY, HOUR};
 
 use crate::support::{TestApp, client_path, hrefs, there_and_back};

@@ -1,6 +1,6 @@
 //! Registering a client and editing one: what an admin fills in, and what is refused.
 
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 
 use crate::support::oauth::{pair, refusal};
 use crate::support::{Browser, Page, TestApp, client_path};

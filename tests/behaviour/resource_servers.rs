@@ -1,6 +1,6 @@
 //! Resource servers: added, renewed and removed by an admin, and what that means to who asks about tokens.
 
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 
 use crate::support::oauth::encode;
 use crate::support::{Browser, Page, TestApp};

@@ -1,7 +1,7 @@
 //! Revoke Access: a client with everything below it.
 
-use client_api_access::employees::Role;
 use client_api_access::id::ClientKey;
+use client_api_access::scopes::Role;
 
 use crate::support::{Browser, TestApp, client_path, is_postgres};
 

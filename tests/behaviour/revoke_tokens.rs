@@ -1,6 +1,6 @@
 //! Revoking a refresh token, an access token, an API key.
 
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 
 use crate::support::{Browser, TestApp, client_path, hrefs};
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use client_api_access::db::{self, DbConnection};
+use client_api_access::db;
+use client_api_access::db::DbConnection;
 use client_api_access::schema;
 use diesel::prelude::*;
 use diesel::sql_types::Text;

@@ -1,6 +1,7 @@
 //! The first start: an empty shop and the link that makes its first admin.
 
-use client_api_access::employees::{Purpose, Role};
+use client_api_access::employees::Purpose;
+use client_api_access::scopes::Role;
 use client_api_access::time::HOUR;
 
 use crate::support::{Browser, PASSWORD, Page, TestApp};

@@ -1,6 +1,6 @@
 //! Signing in and out, as people do it.
 
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 
 use crate::support::{PASSWORD, TestApp};
 

@@ -1,6 +1,6 @@
 //! Filters over refresh tokens, access tokens and API keys.
 
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 use client_api_access::time::{DAY, HOUR};
 
 use crate::support::{Browser, TestApp, client_path, hrefs, there_and_back};

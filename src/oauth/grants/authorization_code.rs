@@ -2,23 +2,23 @@
 
 use actix_web::web;
 
-use super::Outcome;
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
 use crate::app::App;
 use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::employees::Employee;
 use crate::error::{Error, Result};
-use crate::oauth::authorization_code::AuthorizationCode;
-use crate::oauth::client_auth::may_act;
-use crate::oauth::error::OAuthError;
-use crate::oauth::parameters::Parameters;
 use crate::oauth::pkce;
-use crate::secret::TokenHash;
+use crate::oauth::client_auth::may_act;
+use crate::oauth::grants::Outcome;
+use crate::oauth::parameters::Parameters;
+use crate::secrets::TokenHash;
 use crate::time::Timestamp;
-use crate::tokens::RefreshToken;
-use crate::tokens::issue::{self, Grant, Lifetimes};
-use crate::tokens::revoke::{self, Target};
+use crate::tokens::{RefreshToken, issue, revocation};
+use crate::tokens::authorization_code::AuthorizationCode;
+use crate::tokens::issue::{Grant, Lifetimes};
+use crate::tokens::revocation::Target;
+use crate::web::oauth_error::OAuthError;
 
 struct Redemption {
     client: Client,
@@ -99,7 +99,7 @@ fn redeem(conn: &mut DbConnection, asked: &Redemption, lifetimes: Lifetimes, now
         .from(&asked.peer)
         .with(Detail::note(code.scope.in_words().join(", ")))
         .record(conn, now)?;
-    crate::clients::recount(conn, client.id)?;
+    crate::tokens::client_counters::recount(conn, client.id)?;
     Ok(Ok(pair))
 }
 
@@ -123,7 +123,7 @@ fn replayed(conn: &mut DbConnection, asked: &Redemption, code: &AuthorizationCod
     let note = format!("the code that began it was shown again from {}", asked.peer);
     let target = Target::RefreshToken(asked.client.clone(), grant);
     let kind = (Kind::CodeReplayed, note.as_str());
-    match revoke::revoke_as(conn, &target, kind, None, (&Actor::client(&asked.client), &asked.peer), now) {
+    match revocation::revoke_as(conn, &target, kind, None, (&Actor::client(&asked.client), &asked.peer), now) {
         Ok(_) | Err(Error::Conflict(_)) => refused,
         Err(error) => Err(error),
     }

@@ -3,7 +3,7 @@
 pub mod authorization_code;
 pub mod refresh_token;
 
-use super::error::OAuthError;
+use crate::web::oauth_error::OAuthError;
 use crate::tokens::issue::IssuedPair;
 
 /// What a grant type comes to: a pair, or a refusal. Both are the end of a transaction that is committed.

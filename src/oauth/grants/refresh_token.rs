@@ -2,21 +2,22 @@
 
 use actix_web::web;
 
-use super::Outcome;
 use crate::account::Account;
 use crate::activity::{Activity, Kind};
 use crate::app::App;
 use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
-use crate::oauth::Scope;
 use crate::oauth::client_auth::may_act;
-use crate::oauth::error::OAuthError;
+use crate::oauth::grants::Outcome;
 use crate::oauth::parameters::Parameters;
-use crate::secret::{NotAToken, PlainToken, TokenKind};
+use crate::scopes::Scope;
+use crate::secrets::{NotAToken, PlainToken, TokenKind};
 use crate::time::{Timestamp, Words};
+use crate::tokens::rotation;
 use crate::tokens::issue::Lifetimes;
-use crate::tokens::rotation::{self, Refresh, Refusal, Rotation};
+use crate::tokens::rotation::{Refresh, Refusal, Rotation};
+use crate::web::oauth_error::OAuthError;
 
 /// Refreshes.
 pub async fn grant(app: &web::Data<App>, client: Client, parameters: &Parameters, peer: String) -> Outcome {

@@ -1,9 +1,9 @@
 //! Every route, every method, every kind of caller.
 
 use client_api_access::connections::{ApiType, ServiceKey};
-use client_api_access::employees::Role;
 use client_api_access::routes::PAGES;
-use client_api_access::web::session::IDLE;
+use client_api_access::scopes::Role;
+use client_api_access::web::session_store::IDLE;
 
 use crate::support::{Browser, Grant, Key, Person, TestApp};
 

@@ -1,8 +1,8 @@
 //! Every endpoint that programs call, every method, every kind of caller.
 
-use client_api_access::employees::Role;
 use client_api_access::routes::{ENDPOINTS, methods};
-use client_api_access::web::guard::Access;
+use client_api_access::scopes::Role;
+use client_api_access::web::access_guard::Access;
 
 use crate::support::oauth::{bearer, refusal};
 use crate::support::{Browser, Page, TestApp};

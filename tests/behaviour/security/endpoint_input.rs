@@ -6,10 +6,10 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use base64::Engine;
-use client_api_access::employees::Role;
 use client_api_access::oauth::parameters::LONGEST_BODY;
 use client_api_access::routes::{ENDPOINTS, PAGES, Route};
-use client_api_access::web::guard::Access;
+use client_api_access::scopes::Role;
+use client_api_access::web::access_guard::Access;
 
 use crate::support::oauth::{Integration, bearer, refusal};
 use crate::support::{Browser, Database, Page, Server, TestApp};

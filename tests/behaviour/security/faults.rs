@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 use diesel::connection::SimpleConnection;
 
 use crate::support::{Browser, Database, PASSWORD, Page, Server, TestApp, is_postgres};

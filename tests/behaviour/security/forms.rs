@@ -1,6 +1,6 @@
 //! Forms that did not come from our own pages change nothing.
 
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 
 use crate::support::{Browser, PASSWORD, Page, TestApp};
 

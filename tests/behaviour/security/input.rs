@@ -1,6 +1,6 @@
 //! Input that no browser of ours would send.
 
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 
 use crate::support::TestApp;
 

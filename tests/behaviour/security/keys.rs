@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use actix_web::rt::System;
 use client_api_access::app::App;
-use client_api_access::background;
+use client_api_access::commands::rotate_key;
+use client_api_access::commands::rotate_key::SEALED_COLUMNS;
 use client_api_access::connections::{ApiType, Connection, ConnectionRequest, OAuthClient, OAuthClientFields};
-use client_api_access::db::{self, DatabaseUrl};
+use client_api_access::db;
+use client_api_access::db::DatabaseUrl;
 use client_api_access::id::{ConnectionKey, SessionKey};
-use client_api_access::secret::rotation::{self, SEALED_COLUMNS};
-use client_api_access::secret::sealed::Vault;
-use client_api_access::secret::{MasterKey, TokenHash};
+use client_api_access::jobs;
+use client_api_access::secrets::sealed::Vault;
+use client_api_access::secrets::{MasterKey, TokenHash};
 use client_api_access::time::{Clock, HOUR};
 use serde_json::json;
 
@@ -184,12 +186,12 @@ fn s5_a_refresh_on_its_way_while_the_key_is_changed_keeps_its_tokens() {
     provider.answer("/token", Answer::AfterProcessing(Duration::from_secs(2)));
 
     std::thread::scope(|scope| {
-        let refresh = scope.spawn(|| System::new().block_on(background::run_once(&node)).unwrap());
+        let refresh = scope.spawn(|| System::new().block_on(jobs::run_once(&node)).unwrap());
         while provider.requests().is_empty() {
             std::thread::sleep(Duration::from_millis(10));
         }
         let both = key(NEW).replacing(key(OLD));
-        let rotated = rotation::rotate(&mut app.database.connect(), &both, NOW).unwrap();
+        let rotated = rotate_key::rotate(&mut app.database.connect(), &both, NOW).unwrap();
         assert_eq!((rotated.resealed, refresh.is_finished()), (3, false));
     });
 

@@ -1,8 +1,8 @@
 //! To a provider and back: what comes back counts only where it set out from (rows O1 to O5, and O15).
 
 use client_api_access::connections::{ApiType, EventKind, Hosts};
-use client_api_access::employees::Role;
 use client_api_access::id::OAuthClientKey;
+use client_api_access::scopes::Role;
 use client_api_access::time::MINUTE;
 use diesel::prelude::*;
 use serde_json::json;

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use client_api_access::connections::transition::Means;
+use client_api_access::connections::state::Means;
 use client_api_access::connections::{ApiType, Connection, ConnectionEvent, EventKind, Status};
 use client_api_access::db::DbConnection;
 use client_api_access::id::EmployeeKey;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use client_api_access::connections::{Connection, EventKind, Status, TokenReply};
 use client_api_access::schema::connections;
-use client_api_access::secret::MasterKey;
-use client_api_access::secret::sealed::{Place, Sealed, Vault};
+use client_api_access::secrets::MasterKey;
+use client_api_access::secrets::sealed::{Place, Sealed, Vault};
 use client_api_access::time::{MINUTE, Timestamp};
 use diesel::prelude::*;
 use serde_json::json;

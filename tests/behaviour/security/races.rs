@@ -7,9 +7,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
-use client_api_access::employees::Role;
-use client_api_access::oauth::Scope;
-use client_api_access::oauth::authorization_code::{AuthorizationCode, NewAuthorizationCode};
+use client_api_access::scopes::Role;
+use client_api_access::scopes::Scope;
+use client_api_access::tokens::authorization_code::{AuthorizationCode, NewAuthorizationCode};
 
 use crate::support::oauth::{Integration, SCOPE, encode};
 use crate::support::{Browser, Person, Shop, TestApp};

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 use client_api_access::time::{Clock, DAY, HOUR};
 
 use crate::support::oauth::{Integration, Pair, encode, pair, refusal};

@@ -1,7 +1,7 @@
 //! Sign-ins: renewed, ended, bound to one browser, and gone on the next request when they must be.
 
-use client_api_access::employees::Role;
-use client_api_access::web::session::{ABSOLUTE, IDLE};
+use client_api_access::scopes::Role;
+use client_api_access::web::session_store::{ABSOLUTE, IDLE};
 
 use crate::support::{PASSWORD, TestApp};
 

@@ -1,6 +1,7 @@
 //! Guessing, weak passwords, the first admin and the last one.
 
-use client_api_access::employees::{Purpose, Role};
+use client_api_access::employees::Purpose;
+use client_api_access::scopes::Role;
 
 use crate::support::{PASSWORD, TestApp};
 

@@ -3,7 +3,7 @@
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use base64::Engine;
-use client_api_access::employees::Role;
+use client_api_access::scopes::Role;
 use diesel::connection::SimpleConnection;
 
 use crate::support::oauth::{bearer, pair};

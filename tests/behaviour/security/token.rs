@@ -1,10 +1,10 @@
 //! The token endpoint under attack: whose code, whose secret, how often, and in which shape. Rows T of the checks.
 
 use base64::Engine;
-use client_api_access::employees::Role;
 use client_api_access::resource_servers::ResourceServer;
 use client_api_access::schema::client_secrets;
-use client_api_access::secret::{PlainToken, TokenHash, TokenKind};
+use client_api_access::scopes::Role;
+use client_api_access::secrets::{PlainToken, TokenHash, TokenKind};
 use client_api_access::time::DAY;
 use diesel::prelude::*;
 

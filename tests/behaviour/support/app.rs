@@ -8,14 +8,14 @@ use actix_web::dev::ServerHandle;
 use actix_web::rt::System;
 use client_api_access::account::Account;
 use client_api_access::app::App;
-use client_api_access::background;
 use client_api_access::config::{Config, PublicUrl};
 use client_api_access::connections::Hosts;
 use client_api_access::db::DatabaseUrl;
-use client_api_access::employees::Role;
 use client_api_access::http::Outbound;
+use client_api_access::jobs;
 use client_api_access::notices::Notices;
-use client_api_access::secret::MasterKey;
+use client_api_access::scopes::Role;
+use client_api_access::secrets::MasterKey;
 use client_api_access::time::{Clock, Timestamp};
 use client_api_access::tokens::issue::Lifetimes;
 
@@ -131,7 +131,7 @@ impl TestApp {
 
     /// What is due while nobody asks, done once and to the end.
     pub fn run_background(&self) {
-        System::new().block_on(background::run_once(&self.app)).unwrap();
+        System::new().block_on(jobs::run_once(&self.app)).unwrap();
     }
 
     /// What can be put into the database without a page for it.

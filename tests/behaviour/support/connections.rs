@@ -1,6 +1,7 @@
 //! Outbound connections that are there before a test begins, made by the code that keeps them.
 
-use client_api_access::connections::transition::{self, Authorized};
+use client_api_access::connections::state;
+use client_api_access::connections::state::Authorized;
 use client_api_access::connections::{ApiType, Connection, ConnectionFields, OAuthClient, OAuthClientFields};
 use client_api_access::id::{ConnectionKey, OAuthClientKey};
 use serde_json::json;
@@ -88,6 +89,6 @@ impl TestApp {
         };
         let reply = serde_json::from_value(reply).unwrap();
         let both = (&connection, &client);
-        transition::adopt(shop.conn(), &self.app.means(), both, &reply, &authorized, self.now()).unwrap();
+        state::adopt(shop.conn(), &self.app.means(), both, &reply, &authorized, self.now()).unwrap();
     }
 }

@@ -2,7 +2,8 @@
 
 use std::sync::{LazyLock, Mutex};
 
-use client_api_access::db::{self, DatabaseUrl, DbConnection};
+use client_api_access::db;
+use client_api_access::db::{DatabaseUrl, DbConnection};
 use diesel::connection::SimpleConnection;
 use tempfile::TempDir;
 

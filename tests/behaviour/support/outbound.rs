@@ -2,14 +2,15 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use client_api_access::connections::transition::{self, Authorized, Means};
+use client_api_access::connections::state;
+use client_api_access::connections::state::{Authorized, Means};
 use client_api_access::connections::{
     ApiType, Connection, ConnectionEvent, ConnectionFields, EventKind, OAuthClient, OAuthClientFields, ServiceKey,
     TokenReply,
 };
 use client_api_access::db::DbConnection;
-use client_api_access::employees::Role;
 use client_api_access::id::{ConnectionKey, OAuthClientKey};
+use client_api_access::scopes::Role;
 use client_api_access::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -98,7 +99,7 @@ pub fn bring(
         by_name: by.name.clone(),
         peer: "127.0.0.1".into(),
     };
-    transition::adopt(conn, means, (&connection, &client), answer, &authorized, now).unwrap();
+    state::adopt(conn, means, (&connection, &client), answer, &authorized, now).unwrap();
 }
 
 impl TestApp {

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use client_api_access::connections::transition::Means;
-use client_api_access::db::{self, DatabaseUrl, DbConnection};
+use client_api_access::connections::state::Means;
+use client_api_access::db;
+use client_api_access::db::{DatabaseUrl, DbConnection};
 use client_api_access::notices::Channels;
-use client_api_access::secret::MasterKey;
-use client_api_access::secret::sealed::Vault;
+use client_api_access::secrets::MasterKey;
+use client_api_access::secrets::sealed::Vault;
 
 use super::browser::Browser;
 use super::database::{Database, is_postgres};

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 use client_api_access::connections::{ApiType, ConnectionFields, OAuthClient};
-use client_api_access::employees::Role;
 use client_api_access::id::{BusinessKey, ClientKey};
+use client_api_access::scopes::Role;
 use client_api_access::time::DAY;
 use serde_json::json;
 

@@ -1,0 +1,3 @@
+//! Acts that span areas: find a token, revoke all access of a person, record what was last used.
+
+pub mod last_used;

@@ -1,0 +1,3 @@
+//! What each subcommand of the program does.
+
+pub mod rotate_key;

@@ -1,0 +1,4 @@
+//! Settings › Account.
+
+pub mod account_settings;
+pub mod notice_settings;

@@ -1,0 +1,3 @@
+//! Settings › Activity.
+
+pub mod activity_list;

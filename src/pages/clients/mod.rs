@@ -1,0 +1,12 @@
+//! Settings › Client API Access: clients.
+
+pub mod change_client_state;
+pub mod client_detail;
+pub mod new_api_key;
+pub mod public_registration;
+pub mod public_update;
+pub mod recent_failures;
+pub mod regenerate_secret;
+pub mod register_client;
+pub mod registration_details;
+pub mod registration_form;

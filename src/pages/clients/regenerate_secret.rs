@@ -1,0 +1,138 @@
+//! A new client secret, with or without an overlap in which the earlier one goes on working.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use crate::activity::{Detail, Kind, NewActivity, Subject};
+use crate::app::App;
+use crate::clients::{ClientSecret, OVERLAPS};
+use crate::error::{Error, Result};
+use crate::id::ClientKey;
+use crate::pages::clients::client_detail::{HOME, path, standing};
+use crate::pages::clients::register_client::show_secret;
+use crate::pages::clients::registration_details::SecretFacts;
+use crate::time::{DAY, HOUR, Timestamp, count};
+use crate::web::nonce;
+use crate::web::form::ProtectedForm;
+use crate::web::page::{Page, Section, Tone, Visit, html};
+
+/// What is said when a form that makes a secret is sent a second time.
+pub const SHOWN: &str = "The secret of this form was shown already, and is shown only once. If it was lost, make a new \
+                         one.";
+
+#[derive(Template)]
+#[template(path = "clients/secret.html")]
+struct SecretPage {
+    page: Page,
+    name: String,
+    back: String,
+    nonce: String,
+    secrets: Vec<SecretFacts>,
+    overlaps: Vec<(i64, &'static str, &'static str)>,
+}
+
+// Seconds, in words, and what it means.
+fn overlaps() -> Vec<(i64, &'static str, &'static str)> {
+    let words = |seconds: i64| match seconds {
+        HOUR => (seconds, "In 1 hour", "Time enough to change it by hand."),
+        DAY => (seconds, "In 24 hours", "For a change that waits for the night, or for somebody else."),
+        _ => (seconds, "At once", "The client cannot refresh until it has the new one. Right when the secret leaked."),
+    };
+    OVERLAPS.map(words).to_vec()
+}
+
+/// `GET /settings/client-api-access/clients/{client}/secret`
+pub async fn secret_form(visit: Visit, app: web::Data<App>, id: web::Path<ClientKey>) -> Result<HttpResponse> {
+    let (id, words) = (*id, visit.words.clone());
+    let (client, secrets) = app
+        .db
+        .read(move |conn| {
+            let client = standing(conn, id)?;
+            let secrets = SecretFacts::of_client(conn, &client, &words)?;
+            Ok((client, secrets))
+        })
+        .await?;
+    let back = path(id);
+    html(SecretPage {
+        page: visit
+            .page("New client secret", Section::Clients)
+            .below(HOME, "Client API Access")
+            .below(&back, &client.name),
+        name: client.name,
+        back,
+        nonce: nonce::fresh(),
+        secrets,
+        overlaps: overlaps(),
+    })
+}
+
+/// `POST /settings/client-api-access/clients/{client}/secret`: answers with the new secret, the one time it is shown.
+pub async fn regenerate(
+    visit: Visit,
+    app: web::Data<App>,
+    id: web::Path<ClientKey>,
+    form: ProtectedForm,
+) -> Result<HttpResponse> {
+    let overlap = form.number("overlap").filter(|overlap| OVERLAPS.contains(overlap));
+    let overlap = overlap.ok_or_else(|| Error::Invalid("Choose when the present secret stops working.".into()))?;
+    let (id, nonce) = (*id, form.get("nonce").to_string());
+    let (actor, peer, now) = (visit.viewer.actor(), visit.peer.clone(), visit.now());
+    let (client, secret) = app
+        .db
+        .write(move |conn| {
+            nonce::spend(conn, &nonce, SHOWN, now)?;
+            let client = standing(conn, id)?;
+            let secret = ClientSecret::issue(conn, id, overlap, now)?;
+            NewActivity::new(Kind::SecretRegenerated, actor.clone(), Subject::client(&client))
+                .from(&peer)
+                .with(Detail::note(note(overlap)))
+                .record(conn, now)?;
+            Ok((client, secret))
+        })
+        .await?;
+    let heading = format!("New client secret of {}", client.name);
+    let page = show_secret(&visit, &client, "New client secret", heading, &secret)?;
+    page.saying(stops(&visit, overlap, now)).answer()
+}
+
+fn note(overlap: i64) -> String {
+    match overlap {
+        0 => "the earlier one stopped at once".into(),
+        seconds => format!("the earlier one works for another {}", count(seconds / HOUR, "hour")),
+    }
+}
+
+fn stops(visit: &Visit, overlap: i64, now: Timestamp) -> String {
+    match overlap {
+        0 => "The earlier secret has stopped working.".into(),
+        seconds => format!("The earlier secret works until {}.", visit.words.exact(now.plus(seconds)).text),
+    }
+}
+
+/// `POST /settings/client-api-access/clients/{client}/secret/end-earlier`
+pub async fn end_earlier(
+    visit: Visit,
+    app: web::Data<App>,
+    id: web::Path<ClientKey>,
+    _: ProtectedForm,
+) -> Result<HttpResponse> {
+    let (id, actor, peer, now) = (*id, visit.viewer.actor(), visit.peer.clone(), visit.now());
+    let ended = app
+        .db
+        .write(move |conn| {
+            let client = standing(conn, id)?;
+            let ended = ClientSecret::end_earlier(conn, id, now)?;
+            if ended > 0 {
+                NewActivity::new(Kind::SecretRegenerated, actor.clone(), Subject::client(&client))
+                    .from(&peer)
+                    .with(Detail::note("the earlier secret was ended"))
+                    .record(conn, now)?;
+            }
+            Ok(ended)
+        })
+        .await?;
+    match ended {
+        0 => visit.redirect(Tone::Info, "No earlier secret was working any more.", &path(id)),
+        _ => visit.redirect(Tone::Good, "The earlier secret has stopped working.", &path(id)),
+    }
+}

@@ -1,0 +1,207 @@
+//! To a provider and back: somebody is sent there to consent, and comes back with a code.
+//!
+//! What comes back counts only in the browser session that set out, for the connection it set out for, at the redirect URI
+//! of that very client, once, within ten minutes; until all that is proven no request leaves. New tokens are stored before
+//! they are used for the first time, and when they turn out to be for another account than before, a person is asked.
+
+use std::sync::Arc;
+
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+
+use crate::app::App;
+use crate::connections::{Connection, ConnectionEvent, ConnectionRequest, EventKind, OAuthClient, Outcome, Provider, TokenReply, remote_account, state};
+use crate::connections::refresh::{exchange, judged};
+use crate::connections::remote_account::RemoteAccount;
+use crate::connections::state::Authorized;
+use crate::connections::token_endpoint::safe;
+use crate::error::{Error, Result};
+use crate::id::ConnectionKey;
+use crate::pages::connections::path;
+use crate::pages::connections::disconnect_connection::or_gone;
+use crate::secrets::TokenHash;
+use crate::web::form::ProtectedForm;
+use crate::web::page::{Tone, Visit, see_other};
+use crate::web::query::Query;
+
+const START_AGAIN: &str = "This way back does not belong to anything you started in this browser in the last ten minutes, or \
+                           was used already. Nothing was changed. Open the connection and authorize it again.";
+
+/// Sends the browser to the provider of a connection (303).
+pub async fn set_out(app: &App, visit: &Visit, id: ConnectionKey) -> Result<HttpResponse> {
+    let (session, now) = (visit.session_key, visit.now());
+    let (connection, client) = app.db.read(move |conn| or_gone(Connection::with_client(conn, id), conn, id)).await?;
+    let provider = Provider::of(&client, &connection.domain_prefix, &app.config.hosts)?;
+    if !crate::http::may_be_called(&provider.authorize_url, app.config.outbound.private) {
+        return Err(Error::Invalid("The addresses of this connection may not be called from here.".into()));
+    }
+    let state = ConnectionRequest::new_state();
+    let secret = client.secret(&app.vault)?;
+    let exchange = exchange(app, &provider, &client, secret.expose(), now);
+    let (url, verifier) = exchange.authorize_url(state.expose(), &connection.scope)?;
+    let (vault, hash) = (app.vault.clone(), state.hash());
+    app.db
+        .write(move |conn| ConnectionRequest::begin(conn, &vault, (id, session), &hash, verifier.as_deref(), now))
+        .await?;
+    Ok(see_other(url.as_str()))
+}
+
+/// `POST /settings/connections/{connection}/authorize`
+pub async fn authorize(
+    visit: Visit,
+    app: web::Data<App>,
+    id: web::Path<ConnectionKey>,
+    _: ProtectedForm,
+) -> Result<HttpResponse> {
+    set_out(&app, &visit, *id).await
+}
+
+/// `GET /settings/connections/callback/{callback}`: where a provider sends people back to.
+pub async fn callback(
+    request: HttpRequest,
+    app: web::Data<App>,
+    callback: web::Path<String>,
+    query: Query,
+) -> Result<HttpResponse> {
+    let visit = request.extensions().get::<Visit>().cloned();
+    let Some(visit) = visit.filter(|visit| visit.viewer.is_admin()) else {
+        return Err(Error::Invalid(START_AGAIN.into()));
+    };
+    let get = |name: &str| query.get(name).unwrap_or_default();
+    let back = come_back(&app, &visit, &callback, get("state")).await?;
+    let id = back.connection.id;
+    let outcome = match back.check(get("iss"), get("domain_prefix")) {
+        Err(words) => Err(words),
+        Ok(()) if !get("error").is_empty() => {
+            let said = match get("error_description") {
+                "" => safe(get("error"), &[]),
+                description => format!("{}: {}", safe(get("error"), &[]), safe(description, &[])),
+            };
+            Err(format!("The provider said no: {said}."))
+        }
+        Ok(()) if get("code").is_empty() => Err("The provider sent neither a code nor an error.".into()),
+        Ok(()) => redeem(&app, &back, get("code"), visit.now()).await?,
+    };
+    match outcome {
+        Ok(reply) => adopt(&app, &visit, back, reply).await,
+        Err(words) => {
+            let (by, now, noted) = (visit.viewer.name.clone(), visit.now(), words.clone());
+            app.db
+                .write(move |conn| Ok(ConnectionEvent::record(conn, id, (EventKind::NotAuthorized, &noted), &by, now)?))
+                .await?;
+            let text = format!("{words} Nothing was changed; authorize it again when that is put right.");
+            visit.redirect(Tone::Bad, text, &path(id))
+        }
+    }
+}
+
+/// A way back that is proven to belong here.
+pub(crate) struct Back {
+    /// Where it began.
+    pub(crate) request: ConnectionRequest,
+    /// The connection it began for.
+    pub(crate) connection: Connection,
+    /// What the shop is at its provider.
+    pub(crate) client: OAuthClient,
+    /// The provider.
+    pub(crate) provider: Provider,
+}
+
+async fn come_back(app: &App, visit: &Visit, callback: &str, state: &str) -> Result<Back> {
+    let start_again = || Error::Invalid(START_AGAIN.into());
+    let (hash, session, now) = (TokenHash::of(state), visit.session_key, visit.now());
+    let found = app
+        .db
+        .write(move |conn| {
+            let Some(request) = ConnectionRequest::come_back(conn, &hash, session, now)? else {
+                return Ok(None);
+            };
+            let (connection, client) = Connection::with_client(conn, request.connection_id)?;
+            Ok(Some((request, connection, client)))
+        })
+        .await?;
+    let (request, connection, client) = found.ok_or_else(start_again)?;
+    if client.callback != callback {
+        return Err(start_again());
+    }
+    let provider = Provider::of(&client, &connection.domain_prefix, &app.config.hosts)?;
+    Ok(Back { request, connection, client, provider })
+}
+
+impl Back {
+    // RFC 9207 section 2.4, and X-Series' own word for whose server it was.
+    fn check(&self, iss: &str, domain_prefix: &str) -> std::result::Result<(), String> {
+        let wrong =
+            |what: &str| Err(format!("The answer came from another server than the one that was asked ({what})."));
+        match &self.provider.issuer {
+            Some(issuer) if iss.is_empty() && issuer.promised => wrong("it does not say from which"),
+            Some(issuer) if !iss.is_empty() && iss != issuer.name => wrong("another issuer"),
+            _ if !domain_prefix.is_empty() && domain_prefix != self.connection.domain_prefix => {
+                wrong("another domain prefix")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+type Redeemed = std::result::Result<Box<TokenReply>, String>;
+
+async fn redeem(app: &App, back: &Back, code: &str, now: crate::time::Timestamp) -> Result<Redeemed> {
+    let (secret, verifier) = (back.client.secret(&app.vault)?, back.request.verifier(&app.vault)?);
+    let exchange = exchange(app, &back.provider, &back.client, secret.expose(), now);
+    let outcome = exchange.redeem(code, verifier.as_ref().map(|verifier| verifier.expose())).await?;
+    Ok(match judged(outcome, &back.connection) {
+        Outcome::Issued(reply) => Ok(reply),
+        Outcome::Refused { words, .. } => Err(format!("The provider refused the code: {words}.")),
+        Outcome::Later { words, .. } => Err(format!("The code could not be redeemed. {words}")),
+    })
+}
+
+async fn adopt(app: &App, visit: &Visit, back: Back, reply: Box<TokenReply>) -> Result<HttpResponse> {
+    use oauth2::TokenResponse;
+    let reply = Arc::new(*reply);
+    let (request, vault, kept) = (back.request.clone(), app.vault.clone(), reply.clone());
+    app.db.patient().write(move |conn| request.hold(conn, &vault, &kept)).await?;
+    let seen = remote_account::see(&app.http, &back.provider, reply.access_token().secret()).await;
+    let connection = &back.connection;
+    if !connection.account_id.is_empty() && seen.as_ref().map(|seen| &seen.id) != Ok(&connection.account_id) {
+        return Ok(see_other(&format!("{}/account", path(connection.id))));
+    }
+    keep(app, visit, &back, &reply, seen.unwrap_or_default()).await?;
+    visit.redirect(Tone::Good, format!("{} is connected.", connection.name), &path(connection.id))
+}
+
+/// Stores what a way back brought. Errors: [`Error::Conflict`] when it was stored or let go already, or when the
+/// connection leads elsewhere by now.
+pub(crate) async fn keep(
+    app: &App,
+    visit: &Visit,
+    back: &Back,
+    reply: &Arc<TokenReply>,
+    account: RemoteAccount,
+) -> Result<()> {
+    let authorized = Authorized {
+        account_id: account.id,
+        account_name: account.name,
+        by: visit.viewer.id,
+        by_name: visit.viewer.name.clone(),
+        peer: visit.peer.clone(),
+    };
+    let (means, reply, now) = (app.means(), reply.clone(), visit.now());
+    let (request, connection) = (back.request.id, back.connection.clone());
+    app.db
+        .patient()
+        .write(move |conn| {
+            if !ConnectionRequest::release(conn, request)? {
+                return Err(state::changed_meanwhile());
+            }
+            let (present, client) = Connection::with_client(conn, connection.id)?;
+            // Tokens of one server do not belong to another.
+            if present.oauth_client_id != connection.oauth_client_id
+                || present.domain_prefix != connection.domain_prefix
+            {
+                return Err(state::changed_meanwhile());
+            }
+            state::adopt(conn, &means, (&present, &client), &reply, &authorized, now)
+        })
+        .await
+}

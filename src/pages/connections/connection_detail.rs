@@ -1,0 +1,232 @@
+//! Settings › Connections: one connection.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use crate::account::Business;
+use crate::app::App;
+use crate::connections::{ApiType, Connection, ConnectionEvent, OAuthClient, Provider, ServiceKey, Status};
+use crate::db::keyset::PAGE;
+use crate::employees::Employee;
+use crate::error::Result;
+use crate::id::ConnectionKey;
+use crate::pages::connections::{HOME, path};
+use crate::pages::connections::connection_summary::{ConnectionFacts, ago, leading_out};
+use crate::pages::connections::disconnect_connection::or_gone;
+use crate::time::{Moment, Timestamp, Words, count};
+use crate::web::nonce;
+use crate::web::badge::Badge;
+use crate::web::form_errors::Problems;
+use crate::web::list::Pager;
+use crate::web::page::{Page, Section, Visit, html};
+use crate::web::query::Query;
+
+#[derive(Template)]
+#[template(path = "connections/detail.html")]
+struct ConnectionDetail {
+    page: Page,
+    facts: ConnectionFacts,
+    status: Status,
+    reason: String,
+    trouble: String,
+    since: Moment,
+    next_try: Moment,
+    failures: String,
+    next_refresh: Option<Moment>,
+    refresh_token_ends: Option<Moment>,
+    business: String,
+    authorized_by: Option<(String, Option<String>)>,
+    authorized: Moment,
+    created: Moment,
+    domain_prefix: String,
+    client: OAuthClientFacts,
+    asked: Vec<(String, &'static str)>,
+    granted: Vec<(String, &'static str)>,
+    history: History,
+    keys: Vec<ServiceKeyRow>,
+    call: String,
+    nonce: String,
+    problems: Problems,
+    was_authorized: bool,
+    is_admin: bool,
+}
+
+impl ConnectionDetail {
+    fn reconnect_label(&self) -> &'static str {
+        if self.was_authorized { "Reconnect" } else { "Authorize" }
+    }
+}
+
+struct OAuthClientFacts {
+    href: String,
+    name: String,
+    client_id: String,
+}
+
+struct History {
+    rows: Vec<EventRow>,
+    pager: Pager,
+}
+
+struct EventRow {
+    at: Moment,
+    badge: Badge,
+    words: String,
+    by: String,
+}
+
+struct ServiceKeyRow {
+    href: String,
+    mask: String,
+    label: String,
+    created: Moment,
+    created_by: String,
+    used: Moment,
+}
+
+struct Loaded {
+    connection: Connection,
+    client: OAuthClient,
+    business: Option<String>,
+    authorized_by: Option<Employee>,
+    events: Vec<ConnectionEvent>,
+    keys: Vec<ServiceKey>,
+}
+
+/// `GET /settings/connections/{connection}`
+pub async fn detail(
+    visit: Visit,
+    app: web::Data<App>,
+    id: web::Path<ConnectionKey>,
+    query: Query,
+) -> Result<HttpResponse> {
+    let page = page(&visit, &app, *id, &query, Problems::default()).await?;
+    leading_out(&app, &visit.viewer, html(page)?)
+}
+
+/// The page of a connection, with what is wrong with a form on it.
+pub(crate) async fn page(
+    visit: &Visit,
+    app: &App,
+    id: ConnectionKey,
+    query: &Query,
+    problems: Problems,
+) -> Result<impl Template + use<>> {
+    let before = query.get("before").and_then(|text| text.parse().ok());
+    let loaded = app
+        .db
+        .read(move |conn| {
+            let (connection, client) = or_gone(Connection::with_client(conn, id), conn, id)?;
+            let all = Business::all(conn)?.into_iter().map(|(business, _)| business);
+            let business =
+                all.filter(|business| Some(business.id) == connection.business_id).map(|one| one.name).next();
+            let authorized_by = connection.authorized_by.map(|person| Employee::find(conn, person)).transpose()?;
+            let events = ConnectionEvent::page(conn, id, before)?;
+            Ok(Loaded {
+                business,
+                authorized_by,
+                events,
+                keys: ServiceKey::of_connection(conn, id)?,
+                connection,
+                client,
+            })
+        })
+        .await?;
+    Ok(show(visit, app, loaded, before, problems))
+}
+
+fn show(visit: &Visit, app: &App, loaded: Loaded, before: Option<i64>, problems: Problems) -> ConnectionDetail {
+    let (words, viewer) = (&visit.words, &visit.viewer);
+    let Loaded { connection, client, business, authorized_by, events, keys } = loaded;
+    let status = connection.status();
+    let mut page = visit.page(&connection.name, Section::Connections).below(HOME, "Connections");
+    page.refresh = (status == Status::Refreshing).then_some(2);
+    let is_refreshed =
+        matches!(status, Status::Online | Status::Paused | Status::Trouble) && connection.due_at != Timestamp::NO_END;
+    let since = match status {
+        Status::Trouble => connection.trouble_since,
+        Status::NeedsAuthorization => connection.needs_authorization_since,
+        _ => connection.paused_at,
+    };
+    ConnectionDetail {
+        facts: ConnectionFacts::of(&connection, client.api_type, words),
+        since: words.ago(since.unwrap_or(visit.now())),
+        next_try: soon(connection.due_at, words),
+        failures: count(connection.failures, "attempt"),
+        next_refresh: (is_refreshed && connection.can_refresh()).then(|| soon(connection.due_at, words)),
+        refresh_token_ends: connection.can_refresh().then(|| words.until(connection.refresh_expires_at)),
+        business: business.unwrap_or_default(),
+        authorized_by: authorized_by.map(|person| (person.name.clone(), viewer.employee_page(person.id))),
+        authorized: ago(connection.authorized_at, words, "never"),
+        created: words.date(connection.created_at),
+        call: example_call(app, &connection, &client),
+        asked: in_words(client.api_type, &connection.scope),
+        granted: in_words(client.api_type, &connection.granted_scope),
+        history: history(events, before, words),
+        keys: keys.into_iter().map(|key| service_key_row(&key, words)).collect(),
+        client: OAuthClientFacts {
+            href: format!("{HOME}/clients/{}", client.id),
+            name: client.name,
+            client_id: client.client_id,
+        },
+        was_authorized: connection.authorized_at != Timestamp::NEVER_YET,
+        reason: connection.reason,
+        trouble: connection.trouble,
+        domain_prefix: connection.domain_prefix,
+        nonce: nonce::fresh(),
+        problems,
+        is_admin: viewer.is_admin(),
+        status,
+        page,
+    }
+}
+
+// What is due is done within seconds.
+fn soon(at: Timestamp, words: &Words) -> Moment {
+    match at.since(words.now()) {
+        ..=0 => Moment { text: "in a few seconds".into(), ..words.until(at) },
+        _ => words.until(at),
+    }
+}
+
+fn example_call(app: &App, connection: &Connection, client: &OAuthClient) -> String {
+    let provider = Provider::of(client, &connection.domain_prefix, &app.config.hosts);
+    let path = provider.map(|provider| provider.test_path).unwrap_or_default();
+    let path = if path.is_empty() { "/…".to_string() } else { format!("/{}", path.trim_start_matches('/')) };
+    format!(
+        "curl -H \"Authorization: Bearer $SERVICE_KEY\" {}/connect/{}{path}",
+        app.config.public_url.origin(),
+        connection.id
+    )
+}
+
+fn in_words(api_type: ApiType, scope: &str) -> Vec<(String, &'static str)> {
+    let offered = api_type.offered_scopes();
+    let meaning = |word: &str| offered.iter().find(|(name, _)| *name == word).map_or("", |(_, words)| words);
+    scope.split_whitespace().map(|word| (word.to_string(), meaning(word))).collect()
+}
+
+fn history(mut events: Vec<ConnectionEvent>, before: Option<i64>, words: &Words) -> History {
+    let has_more = events.len() > PAGE;
+    events.truncate(PAGE);
+    let next = events.last().filter(|_| has_more).map(|event| format!("?before={}#history", event.id));
+    let pager = Pager { first: before.map(|_| "?#history".to_string()), next, ..Pager::default() };
+    let row = |event: ConnectionEvent| EventRow {
+        at: words.exact(event.at),
+        badge: event.badge(),
+        words: event.words,
+        by: event.by_name,
+    };
+    History { rows: events.into_iter().map(row).collect(), pager }
+}
+
+fn service_key_row(key: &ServiceKey, words: &Words) -> ServiceKeyRow {
+    ServiceKeyRow {
+        href: format!("{}/keys/{}/revoke", path(key.connection_id), key.id),
+        mask: key.mask.characters().to_string(),
+        label: key.label.clone(),
+        created: words.date(key.created_at),
+        created_by: key.created_by.clone(),
+        used: words.ago(key.last_used_at),
+    }
+}

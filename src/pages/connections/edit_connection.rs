@@ -1,0 +1,233 @@
+//! Settings › Connections: making one and editing one.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use crate::activity::{Detail, Kind, NewActivity};
+use crate::app::App;
+use crate::connections::{ApiType, Connection, ConnectionEvent, EventKind, OAuthClient, callback_path, provider_revocation, state};
+use crate::error::{Error, Result};
+use crate::id::ConnectionKey;
+use crate::pages::connections::{HOME, authorize_connection, path};
+use crate::pages::connections::connection_form::{Choices, ConnectionForm, ScopeGroup, ToldConnection};
+use crate::pages::connections::connection_summary::leading_out;
+use crate::pages::connections::disconnect_connection::or_gone;
+use crate::web::form::ProtectedForm;
+use crate::web::page::{Page, Section, Tone, Visit, html, unprocessable};
+use crate::web::query::Query;
+
+#[derive(Template)]
+#[template(path = "connections/form.html")]
+struct ConnectionFormPage {
+    page: Page,
+    heading: String,
+    action: String,
+    back: String,
+    // What the pages of its OAuth 2.0 clients lead back to.
+    return_to: String,
+    form: ConnectionForm,
+    choices: Choices,
+    groups: Vec<ScopeGroup>,
+    redirect_uris: Vec<(&'static str, String)>,
+    was_authorized: bool,
+}
+
+fn redirect_uris(app: &App, choices: &Choices, form: &ConnectionForm) -> Vec<(&'static str, String)> {
+    let origin = app.config.public_url.origin();
+    let uri = |callback: &str| format!("{origin}{}", callback_path(callback));
+    let lightspeed = ApiType::ALL.iter().filter(|api_type| **api_type != ApiType::Other);
+    let mut uris: Vec<_> = lightspeed.map(|api_type| (api_type.word(), uri(api_type.word()))).collect();
+    // Every other server has one of its own, which hangs on the client.
+    let chosen = choices.clients.iter().find(|client| client.id.to_string() == form.client);
+    uris.extend(chosen.filter(|client| client.api_type == ApiType::Other).map(|one| ("other", uri(&one.callback))));
+    uris
+}
+
+fn page(
+    visit: &Visit,
+    app: &App,
+    before: Option<&Connection>,
+    form: ConnectionForm,
+    choices: Choices,
+) -> ConnectionFormPage {
+    let page = visit.page(if before.is_some() { "Edit" } else { "New connection" }, Section::Connections);
+    let page = page.below(HOME, "Connections");
+    let back = before.map_or(HOME.to_string(), |connection| path(connection.id));
+    ConnectionFormPage {
+        heading: before.map_or("New connection".into(), |connection| format!("Edit {}", connection.name)),
+        action: before.map_or(format!("{HOME}/new"), |_| format!("{back}/edit")),
+        return_to: before.map_or("new".into(), |connection| connection.id.to_string()),
+        page: match before {
+            Some(connection) => page.below(&back, &connection.name),
+            None => page,
+        },
+        was_authorized: before.is_some_and(Connection::holds_a_token),
+        back,
+        redirect_uris: redirect_uris(app, &choices, &form),
+        groups: ScopeGroup::all(),
+        form,
+        choices,
+    }
+}
+
+// The client that was just made for this form.
+fn made(query: &Query, choices: &Choices) -> Option<OAuthClient> {
+    let id = query.get("client")?;
+    choices.clients.iter().find(|client| client.id.to_string() == id).cloned()
+}
+
+/// `GET /settings/connections/new`
+pub async fn new_form(visit: Visit, app: web::Data<App>, query: Query) -> Result<HttpResponse> {
+    let choices = app.db.read(Choices::load).await?;
+    let form = ConnectionForm::blank(made(&query, &choices).as_ref());
+    leading_out(&app, &visit.viewer, html(page(&visit, &app, None, form, choices))?)
+}
+
+/// `POST /settings/connections/new`
+pub async fn create(visit: Visit, app: web::Data<App>, form: ProtectedForm) -> Result<HttpResponse> {
+    let choices = app.db.read(Choices::load).await?;
+    let (mut typed, told) = ConnectionForm::read(&form, &choices);
+    let Some(told) = told else {
+        return again(&visit, &app, None, typed, choices);
+    };
+    let (viewer, peer, now) = (visit.viewer.clone(), visit.peer.clone(), visit.now());
+    let made = app
+        .db
+        .write(move |conn| {
+            let connection = Connection::create(conn, told.client, &told.fields, now)?;
+            ConnectionEvent::record(conn, connection.id, (EventKind::Changed, "It was made."), &viewer.name, now)?;
+            NewActivity::new(Kind::ConnectionCreated, viewer.actor(), state::subject(&connection))
+                .from(&peer)
+                .record(conn, now)?;
+            Ok(connection)
+        })
+        .await;
+    let Some(connection) = typed.problems.stored("name", made)? else {
+        return again(&visit, &app, None, typed, choices);
+    };
+    let text = format!("{} is saved. Authorize it, so that calls can go through.", connection.name);
+    go_on(&visit, &app, &form, connection.id, (Tone::Good, text)).await
+}
+
+fn again(
+    visit: &Visit,
+    app: &App,
+    before: Option<&Connection>,
+    typed: ConnectionForm,
+    choices: Choices,
+) -> Result<HttpResponse> {
+    leading_out(app, &visit.viewer, unprocessable(page(visit, app, before, typed, choices))?)
+}
+
+// To the page of the connection, or on to its provider.
+async fn go_on(
+    visit: &Visit,
+    app: &App,
+    form: &ProtectedForm,
+    id: ConnectionKey,
+    (tone, text): (Tone, String),
+) -> Result<HttpResponse> {
+    if form.get("then") != "authorize" {
+        return visit.redirect(tone, text, &path(id));
+    }
+    match authorize_connection::set_out(app, visit, id).await {
+        Err(Error::Invalid(why)) => visit.redirect(Tone::Bad, format!("It is saved. {why}"), &path(id)),
+        outcome => outcome,
+    }
+}
+
+/// `GET /settings/connections/{connection}/edit`
+pub async fn edit_form(
+    visit: Visit,
+    app: web::Data<App>,
+    id: web::Path<ConnectionKey>,
+    query: Query,
+) -> Result<HttpResponse> {
+    let id = *id;
+    let ((connection, client), choices) = app
+        .db
+        .read(move |conn| Ok((or_gone(Connection::with_client(conn, id), conn, id)?, Choices::load(conn)?)))
+        .await?;
+    let mut form = ConnectionForm::of(&connection, &client);
+    if let Some(made) = made(&query, &choices) {
+        form = ConnectionForm { client: made.id.to_string(), api_type: made.api_type, ..form };
+    }
+    leading_out(&app, &visit.viewer, html(page(&visit, &app, Some(&connection), form, choices))?)
+}
+
+/// `POST /settings/connections/{connection}/edit`
+pub async fn edit(
+    visit: Visit,
+    app: web::Data<App>,
+    id: web::Path<ConnectionKey>,
+    form: ProtectedForm,
+) -> Result<HttpResponse> {
+    let id = *id;
+    let (before, choices) =
+        app.db.read(move |conn| Ok((or_gone(Connection::find(conn, id), conn, id)?, Choices::load(conn)?))).await?;
+    let (mut typed, told) = ConnectionForm::read(&form, &choices);
+    let Some(told) = told else {
+        return again(&visit, &app, Some(&before), typed, choices);
+    };
+    let Some(changed) = typed.problems.stored("name", change(&visit, &app, id, told).await)? else {
+        return again(&visit, &app, Some(&before), typed, choices);
+    };
+    let said = match changed {
+        Changed::Nothing => (Tone::Info, "Nothing was different, so nothing was changed.".to_string()),
+        Changed::Scope => (Tone::Warn, "It is saved. The new scope counts once it is authorized again.".to_string()),
+        Changed::Words => (Tone::Good, "It is saved.".to_string()),
+        Changed::Server(before) => {
+            let revocation = provider_revocation::revoke(&app, &before.0, &before.1).await;
+            let text = format!("It is saved, and leads to another server now: authorize it. {}", revocation.sentence());
+            (Tone::Warn, text)
+        }
+    };
+    go_on(&visit, &app, &form, id, said).await
+}
+
+enum Changed {
+    Nothing,
+    Words,
+    Scope,
+    Server(Box<(Connection, OAuthClient)>),
+}
+
+async fn change(visit: &Visit, app: &App, id: ConnectionKey, told: ToldConnection) -> Result<Changed> {
+    let (viewer, peer, now) = (visit.viewer.clone(), visit.peer.clone(), visit.now());
+    app.db
+        .write(move |conn| {
+            let (before, client) = or_gone(Connection::with_client(conn, id), conn, id)?;
+            let what = differences(&before, &told);
+            if what.is_empty() {
+                return Ok(Changed::Nothing);
+            }
+            Connection::change(conn, &before, told.client, &told.fields, now)?;
+            let words = format!("Changed: {}.", what.join(", "));
+            ConnectionEvent::record(conn, id, (EventKind::Changed, &words), &viewer.name, now)?;
+            NewActivity::new(Kind::ConnectionChanged, viewer.actor(), state::subject(&before))
+                .from(&peer)
+                .with(Detail::note(what.join(", ")))
+                .record(conn, now)?;
+            Ok(match () {
+                () if what.contains(&"server") => Changed::Server(Box::new((before, client))),
+                () if what.contains(&"scope") && before.can_refresh() => Changed::Scope,
+                () => Changed::Words,
+            })
+        })
+        .await
+}
+
+fn differences(before: &Connection, told: &ToldConnection) -> Vec<&'static str> {
+    let fields = &told.fields;
+    let moved = before.oauth_client_id != told.client || before.domain_prefix != fields.domain_prefix;
+    [
+        ("name", before.name != fields.name),
+        ("server", moved),
+        ("scope", before.scope != fields.scope),
+        ("business", before.business_id != fields.business),
+    ]
+    .into_iter()
+    .filter(|(_, differs)| *differs)
+    .map(|(what, _)| what)
+    .collect()
+}

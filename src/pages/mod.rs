@@ -1,0 +1,11 @@
+//! HTML pages: one folder per area, mirrored by `templates/`; one file per page or act.
+
+pub mod account;
+pub mod activity;
+pub mod clients;
+pub mod connections;
+pub mod employees;
+pub mod profile;
+pub mod resource_servers;
+pub mod sign_in;
+pub mod tokens;

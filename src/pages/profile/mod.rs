@@ -1,0 +1,3 @@
+//! Settings › Profile.
+
+pub mod profile_page;

@@ -1,0 +1,3 @@
+//! Settings › Resource servers.
+
+pub mod resource_server_pages;

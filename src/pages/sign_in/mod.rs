@@ -1,0 +1,3 @@
+//! Sign-in, first set-up and invitations.
+
+pub mod sign_in_page;

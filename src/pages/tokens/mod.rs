@@ -1,0 +1,5 @@
+//! Settings › Client API Access: tokens.
+
+pub mod find_token;
+pub mod token_detail;
+pub mod token_table;

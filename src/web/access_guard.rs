@@ -1,0 +1,91 @@
+//! Who may call what. Every route in `routes.rs` states the access it needs, and this is the one place that checks it:
+//! closed by default, since a handler is only reached through here.
+
+use std::future::{Ready, ready};
+
+use actix_session::SessionExt;
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::middleware::Next;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+
+use crate::routes;
+use crate::app::App;
+use crate::error::Error;
+use crate::web::page::Visit;
+use crate::web::session_store::{SIGNED_IN, SignedIn};
+
+/// What a route asks of its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody: signing in, health.
+    Public,
+    /// Anybody who is signed in; what they may do with it the handler decides by what they own.
+    SignedIn,
+    /// Admins.
+    Admin,
+    /// A client or resource server that authenticates in the request; the endpoint checks it.
+    Client,
+    /// Whoever shows an access token or API key; the endpoint checks it.
+    Bearer,
+    /// A program of the shop's own that shows a service key; the endpoint checks it.
+    ServiceKey,
+}
+
+/// Middleware around every page's resource.
+pub async fn enforce(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let pattern = request.match_pattern().unwrap_or_default();
+    let access = match *request.method() {
+        Method::HEAD => routes::access(&Method::GET, &pattern),
+        ref method => routes::access(method, &pattern),
+    };
+    let Some(access) = access else {
+        return Err(Error::MethodNotAllowed(routes::methods(&pattern)).into());
+    };
+    find_visit(&request)?;
+    allow(access, request.extensions().get::<Visit>())?;
+    next.call(request).await
+}
+
+/// Middleware where there is nothing to guard, so that "no such page" still stands in the viewer's own layout.
+pub async fn identify(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    find_visit(&request)?;
+    next.call(request).await
+}
+
+fn find_visit(request: &ServiceRequest) -> Result<(), Error> {
+    let signed_in = request.get_session().get::<SignedIn>(SIGNED_IN).map_err(Error::internal)?;
+    if let Some(signed_in) = signed_in {
+        let app = request.app_data::<web::Data<App>>().ok_or_else(|| Error::internal("no application"))?;
+        let visit = Visit::new(app, request.request(), request.get_session(), signed_in);
+        request.extensions_mut().insert(visit);
+    }
+    Ok(())
+}
+
+fn allow(access: Access, visit: Option<&Visit>) -> Result<(), Error> {
+    match (access, visit) {
+        (Access::Public, _) | (Access::SignedIn, Some(_)) => Ok(()),
+        (_, None) => Err(Error::SignInRequired),
+        (Access::Admin, Some(visit)) if visit.viewer.is_admin() => Ok(()),
+        // Pages are for people.
+        (Access::Client | Access::Bearer | Access::ServiceKey, Some(_)) => Err(Error::NotFound),
+        (Access::Admin, Some(_)) => Err(Error::Forbidden("Only admins can do this. Ask one of them.".into())),
+    }
+}
+
+impl FromRequest for Visit {
+    type Error = Error;
+    type Future = Ready<Result<Visit, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(request.extensions().get::<Visit>().cloned().ok_or(Error::SignInRequired))
+    }
+}

@@ -1,0 +1,190 @@
+//! Errors as the wire has them: RFC 6749 section 5.2 with R-Series' `hint`, which says the true reason.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::secrets::random_name;
+
+/// An error of the token, revocation or introspection endpoint, or of an authorization request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OAuthError {
+    /// The status it is answered with.
+    pub status: StatusCode,
+    /// A code of RFC 6749 section 5.2 or 4.1.2.1, or of an extension.
+    pub code: &'static str,
+    /// What it means, for the client.
+    pub description: String,
+    /// Why, for its developer; empty when the description says it all.
+    pub hint: String,
+    /// Seconds to wait, when waiting helps.
+    pub retry_after: Option<i64>,
+    /// Whether the client could authenticate by HTTP Basic.
+    pub challenge: bool,
+    allow: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    error: &'a str,
+    error_description: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    hint: &'a str,
+}
+
+impl OAuthError {
+    fn new(status: StatusCode, code: &'static str, description: &str, hint: impl Into<String>) -> OAuthError {
+        OAuthError {
+            status,
+            code,
+            description: printable(description),
+            hint: printable(&hint.into()),
+            retry_after: None,
+            challenge: false,
+            allow: None,
+        }
+    }
+
+    /// The request cannot be understood: 400.
+    pub fn invalid_request(hint: impl Into<String>) -> OAuthError {
+        const TEXT: &str = "The request is missing a required parameter, includes an invalid parameter value, includes \
+             a parameter more than once, or is otherwise malformed.";
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request", TEXT, hint)
+    }
+
+    /// Who the client is was not proved: 401, the same words whoever it says to be.
+    pub fn invalid_client(hint: impl Into<String>) -> OAuthError {
+        let error = Self::new(StatusCode::UNAUTHORIZED, "invalid_client", "Client authentication failed", hint);
+        OAuthError { challenge: true, ..error }
+    }
+
+    /// The code or refresh token is no good: 400.
+    pub fn invalid_grant(hint: impl Into<String>) -> OAuthError {
+        const TEXT: &str = "The provided authorization grant or refresh token is invalid, expired, revoked, does not \
+             match the redirection URI used in the authorization request, or was issued to another client.";
+        Self::new(StatusCode::BAD_REQUEST, "invalid_grant", TEXT, hint)
+    }
+
+    /// The scope does not exist, or is more than was granted: 400.
+    pub fn invalid_scope(hint: impl Into<String>) -> OAuthError {
+        const TEXT: &str = "The requested scope is invalid, unknown, or malformed";
+        Self::new(StatusCode::BAD_REQUEST, "invalid_scope", TEXT, hint)
+    }
+
+    /// There is no such grant type here: 400.
+    pub fn unsupported_grant_type() -> OAuthError {
+        const TEXT: &str = "The authorization grant type is not supported by the authorization server.";
+        let hint = "Use authorization_code or refresh_token";
+        Self::new(StatusCode::BAD_REQUEST, "unsupported_grant_type", TEXT, hint)
+    }
+
+    /// There is no such response type here: 400.
+    pub fn unsupported_response_type() -> OAuthError {
+        const TEXT: &str = "The authorization server does not support this response type.";
+        Self::new(StatusCode::BAD_REQUEST, "unsupported_response_type", TEXT, "Use response_type=code")
+    }
+
+    /// The employee said no.
+    pub fn access_denied() -> OAuthError {
+        const TEXT: &str = "The resource owner or authorization server denied the request.";
+        Self::new(StatusCode::UNAUTHORIZED, "access_denied", TEXT, "The user denied the request")
+    }
+
+    /// Too much at once: 429, seconds to wait.
+    pub fn slow_down(seconds: i64, hint: impl Into<String>) -> OAuthError {
+        const TEXT: &str = "The authorization server cannot handle the request right now.";
+        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", TEXT, hint);
+        OAuthError { retry_after: Some(seconds), ..error }
+    }
+
+    /// The method is not one this endpoint answers: 405 (R-Series: `invalid_request`).
+    pub fn method_not_allowed(allow: String) -> OAuthError {
+        let error = Self::invalid_request(format!("Use {allow}"));
+        OAuthError { status: StatusCode::METHOD_NOT_ALLOWED, allow: Some(allow), ..error }
+    }
+
+    /// The body is too long: 413.
+    pub fn too_large() -> OAuthError {
+        let error = Self::invalid_request("The body is too long");
+        OAuthError { status: StatusCode::PAYLOAD_TOO_LARGE, ..error }
+    }
+
+    /// The body is of a kind that is not read here: 415.
+    pub fn unsupported_media_type() -> OAuthError {
+        let hint = "Send application/x-www-form-urlencoded, application/json or multipart/form-data, uncompressed";
+        OAuthError { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, ..Self::invalid_request(hint) }
+    }
+
+    /// An error of the program itself: 503 while the database is away, 500 otherwise, the cause in the log only. Input
+    /// that cannot be used is the caller's.
+    pub fn from_error(error: &Error) -> OAuthError {
+        if let Error::Invalid(why) = error {
+            return Self::invalid_request(why);
+        }
+        let status = error.status();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            log::warn!("an endpoint waits: {error}");
+            const TEXT: &str = "The authorization server is busy. Nothing was changed; try again.";
+            let busy = Self::new(status, "temporarily_unavailable", TEXT, "");
+            return OAuthError { retry_after: Some(5), ..busy };
+        }
+        let id = random_name(10);
+        log::error!("incident {id}: {error}");
+        let text = format!("The authorization server failed. It has been written down as incident {id}.");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", &text, "")
+    }
+
+    /// The answer, with the headers RFC 6749 section 5.1 asks for.
+    pub fn response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        no_store(&mut response);
+        if let Some(seconds) = self.retry_after {
+            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+        }
+        if self.challenge {
+            response.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"client\", charset=\"UTF-8\""));
+        }
+        if let Some(allow) = &self.allow {
+            response.insert_header((header::ALLOW, allow.as_str()));
+        }
+        response.json(Body { error: self.code, error_description: &self.description, hint: &self.hint })
+    }
+}
+
+impl From<Error> for OAuthError {
+    fn from(error: Error) -> OAuthError {
+        OAuthError::from_error(&error)
+    }
+}
+
+/// Neither kept nor shared by anybody in between.
+pub fn no_store(response: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {
+    response.insert_header((header::CACHE_CONTROL, "no-store")).insert_header((header::PRAGMA, "no-cache"))
+}
+
+/// Only what RFC 6749 allows in an error: %x20-21 / %x23-5B / %x5D-7E.
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '"' => '\'',
+            '\\' => '/',
+            ' '..='~' => c,
+            _ => '?',
+        })
+        .take(400)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t1_errors_hold_only_the_characters_the_rfc_allows() {
+        let error = OAuthError::invalid_request("a\r\nSet-Cookie: x\t\"quoted\" \\ ä\u{1b}[31m");
+
+        assert_eq!(error.hint, "a??Set-Cookie: x?'quoted' / ??[31m");
+        assert!(error.hint.bytes().all(|byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e)));
+    }
+}

@@ -1,7 +1,7 @@
-//! The application: what every request needs, and the server built on a given listener.
+//! The application: opens the database, creates the shared state, and serves on a given listener.
 
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
 use actix_session::SessionMiddleware;
 use actix_session::config::{BrowserSession, CookieContentSecurity, TtlExtensionPolicy};
@@ -9,142 +9,81 @@ use actix_web::cookie::{Key, SameSite};
 use actix_web::middleware::from_fn;
 use actix_web::{App as ActixApp, HttpServer, web};
 
-use crate::{db, jobs, routes};
 use crate::access::last_used::Usage;
 use crate::account::Account;
 use crate::broker::forward::Waits;
 use crate::clients::secret_guesses::Guesses;
 use crate::clients::token_failure::Failures;
 use crate::config::Config;
-use crate::connections::refresh;
-use crate::connections::breaker::Breakers;
-use crate::connections::refresh::{Asking, Refresher};
-use crate::connections::state::Means;
-use crate::db::Db;
+use crate::connections::Connections;
+use crate::connections::refresh::{self, RefreshQueue};
+use crate::db::{self, Db};
 use crate::demo::WalkThrough;
 use crate::employees::password::PasswordHasher;
 use crate::http::HttpClient;
+use crate::jobs;
 use crate::notices::Channels;
 use crate::oauth::parameters::LONGEST_BODY;
-use crate::secrets::{DerivedKey, MasterKey};
+use crate::routes;
+use crate::secrets::MasterKey;
 use crate::secrets::sealed::Vault;
 use crate::time::Clock;
-use crate::web::{access_guard, error_pages, headers};
 use crate::web::rate_limit::Buckets;
 use crate::web::session_store::{Presence, Store};
+use crate::web::state::{CHECK, Keys, State};
+use crate::web::{access_guard, error_pages, headers};
 
-/// The purpose of the key that tells whether a node has the key this database was made with.
-pub const CHECK: &str = "check";
-
-/// What handlers and background work share.
+/// The shared state, and what belongs to one module alone.
 pub struct App {
-    /// The settings.
-    pub config: Config,
-    /// The database.
-    pub db: Db,
-    /// Where "now" comes from.
-    pub clock: Clock,
-    /// Keys derived from the installation's secret.
-    pub keys: Keys,
-    /// The bounded pool in which passwords are hashed.
-    pub hasher: PasswordHasher,
-    /// Who was seen lately, on its way to the database.
-    pub presence: Presence,
-    /// Which tokens were used lately, on their way to the database.
-    pub usage: Usage,
-    /// What the token endpoint refused lately, on its way to the database.
-    pub failures: Failures,
-    /// Who guesses client secrets.
-    pub guesses: Guesses,
-    /// How much each client asks of the API.
-    pub buckets: Buckets,
-    /// Seals and opens what has to be read again.
-    pub vault: Vault,
-    /// The way to other servers.
-    pub http: HttpClient,
-    /// Refreshes connections.
-    pub refresher: Refresher,
-    /// Which providers fail.
-    pub breakers: Breakers,
-    /// Which providers asked to wait.
-    pub waits: Waits,
-    asking: Mutex<Option<Asking>>,
+    /// What handlers and background jobs share.
+    pub state: Arc<State>,
     /// The demo's own integration; only the demo has one.
-    pub walk_through: OnceLock<WalkThrough>,
-    /// This process among the nodes, as the holder of a lease.
-    pub node: String,
-}
-
-/// One key for each purpose.
-pub struct Keys {
-    /// Signs the token in every form.
-    pub csrf: DerivedKey,
-    /// Signs the cookie that tells a known browser.
-    pub device: DerivedKey,
-    /// Encrypts the session cookie.
-    pub cookie: DerivedKey,
-    /// Signs the request that a consent page shows.
-    pub consent: DerivedKey,
-    /// Tells whether a node has the key this database was made with.
-    pub check: DerivedKey,
+    pub walk_through: web::Data<std::sync::OnceLock<WalkThrough>>,
+    waits: web::Data<Waits>,
+    refreshes: Mutex<Option<RefreshQueue>>,
 }
 
 impl App {
-    /// Opens the database, brings its schema up to date and proves that the key is the one the data was made with.
+    /// Opens the database, migrates its schema, and checks that the secret key is the one the data was created with.
     pub async fn open(config: Config, master: &MasterKey, clock: Clock) -> Result<Arc<App>, String> {
         let applied = db::migrate(&config.database)?;
         if !applied.is_empty() {
-            log::info!("schema brought up to date: {}", applied.join(", "));
+            log::info!("schema migrated: {}", applied.join(", "));
         }
+        let db = Db::open(&config.database, config.database_connections)?;
         let http = HttpClient::new(&config.outbound).map_err(|why| format!("--outbound-ca / OUTBOUND_CA: {why}"))?;
-        let (refresher, asking) = Refresher::new();
-        let app = App {
-            db: Db::open(&config.database, config.database_connections)?,
+        let channels = Channels {
+            email: config.notices.smtp.is_some(),
+            webhook: config.notices.webhook.is_some(),
+            origin: config.public_url.origin().to_string(),
+        };
+        let (connections, refreshes) = Connections::new(
+            (db.clone(), clock.clone()),
+            (Vault::new(master, master.previous()), http),
+            (config.hosts.clone(), config.outbound.private),
+            channels,
+        );
+        let state = State {
             config,
+            db,
             clock,
-            keys: Keys {
-                csrf: master.derive("csrf"),
-                device: master.derive("device"),
-                cookie: master.derive("cookie"),
-                consent: master.derive("consent"),
-                check: master.derive(CHECK),
-            },
+            keys: Keys::new(master),
             hasher: PasswordHasher::new(),
             presence: Presence::default(),
             usage: Usage::default(),
             failures: Failures::default(),
             guesses: Guesses::default(),
             buckets: Buckets::default(),
-            vault: Vault::new(master, master.previous()),
-            http,
-            refresher,
-            breakers: Breakers::default(),
-            waits: Waits::default(),
-            asking: Mutex::new(Some(asking)),
-            walk_through: OnceLock::new(),
+            connections: Arc::new(connections),
             node: crate::secrets::random_name(12),
         };
-        let (now, check) = (app.clock.now(), app.keys.check.bytes().to_vec());
-        let made_with = app.db.write(move |conn| Account::open(conn, &check, now)).await;
-        match made_with {
-            Ok(stored) if stored == app.keys.check.bytes() => Ok(Arc::new(app)),
-            Ok(stored) if master.previous().is_some_and(|key| stored == key.derive(CHECK).bytes()) => {
-                log::warn!("the database still belongs to SECRET_KEY_PREVIOUS; rotate-key gives it to SECRET_KEY");
-                Ok(Arc::new(app))
-            }
-            Ok(_) => Err("SECRET_KEY: this is not the key that the database was made with".into()),
-            Err(error) => Err(format!("the database cannot be used: {error}")),
-        }
-    }
-
-    /// What a change of a connection needs besides the database.
-    pub fn means(&self) -> Means {
-        let channels = Channels {
-            email: self.config.notices.smtp.is_some(),
-            webhook: self.config.notices.webhook.is_some(),
-            origin: self.config.public_url.origin().to_string(),
-        };
-        Means { vault: self.vault.clone(), channels }
+        check_key(&state, master).await?;
+        Ok(Arc::new(App {
+            state: Arc::new(state),
+            walk_through: web::Data::default(),
+            waits: web::Data::default(),
+            refreshes: Mutex::new(Some(refreshes)),
+        }))
     }
 
     /// Answers requests on `listener` until it is told to stop; with `background`, also does what is due in between.
@@ -155,29 +94,31 @@ impl App {
         background: bool,
     ) -> std::io::Result<actix_web::dev::Server> {
         // Only the first server of an application takes it.
-        if let Some(asking) = self.asking.lock().ok().and_then(|mut asking| asking.take()) {
-            refresh::start(self.clone(), asking);
+        if let Some(queue) = self.refreshes.lock().ok().and_then(|mut queue| queue.take()) {
+            refresh::start(self.state.connections.clone(), queue);
         }
         if background {
-            jobs::start(self.clone());
+            jobs::start(self.state.clone());
         }
-        let blocking = (self.config.database_connections as usize).div_ceil(workers).max(2);
+        let blocking = (self.state.config.database_connections as usize).div_ceil(workers).max(2);
         let server = HttpServer::new(move || {
-            let data = web::Data::from(self.clone());
-            let sessions =
-                SessionMiddleware::builder(Store::new(self.clone()), Key::derive_from(self.keys.cookie.bytes()))
-                    .cookie_name(self.config.public_url.cookie_name("session"))
-                    .cookie_secure(self.config.public_url.is_https())
-                    .cookie_http_only(true)
-                    .cookie_same_site(SameSite::Lax)
-                    .cookie_path("/".into())
-                    .cookie_content_security(CookieContentSecurity::Private)
-                    .session_lifecycle(
-                        BrowserSession::default().state_ttl_extension_policy(TtlExtensionPolicy::OnStateChanges),
-                    )
-                    .build();
+            let data = web::Data::from(self.state.clone());
+            let sessions = SessionMiddleware::builder(
+                Store::new(self.state.clone()),
+                Key::derive_from(self.state.keys.cookie.bytes()),
+            )
+            .cookie_name(self.state.config.public_url.cookie_name("session"))
+            .cookie_secure(self.state.config.public_url.is_https())
+            .cookie_http_only(true)
+            .cookie_same_site(SameSite::Lax)
+            .cookie_path("/".into())
+            .cookie_content_security(CookieContentSecurity::Private)
+            .session_lifecycle(BrowserSession::default().state_ttl_extension_policy(TtlExtensionPolicy::OnStateChanges))
+            .build();
             ActixApp::new()
                 .app_data(data)
+                .app_data(self.waits.clone())
+                .app_data(self.walk_through.clone())
                 .app_data(web::PayloadConfig::new(LONGEST_BODY))
                 .app_data(web::PathConfig::default().error_handler(|_, _| crate::error::Error::NotFound.into()))
                 .wrap(from_fn(headers::add))
@@ -200,5 +141,20 @@ impl App {
         .shutdown_timeout(20)
         .run();
         Ok(server)
+    }
+}
+
+// A database belongs to the secret key it was created with.
+async fn check_key(state: &State, master: &MasterKey) -> Result<(), String> {
+    let (now, check) = (state.clock.now(), state.keys.check.bytes().to_vec());
+    let created_with = state.db.write(move |conn| Account::open(conn, &check, now)).await;
+    match created_with {
+        Ok(stored) if stored == state.keys.check.bytes() => Ok(()),
+        Ok(stored) if master.previous().is_some_and(|key| stored == key.derive(CHECK).bytes()) => {
+            log::warn!("the database still belongs to SECRET_KEY_PREVIOUS: run rotate-key");
+            Ok(())
+        }
+        Ok(_) => Err("SECRET_KEY: this is not the key that the database was created with".into()),
+        Err(error) => Err(format!("the database cannot be used: {error}")),
     }
 }

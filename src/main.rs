@@ -91,8 +91,8 @@ fn serve(config: Config) -> Outcome {
     actix_web::rt::System::new().block_on(async move {
         let app = App::open(config, &key, Clock::System).await.map_err(one)?;
         offer_set_up(&app).await.map_err(one)?;
-        log::info!("listening on {}, reached at {}", app.config.listen, app.config.public_url.origin());
-        log::info!("data in {}", app.config.database.describe());
+        log::info!("listening on {}, reached at {}", app.state.config.listen, app.state.config.public_url.origin());
+        log::info!("data in {}", app.state.config.database.describe());
         run(app, listener).await
     })
 }
@@ -100,9 +100,9 @@ fn serve(config: Config) -> Outcome {
 async fn run(app: Arc<App>, listener: TcpListener) -> Outcome {
     let server = app.clone().serve(listener, workers(), true).map_err(one)?;
     server.await.map_err(one)?;
-    app.refresher.finish().await;
+    app.state.connections.refresher.finish().await;
     // What was collected in memory is written before the process ends.
-    if let Err(error) = jobs::flush(&app).await {
+    if let Err(error) = jobs::flush(&app.state).await {
         log::warn!("what was seen last could not be written: {error}");
     }
     Ok(())
@@ -111,8 +111,8 @@ async fn run(app: Arc<App>, listener: TcpListener) -> Outcome {
 // Goes to the console and past the log: it holds a secret.
 async fn offer_set_up(app: &App) -> Result<(), String> {
     let secret = RandomSecret::generate();
-    let (hash, now) = (secret.hash(), app.clock.now());
-    let offered = app.db.write(move |conn| {
+    let (hash, now) = (secret.hash(), app.state.clock.now());
+    let offered = app.state.db.write(move |conn| {
         if is_set_up(conn)? {
             return Ok(false);
         }
@@ -120,7 +120,7 @@ async fn offer_set_up(app: &App) -> Result<(), String> {
         Ok(true)
     });
     if offered.await.map_err(|error| error.to_string())? {
-        let link = link_address(app.config.public_url.origin(), Purpose::SetUp, &secret);
+        let link = link_address(app.state.config.public_url.origin(), Purpose::SetUp, &secret);
         println!(
             "\nNobody is set up yet. Open this link to become the first admin; it works once, for 24 hours:\n\n  {link}\n"
         );
@@ -135,7 +135,7 @@ fn run_demo(config: Config, command: &client_api_access::config::Demo) -> Outcom
     let listener = if command.only_make { None } else { Some(listen(&config)?) };
     actix_web::rt::System::new().block_on(async move {
         let app = App::open(config, &key, Clock::System).await.map_err(one)?;
-        demo::make(&app, command).await.map_err(one)?;
+        demo::make(&app.state, &app.walk_through, command).await.map_err(one)?;
         match listener {
             Some(listener) => run(app, listener).await,
             None => Ok(()),

@@ -8,9 +8,9 @@ use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::{guard, web};
 
-use crate::{broker, demo, oauth, pages};
-use crate::web::{assets, endpoints, error_pages};
 use crate::web::access_guard::{Access, enforce};
+use crate::web::{assets, endpoints, error_pages};
+use crate::{broker, demo, oauth, pages};
 
 /// One method of one URL.
 #[derive(Debug)]

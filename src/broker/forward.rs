@@ -15,16 +15,16 @@ use futures_util::TryStreamExt;
 use oauth2::http;
 use serde_json::json;
 
-use crate::app::App;
-use crate::connections::{Connection, OAuthClient, Provider, ServiceKey};
 use crate::connections::refresh::{NotReady, ready};
 use crate::connections::token_endpoint::wait;
+use crate::connections::{Connection, OAuthClient, Provider, ServiceKey};
 use crate::error::Error;
 use crate::http::NoAnswer;
 use crate::id::ConnectionKey;
 use crate::secrets::PlainToken;
 use crate::time::Timestamp;
 use crate::tokens::access_check::Shown;
+use crate::web::state::State;
 
 /// The longest body of a call, in bytes: it is kept until the call has worked.
 const LONGEST_BODY: usize = 10 * 1024 * 1024;
@@ -179,11 +179,12 @@ impl Refusal {
 /// `/connect/{connection}/…`, with a service key as Bearer token.
 pub async fn forward(
     request: HttpRequest,
-    app: web::Data<App>,
+    app: web::Data<State>,
+    waits: web::Data<Waits>,
     to: web::Path<(String, String)>,
     body: web::Payload,
 ) -> HttpResponse {
-    match pass_on(&request, &app, &to.0, body).await {
+    match pass_on(&request, (&app, &waits), &to.0, body).await {
         Ok(response) => response,
         Err(refusal) => refusal.response(),
     }
@@ -191,13 +192,13 @@ pub async fn forward(
 
 async fn pass_on(
     request: &HttpRequest,
-    app: &App,
+    (app, waits): (&State, &Waits),
     connection: &str,
     body: web::Payload,
 ) -> std::result::Result<HttpResponse, Refusal> {
     let ServiceKey { id: key, connection_id: id, .. } = authenticate(app, request, connection).await?;
     let now = app.clock.now();
-    if let Some(left) = app.waits.left(id, now) {
+    if let Some(left) = waits.left(id, now) {
         let words = "The provider asked to wait; it was not called.";
         return Err(Refusal {
             wait: Some(left),
@@ -208,7 +209,7 @@ async fn pass_on(
     let mut holder = fresh(app, id, None).await?;
     let mut answer = call(request, app, &holder, &body).await?;
     if answer.status() == http::StatusCode::UNAUTHORIZED {
-        match ready(app, id, Some(&holder.0)).await? {
+        match ready(&app.connections, id, Some(&holder.0)).await? {
             Ok(next) => {
                 holder = next;
                 answer = call(request, app, &holder, &body).await?;
@@ -220,13 +221,17 @@ async fn pass_on(
     }
     let now = app.clock.now();
     if answer.status() == http::StatusCode::TOO_MANY_REQUESTS {
-        app.waits.note(id, now.plus(wait(answer.headers(), now).unwrap_or(SHORT_WAIT)));
+        waits.note(id, now.plus(wait(answer.headers(), now).unwrap_or(SHORT_WAIT)));
     }
     app.usage.connection(id, key, now);
     Ok(passed_back(answer))
 }
 
-async fn authenticate(app: &App, request: &HttpRequest, connection: &str) -> std::result::Result<ServiceKey, Refusal> {
+async fn authenticate(
+    app: &State,
+    request: &HttpRequest,
+    connection: &str,
+) -> std::result::Result<ServiceKey, Refusal> {
     let shown = match Shown::by(request) {
         Shown::Bearer(shown) => shown,
         Shown::Nothing => return Err(Refusal::key("access_denied", "Show a service key: Authorization: Bearer …")),
@@ -258,13 +263,13 @@ async fn read(body: web::Payload) -> std::result::Result<Vec<u8>, Refusal> {
 
 type Holder = (Connection, OAuthClient);
 
-async fn fresh(app: &App, id: ConnectionKey, refused: Option<&Connection>) -> std::result::Result<Holder, Refusal> {
-    ready(app, id, refused).await?.map_err(|why| Refusal::not_ready(why, app.clock.now()))
+async fn fresh(app: &State, id: ConnectionKey, refused: Option<&Connection>) -> std::result::Result<Holder, Refusal> {
+    ready(&app.connections, id, refused).await?.map_err(|why| Refusal::not_ready(why, app.clock.now()))
 }
 
 async fn call(
     request: &HttpRequest,
-    app: &App,
+    app: &State,
     (connection, client): &Holder,
     body: &[u8],
 ) -> std::result::Result<reqwest::Response, Refusal> {
@@ -272,7 +277,7 @@ async fn call(
     // As it was sent: what is encoded stays encoded.
     let path = request.uri().path().splitn(4, '/').nth(3).unwrap_or_default();
     let url = provider.api_call(path, request.query_string())?;
-    let token = connection.access_token(&app.vault)?;
+    let token = connection.access_token(&app.connections.vault)?;
     let method = http::Method::from_bytes(request.method().as_str().as_bytes());
     let mut call = http::Request::builder().method(method.map_err(Error::internal)?).uri(url.as_str());
     for (name, value) in request.headers() {
@@ -283,7 +288,7 @@ async fn call(
     }
     let call = call.header("authorization", format!("Bearer {}", token.expose())).body(body.to_vec());
     let call = call.map_err(|_| Error::Invalid("The call cannot be passed on as it is.".into()))?;
-    app.http.stream(call).await.map_err(Refusal::no_answer)
+    app.connections.http.stream(call).await.map_err(Refusal::no_answer)
 }
 
 fn passed_back(answer: reqwest::Response) -> HttpResponse {

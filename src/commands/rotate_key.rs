@@ -8,13 +8,13 @@ use diesel::prelude::*;
 
 use crate::account::Account;
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
-use crate::app::CHECK;
 use crate::db::{DbConnection, in_transaction};
 use crate::error::{Error, Result};
 use crate::schema::{connection_requests, connections, oauth_clients};
 use crate::secrets::MasterKey;
 use crate::secrets::sealed::{Place, Sealed, Vault};
 use crate::time::{Timestamp, count};
+use crate::web::state::CHECK;
 
 const BATCH: i64 = 200;
 

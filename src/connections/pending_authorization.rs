@@ -9,8 +9,8 @@ use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::id::{ConnectionKey, ConnectionRequestKey, SessionKey};
 use crate::schema::connection_requests;
-use crate::secrets::{RandomSecret, TokenHash};
 use crate::secrets::sealed::{Opened, Place, Sealed, Vault};
+use crate::secrets::{RandomSecret, TokenHash};
 use crate::time::{MINUTE, Timestamp};
 
 const LIFE: i64 = 10 * MINUTE;

@@ -3,13 +3,13 @@
 use futures_util::StreamExt;
 
 use crate::activity::{Detail, Kind, NewActivity};
-use crate::app::App;
-use crate::connections::state;
 use crate::connections::connection::Connection;
 use crate::connections::event::{ConnectionEvent, EventKind};
 use crate::connections::oauth_client::OAuthClient;
 use crate::connections::provider::Provider;
 use crate::connections::refresh::exchange;
+use crate::connections::service::Connections;
+use crate::connections::state;
 use crate::db::DbConnection;
 use crate::error::Result;
 use crate::id::EmployeeKey;
@@ -57,17 +57,17 @@ impl Revocation {
 }
 
 /// Revokes at its provider what a connection held; `connection` is its row as it was before.
-pub async fn revoke(app: &App, connection: &Connection, client: &OAuthClient) -> Revocation {
+pub async fn revoke(service: &Connections, connection: &Connection, client: &OAuthClient) -> Revocation {
     if !connection.holds_a_token() {
         return Revocation::NothingHeld;
     }
     let held = match connection.can_refresh() {
-        true => connection.refresh_token(&app.vault),
-        false => connection.access_token(&app.vault),
+        true => connection.refresh_token(&service.vault),
+        false => connection.access_token(&service.vault),
     };
     let outcome = async {
-        let provider = Provider::of(client, &connection.domain_prefix, &app.config.hosts)?;
-        revoke_token(app, &provider, client, held?.expose()).await
+        let provider = Provider::of(client, &connection.domain_prefix, &service.hosts)?;
+        revoke_token(service, &provider, client, held?.expose()).await
     };
     outcome.await.unwrap_or_else(|error| {
         log::warn!("connection {}: its tokens could not be revoked at the provider: {error}", connection.id);
@@ -76,12 +76,17 @@ pub async fn revoke(app: &App, connection: &Connection, client: &OAuthClient) ->
 }
 
 /// Revokes one token.
-pub async fn revoke_token(app: &App, provider: &Provider, client: &OAuthClient, token: &str) -> Result<Revocation> {
+pub async fn revoke_token(
+    service: &Connections,
+    provider: &Provider,
+    client: &OAuthClient,
+    token: &str,
+) -> Result<Revocation> {
     if provider.revoke.is_none() {
         return Ok(Revocation::NoWay);
     }
-    let secret = client.secret(&app.vault)?;
-    match exchange(app, provider, client, secret.expose(), app.clock.now()).revoke(token).await {
+    let secret = client.secret(&service.vault)?;
+    match exchange(service, provider, client, secret.expose(), service.clock.now()).revoke(token).await {
         true => Ok(Revocation::Confirmed),
         false => Ok(Revocation::Unconfirmed),
     }
@@ -112,9 +117,9 @@ pub fn end_authorized_by(
 }
 
 /// Revokes what many connections held; returns the names of those whose provider did not confirm it.
-pub async fn revoke_all(app: &App, ended: &[(Connection, OAuthClient)]) -> Vec<String> {
+pub async fn revoke_all(service: &Connections, ended: &[(Connection, OAuthClient)]) -> Vec<String> {
     let tried = futures_util::stream::iter(ended).map(|(connection, client)| async move {
-        let outcome = revoke(app, connection, client).await;
+        let outcome = revoke(service, connection, client).await;
         (connection.name.clone(), outcome.tone() == Tone::Good)
     });
     let tried: Vec<(String, bool)> = tried.buffered(AT_ONCE).collect().await;

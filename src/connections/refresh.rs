@@ -11,13 +11,13 @@ use futures_util::StreamExt;
 use rand::seq::SliceRandom;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::app::App;
-use crate::connections::{ApiType, state};
 use crate::connections::connection::Connection;
 use crate::connections::oauth_client::OAuthClient;
 use crate::connections::provider::Provider;
+use crate::connections::service::Connections;
 use crate::connections::state::{Claim, LEASE};
 use crate::connections::token_endpoint::{Exchange, Outcome};
+use crate::connections::{ApiType, state};
 use crate::error::{Error, Result};
 use crate::id::ConnectionKey;
 use crate::time::Timestamp;
@@ -41,11 +41,11 @@ pub struct Refresher {
 type Asked = (ConnectionKey, oneshot::Sender<()>);
 
 /// What comes from [`Refresher::new`] and goes to [`start`].
-pub type Asking = mpsc::UnboundedReceiver<Asked>;
+pub type RefreshQueue = mpsc::UnboundedReceiver<Asked>;
 
 impl Refresher {
     /// A refresher, and the other end that [`start`] takes.
-    pub fn new() -> (Refresher, Asking) {
+    pub fn new() -> (Refresher, RefreshQueue) {
         let (ask, asked) = mpsc::unbounded_channel();
         (Refresher { ask, on_their_way: AtomicUsize::new(0) }, asked)
     }
@@ -54,7 +54,7 @@ impl Refresher {
     pub async fn finish(&self) {
         let begun = Instant::now();
         while self.on_their_way.load(Ordering::SeqCst) > 0 && begun.elapsed() < Duration::from_secs(LEASE as u64) {
-            actix_web::rt::time::sleep(GLANCE).await;
+            tokio::time::sleep(GLANCE).await;
         }
     }
 
@@ -70,12 +70,12 @@ impl Refresher {
 }
 
 /// Does what [`Refresher`] asks for, as long as the server's system runs.
-pub fn start(app: Arc<App>, mut asked: Asking) {
-    actix_web::rt::spawn(async move {
+pub fn start(service: Arc<Connections>, mut asked: RefreshQueue) {
+    tokio::task::spawn_local(async move {
         while let Some((id, done)) = asked.recv().await {
-            let app = app.clone();
-            actix_web::rt::spawn(async move {
-                report(id, refresh(&app, id).await);
+            let service = service.clone();
+            tokio::task::spawn_local(async move {
+                report(id, refresh(&service, id).await);
                 // Nobody may be waiting any more.
                 let _ = done.send(());
             });
@@ -84,13 +84,13 @@ pub fn start(app: Arc<App>, mut asked: Asking) {
 }
 
 /// Renews what is due, for as long as something is; errors are in the log.
-pub async fn keep_fresh(app: &App) -> Result<()> {
-    let now = app.clock.now();
-    let mut due = app.db.read(move |conn| Ok(Connection::due(conn, now, MOST_DUE)?)).await?;
+pub async fn keep_fresh(service: &Connections) -> Result<()> {
+    let now = service.clock.now();
+    let mut due = service.db.read(move |conn| Ok(Connection::due(conn, now, MOST_DUE)?)).await?;
     // Nodes that look at the same moment begin at different places.
     due.shuffle(&mut rand::rng());
     let work = futures_util::stream::iter(due);
-    work.for_each_concurrent(AT_ONCE, |id| async move { report(id, refresh(app, id).await) }).await;
+    work.for_each_concurrent(AT_ONCE, |id| async move { report(id, refresh(service, id).await) }).await;
     Ok(())
 }
 
@@ -103,27 +103,27 @@ fn report(id: ConnectionKey, outcome: Result<()>) {
 }
 
 /// Refreshes one connection, unless somebody else does or it was just tried.
-pub async fn refresh(app: &App, id: ConnectionKey) -> Result<()> {
-    app.refresher.on_their_way.fetch_add(1, Ordering::SeqCst);
-    let outcome = refresh_counted(app, id).await;
-    app.refresher.on_their_way.fetch_sub(1, Ordering::SeqCst);
+pub async fn refresh(service: &Connections, id: ConnectionKey) -> Result<()> {
+    service.refresher.on_their_way.fetch_add(1, Ordering::SeqCst);
+    let outcome = refresh_counted(service, id).await;
+    service.refresher.on_their_way.fetch_sub(1, Ordering::SeqCst);
     outcome
 }
 
-async fn refresh_counted(app: &App, id: ConnectionKey) -> Result<()> {
-    let now = app.clock.now();
-    let host = match app.db.read(move |conn| Ok(Connection::with_client(conn, id)?)).await {
+async fn refresh_counted(service: &Connections, id: ConnectionKey) -> Result<()> {
+    let now = service.clock.now();
+    let host = match service.db.read(move |conn| Ok(Connection::with_client(conn, id)?)).await {
         Err(Error::NotFound) => return Ok(()),
         found => found.and_then(|(connection, client)| {
-            Ok(Provider::of(&client, &connection.domain_prefix, &app.config.hosts)?.host())
+            Ok(Provider::of(&client, &connection.domain_prefix, &service.hosts)?.host())
         })?,
     };
-    let means = app.means();
-    if let Err(until) = app.breakers.check(&host, now) {
-        return app.db.write(move |conn| Connection::postpone(conn, &means, id, until, now)).await;
+    let means = service.means();
+    if let Err(until) = service.breakers.check(&host, now) {
+        return service.db.write(move |conn| Connection::postpone(conn, &means, id, until, now)).await;
     }
     let begun = Instant::now();
-    let claimed = app
+    let claimed = service
         .db
         .write(move |conn| {
             state::lapse(conn, &means, id, now)?;
@@ -136,48 +136,48 @@ async fn refresh_counted(app: &App, id: ConnectionKey) -> Result<()> {
             let words = "This server was held up; nothing was sent.".to_string();
             Outcome::Later { words, wait: None, is_unknown: false }
         }
-        false => asked(app, &claim, &host, now).await,
+        false => asked(service, &claim, &host, now).await,
     };
-    settle(app, claim, Arc::new(outcome)).await
+    settle(service, claim, Arc::new(outcome)).await
 }
 
-async fn asked(app: &App, claim: &Claim, host: &str, now: Timestamp) -> Outcome {
+async fn asked(service: &Connections, claim: &Claim, host: &str, now: Timestamp) -> Outcome {
     let sealed = [&claim.client.client_secret, &claim.connection.refresh_token];
     // While keys are being changed, another node may have the key that this one lacks.
-    if sealed.into_iter().flatten().any(|sealed| !app.vault.knows(sealed)) {
+    if sealed.into_iter().flatten().any(|sealed| !service.vault.knows(sealed)) {
         let words = "What is stored for it is sealed with a key that this server does not have.".to_string();
         return Outcome::Later { words, wait: None, is_unknown: false };
     }
-    let outcome = ask(app, claim, now).await.unwrap_or_else(|error| {
+    let outcome = ask(service, claim, now).await.unwrap_or_else(|error| {
         log::error!("connection {}: {error}", claim.connection.id);
         let words = "what is stored for it cannot be opened with this installation's key.".to_string();
         Outcome::Refused { code: "unreadable".into(), words }
     });
     match &outcome {
-        Outcome::Later { wait, .. } => app.breakers.failed(host, *wait, app.clock.now()),
-        _ => app.breakers.worked(host),
+        Outcome::Later { wait, .. } => service.breakers.failed(host, *wait, service.clock.now()),
+        _ => service.breakers.worked(host),
     }
     outcome
 }
 
-async fn ask(app: &App, claim: &Claim, now: Timestamp) -> Result<Outcome> {
+async fn ask(service: &Connections, claim: &Claim, now: Timestamp) -> Result<Outcome> {
     let (connection, client) = (&claim.connection, &claim.client);
-    let provider = Provider::of(client, &connection.domain_prefix, &app.config.hosts)?;
-    let (secret, token) = (client.secret(&app.vault)?, connection.refresh_token(&app.vault)?);
-    let outcome = exchange(app, &provider, client, secret.expose(), now).refresh(token.expose()).await?;
+    let provider = Provider::of(client, &connection.domain_prefix, &service.hosts)?;
+    let (secret, token) = (client.secret(&service.vault)?, connection.refresh_token(&service.vault)?);
+    let outcome = exchange(service, &provider, client, secret.expose(), now).refresh(token.expose()).await?;
     Ok(judged(outcome, connection))
 }
 
 /// One client at one provider, by this installation's own way out.
 pub fn exchange<'a>(
-    app: &'a App,
+    service: &'a Connections,
     provider: &'a Provider,
     client: &'a OAuthClient,
     secret: &'a str,
     now: Timestamp,
 ) -> Exchange<'a> {
-    let redirect_uri = format!("{}{}", app.config.public_url.origin(), client.callback_path());
-    Exchange { provider, client_id: &client.client_id, secret, redirect_uri, http: &app.http, now }
+    let redirect_uri = format!("{}{}", service.origin, client.callback_path());
+    Exchange { provider, client_id: &client.client_id, secret, redirect_uri, http: &service.http, now }
 }
 
 /// X-Series tokens say whose they are: those of another retailer are not this connection's.
@@ -196,11 +196,11 @@ pub fn judged(outcome: Outcome, connection: &Connection) -> Outcome {
 }
 
 // A new pair is in memory only: it is saved, however long the database takes to come back.
-async fn settle(app: &App, claim: Claim, outcome: Arc<Outcome>) -> Result<()> {
+async fn settle(service: &Connections, claim: Claim, outcome: Arc<Outcome>) -> Result<()> {
     let id = claim.connection.id;
     loop {
-        let (claim, means, outcome, now) = (claim.clone(), app.means(), outcome.clone(), app.clock.now());
-        let written = app.db.patient().write(move |conn| claim.settle(conn, &means, &outcome, now)).await;
+        let (claim, means, outcome, now) = (claim.clone(), service.means(), outcome.clone(), service.clock.now());
+        let written = service.db.patient().write(move |conn| claim.settle(conn, &means, &outcome, now)).await;
         match written {
             Ok(true) => return Ok(()),
             Ok(false) => {
@@ -209,7 +209,7 @@ async fn settle(app: &App, claim: Claim, outcome: Arc<Outcome>) -> Result<()> {
             }
             Err(error) if error.status().as_u16() == 503 => {
                 log::warn!("connection {id}: the outcome of a refresh waits to be saved: {error}");
-                actix_web::rt::time::sleep(SAVE_AGAIN).await;
+                tokio::time::sleep(SAVE_AGAIN).await;
             }
             Err(error) => return Err(error),
         }
@@ -234,15 +234,15 @@ pub enum NotReady {
 /// A connection whose access token is good for a while, refreshed first where it has to be. With `refused`, a connection
 /// whose token the provider has just refused, its access token is another one than that.
 pub async fn ready(
-    app: &App,
+    service: &Connections,
     id: ConnectionKey,
     refused: Option<&Connection>,
 ) -> Result<std::result::Result<(Connection, OAuthClient), NotReady>> {
     let begun = Instant::now();
     let mut asked = false;
     loop {
-        let now = app.clock.now();
-        let (connection, client) = app.db.lookup(move |conn| Ok(Connection::with_client(conn, id)?)).await?;
+        let now = service.clock.now();
+        let (connection, client) = service.db.lookup(move |conn| Ok(Connection::with_client(conn, id)?)).await?;
         if connection.paused_at.is_some() {
             return Ok(Err(NotReady::Paused));
         }
@@ -260,7 +260,7 @@ pub async fn ready(
             return Ok(Err(NotReady::Busy));
         }
         if in_flight {
-            actix_web::rt::time::sleep(GLANCE).await;
+            tokio::time::sleep(GLANCE).await;
             continue;
         }
         if connection.trouble_since.is_some() && connection.due_at > now {
@@ -272,7 +272,7 @@ pub async fn ready(
                 false => NotReady::JustRefreshed,
             }));
         }
-        app.refresher.run(id).await;
+        service.refresher.run(id).await;
         asked = true;
     }
 }

@@ -3,17 +3,17 @@
 
 use diesel::prelude::*;
 
-use crate::notices;
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
-use crate::connections::schedule;
 use crate::connections::connection::{Connection, access_place, refresh_place};
 use crate::connections::event::{ConnectionEvent, EventKind};
 use crate::connections::oauth_client::OAuthClient;
+use crate::connections::schedule;
 use crate::connections::schedule::Lives;
 use crate::connections::token_endpoint::{LIFE_UNKNOWN, Outcome, TokenReply};
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::id::{ConnectionKey, EmployeeKey};
+use crate::notices;
 use crate::notices::{Channels, Notice};
 use crate::schema::connections;
 use crate::secrets::sealed::{Sealed, Vault};

@@ -6,9 +6,9 @@
 //! everything goes on by itself when it is back.
 
 pub mod keyset;
-mod write_behind;
 mod manager;
 pub mod text_enum;
+mod write_behind;
 mod writer;
 
 use std::cell::RefCell;
@@ -23,9 +23,9 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use tokio::sync::Semaphore;
 
-pub use write_behind::Latest;
 pub use manager::DatabaseUrl;
 use manager::Manager;
+pub use write_behind::Latest;
 use writer::Writer;
 
 use crate::error::{Error, Result};
@@ -204,7 +204,7 @@ impl Db {
             return Err(Error::Unavailable("every database connection is busy"));
         };
         let pool = self.pool.clone();
-        let mut work = actix_web::rt::task::spawn_blocking(move || {
+        let mut work = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             // After a restart of the database every idle connection is dead, and each is found out only by being used.
             for _ in 0..=pool.max_size() {

@@ -263,9 +263,9 @@ fn checkpoint(conn: &mut DbConnection) -> i32 {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::db::DatabaseUrl;
     use crate::db::Db;
-    use super::*;
     use diesel::prelude::*;
     use diesel::sql_types::BigInt;
 

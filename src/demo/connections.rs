@@ -4,10 +4,12 @@
 use diesel::prelude::*;
 use serde_json::json;
 
-use crate::app::App;
 use crate::clients::{Client, ClientSecret, NewClient, RedirectUri, Registration, Website};
-use crate::connections::{ApiType, Connection, ConnectionEvent, ConnectionFields, EventKind, OAuthClient, OAuthClientFields, ServiceKey, state};
 use crate::connections::state::{Authorized, Means};
+use crate::connections::{
+    ApiType, Connection, ConnectionEvent, ConnectionFields, EventKind, OAuthClient, OAuthClientFields, ServiceKey,
+    state,
+};
 use crate::db::DbConnection;
 use crate::demo::fill::Ids;
 use crate::demo::people::{JONAS, PRIYA};
@@ -19,6 +21,7 @@ use crate::secrets::random_name;
 use crate::time::{DAY, HOUR, MINUTE, Timestamp};
 use crate::tokens::issue;
 use crate::tokens::issue::{Grant, Lifetimes};
+use crate::web::state::State;
 
 const SCOPE: &str = "employee:inventory_read employee:register_read";
 const CALLBACK: &str = "demo00server";
@@ -26,9 +29,9 @@ const NOBODY: &str = "http://127.0.0.1:1";
 const LOST: &str = "The provider refused to renew its tokens: invalid_grant: The refresh token has been revoked.";
 
 /// Makes them.
-pub async fn make(app: &App, ids: &Ids, now: Timestamp) -> Result<()> {
+pub async fn make(app: &State, ids: &Ids, now: Timestamp) -> Result<()> {
     let maker = Maker {
-        means: app.means(),
+        means: app.connections.means(),
         origin: app.config.public_url.origin().to_string(),
         lifetimes: app.config.lifetimes,
         by: ids.people[PRIYA],

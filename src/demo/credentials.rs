@@ -1,15 +1,15 @@
 //! What the clients of the demo authenticate with, and what the token endpoint refused them: one changes its secret just
 //! now and still uses the earlier one, another asks why its refresh failed this morning.
 
-use crate::app::App;
-use crate::clients::{Client, ClientSecret};
 use crate::clients::token_failure::TokenFailure;
+use crate::clients::{Client, ClientSecret};
 use crate::demo::fill::Ids;
 use crate::demo::integrations::{LEDGERLY, SHELFWISE};
 use crate::error::Result;
 use crate::id::ClientKey;
 use crate::resource_servers::ResourceServer;
 use crate::time::{DAY, HOUR, MINUTE, Timestamp};
+use crate::web::state::State;
 
 const AT_ONCE: usize = 100;
 const PEER: &str = "203.0.113.24";
@@ -34,7 +34,7 @@ const FAILURES: [(i64, &str, &str, &str); 4] = [
 ];
 
 /// Gives every client its secret, and the few that a visitor looks at something to see.
-pub async fn write(app: &App, ids: &Ids, now: Timestamp) -> Result<()> {
+pub async fn write(app: &State, ids: &Ids, now: Timestamp) -> Result<()> {
     for some in ids.clients.chunks(AT_ONCE).map(<[ClientKey]>::to_vec) {
         app.db
             .patient()

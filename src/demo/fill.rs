@@ -2,20 +2,20 @@
 
 use std::collections::HashMap;
 
-use crate::app::App;
 use crate::clients::Client;
 use crate::db::DbConnection;
-use crate::demo::statistics;
 use crate::demo::plan::{Issue, Of};
 use crate::demo::progress::Progress;
+use crate::demo::statistics;
 use crate::demo::world::World;
 use crate::error::{Error, Result};
 use crate::id::{AccessTokenKey, ClientKey, EmployeeKey};
 use crate::scopes::Scope;
 use crate::time::{DAY, HOUR, Timestamp};
-use crate::tokens::{AccessToken, RefreshToken, client_counters, issue};
 use crate::tokens::issue::Lifetimes;
 use crate::tokens::revocation::purge_expired;
+use crate::tokens::{AccessToken, RefreshToken, client_counters, issue};
+use crate::web::state::State;
 
 // Fewer, and commits take most of the time; more, and PostgreSQL might not answer within a request's patience.
 const BATCH: usize = 500;
@@ -46,7 +46,7 @@ enum What {
 }
 
 /// Issues every token of the world, each at its time.
-pub async fn issue_tokens(app: &App, world: &World, ids: &Ids, now: Timestamp) -> Result<()> {
+pub async fn issue_tokens(app: &State, world: &World, ids: &Ids, now: Timestamp) -> Result<()> {
     let mut progress = Progress::new(world.plan.issues.len());
     let (mut grants, mut begun) = (Grants::new(), vec![false; world.plan.grants.len()]);
     for (round, issues) in world.plan.issues.chunks(BATCH).enumerate() {
@@ -143,7 +143,7 @@ impl Step {
 }
 
 /// Does for every client what time would have done: deletes what expired long ago, notes the last use, counts.
-pub async fn settle(app: &App, world: &World, ids: &Ids, now: Timestamp) -> Result<()> {
+pub async fn settle(app: &State, world: &World, ids: &Ids, now: Timestamp) -> Result<()> {
     let cutoff = now.plus(-app.config.keep_expired_days * DAY);
     let last_used = last_used(world, now);
     let clients: Vec<(ClientKey, Option<Timestamp>)> = ids.clients.iter().copied().zip(last_used).collect();

@@ -4,7 +4,6 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::account::{Account, Business, Location};
-use crate::app::App;
 use crate::clients::{Client, Contact, NewClient, RedirectUri, Registration, Website};
 use crate::db::DbConnection;
 use crate::demo::fill::Ids;
@@ -17,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::id::{ClientKey, EmployeeKey, LocationKey};
 use crate::secrets::RandomSecret;
 use crate::time::Timestamp;
+use crate::web::state::State;
 
 const AT_ONCE: usize = 100;
 
@@ -30,7 +30,7 @@ pub struct Hashes {
 }
 
 /// Founds the shop; returns the ids everybody was given.
-pub async fn found(app: &App, world: &Arc<World>, hashes: Hashes, now: Timestamp) -> Result<Ids> {
+pub async fn found(app: &State, world: &Arc<World>, hashes: Hashes, now: Timestamp) -> Result<Ids> {
     let places = app.db.patient().write(move |conn| businesses(conn, now)).await?;
     let mut ids = Ids { people: vec![EmployeeKey(0); world.people.len()], clients: Vec::new() };
     // Ids ascend with time, so those who came first are added first.

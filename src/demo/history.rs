@@ -7,7 +7,6 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
-use crate::app::App;
 use crate::clients::{Client, NewClient, Registration, Website};
 use crate::db::DbConnection;
 use crate::demo::fill::Ids;
@@ -21,9 +20,10 @@ use crate::id::ClientKey;
 use crate::scopes::{Role, Scope};
 use crate::secrets::TokenHash;
 use crate::time::{DAY, HOUR, MINUTE, Timestamp};
-use crate::tokens::{AccessToken, RefreshToken, issue};
 use crate::tokens::issue::{Grant, Lifetimes};
 use crate::tokens::revocation::{Target, revoke, revoke_access_token};
+use crate::tokens::{AccessToken, RefreshToken, issue};
+use crate::web::state::State;
 
 const MET_FIRST: usize = 7;
 // What the log tells of somebody's coming and going begins here.
@@ -54,7 +54,7 @@ enum Deed {
 }
 
 /// Writes the log, oldest first.
-pub async fn write(app: &App, world: &Arc<World>, ids: &Ids, seed: u64, now: Timestamp) -> Result<()> {
+pub async fn write(app: &State, world: &Arc<World>, ids: &Ids, seed: u64, now: Timestamp) -> Result<()> {
     let acts = acts(world, StdRng::seed_from_u64(seed));
     let (world, ids) = (world.clone(), ids.clone());
     app.db.patient().write(move |conn| acts.iter().try_for_each(|act| act.perform(conn, &world, &ids, now))).await

@@ -23,14 +23,14 @@ mod world;
 
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures_util::future::try_join_all;
 
-use crate::app::App;
 use crate::config::{Demo, Settings};
 use crate::error::{Error, Result};
 use crate::secrets::RandomSecret;
+use crate::web::state::State;
 use found::Hashes;
 use people::{JONAS, MARTA, PRIYA};
 use world::World;
@@ -55,17 +55,17 @@ pub fn settings(given: &Settings) -> Settings {
 }
 
 /// Fills the database and prints how to sign in.
-pub async fn make(app: &App, demo: &Demo) -> std::result::Result<(), String> {
+pub async fn make(app: &State, walk_through: &OnceLock<WalkThrough>, demo: &Demo) -> std::result::Result<(), String> {
     let passwords = fill(app, demo).await.map_err(|error| format!("the demo's data could not be made: {error}"))?;
     // A world that is only made is for measuring: nobody walks through it.
     if !demo.only_make {
         let walk = WalkThrough::register(app).await.map_err(|error| format!("the walk-through failed: {error}"))?;
-        drop(app.walk_through.set(walk));
+        drop(walk_through.set(walk));
     }
-    print(app, &passwords).map_err(|error| error.to_string())
+    print(app, walk_through.get(), &passwords).map_err(|error| error.to_string())
 }
 
-async fn fill(app: &App, demo: &Demo) -> Result<[(String, String); 3]> {
+async fn fill(app: &State, demo: &Demo) -> Result<[(String, String); 3]> {
     let now = app.clock.now();
     let world = Arc::new(World::new(demo.clients as usize, demo.tokens as usize, demo.seed));
     let passwords = [passphrase::generate(), passphrase::generate(), passphrase::generate()];
@@ -85,7 +85,7 @@ async fn fill(app: &App, demo: &Demo) -> Result<[(String, String); 3]> {
     Ok([(staff, first), (manager, second), (admin, third)])
 }
 
-async fn hash(app: &App, passwords: &[String; 3]) -> Result<Hashes> {
+async fn hash(app: &State, passwords: &[String; 3]) -> Result<Hashes> {
     let unknown = RandomSecret::generate();
     let all = passwords.iter().map(String::as_str).chain([unknown.expose()]);
     let hashes = try_join_all(all.map(|password| app.hasher.hash(password))).await?;
@@ -96,14 +96,14 @@ async fn hash(app: &App, passwords: &[String; 3]) -> Result<Hashes> {
 }
 
 // Goes to the console and past the log: it holds passwords.
-fn print(app: &App, accounts: &[(String, String); 3]) -> std::io::Result<()> {
+fn print(app: &State, walk: Option<&WalkThrough>, accounts: &[(String, String); 3]) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     let width = accounts.iter().map(|(address, _)| address.len()).max().unwrap_or_default();
     writeln!(out, "{} is ready at {}\n", shop::NAME, app.config.public_url.origin())?;
     for ((role, _), (address, password)) in VISITORS.iter().zip(accounts) {
         writeln!(out, "  {role:<7}  {address:<width$}  {password}")?;
     }
-    if let Some(walk) = app.walk_through.get() {
+    if let Some(walk) = walk {
         let url = walk.authorize_url();
         writeln!(out, "\nLet an integration in, and see a token appear and die when you revoke it:\n\n  {url}")?;
     }

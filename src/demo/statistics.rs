@@ -4,23 +4,23 @@
 use diesel::connection::SimpleConnection;
 
 use crate::db;
-use crate::app::App;
 use crate::db::DatabaseUrl;
 use crate::error::{Error, Result};
+use crate::web::state::State;
 
 const TABLES: &str = "clients, employees, refresh_tokens, refresh_token_values, access_tokens, activity";
 
 /// Gathers statistics while the tables grow.
-pub async fn gather(app: &App) -> Result<()> {
+pub async fn gather(app: &State) -> Result<()> {
     run(app, "ANALYZE").await
 }
 
 /// Leaves the tables as they would be after a quiet night.
-pub async fn tidy(app: &App) -> Result<()> {
+pub async fn tidy(app: &State) -> Result<()> {
     run(app, "VACUUM ANALYZE").await
 }
 
-async fn run(app: &App, command: &'static str) -> Result<()> {
+async fn run(app: &State, command: &'static str) -> Result<()> {
     let url = app.config.database.clone();
     if let DatabaseUrl::Sqlite(_) = url {
         return Ok(());

@@ -1,7 +1,7 @@
 //! The demo's own integration, for whoever wants to see a token appear and die: it asks for access, redeems the code, calls
 //! the API and refreshes, over HTTP like any other, and shows each step. Only the demo serves its two pages.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -11,7 +11,6 @@ use oauth2::{
     Scope, TokenResponse, TokenUrl,
 };
 
-use crate::app::App;
 use crate::clients::{Client, Contact, NewClient, RedirectUri, Registration, Website};
 use crate::error::{Error, Result};
 use crate::http::HttpClient;
@@ -19,6 +18,7 @@ use crate::id::ClientKey;
 use crate::pages::clients::client_detail::path as client_path;
 use crate::web::page::{Page, html, see_other};
 use crate::web::query::Query;
+use crate::web::state::State;
 
 const NAME: &str = "Walk-through";
 const CALLBACK: &str = "/demo/callback";
@@ -64,7 +64,7 @@ type Configured = BasicClient<
 
 impl WalkThrough {
     /// Registers the integration.
-    pub async fn register(app: &App) -> Result<WalkThrough> {
+    pub async fn register(app: &State) -> Result<WalkThrough> {
         let origin = app.config.public_url.origin().to_string();
         let redirect_uri = RedirectUri::parse(&format!("{origin}{CALLBACK}"), true).map_err(Error::internal)?;
         let now = app.clock.now();
@@ -104,7 +104,7 @@ impl WalkThrough {
             state: state.secret().clone(),
             verifier: verifier.secret().clone(),
             authorize_url: String::new(),
-            http: app.http.clone(),
+            http: app.connections.http.clone(),
             held: Mutex::default(),
         };
         let oauth = walk.oauth()?;
@@ -214,13 +214,13 @@ fn told<E: std::error::Error>(
     }
 }
 
-fn of(app: &App) -> Result<&WalkThrough> {
-    app.walk_through.get().ok_or(Error::NotFound)
+fn of(registered: &OnceLock<WalkThrough>) -> Result<&WalkThrough> {
+    registered.get().ok_or(Error::NotFound)
 }
 
 /// `GET /demo/callback`: where the browser comes back to.
-pub async fn callback(app: web::Data<App>, query: Query) -> Result<HttpResponse> {
-    let walk = of(&app)?;
+pub async fn callback(walk_through: web::Data<OnceLock<WalkThrough>>, query: Query) -> Result<HttpResponse> {
+    let walk = of(&walk_through)?;
     let get = |name: &str| query.get(name).unwrap_or_default();
     let title = "The browser came back";
     let request = format!("GET {CALLBACK}");
@@ -254,8 +254,8 @@ struct WalkThroughPage {
 }
 
 /// `GET /demo/walk-through`: each step; with `call`, once more the call of the API.
-pub async fn result(app: web::Data<App>, query: Query) -> Result<HttpResponse> {
-    let walk = of(&app)?;
+pub async fn result(walk_through: web::Data<OnceLock<WalkThrough>>, query: Query) -> Result<HttpResponse> {
+    let walk = of(&walk_through)?;
     let mut held = walk.held();
     if let (Some(_), Some(token)) = (query.get("call"), held.access_token.clone()) {
         held.steps.retain(|step| step.title != AGAIN);

@@ -36,13 +36,13 @@ impl World {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::demo::integrations::LEDGERLY;
     use crate::demo::integrations::Standing;
     use crate::demo::people::Fate;
     use crate::demo::people::JONAS;
     use crate::demo::plan::Issue;
     use crate::demo::plan::Of;
-    use super::*;
     use crate::time::DAY;
     use crate::time::HOUR;
 

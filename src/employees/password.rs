@@ -88,7 +88,7 @@ impl PasswordHasher {
             return Err(Error::Unavailable("too many people are signing in"));
         };
         self.hashes.fetch_add(1, Ordering::Relaxed);
-        let work = actix_web::rt::task::spawn_blocking(move || {
+        let work = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             work()
         });

@@ -9,11 +9,10 @@ use std::time::Duration;
 use diesel::prelude::*;
 
 use crate::activity::seal;
-use crate::app::App;
 use crate::clients::ClientSecret;
 use crate::clients::token_failure::TokenFailure;
-use crate::connections::{ConnectionEvent, ConnectionRequest};
 use crate::connections::refresh::keep_fresh;
+use crate::connections::{ConnectionEvent, ConnectionRequest};
 use crate::db::DbConnection;
 use crate::employees::{Attempts, OneTimeLink};
 use crate::error::{Error, Result};
@@ -22,10 +21,11 @@ use crate::notices::OutboxMessage;
 use crate::notices::delivery::deliver_due;
 use crate::schema::{clients, form_nonces, leases};
 use crate::time::{DAY, MINUTE, Timestamp};
-use crate::tokens::{RefreshToken, client_counters};
 use crate::tokens::authorization_code::AuthorizationCode;
 use crate::tokens::revocation::{Purge, purge_expired};
+use crate::tokens::{RefreshToken, client_counters};
 use crate::web::session_store::Session;
+use crate::web::state::State;
 
 const LEASE: i64 = 20;
 const BATCH: i64 = 200;
@@ -40,11 +40,11 @@ const EVERY_MINUTE: u64 = 120;
 const SUMMARY_AGE: i64 = MINUTE;
 
 /// Starts the work; it goes on as long as the server's system runs.
-pub fn start(app: Arc<App>) {
+pub fn start(app: Arc<State>) {
     let connections = app.clone();
     actix_web::rt::spawn(async move {
         loop {
-            report("keeping connections fresh", keep_fresh(&connections).await);
+            report("keeping connections fresh", keep_fresh(&connections.connections).await);
             actix_web::rt::time::sleep(TICK).await;
         }
     });
@@ -74,9 +74,9 @@ pub fn start(app: Arc<App>) {
 }
 
 /// Does everything that is due, once, to the end; for tests and before shutting down.
-pub async fn run_once(app: &App) -> Result<()> {
+pub async fn run_once(app: &State) -> Result<()> {
     while purge_batch(app).await? {}
-    keep_fresh(app).await?;
+    keep_fresh(&app.connections).await?;
     deliver_due(app).await?;
     flush(app).await?;
     seal_activity(app).await?;
@@ -85,7 +85,7 @@ pub async fn run_once(app: &App) -> Result<()> {
 }
 
 /// Writes what is only in memory yet.
-pub async fn flush(app: &App) -> Result<()> {
+pub async fn flush(app: &State) -> Result<()> {
     app.presence.flush(&app.db).await?;
     app.usage.flush(&app.db).await?;
     app.failures.flush(&app.db).await
@@ -113,7 +113,7 @@ fn hold(conn: &mut DbConnection, name: &str, node: &str, now: Timestamp) -> Quer
 }
 
 async fn leased<T: Send + 'static>(
-    app: &App,
+    app: &State,
     name: &'static str,
     work: impl Fn(&mut DbConnection, Timestamp) -> Result<T> + Send + 'static,
 ) -> Result<Option<T>> {
@@ -126,14 +126,14 @@ async fn leased<T: Send + 'static>(
         .await
 }
 
-async fn purge(app: &App) -> Result<()> {
+async fn purge(app: &State) -> Result<()> {
     while purge_batch(app).await? {
         actix_web::rt::time::sleep(PAUSE).await;
     }
     Ok(())
 }
 
-async fn purge_batch(app: &App) -> Result<bool> {
+async fn purge_batch(app: &State) -> Result<bool> {
     let Some(next) = app.db.read(|conn| Ok(Purge::next(conn)?)).await? else {
         return Ok(false);
     };
@@ -146,14 +146,14 @@ async fn purge_batch(app: &App) -> Result<bool> {
     Ok(more.is_some())
 }
 
-async fn seal_activity(app: &App) -> Result<()> {
+async fn seal_activity(app: &State) -> Result<()> {
     while let Some(Some(head)) = leased(app, "seal", |conn, _| seal::advance(conn)).await? {
         log::info!("activity sealed up to {head}");
     }
     Ok(())
 }
 
-async fn count_clients(app: &App) -> Result<()> {
+async fn count_clients(app: &State) -> Result<()> {
     let now = app.clock.now();
     // A change sets the age to "long ago", so that those come first; the rest takes turns.
     for (older_than, most) in [(Timestamp(1), 20), (now.plus(-SUMMARY_AGE), 40)] {
@@ -175,7 +175,7 @@ const OLD: [Purging; 5] = [
     OutboxMessage::purge,
 ];
 
-async fn tidy_up(app: &App) -> Result<()> {
+async fn tidy_up(app: &State) -> Result<()> {
     leased(app, "tidy", |conn, now| {
         Session::purge(conn, now)?;
         OneTimeLink::purge(conn, now)?;

@@ -2,18 +2,18 @@
 
 use futures_util::StreamExt;
 
-use crate::app::App;
 use crate::error::Result;
-use crate::notices::{Channel, OutboxMessage, email, webhook};
 use crate::notices::outbox::Failed;
+use crate::notices::{Channel, OutboxMessage, email, webhook};
 use crate::time::Timestamp;
+use crate::web::state::State;
 
 // One receiver that does not answer must not hold up the other channel.
 const AT_ONCE: usize = 4;
 const MOST_DUE: i64 = 40;
 
 /// Sends what is due, each message once; what does not arrive is due again later.
-pub async fn deliver_due(app: &App) -> Result<()> {
+pub async fn deliver_due(app: &State) -> Result<()> {
     let notices = &app.config.notices;
     let channels: Vec<Channel> =
         [notices.smtp.as_ref().map(|_| Channel::Email), notices.webhook.as_ref().map(|_| Channel::Webhook)]
@@ -29,7 +29,7 @@ pub async fn deliver_due(app: &App) -> Result<()> {
     outcomes.fold(Ok(()), |all, one| async { all.and(one) }).await
 }
 
-async fn deliver(app: &App, id: i64) -> Result<()> {
+async fn deliver(app: &State, id: i64) -> Result<()> {
     let now = app.clock.now();
     let Some(message) = app.db.write(move |conn| Ok(OutboxMessage::claim(conn, id, now)?)).await? else {
         return Ok(());
@@ -53,11 +53,11 @@ async fn deliver(app: &App, id: i64) -> Result<()> {
     }
 }
 
-async fn send(app: &App, message: &OutboxMessage, now: Timestamp) -> std::result::Result<(), String> {
+async fn send(app: &State, message: &OutboxMessage, now: Timestamp) -> std::result::Result<(), String> {
     let notices = &app.config.notices;
     match (message.channel, &notices.smtp, &notices.webhook) {
         (Channel::Email, Some(smtp), _) => email::deliver(smtp, &app.config.outbound.authorities, message).await,
-        (Channel::Webhook, _, Some(webhook)) => webhook::deliver(webhook, &app.http, message, now).await,
+        (Channel::Webhook, _, Some(webhook)) => webhook::deliver(webhook, &app.connections.http, message, now).await,
         _ => Err("the channel is not set up".into()),
     }
 }

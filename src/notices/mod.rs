@@ -14,10 +14,10 @@ pub use settings::{NoticeSecrets, NoticeSettings, Notices, Smtp, Webhook};
 use serde_json::json;
 
 use crate::connections::Connection;
-use crate::pages::connections::path;
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::id::ConnectionKey;
+use crate::pages::connections::path;
 use crate::secrets::random_name;
 use crate::time::Timestamp;
 

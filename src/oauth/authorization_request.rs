@@ -4,7 +4,6 @@ use actix_web::HttpResponse;
 use percent_encoding::percent_decode;
 use url::form_urlencoded;
 
-use crate::app::App;
 use crate::clients::{Client, ClientState, RedirectUri, WrongRedirectUri};
 use crate::error::{Error, Result};
 use crate::oauth::pkce;
@@ -12,6 +11,7 @@ use crate::scopes::Scope;
 use crate::web::form;
 use crate::web::oauth_error::OAuthError;
 use crate::web::page::see_other;
+use crate::web::state::State;
 
 /// The longest `state` that is echoed, in bytes.
 pub const LONGEST_STATE: usize = 2_000;
@@ -40,7 +40,7 @@ pub struct Asked {
 impl AuthorizationRequest {
     /// Reads whose request it is and where its answer goes. Errors are pages: nobody is sent to an address that was not
     /// registered.
-    pub async fn read(app: &App, query: &str) -> Result<AuthorizationRequest> {
+    pub async fn read(app: &State, query: &str) -> Result<AuthorizationRequest> {
         let raw = Raw::parse(query);
         const AGAIN: &str = "Nothing was shared. Go back to the app that sent you and tell its developer.";
         let invalid = |why: String| Error::Invalid(format!("{why} {AGAIN}"));
@@ -152,7 +152,7 @@ impl AuthorizationRequest {
     }
 
     /// Sends the browser back with an error.
-    pub fn refuse(&self, app: &App, error: &OAuthError) -> HttpResponse {
+    pub fn refuse(&self, app: &State, error: &OAuthError) -> HttpResponse {
         let mut pairs = vec![("error", error.code), ("error_description", error.description.as_str())];
         if !error.hint.is_empty() {
             pairs.push(("hint", &error.hint));
@@ -162,7 +162,7 @@ impl AuthorizationRequest {
 
     /// Sends the browser back: 303 to the client, with state byte for byte, and iss (RFC 9207). The empty fragment at the end
     /// keeps one of an earlier address from being carried over.
-    pub fn answer(&self, app: &App, pairs: &[(&str, &str)]) -> HttpResponse {
+    pub fn answer(&self, app: &State, pairs: &[(&str, &str)]) -> HttpResponse {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(pairs);
         query.append_pair("iss", app.config.public_url.origin());

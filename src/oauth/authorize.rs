@@ -9,7 +9,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
-use crate::app::App;
 use crate::clients::Client;
 use crate::error::{Error, Result};
 use crate::oauth::authorization_request::{Asked, AuthorizationRequest};
@@ -18,10 +17,11 @@ use crate::pages::sign_in::sign_in_page;
 use crate::scopes::ScopeGroup;
 use crate::time::{DAY, count};
 use crate::tokens::authorization_code::{AuthorizationCode, NewAuthorizationCode};
-use crate::web::{form, headers};
 use crate::web::form::ProtectedForm;
 use crate::web::oauth_error::OAuthError;
 use crate::web::page::{Page, Section, Visit, html, see_other};
+use crate::web::state::State;
+use crate::web::{form, headers};
 
 const PATH: &str = "/auth/oauth/authorize";
 
@@ -45,7 +45,7 @@ struct Consent {
 }
 
 /// `GET /auth/oauth/authorize`
-pub async fn authorize(request: HttpRequest, app: web::Data<App>, visit: Option<Visit>) -> Result<HttpResponse> {
+pub async fn authorize(request: HttpRequest, app: web::Data<State>, visit: Option<Visit>) -> Result<HttpResponse> {
     let query = request.query_string();
     let asking = AuthorizationRequest::read(&app, query).await?;
     let asked = match asking.check(query) {
@@ -60,7 +60,7 @@ pub async fn authorize(request: HttpRequest, app: web::Data<App>, visit: Option<
 }
 
 fn consent(
-    app: &App,
+    app: &State,
     visit: &Visit,
     asking: &AuthorizationRequest,
     asked: &Asked,
@@ -95,7 +95,7 @@ fn consent(
 /// again with the sign-in.
 pub async fn decide(
     request: HttpRequest,
-    app: web::Data<App>,
+    app: web::Data<State>,
     visit: Option<Visit>,
     form: std::result::Result<ProtectedForm, Error>,
 ) -> Result<HttpResponse> {
@@ -122,7 +122,7 @@ pub async fn decide(
     }
 }
 
-async fn approve(app: &App, visit: &Visit, asking: AuthorizationRequest, asked: Asked) -> Result<HttpResponse> {
+async fn approve(app: &State, visit: &Visit, asking: AuthorizationRequest, asked: Asked) -> Result<HttpResponse> {
     let (client, employee, now) = (asking.client.id, visit.viewer.id, visit.now());
     let redirect_uri = asking.is_redirect_uri_given.then(|| asking.redirect_uri.clone());
     let code = app
@@ -142,7 +142,7 @@ async fn approve(app: &App, visit: &Visit, asking: AuthorizationRequest, asked: 
     Ok(asking.answer(app, &[("code", code.expose())]))
 }
 
-async fn deny(app: &App, visit: &Visit, asking: AuthorizationRequest, asked: Asked) -> Result<HttpResponse> {
+async fn deny(app: &State, visit: &Visit, asking: AuthorizationRequest, asked: Asked) -> Result<HttpResponse> {
     let (viewer, peer, now) = (visit.viewer.clone(), visit.peer.clone(), visit.now());
     let client = asking.client.clone();
     app.db
@@ -156,7 +156,7 @@ async fn deny(app: &App, visit: &Visit, asking: AuthorizationRequest, asked: Ask
     Ok(asking.refuse(app, &OAuthError::access_denied()))
 }
 
-fn sign(app: &App, visit: &Visit, query: &str) -> String {
+fn sign(app: &State, visit: &Visit, query: &str) -> String {
     app.keys.consent.sign(&format!("{} {query}", visit.session_key))
 }
 

@@ -7,9 +7,8 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use url::form_urlencoded;
 
-use crate::app::App;
-use crate::clients::{Client, ClientSecret, ClientState};
 use crate::clients::secret_guesses::Caller;
+use crate::clients::{Client, ClientSecret, ClientState};
 use crate::db::DbConnection;
 use crate::error::Result as DbResult;
 use crate::id::ClientKey;
@@ -17,6 +16,7 @@ use crate::oauth::parameters::Parameters;
 use crate::secrets::TokenHash;
 use crate::web::client_ip;
 use crate::web::oauth_error::OAuthError;
+use crate::web::state::State;
 
 /// A client that is who it says it is, or a publicly distributed one, which nobody can prove.
 #[derive(Clone, Debug)]
@@ -107,7 +107,7 @@ fn form_decoded(text: &str) -> String {
 /// Errors: `invalid_client` (401) in the same words for an unknown client and a wrong secret; 429 after too many wrong
 /// secrets from one address; `invalid_client` with the reason for a client that proved itself but may do nothing.
 pub async fn authenticate(
-    app: &App,
+    app: &State,
     request: &HttpRequest,
     parameters: &Parameters,
 ) -> Result<AuthenticatedClient, Refused> {
@@ -121,7 +121,7 @@ pub async fn authenticate(
 
 /// The same, also for a client that is pending or suspended: it may always give up what it has.
 pub async fn identify(
-    app: &App,
+    app: &State,
     request: &HttpRequest,
     parameters: &Parameters,
 ) -> Result<AuthenticatedClient, Refused> {
@@ -132,7 +132,11 @@ pub async fn identify(
 /// Checks the credentials of a caller, whatever the client may do.
 ///
 /// Errors: `invalid_client` in the same words for an unknown client and a wrong secret; 429 after too many wrong ones.
-pub async fn check(app: &App, request: &HttpRequest, credentials: Credentials) -> Result<AuthenticatedClient, Refused> {
+pub async fn check(
+    app: &State,
+    request: &HttpRequest,
+    credentials: Credentials,
+) -> Result<AuthenticatedClient, Refused> {
     let (caller, now) = (caller(app, request, &credentials.id)?, app.clock.now());
     let id = credentials.id.clone();
     let found = app.db.lookup(move |conn| find(conn, &id, now)).await.map_err(OAuthError::from)?;
@@ -161,7 +165,7 @@ pub async fn check(app: &App, request: &HttpRequest, credentials: Credentials) -
 }
 
 /// Who is about to show a secret for `id`. Errors: 429 after too many wrong ones.
-pub fn caller(app: &App, request: &HttpRequest, id: &str) -> Result<Caller, OAuthError> {
+pub fn caller(app: &State, request: &HttpRequest, id: &str) -> Result<Caller, OAuthError> {
     // What is remembered of a guess must not be as long as the guesser likes; no id of ours is cut by it.
     let id = id.chars().take(Client::LONGEST_ID).collect();
     let caller = (id, client_ip::address(request, &app.config.trusted_proxies));

@@ -3,7 +3,6 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
-use crate::app::App;
 use crate::oauth::client_auth::{Credentials, authenticate, caller};
 use crate::oauth::parameters::Parameters;
 use crate::resource_servers::ResourceServer;
@@ -11,11 +10,12 @@ use crate::time::Timestamp;
 use crate::tokens::access_check::Access;
 use crate::web::bearer;
 use crate::web::oauth_error::{OAuthError, no_store};
+use crate::web::state::State;
 
 /// `POST /auth/oauth/introspect`: a resource server asks about any token, a client about its own.
 pub async fn introspect(
     request: HttpRequest,
-    app: web::Data<App>,
+    app: web::Data<State>,
     body: Result<web::Bytes, actix_web::Error>,
 ) -> HttpResponse {
     match answer(&app, &request, body).await {
@@ -31,7 +31,7 @@ enum Asker {
 }
 
 async fn answer(
-    app: &App,
+    app: &State,
     request: &HttpRequest,
     body: Result<web::Bytes, actix_web::Error>,
 ) -> Result<Value, OAuthError> {
@@ -47,7 +47,7 @@ async fn answer(
     Ok(access.map_or_else(|_| json!({ "active": false }), |access| about(app, &access)))
 }
 
-async fn asker(app: &App, request: &HttpRequest, parameters: &Parameters) -> Result<Asker, OAuthError> {
+async fn asker(app: &State, request: &HttpRequest, parameters: &Parameters) -> Result<Asker, OAuthError> {
     let Credentials { id, secret } = Credentials::read(request, parameters)?;
     if let (true, Some(secret)) = (id.starts_with("rs-"), secret) {
         caller(app, request, &id)?;
@@ -64,7 +64,7 @@ async fn asker(app: &App, request: &HttpRequest, parameters: &Parameters) -> Res
     }
 }
 
-fn about(app: &App, access: &Access) -> Value {
+fn about(app: &State, access: &Access) -> Value {
     let mut about = json!({
         "active": true,
         "scope": access.scope().as_str(),
@@ -86,7 +86,7 @@ fn about(app: &App, access: &Access) -> Value {
 }
 
 /// `GET /auth/oauth/introspect` with Bearer, as R-Series has it: what the token itself is good for.
-pub async fn introspect_own(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
+pub async fn introspect_own(request: HttpRequest, app: web::Data<State>) -> HttpResponse {
     match bearer::access(&app, &request).await {
         Ok(access) => no_store(&mut HttpResponse::Ok()).json(about(&app, &access)),
         Err(refusal) => refusal.response(),

@@ -3,11 +3,11 @@
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
-use crate::app::App;
 use crate::scopes::Scope;
+use crate::web::state::State;
 
 /// The metadata.
-pub async fn metadata(app: web::Data<App>) -> HttpResponse {
+pub async fn metadata(app: web::Data<State>) -> HttpResponse {
     let issuer = app.config.public_url.origin();
     let at = |path: &str| format!("{issuer}{path}");
     let by_secret = ["client_secret_basic", "client_secret_post"];

@@ -5,7 +5,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 use crate::account::{Account, Business, Location};
-use crate::app::App;
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::scopes::rights;
@@ -14,12 +13,13 @@ use crate::web::bearer;
 use crate::web::bearer::Refusal;
 use crate::web::oauth_error::no_store;
 use crate::web::query::Query;
+use crate::web::state::State;
 
 /// One deployment serves one account.
 pub const ACCOUNT_ID: &str = "1";
 
 // Everything behind a token passes here: who it is, how much they ask, what they are answered.
-async fn serve<F>(app: &App, request: &HttpRequest, scope: Option<&str>, answer: F) -> HttpResponse
+async fn serve<F>(app: &State, request: &HttpRequest, scope: Option<&str>, answer: F) -> HttpResponse
 where
     F: Fn(&mut DbConnection, &Access) -> Result<Value> + Send + 'static,
 {
@@ -42,7 +42,7 @@ where
 }
 
 /// `GET /API/V3/Account.json`
-pub async fn account(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
+pub async fn account(request: HttpRequest, app: web::Data<State>) -> HttpResponse {
     serve(&app, &request, None, |conn, _| {
         let account = Account::get(conn)?;
         Ok(json!({ "Account": {
@@ -55,7 +55,7 @@ pub async fn account(request: HttpRequest, app: web::Data<App>) -> HttpResponse 
 }
 
 /// `GET /API/Session.json`
-pub async fn session(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
+pub async fn session(request: HttpRequest, app: web::Data<State>) -> HttpResponse {
     serve(&app, &request, None, |conn, access| {
         let employee = &access.employee;
         let shops = Location::of_employee(conn, employee.id)?.len();
@@ -89,7 +89,7 @@ pub async fn session(request: HttpRequest, app: web::Data<App>) -> HttpResponse 
 }
 
 /// `GET /oauth/userinfo`
-pub async fn userinfo(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
+pub async fn userinfo(request: HttpRequest, app: web::Data<State>) -> HttpResponse {
     serve(&app, &request, None, |_, access| {
         let employee = &access.employee;
         let (first, last) = names(&employee.name);
@@ -120,7 +120,7 @@ pub async fn userinfo(request: HttpRequest, app: web::Data<App>) -> HttpResponse
 }
 
 /// `GET /f/data/businesses?page=&size=`: needs `financial-api`.
-pub async fn businesses(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
+pub async fn businesses(request: HttpRequest, app: web::Data<State>) -> HttpResponse {
     let wanted = paging(request.query_string());
     serve(&app, &request, Some("financial-api"), move |conn, access| {
         let Some((page, size)) = wanted else {

@@ -6,7 +6,6 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::activity::Actor;
-use crate::app::App;
 use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
@@ -14,15 +13,16 @@ use crate::oauth::client_auth::{AuthenticatedClient, identify};
 use crate::oauth::parameters::Parameters;
 use crate::secrets::TokenHash;
 use crate::time::Timestamp;
-use crate::tokens::{AccessToken, RefreshToken};
 use crate::tokens::revocation::{Target, revoke as revoke_target, revoke_access_token};
+use crate::tokens::{AccessToken, RefreshToken};
 use crate::web::client_ip;
 use crate::web::oauth_error::{OAuthError, no_store};
+use crate::web::state::State;
 
 /// `POST /auth/oauth/revoke`
 pub async fn revoke(
     request: HttpRequest,
-    app: web::Data<App>,
+    app: web::Data<State>,
     body: std::result::Result<web::Bytes, actix_web::Error>,
 ) -> HttpResponse {
     match revoked(&app, &request, body).await {
@@ -33,7 +33,7 @@ pub async fn revoke(
 }
 
 async fn revoked(
-    app: &App,
+    app: &State,
     request: &HttpRequest,
     body: std::result::Result<web::Bytes, actix_web::Error>,
 ) -> std::result::Result<(), OAuthError> {

@@ -3,7 +3,6 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
-use crate::app::App;
 use crate::clients::token_failure::TokenFailure;
 use crate::id::ClientKey;
 use crate::oauth::client_auth::authenticate;
@@ -12,6 +11,7 @@ use crate::oauth::parameters::Parameters;
 use crate::tokens::issue::IssuedPair;
 use crate::web::client_ip;
 use crate::web::oauth_error::{OAuthError, no_store};
+use crate::web::state::State;
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -24,7 +24,7 @@ struct Answer<'a> {
 /// `POST /auth/oauth/token`
 pub async fn token(
     request: HttpRequest,
-    app: web::Data<App>,
+    app: web::Data<State>,
     body: Result<web::Bytes, actix_web::Error>,
 ) -> HttpResponse {
     let parameters = match Parameters::read(&request, body).await {
@@ -43,7 +43,11 @@ pub async fn token(
     }
 }
 
-async fn granted(app: &web::Data<App>, request: &HttpRequest, parameters: &Parameters) -> (Option<ClientKey>, Outcome) {
+async fn granted(
+    app: &web::Data<State>,
+    request: &HttpRequest,
+    parameters: &Parameters,
+) -> (Option<ClientKey>, Outcome) {
     let client = match authenticate(app, request, parameters).await {
         Ok(authenticated) => authenticated.client,
         Err(refused) => return (refused.client, Err(refused.error)),
@@ -67,7 +71,7 @@ fn answer(pair: &IssuedPair) -> HttpResponse {
     })
 }
 
-fn note(app: &App, request: &HttpRequest, client: ClientKey, parameters: &Parameters, error: &OAuthError) {
+fn note(app: &State, request: &HttpRequest, client: ClientKey, parameters: &Parameters, error: &OAuthError) {
     let known = ["authorization_code", "refresh_token"];
     let grant_type = known.into_iter().find(|known| parameters.get("grant_type") == Some(known)).unwrap_or_default();
     let failure = TokenFailure {

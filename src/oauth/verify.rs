@@ -6,14 +6,14 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use url::form_urlencoded;
 
-use crate::app::App;
 use crate::tokens::access_check::Access;
 use crate::web::bearer;
 use crate::web::bearer::Refusal;
 use crate::web::oauth_error::{no_store, printable};
+use crate::web::state::State;
 
 /// `GET /auth/oauth/verify?scope=…`: `scope` names what the route needs, several with spaces between.
-pub async fn verify(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
+pub async fn verify(request: HttpRequest, app: web::Data<State>) -> HttpResponse {
     match checked(&app, &request).await {
         Ok(access) => identity(&access),
         // nginx takes any answer beside 401 and 403 for a failure of its own.
@@ -22,7 +22,7 @@ pub async fn verify(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
     }
 }
 
-async fn checked(app: &App, request: &HttpRequest) -> Result<Access, Refusal> {
+async fn checked(app: &State, request: &HttpRequest) -> Result<Access, Refusal> {
     let access = bearer::access(app, request).await?;
     let pairs = form_urlencoded::parse(request.query_string().as_bytes());
     for (_, scope) in pairs.filter(|(name, _)| name == "scope") {

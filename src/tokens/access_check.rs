@@ -5,7 +5,6 @@ use actix_web::HttpRequest;
 use actix_web::http::header;
 use diesel::prelude::*;
 
-use crate::app::App;
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::id::{AccessTokenKey, ClientKey, EmployeeKey, RefreshTokenKey};
@@ -14,6 +13,7 @@ use crate::scopes::{Role, Scope};
 use crate::secrets::{PlainToken, TokenHash, TokenKind};
 use crate::time::Timestamp;
 use crate::tokens::rotation;
+use crate::web::state::State;
 
 /// A token that works, and what it stands for: no more of each row than every request needs.
 #[derive(Clone, Debug)]
@@ -124,7 +124,7 @@ type Row = (Token, TokenClient, TokenEmployee, Option<Timestamp>);
 impl Access {
     /// What a token is good for now. Its use is noted; the first one is committed before this returns, since from then on
     /// an earlier value of its refresh token is a replay.
-    pub async fn of(app: &App, token: &str) -> Result<std::result::Result<Access, Inactive>> {
+    pub async fn of(app: &State, token: &str) -> Result<std::result::Result<Access, Inactive>> {
         match Self::unused(app, token).await? {
             Ok(access) => access.used(app).await,
             Err(inactive) => Ok(Err(inactive)),
@@ -132,14 +132,14 @@ impl Access {
     }
 
     /// The same for somebody who may yet not be told: nothing is noted before [`Access::used`].
-    pub async fn unused(app: &App, token: &str) -> Result<std::result::Result<Access, Inactive>> {
+    pub async fn unused(app: &State, token: &str) -> Result<std::result::Result<Access, Inactive>> {
         let (hash, now) = (TokenHash::of(token), app.clock.now());
         let found = app.db.lookup(move |conn| Ok(find(conn, &hash)?)).await?;
         Ok(found.map_or_else(|| Err(gone(token)), |row| judge(row, now)))
     }
 
     /// Notes the use; the token may have been withdrawn meanwhile.
-    pub async fn used(self, app: &App) -> Result<std::result::Result<Access, Inactive>> {
+    pub async fn used(self, app: &State) -> Result<std::result::Result<Access, Inactive>> {
         let (token, now) = (&self.token, app.clock.now());
         if token.last_used_at == Timestamp::NEVER_YET && !token.is_api_key() {
             let (id, grant) = (token.id, token.refresh_token_id.map(|grant| (grant, token.generation)));

@@ -21,7 +21,6 @@ use crate::tokens::client_counters;
 use crate::tokens::refresh_token::RefreshToken;
 use crate::tokens::token_list::{Table, Within};
 
-
 /// How many tokens one transaction deletes.
 pub const AT_ONCE: i64 = 2_000;
 /// Beyond how many tokens a client's name is to be typed.

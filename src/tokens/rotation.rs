@@ -25,10 +25,10 @@ use crate::schema::{access_tokens, refresh_token_values, refresh_tokens};
 use crate::scopes::Scope;
 use crate::secrets::TokenHash;
 use crate::time::{MINUTE, Timestamp};
-use crate::tokens::{issue, revocation};
 use crate::tokens::issue::{Ends, IssuedPair, Lifetimes};
 use crate::tokens::refresh_token::RefreshToken;
 use crate::tokens::revocation::Target;
+use crate::tokens::{issue, revocation};
 
 /// How long a value is forgiven after it was replaced, in seconds.
 pub const GRACE: i64 = 30;

@@ -10,11 +10,11 @@ use actix_web::http::Method;
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
-use crate::routes;
-use crate::app::App;
 use crate::error::Error;
+use crate::routes;
 use crate::web::page::Visit;
 use crate::web::session_store::{SIGNED_IN, SignedIn};
+use crate::web::state::State;
 
 /// What a route asks of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub async fn identify(
 fn find_visit(request: &ServiceRequest) -> Result<(), Error> {
     let signed_in = request.get_session().get::<SignedIn>(SIGNED_IN).map_err(Error::internal)?;
     if let Some(signed_in) = signed_in {
-        let app = request.app_data::<web::Data<App>>().ok_or_else(|| Error::internal("no application"))?;
+        let app = request.app_data::<web::Data<State>>().ok_or_else(|| Error::internal("no application"))?;
         let visit = Visit::new(app, request.request(), request.get_session(), signed_in);
         request.extensions_mut().insert(visit);
     }

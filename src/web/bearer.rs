@@ -4,9 +4,9 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
-use crate::app::App;
 use crate::tokens::access_check::{Access, Shown};
 use crate::web::oauth_error::{OAuthError, no_store};
+use crate::web::state::State;
 
 const DENIED: &str = "The resource owner or authorization server denied the request.";
 
@@ -54,7 +54,7 @@ impl Refusal {
 }
 
 /// The access a request shows. Errors: why it is not served.
-pub async fn access(app: &App, request: &HttpRequest) -> Result<Access, Refusal> {
+pub async fn access(app: &State, request: &HttpRequest) -> Result<Access, Refusal> {
     let query = request.query_string();
     if query.split('&').any(|pair| pair.split('=').next() == Some("access_token")) {
         return Err(Refusal::InvalidRequest("Send the token in the Authorization header, never in an address"));

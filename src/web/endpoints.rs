@@ -8,8 +8,8 @@ use actix_web::middleware::Next;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 
-use crate::routes;
 use crate::error::Error;
+use crate::routes;
 use crate::web::oauth_error::OAuthError;
 
 /// What is answered to a method that an endpoint does not have.

@@ -11,11 +11,11 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use askama::Template;
 use futures_util::FutureExt;
 
-use crate::pages;
-use crate::app::App;
 use crate::error::{Error, Result};
+use crate::pages;
 use crate::secrets::random_name;
 use crate::web::page::{Page, Section, Visit};
+use crate::web::state::State;
 
 #[derive(Template)]
 #[template(path = "error.html")]
@@ -172,7 +172,7 @@ pub async fn healthz() -> HttpResponse {
 }
 
 /// `GET /readyz`: and its database answers.
-pub async fn readyz(app: web::Data<App>) -> HttpResponse {
+pub async fn readyz(app: web::Data<State>) -> HttpResponse {
     match app.db.is_ready().await {
         true => HttpResponse::Ok().content_type("text/plain").body("ready\n"),
         false => HttpResponse::ServiceUnavailable().content_type("text/plain").body("the database does not answer\n"),

@@ -10,10 +10,10 @@ use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use url::form_urlencoded;
 
-use crate::app::App;
 use crate::error::{Error, Result};
 use crate::secrets::RandomSecret;
 use crate::web::page::Visit;
+use crate::web::state::State;
 
 const LONGEST_BODY: usize = 16 * 1024;
 const MOST_FIELDS: usize = 500;
@@ -76,7 +76,7 @@ impl FromRequest for ProtectedForm {
         let request = request.clone();
         let body = web::Bytes::from_request(&request, payload);
         Box::pin(async move {
-            let app = request.app_data::<web::Data<App>>().ok_or_else(|| Error::internal("no application"))?.clone();
+            let app = request.app_data::<web::Data<State>>().ok_or_else(|| Error::internal("no application"))?.clone();
             if !is_from_us(&request, app.config.public_url.origin()) {
                 return Err(Error::ForgedForm);
             }
@@ -115,14 +115,14 @@ pub fn is_from_us(request: &HttpRequest, origin: &str) -> bool {
     }
 }
 
-fn csrf_subject(request: &HttpRequest, app: &App) -> Option<String> {
+fn csrf_subject(request: &HttpRequest, app: &State) -> Option<String> {
     if let Some(visit) = request.extensions().get::<Visit>() {
         return Some(format!("session {}", visit.session_key));
     }
     request.cookie(&browser_cookie(app)).map(|cookie| format!("browser {}", cookie.value()))
 }
 
-fn browser_cookie(app: &App) -> String {
+fn browser_cookie(app: &State) -> String {
     app.config.public_url.cookie_name("browser")
 }
 
@@ -144,7 +144,7 @@ impl BrowserToken {
     }
 
     /// The token for the browser that sent `request`; a new cookie when it sent none.
-    pub fn for_request(app: &App, request: &HttpRequest) -> BrowserToken {
+    pub fn for_request(app: &State, request: &HttpRequest) -> BrowserToken {
         let name = browser_cookie(app);
         if let Some(visit) = request.extensions().get::<Visit>() {
             return BrowserToken { csrf: visit.csrf().to_string(), cookie: None };

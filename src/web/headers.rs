@@ -7,8 +7,8 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web;
 
-use crate::app::App;
 use crate::web::error_pages;
+use crate::web::state::State;
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
      form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
@@ -24,7 +24,7 @@ pub async fn add(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let started = std::time::Instant::now();
-    let https = request.app_data::<web::Data<App>>().is_some_and(|app| app.config.public_url.is_https());
+    let https = request.app_data::<web::Data<State>>().is_some_and(|app| app.config.public_url.is_https());
     let mut response = match next.call(request).await {
         Ok(response) => response,
         Err(error) => {

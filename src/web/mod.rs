@@ -18,3 +18,4 @@ pub mod query;
 pub mod rate_limit;
 pub mod session_store;
 pub mod shown_once;
+pub mod state;

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::activity::Actor;
-use crate::app::App;
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, SessionKey};
 use crate::scopes::Role;
 use crate::time::{Timestamp, Words};
-use crate::web::{assets, client_ip};
 use crate::web::session_store::{FLASH, SignedIn};
+use crate::web::state::State;
+use crate::web::{assets, client_ip};
 
 /// The one who looks at a page.
 #[derive(Clone, Debug)]
@@ -248,7 +248,7 @@ pub fn icons() -> &'static str {
 
 impl Visit {
     /// The visit of somebody whose session was found.
-    pub fn new(app: &web::Data<App>, request: &HttpRequest, session: Session, who: SignedIn) -> Visit {
+    pub fn new(app: &web::Data<State>, request: &HttpRequest, session: Session, who: SignedIn) -> Visit {
         Visit {
             viewer: Viewer { id: who.employee, name: who.name, role: who.role },
             session_key: who.session,

@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::activity::{Actor, Kind, NewActivity, Subject};
-use crate::app::App;
 use crate::connections::connections_that_need_a_person;
 use crate::db::{Db, DbConnection, Latest};
 use crate::employees::Employee;
@@ -21,6 +20,7 @@ use crate::schema::{employees, sessions};
 use crate::scopes::Role;
 use crate::secrets::{RandomSecret, TokenHash};
 use crate::time::{HOUR, MINUTE, Timestamp};
+use crate::web::state::State;
 
 /// A sign-in ends when nothing was asked for this long, in seconds.
 pub const IDLE: i64 = 30 * MINUTE;
@@ -142,12 +142,12 @@ impl Presence {
 /// actix-session's store, over the database.
 #[derive(Clone)]
 pub struct Store {
-    app: Arc<App>,
+    app: Arc<State>,
 }
 
 impl Store {
     /// A store in the application's database.
-    pub fn new(app: Arc<App>) -> Store {
+    pub fn new(app: Arc<State>) -> Store {
         Store { app }
     }
 

@@ -24,7 +24,7 @@ impl Story {
     }
 
     fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Page {
-        let mut program = Browser::new(&format!("http://{}", self.app.app.config.listen));
+        let mut program = Browser::new(&format!("http://{}", self.app.state.config.listen));
         program.origin_header = None;
         let mut all = vec![bearer(&self.key)];
         all.extend(headers.iter().map(|(name, value)| ((*name).to_string(), (*value).to_string())));

@@ -104,7 +104,7 @@ impl Gateway {
         // One that was free a moment ago.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let mut config = CONFIG.to_string();
-        for (from, to) in [("8080", app.app.config.listen), ("9000", echo()), ("8000", address)] {
+        for (from, to) in [("8080", app.state.config.listen), ("9000", echo()), ("8000", address)] {
             let from = format!("127.0.0.1:{from};");
             assert_eq!(config.matches(&from).count(), 1, "{from}");
             config = config.replace(&from, &format!("{to};"));

@@ -80,7 +80,7 @@ fn what_cannot_be_written_now_is_written_later() {
     let mut holder = app.database.connect();
     let lock = if is_postgres() { "BEGIN; LOCK TABLE connections IN EXCLUSIVE MODE" } else { "BEGIN IMMEDIATE" };
     holder.batch_execute(lock).unwrap();
-    let flushed = System::new().block_on(jobs::flush(&app.app));
+    let flushed = System::new().block_on(jobs::flush(&app.state));
     assert_eq!(flushed.unwrap_err().status().as_u16(), 503);
     holder.batch_execute("COMMIT").unwrap();
     assert!(app.connection(&link).last_used_at < used);

@@ -18,7 +18,7 @@ const ADDRESS: &str = "https://pos.example";
 /// nobody when it revokes.
 fn proxy(app: &TestApp) -> impl Fn(HttpRequest) -> Result<HttpResponse, std::io::Error> {
     let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build();
-    let (agent, server) = (ureq::Agent::new_with_config(config), format!("http://{}", app.app.config.listen));
+    let (agent, server) = (ureq::Agent::new_with_config(config), format!("http://{}", app.state.config.listen));
     move |request| {
         let (mut head, body) = request.into_parts();
         let path = head.uri.to_string();

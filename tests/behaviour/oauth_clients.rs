@@ -57,7 +57,7 @@ fn a_client_of_lightspeed_needs_three_things_and_keeps_its_secret_to_itself() {
     let client = all(&app).remove(0);
     assert!(list.rows("#oauth-clients")[0].says("Retail R-Series") && list.rows("#oauth-clients")[0].says("f00d"));
     assert_eq!((client.callback.as_str(), client.token_url.as_str()), ("r-series", ""), "Lightspeed's are known");
-    assert_eq!(client.secret(&app.app.vault).unwrap().expose(), "a secret of ours, 7");
+    assert_eq!(client.secret(&app.state.connections.vault).unwrap().expose(), "a secret of ours, 7");
     assert_eq!(page.texts("#uri-r-series"), [format!("{}{CONNECTIONS}/callback/r-series", app.origin())]);
     assert!(page.text().contains("One is stored, and is never shown again."));
     for page in [&list, &page] {
@@ -129,7 +129,7 @@ fn an_empty_secret_keeps_the_one_there_is() {
     let after_second = all(&app).remove(0);
 
     assert_eq!(kept.status, 303);
-    let secret = |client: &OAuthClient| client.secret(&app.app.vault).unwrap().expose().to_string();
+    let secret = |client: &OAuthClient| client.secret(&app.state.connections.vault).unwrap().expose().to_string();
     assert_eq!((after_first.name.as_str(), secret(&after_first).as_str()), ("Shop", CLIENT_SECRET));
     assert_eq!(secret(&after_second), "another one");
 }

@@ -262,7 +262,7 @@ fn d10_foreign_keys_are_switched_on_for_every_connection() {
     if is_postgres() {
         return;
     }
-    let db = app.app.db.clone();
+    let db = app.state.db.clone();
 
     let pragma = move |n: u64| {
         let db = db.clone();

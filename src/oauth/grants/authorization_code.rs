@@ -3,22 +3,22 @@
 use actix_web::web;
 
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
-use crate::app::App;
 use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::employees::Employee;
 use crate::error::{Error, Result};
-use crate::oauth::pkce;
 use crate::oauth::client_auth::may_act;
 use crate::oauth::grants::Outcome;
 use crate::oauth::parameters::Parameters;
+use crate::oauth::pkce;
 use crate::secrets::TokenHash;
 use crate::time::Timestamp;
-use crate::tokens::{RefreshToken, issue, revocation};
 use crate::tokens::authorization_code::AuthorizationCode;
 use crate::tokens::issue::{Grant, Lifetimes};
 use crate::tokens::revocation::Target;
+use crate::tokens::{RefreshToken, issue, revocation};
 use crate::web::oauth_error::OAuthError;
+use crate::web::state::State;
 
 struct Redemption {
     client: Client,
@@ -29,7 +29,7 @@ struct Redemption {
 }
 
 /// Redeems a code for the first pair of a grant.
-pub async fn grant(app: &web::Data<App>, client: Client, parameters: &Parameters, peer: String) -> Outcome {
+pub async fn grant(app: &web::Data<State>, client: Client, parameters: &Parameters, peer: String) -> Outcome {
     let redemption = Redemption {
         client,
         code: TokenHash::of(parameters.required("code")?),

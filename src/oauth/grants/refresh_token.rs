@@ -4,7 +4,6 @@ use actix_web::web;
 
 use crate::account::Account;
 use crate::activity::{Activity, Kind};
-use crate::app::App;
 use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
@@ -14,13 +13,14 @@ use crate::oauth::parameters::Parameters;
 use crate::scopes::Scope;
 use crate::secrets::{NotAToken, PlainToken, TokenKind};
 use crate::time::{Timestamp, Words};
-use crate::tokens::rotation;
 use crate::tokens::issue::Lifetimes;
+use crate::tokens::rotation;
 use crate::tokens::rotation::{Refresh, Refusal, Rotation};
 use crate::web::oauth_error::OAuthError;
+use crate::web::state::State;
 
 /// Refreshes.
-pub async fn grant(app: &web::Data<App>, client: Client, parameters: &Parameters, peer: String) -> Outcome {
+pub async fn grant(app: &web::Data<State>, client: Client, parameters: &Parameters, peer: String) -> Outcome {
     let text = parameters.required("refresh_token")?;
     let value = match PlainToken::parse(text) {
         Ok(value) if value.kind() == TokenKind::RefreshToken => value,

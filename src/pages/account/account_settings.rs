@@ -6,7 +6,6 @@ use diesel::prelude::*;
 
 use crate::account::{Account, Business, Location};
 use crate::activity::{Detail, Kind, NewActivity, Subject};
-use crate::app::App;
 use crate::db::DbConnection;
 use crate::employees::Employee;
 use crate::error::{Error, Result};
@@ -16,6 +15,7 @@ use crate::schema::{clients, connections, employees};
 use crate::time::{Timestamp, count};
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, Section, Tone, Visit, html, see_other};
+use crate::web::state::State;
 
 /// `GET /`
 pub async fn home(_: Visit) -> Result<HttpResponse> {
@@ -36,7 +36,7 @@ struct Index {
 }
 
 /// `GET /settings`: the sections, with what needs attention in each.
-pub async fn index(visit: Visit, app: web::Data<App>) -> Result<HttpResponse> {
+pub async fn index(visit: Visit, app: web::Data<State>) -> Result<HttpResponse> {
     let (clients, pending, connections, people, locked) = app
         .db
         .read(|conn| {
@@ -94,7 +94,7 @@ pub fn time_zone(form: &ProtectedForm) -> Result<String> {
 }
 
 /// `GET /settings/account`
-pub async fn account(visit: Visit, app: web::Data<App>) -> Result<HttpResponse> {
+pub async fn account(visit: Visit, app: web::Data<State>) -> Result<HttpResponse> {
     let read = app.db.read(|conn| Ok((Account::get(conn)?, Business::all(conn)?, NoticePanel::facts(conn)?)));
     let (account, businesses, facts) = read.await?;
     html(AccountPage {
@@ -111,7 +111,7 @@ pub async fn account(visit: Visit, app: web::Data<App>) -> Result<HttpResponse> 
 /// with the form.
 async fn change<T: Send + 'static>(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     (kind, told): (Kind, &str),
     input: Result<T>,
     act: impl Fn(&mut DbConnection, &T, Timestamp) -> Result<(Subject, Detail)> + Send + 'static,
@@ -135,7 +135,7 @@ async fn change<T: Send + 'static>(
 }
 
 /// `POST /settings/account`
-pub async fn change_account(visit: Visit, app: web::Data<App>, form: ProtectedForm) -> Result<HttpResponse> {
+pub async fn change_account(visit: Visit, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
     let input = form.line("name", "The shop's name", 100).and_then(|name| Ok((name, time_zone(&form)?)));
     change(visit, app, (Kind::AccountChanged, "The account is saved."), input, |conn, (name, zone), _| {
         let before = Account::get(conn)?;
@@ -156,7 +156,7 @@ fn code(form: &ProtectedForm, name: &str, label: &str, letters: usize, example: 
 }
 
 /// `POST /settings/account/businesses`
-pub async fn add_business(visit: Visit, app: web::Data<App>, form: ProtectedForm) -> Result<HttpResponse> {
+pub async fn add_business(visit: Visit, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
     let input = form.line("name", "The business's name", 100);
     let input = input.and_then(|name| Ok((name, code(&form, "currency", "The currency", 3, "EUR")?)));
     change(visit, app, (Kind::BusinessChanged, "The business is added."), input, |conn, (name, currency), now| {
@@ -169,7 +169,7 @@ pub async fn add_business(visit: Visit, app: web::Data<App>, form: ProtectedForm
 /// `POST /settings/account/businesses/{business}/remove`
 pub async fn remove_business(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<BusinessKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -183,7 +183,7 @@ pub async fn remove_business(
 /// `POST /settings/account/businesses/{business}/locations`
 pub async fn add_location(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<BusinessKey>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -203,7 +203,7 @@ pub async fn add_location(
 /// `POST /settings/account/businesses/{business}/locations/{location}/remove`
 pub async fn remove_location(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     ids: web::Path<(BusinessKey, LocationKey)>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {

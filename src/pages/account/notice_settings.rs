@@ -3,14 +3,14 @@
 use actix_web::{HttpResponse, web};
 
 use crate::activity::{Kind, NewActivity, Subject};
-use crate::app::App;
 use crate::db::DbConnection;
 use crate::error::Result;
-use crate::notices::{Channel, Notice, Notices, send};
 use crate::notices::ChannelFacts;
+use crate::notices::{Channel, Notice, Notices, send};
 use crate::time::{Moment, Timestamp, Words, count};
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Tone, Visit};
+use crate::web::state::State;
 
 /// The page the panel stands on.
 pub const HOME: &str = "/settings/account";
@@ -85,8 +85,8 @@ fn late(facts: &ChannelFacts) -> String {
 }
 
 /// `POST /settings/account/notices/test`: a notice on every channel that says it is a test.
-pub async fn test(visit: Visit, app: web::Data<App>, _: ProtectedForm) -> Result<HttpResponse> {
-    let channels = app.means().channels;
+pub async fn test(visit: Visit, app: web::Data<State>, _: ProtectedForm) -> Result<HttpResponse> {
+    let channels = app.connections.means().channels;
     if !channels.email && !channels.webhook {
         return visit.redirect(Tone::Bad, "There is nowhere to send it: no channel is set up.", HOME);
     }

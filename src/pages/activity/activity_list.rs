@@ -4,17 +4,17 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::pages;
 use crate::activity::{Activity, ActivityFilter, Kind};
-use crate::app::App;
 use crate::db::keyset::Count;
 use crate::error::{Error, Result};
 use crate::id::{ConnectionKey, EmployeeKey};
+use crate::pages;
 use crate::pages::clients::client_detail::HOME as CLIENTS;
 use crate::time::{Moment, Timestamp};
 use crate::web::list::{ListState, Pager, Sort};
 use crate::web::page::{Page, Section, Visit, html};
 use crate::web::query::Query;
+use crate::web::state::State;
 
 const EXPORT_MOST: i64 = 50_000;
 
@@ -70,7 +70,7 @@ fn day(text: &str, zone: &str, plus: i64) -> Result<Option<Timestamp>> {
 }
 
 /// `GET /settings/activity`
-pub async fn list(visit: Visit, app: web::Data<App>, query: Query) -> Result<HttpResponse> {
+pub async fn list(visit: Visit, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
     let state = ListState::read(&query, "", &SORTS)?;
     let filter = filter(&visit, &state)?;
     let wanted = state.clone();
@@ -146,7 +146,7 @@ fn sentence(words: &str) -> String {
 }
 
 /// `GET /settings/activity/export`: what the filters show, as CSV, newest first.
-pub async fn export(visit: Visit, app: web::Data<App>, query: Query) -> Result<HttpResponse> {
+pub async fn export(visit: Visit, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
     let state = ListState::read(&query, "", &SORTS)?;
     let filter = filter(&visit, &state)?;
     let entries = app.db.read(move |conn| Ok(Activity::list(conn, &filter, None, false, EXPORT_MOST)?)).await?;

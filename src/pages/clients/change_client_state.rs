@@ -3,7 +3,6 @@
 use actix_web::{HttpResponse, web};
 
 use crate::activity::{Kind, NewActivity, Subject};
-use crate::app::App;
 use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::error::Result;
@@ -12,10 +11,11 @@ use crate::pages::clients::client_detail::{path, standing};
 use crate::time::Timestamp;
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Tone, Visit};
+use crate::web::state::State;
 
 /// One change to a client: does it and records it, or finds that it was so already; then back to the client's page.
 async fn change(
-    (visit, app, id): (Visit, web::Data<App>, ClientKey),
+    (visit, app, id): (Visit, web::Data<State>, ClientKey),
     kind: Kind,
     act: impl Fn(&mut DbConnection, &str, Timestamp) -> Result<bool> + Send + 'static,
     (done, already): (&str, &str),
@@ -40,7 +40,7 @@ async fn change(
 /// `POST /settings/client-api-access/clients/{client}/admit`
 pub async fn admit(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<ClientKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -53,7 +53,7 @@ pub async fn admit(
 /// `POST /settings/client-api-access/clients/{client}/approve`
 pub async fn approve(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<ClientKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -66,7 +66,7 @@ pub async fn approve(
 /// `POST /settings/client-api-access/clients/{client}/unapprove`
 pub async fn unapprove(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<ClientKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -79,7 +79,7 @@ pub async fn unapprove(
 /// `POST /settings/client-api-access/clients/{client}/suspend`: all its access stops until it is resumed.
 pub async fn suspend(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<ClientKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -92,7 +92,7 @@ pub async fn suspend(
 /// `POST /settings/client-api-access/clients/{client}/resume`
 pub async fn resume(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<ClientKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {

@@ -5,7 +5,6 @@ use askama::Template;
 
 use crate::activity;
 use crate::activity::Kind;
-use crate::app::App;
 use crate::clients::{Client, ClientEdge, ClientFilter, ClientSort, ClientState, Website};
 use crate::db::DbConnection;
 use crate::db::keyset::Count;
@@ -23,6 +22,7 @@ use crate::web::form::ProtectedForm;
 use crate::web::list::{Heading, ListState, Pager, Sort};
 use crate::web::page::{Page, Section, Tone, Visit, html, see_other};
 use crate::web::query::Query;
+use crate::web::state::State;
 
 /// Where the section begins.
 pub const HOME: &str = "/settings/client-api-access";
@@ -98,7 +98,7 @@ const STATUSES: [(&str, &str); 5] = [
 ];
 
 /// `GET /settings/client-api-access`
-pub async fn list(visit: Visit, app: web::Data<App>, query: Query) -> Result<HttpResponse> {
+pub async fn list(visit: Visit, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
     let state = ListState::read(&query, "", &SORTS)?;
     let status = state.get("status").to_string();
     let filter = ClientFilter {
@@ -200,7 +200,12 @@ enum Found {
 }
 
 /// `GET /settings/client-api-access/clients/{client}`
-pub async fn detail(visit: Visit, app: web::Data<App>, id: web::Path<ClientKey>, query: Query) -> Result<HttpResponse> {
+pub async fn detail(
+    visit: Visit,
+    app: web::Data<State>,
+    id: web::Path<ClientKey>,
+    query: Query,
+) -> Result<HttpResponse> {
     let refresh_tokens = refresh_token_panel(&query, "rt-")?;
     let access_tokens = access_token_panel(&query, "at-")?;
     if let Some(cut) = refresh_tokens.cut(&query).or_else(|| access_tokens.cut(&query)) {
@@ -285,7 +290,7 @@ struct RevokeClient {
 }
 
 /// `GET /settings/client-api-access/clients/{client}/revoke`
-pub async fn revoke_form(visit: Visit, app: web::Data<App>, id: web::Path<ClientKey>) -> Result<HttpResponse> {
+pub async fn revoke_form(visit: Visit, app: web::Data<State>, id: web::Path<ClientKey>) -> Result<HttpResponse> {
     let id = *id;
     let (client, falls) = app
         .db
@@ -351,7 +356,7 @@ enum Outcome {
 /// `POST /settings/client-api-access/clients/{client}/revoke`
 pub async fn revoke(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<ClientKey>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {

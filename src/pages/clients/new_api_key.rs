@@ -4,7 +4,6 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use crate::activity::{Detail, Kind, NewActivity, Subject};
-use crate::app::App;
 use crate::clients::Client;
 use crate::employees::Employee;
 use crate::error::{Error, Result};
@@ -14,11 +13,12 @@ use crate::scopes::{Role, Scope};
 use crate::time::Timestamp;
 use crate::tokens::issue;
 use crate::tokens::issue::IssuedKey;
-use crate::web::nonce;
 use crate::web::form::ProtectedForm;
 use crate::web::form_errors::Problems;
+use crate::web::nonce;
 use crate::web::page::{Page, Section, Visit, html, unprocessable};
 use crate::web::shown_once::ShownOnce;
+use crate::web::state::State;
 
 const SHOWN: &str = "The API key of this form was shown already, and is shown only once. If it was lost, revoke it and \
                      make a new one.";
@@ -95,11 +95,11 @@ fn expires_at(text: &str, visit: &Visit) -> Result<Timestamp> {
 }
 
 /// `GET /settings/client-api-access/clients/{client}/api-keys/new`
-pub async fn form(visit: Visit, app: web::Data<App>, id: web::Path<ClientKey>) -> Result<HttpResponse> {
+pub async fn form(visit: Visit, app: web::Data<State>, id: web::Path<ClientKey>) -> Result<HttpResponse> {
     html(page(&visit, &app, *id, Typed::default()).await?)
 }
 
-async fn page(visit: &Visit, app: &App, id: ClientKey, typed: Typed) -> Result<NewApiKey> {
+async fn page(visit: &Visit, app: &State, id: ClientKey, typed: Typed) -> Result<NewApiKey> {
     let (client, employees) = app.db.read(move |conn| Ok((standing(conn, id)?, Employee::active(conn)?))).await?;
     let choice = |(name, words): &(&'static str, &'static str)| ScopeChoice {
         name,
@@ -127,7 +127,7 @@ async fn page(visit: &Visit, app: &App, id: ClientKey, typed: Typed) -> Result<N
 /// `POST /settings/client-api-access/clients/{client}/api-keys/new`: answers with the key, the one time it is shown.
 pub async fn create(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<ClientKey>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {

@@ -8,16 +8,16 @@ use askama::Template;
 
 use crate::account::Account;
 use crate::activity::Actor;
-use crate::app::App;
 use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::pages::clients::register_client::REGISTERED;
 use crate::pages::clients::registration_form::RegistrationForm;
-use crate::web::{client_ip, nonce};
 use crate::web::form::{BrowserToken, ProtectedForm};
 use crate::web::page::{Page, html, unprocessable};
 use crate::web::shown_once::ShownOnce;
+use crate::web::state::State;
+use crate::web::{client_ip, nonce};
 
 // So many at once an admin can still look at.
 const MOST_PENDING: i64 = 20;
@@ -30,7 +30,7 @@ impl FromRequest for OpenToAnybody {
     type Future = Ready<Result<OpenToAnybody>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let open = request.app_data::<web::Data<App>>().is_some_and(|app| app.config.public_registration);
+        let open = request.app_data::<web::Data<State>>().is_some_and(|app| app.config.public_registration);
         ready(if open { Ok(OpenToAnybody) } else { Err(Error::NotFound) })
     }
 }
@@ -44,7 +44,7 @@ struct PublicRegister {
 }
 
 /// A page for somebody who is not signed in, and the token of its form.
-pub async fn outside(request: &HttpRequest, app: &App, title: &str) -> Result<(Page, BrowserToken)> {
+pub async fn outside(request: &HttpRequest, app: &State, title: &str) -> Result<(Page, BrowserToken)> {
     let shop = app.db.read(|conn| Ok(Account::get(conn)?.name)).await?;
     let shop = if shop.is_empty() { "Client API Access".to_string() } else { shop };
     let browser = BrowserToken::for_request(app, request);
@@ -52,7 +52,7 @@ pub async fn outside(request: &HttpRequest, app: &App, title: &str) -> Result<(P
 }
 
 /// `GET /oauth/register`
-pub async fn form(_: OpenToAnybody, request: HttpRequest, app: web::Data<App>) -> Result<HttpResponse> {
+pub async fn form(_: OpenToAnybody, request: HttpRequest, app: web::Data<State>) -> Result<HttpResponse> {
     app.db.read(require_room).await?;
     let (page, browser) = outside(&request, &app, "Register a client").await?;
     let form = PublicRegister { page, nonce: nonce::fresh(), form: RegistrationForm::blank(false) };
@@ -72,7 +72,7 @@ fn require_room(conn: &mut DbConnection) -> Result<()> {
 pub async fn register(
     _: OpenToAnybody,
     request: HttpRequest,
-    app: web::Data<App>,
+    app: web::Data<State>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
     let (typed, told) = RegistrationForm::read(&form, None, false);

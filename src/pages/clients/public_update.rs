@@ -6,18 +6,18 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
-use crate::app::App;
 use crate::clients::{Client, ClientSecret, ClientState, RedirectUri};
 use crate::error::{Error, Result};
 use crate::oauth::client_auth::{Credentials, check};
 use crate::pages::clients::public_registration::outside;
 use crate::pages::clients::regenerate_secret::SHOWN;
 use crate::pages::clients::registration_form::RegistrationForm;
-use crate::web::{client_ip, nonce};
 use crate::web::form::ProtectedForm;
 use crate::web::form_errors::Problems;
 use crate::web::page::{Page, Tone, html, unprocessable};
 use crate::web::shown_once::ShownOnce;
+use crate::web::state::State;
+use crate::web::{client_ip, nonce};
 
 const TITLE: &str = "Update a client";
 const WRONG: &str =
@@ -42,7 +42,7 @@ struct Update {
 }
 
 /// `GET /oauth/update`
-pub async fn sign_in_form(request: HttpRequest, app: web::Data<App>) -> Result<HttpResponse> {
+pub async fn sign_in_form(request: HttpRequest, app: web::Data<State>) -> Result<HttpResponse> {
     let (page, browser) = outside(&request, &app, TITLE).await?;
     let sign_in = SignIn { page, client_id: String::new(), problems: Problems::default() };
     browser.kept_by(html(sign_in)?)
@@ -50,7 +50,7 @@ pub async fn sign_in_form(request: HttpRequest, app: web::Data<App>) -> Result<H
 
 /// `POST /oauth/update`: with `step=save` saves what was typed or, with `regenerate=yes`, makes a new secret; without,
 /// shows the form.
-pub async fn update(request: HttpRequest, app: web::Data<App>, form: ProtectedForm) -> Result<HttpResponse> {
+pub async fn update(request: HttpRequest, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
     let peer = client_ip::address(&request, &app.config.trusted_proxies);
     let client = authenticate(&app, &request, &form).await?;
     let (page, _) = outside(&request, &app, TITLE).await?;
@@ -72,7 +72,7 @@ pub async fn update(request: HttpRequest, app: web::Data<App>, form: ProtectedFo
 }
 
 /// The client whose ID and secret were typed; nothing when they do not fit. Errors: the client cannot be changed this way.
-async fn authenticate(app: &App, request: &HttpRequest, form: &ProtectedForm) -> Result<Option<Client>> {
+async fn authenticate(app: &State, request: &HttpRequest, form: &ProtectedForm) -> Result<Option<Client>> {
     let typed = |name: &str| form.get(name).trim().to_string();
     let credentials = Credentials { id: typed("client-id"), secret: Some(typed("client-secret")) };
     let client = match check(app, request, credentials).await {
@@ -100,11 +100,11 @@ async fn authenticate(app: &App, request: &HttpRequest, form: &ProtectedForm) ->
     }
 }
 
-async fn edit(app: &App, page: Page, client: Client) -> Result<HttpResponse> {
+async fn edit(app: &State, page: Page, client: Client) -> Result<HttpResponse> {
     html(filled(app, page, client).await?)
 }
 
-async fn filled(app: &App, page: Page, client: Client) -> Result<Update> {
+async fn filled(app: &State, page: Page, client: Client) -> Result<Update> {
     let id = client.id;
     let uris = app.db.read(move |conn| Ok(RedirectUri::of_client(conn, id)?)).await?;
     let form = RegistrationForm::of(&client, &uris, false);
@@ -121,7 +121,7 @@ fn still_typed(page: Page, form: &ProtectedForm) -> Result<HttpResponse> {
     unprocessable(Update { page, name, client_id, nonce: nonce::fresh(), form: typed })
 }
 
-async fn save(app: &App, page: Page, client: Client, form: &ProtectedForm, peer: String) -> Result<HttpResponse> {
+async fn save(app: &State, page: Page, client: Client, form: &ProtectedForm, peer: String) -> Result<HttpResponse> {
     let (typed, told) = RegistrationForm::read(form, Some(&client), false);
     let Some(told) = told else {
         let (name, client_id) = (client.name, client.client_id);
@@ -143,7 +143,13 @@ async fn save(app: &App, page: Page, client: Client, form: &ProtectedForm, peer:
     html(filled(app, page, client).await?)
 }
 
-async fn regenerate(app: &App, page: Page, client: Client, form: &ProtectedForm, peer: String) -> Result<HttpResponse> {
+async fn regenerate(
+    app: &State,
+    page: Page,
+    client: Client,
+    form: &ProtectedForm,
+    peer: String,
+) -> Result<HttpResponse> {
     let (id, nonce, now) = (client.id, form.get("nonce").to_string(), app.clock.now());
     let (client, secret) = app
         .db

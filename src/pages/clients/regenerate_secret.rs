@@ -4,7 +4,6 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use crate::activity::{Detail, Kind, NewActivity, Subject};
-use crate::app::App;
 use crate::clients::{ClientSecret, OVERLAPS};
 use crate::error::{Error, Result};
 use crate::id::ClientKey;
@@ -12,9 +11,10 @@ use crate::pages::clients::client_detail::{HOME, path, standing};
 use crate::pages::clients::register_client::show_secret;
 use crate::pages::clients::registration_details::SecretFacts;
 use crate::time::{DAY, HOUR, Timestamp, count};
-use crate::web::nonce;
 use crate::web::form::ProtectedForm;
+use crate::web::nonce;
 use crate::web::page::{Page, Section, Tone, Visit, html};
+use crate::web::state::State;
 
 /// What is said when a form that makes a secret is sent a second time.
 pub const SHOWN: &str = "The secret of this form was shown already, and is shown only once. If it was lost, make a new \
@@ -42,7 +42,7 @@ fn overlaps() -> Vec<(i64, &'static str, &'static str)> {
 }
 
 /// `GET /settings/client-api-access/clients/{client}/secret`
-pub async fn secret_form(visit: Visit, app: web::Data<App>, id: web::Path<ClientKey>) -> Result<HttpResponse> {
+pub async fn secret_form(visit: Visit, app: web::Data<State>, id: web::Path<ClientKey>) -> Result<HttpResponse> {
     let (id, words) = (*id, visit.words.clone());
     let (client, secrets) = app
         .db
@@ -69,7 +69,7 @@ pub async fn secret_form(visit: Visit, app: web::Data<App>, id: web::Path<Client
 /// `POST /settings/client-api-access/clients/{client}/secret`: answers with the new secret, the one time it is shown.
 pub async fn regenerate(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<ClientKey>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -112,7 +112,7 @@ fn stops(visit: &Visit, overlap: i64, now: Timestamp) -> String {
 /// `POST /settings/client-api-access/clients/{client}/secret/end-earlier`
 pub async fn end_earlier(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<ClientKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {

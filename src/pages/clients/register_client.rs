@@ -3,17 +3,17 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::app::App;
 use crate::clients::{Client, RedirectUri};
 use crate::error::Result;
 use crate::id::ClientKey;
 use crate::pages::clients::client_detail::{HOME, path, standing};
 use crate::pages::clients::registration_form::RegistrationForm;
 use crate::secrets::PlainToken;
-use crate::web::nonce;
 use crate::web::form::ProtectedForm;
+use crate::web::nonce;
 use crate::web::page::{Page, Section, Tone, Visit, html, unprocessable};
 use crate::web::shown_once::ShownOnce;
+use crate::web::state::State;
 
 const REGISTER: &str = "/settings/client-api-access/register";
 
@@ -49,7 +49,7 @@ pub async fn register_form(visit: Visit) -> Result<HttpResponse> {
 }
 
 /// `POST /settings/client-api-access/register`: admitted at once; answers with the secret, the one time it is shown.
-pub async fn register(visit: Visit, app: web::Data<App>, form: ProtectedForm) -> Result<HttpResponse> {
+pub async fn register(visit: Visit, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
     let (typed, told) = RegistrationForm::read(&form, None, true);
     let Some(told) = told else {
         return unprocessable(new_page(&visit, typed));
@@ -95,7 +95,7 @@ fn edit_page(visit: &Visit, client: &Client, form: RegistrationForm) -> Register
 }
 
 /// `GET /settings/client-api-access/clients/{client}/edit`
-pub async fn edit_form(visit: Visit, app: web::Data<App>, id: web::Path<ClientKey>) -> Result<HttpResponse> {
+pub async fn edit_form(visit: Visit, app: web::Data<State>, id: web::Path<ClientKey>) -> Result<HttpResponse> {
     let id = *id;
     let (client, uris) = app
         .db
@@ -111,7 +111,7 @@ pub async fn edit_form(visit: Visit, app: web::Data<App>, id: web::Path<ClientKe
 /// `POST /settings/client-api-access/clients/{client}/edit`
 pub async fn edit(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<ClientKey>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {

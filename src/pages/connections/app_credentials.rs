@@ -4,16 +4,16 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use crate::activity::{Detail, Kind, NewActivity, Subject};
-use crate::app::App;
 use crate::connections::{ApiType, OAuthClient, callback_path};
 use crate::error::{Error, Result};
 use crate::id::{ConnectionKey, OAuthClientKey};
-use crate::pages::connections::{HOME, path};
 use crate::pages::connections::app_credential_form::{OAuthClientForm, ToldOAuthClient};
+use crate::pages::connections::{HOME, path};
 use crate::time::{Moment, count};
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, Section, Tone, Visit, html, unprocessable};
 use crate::web::query::Query;
+use crate::web::state::State;
 
 const CLIENTS: &str = "/settings/connections/clients";
 
@@ -34,7 +34,7 @@ struct OAuthClientRow {
 }
 
 /// `GET /settings/connections/clients`
-pub async fn list(visit: Visit, app: web::Data<App>) -> Result<HttpResponse> {
+pub async fn list(visit: Visit, app: web::Data<State>) -> Result<HttpResponse> {
     let clients = app.db.read(|conn| Ok(OAuthClient::all(conn)?)).await?;
     let row = |(client, users): (OAuthClient, i64)| OAuthClientRow {
         href: format!("{CLIENTS}/{}", client.id),
@@ -73,7 +73,7 @@ fn return_to(text: &str) -> Option<(String, String)> {
 
 fn page(
     visit: &Visit,
-    app: &App,
+    app: &State,
     before: Option<(&OAuthClient, Vec<(ConnectionKey, String)>)>,
     form: OAuthClientForm,
     from: &str,
@@ -106,19 +106,20 @@ fn user((id, name): (ConnectionKey, String)) -> (String, String) {
 }
 
 /// `GET /settings/connections/clients/new`
-pub async fn new_form(visit: Visit, app: web::Data<App>, query: Query) -> Result<HttpResponse> {
+pub async fn new_form(visit: Visit, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
     let get = |name: &str| query.get(name).unwrap_or_default();
     let form = OAuthClientForm::blank(ApiType::from_word(get("type")).unwrap_or(ApiType::RSeries));
     html(page(&visit, &app, None, form, get("for")))
 }
 
 /// `POST /settings/connections/clients/new`
-pub async fn create(visit: Visit, app: web::Data<App>, form: ProtectedForm) -> Result<HttpResponse> {
+pub async fn create(visit: Visit, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
     let (mut typed, told) = OAuthClientForm::read(&form, None, app.config.outbound.private);
     let Some(told) = told else {
         return unprocessable(page(&visit, &app, None, typed, form.get("for")));
     };
-    let (actor, peer, now, vault) = (visit.viewer.actor(), visit.peer.clone(), visit.now(), app.vault.clone());
+    let (actor, peer, now, vault) =
+        (visit.viewer.actor(), visit.peer.clone(), visit.now(), app.connections.vault.clone());
     let made = app
         .db
         .write(move |conn| {
@@ -148,7 +149,7 @@ fn go_on(visit: &Visit, form: &ProtectedForm, client: &OAuthClient, said: (Tone,
 /// `GET /settings/connections/clients/{oauth_client}`
 pub async fn edit_form(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<OAuthClientKey>,
     query: Query,
 ) -> Result<HttpResponse> {
@@ -157,14 +158,14 @@ pub async fn edit_form(
     html(page(&visit, &app, Some((&client, users)), form, query.get("for").unwrap_or_default()))
 }
 
-async fn find(app: &App, id: OAuthClientKey) -> Result<(OAuthClient, Vec<(ConnectionKey, String)>)> {
+async fn find(app: &State, id: OAuthClientKey) -> Result<(OAuthClient, Vec<(ConnectionKey, String)>)> {
     app.db.read(move |conn| Ok((OAuthClient::find(conn, id)?, OAuthClient::users(conn, id)?))).await
 }
 
 /// `POST /settings/connections/clients/{oauth_client}`
 pub async fn edit(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<OAuthClientKey>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -183,8 +184,9 @@ pub async fn edit(
     go_on(&visit, &form, &client, said)
 }
 
-async fn change(visit: &Visit, app: &App, id: OAuthClientKey, told: ToldOAuthClient) -> Result<i64> {
-    let (viewer, peer, now, vault) = (visit.viewer.clone(), visit.peer.clone(), visit.now(), app.vault.clone());
+async fn change(visit: &Visit, app: &State, id: OAuthClientKey, told: ToldOAuthClient) -> Result<i64> {
+    let (viewer, peer, now, vault) =
+        (visit.viewer.clone(), visit.peer.clone(), visit.now(), app.connections.vault.clone());
     app.db
         .write(move |conn| {
             let before = OAuthClient::find(conn, id)?;
@@ -210,7 +212,7 @@ struct DeleteOAuthClient {
 }
 
 /// `GET /settings/connections/clients/{oauth_client}/delete`
-pub async fn delete_form(visit: Visit, app: web::Data<App>, id: web::Path<OAuthClientKey>) -> Result<HttpResponse> {
+pub async fn delete_form(visit: Visit, app: web::Data<State>, id: web::Path<OAuthClientKey>) -> Result<HttpResponse> {
     let (client, users) = find(&app, *id).await?;
     let back = format!("{CLIENTS}/{}", *id);
     html(DeleteOAuthClient {
@@ -229,7 +231,7 @@ pub async fn delete_form(visit: Visit, app: web::Data<App>, id: web::Path<OAuthC
 /// `POST /settings/connections/clients/{oauth_client}/delete`
 pub async fn delete(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<OAuthClientKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {

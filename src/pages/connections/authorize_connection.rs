@@ -8,26 +8,29 @@ use std::sync::Arc;
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 
-use crate::app::App;
-use crate::connections::{Connection, ConnectionEvent, ConnectionRequest, EventKind, OAuthClient, Outcome, Provider, TokenReply, remote_account, state};
 use crate::connections::refresh::{exchange, judged};
 use crate::connections::remote_account::RemoteAccount;
 use crate::connections::state::Authorized;
 use crate::connections::token_endpoint::safe;
+use crate::connections::{
+    Connection, ConnectionEvent, ConnectionRequest, EventKind, OAuthClient, Outcome, Provider, TokenReply,
+    remote_account, state,
+};
 use crate::error::{Error, Result};
 use crate::id::ConnectionKey;
-use crate::pages::connections::path;
 use crate::pages::connections::disconnect_connection::or_gone;
+use crate::pages::connections::path;
 use crate::secrets::TokenHash;
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Tone, Visit, see_other};
 use crate::web::query::Query;
+use crate::web::state::State;
 
 const START_AGAIN: &str = "This way back does not belong to anything you started in this browser in the last ten minutes, or \
                            was used already. Nothing was changed. Open the connection and authorize it again.";
 
 /// Sends the browser to the provider of a connection (303).
-pub async fn set_out(app: &App, visit: &Visit, id: ConnectionKey) -> Result<HttpResponse> {
+pub async fn set_out(app: &State, visit: &Visit, id: ConnectionKey) -> Result<HttpResponse> {
     let (session, now) = (visit.session_key, visit.now());
     let (connection, client) = app.db.read(move |conn| or_gone(Connection::with_client(conn, id), conn, id)).await?;
     let provider = Provider::of(&client, &connection.domain_prefix, &app.config.hosts)?;
@@ -35,10 +38,10 @@ pub async fn set_out(app: &App, visit: &Visit, id: ConnectionKey) -> Result<Http
         return Err(Error::Invalid("The addresses of this connection may not be called from here.".into()));
     }
     let state = ConnectionRequest::new_state();
-    let secret = client.secret(&app.vault)?;
-    let exchange = exchange(app, &provider, &client, secret.expose(), now);
+    let secret = client.secret(&app.connections.vault)?;
+    let exchange = exchange(&app.connections, &provider, &client, secret.expose(), now);
     let (url, verifier) = exchange.authorize_url(state.expose(), &connection.scope)?;
-    let (vault, hash) = (app.vault.clone(), state.hash());
+    let (vault, hash) = (app.connections.vault.clone(), state.hash());
     app.db
         .write(move |conn| ConnectionRequest::begin(conn, &vault, (id, session), &hash, verifier.as_deref(), now))
         .await?;
@@ -48,7 +51,7 @@ pub async fn set_out(app: &App, visit: &Visit, id: ConnectionKey) -> Result<Http
 /// `POST /settings/connections/{connection}/authorize`
 pub async fn authorize(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<ConnectionKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -58,7 +61,7 @@ pub async fn authorize(
 /// `GET /settings/connections/callback/{callback}`: where a provider sends people back to.
 pub async fn callback(
     request: HttpRequest,
-    app: web::Data<App>,
+    app: web::Data<State>,
     callback: web::Path<String>,
     query: Query,
 ) -> Result<HttpResponse> {
@@ -106,7 +109,7 @@ pub(crate) struct Back {
     pub(crate) provider: Provider,
 }
 
-async fn come_back(app: &App, visit: &Visit, callback: &str, state: &str) -> Result<Back> {
+async fn come_back(app: &State, visit: &Visit, callback: &str, state: &str) -> Result<Back> {
     let start_again = || Error::Invalid(START_AGAIN.into());
     let (hash, session, now) = (TokenHash::of(state), visit.session_key, visit.now());
     let found = app
@@ -145,9 +148,10 @@ impl Back {
 
 type Redeemed = std::result::Result<Box<TokenReply>, String>;
 
-async fn redeem(app: &App, back: &Back, code: &str, now: crate::time::Timestamp) -> Result<Redeemed> {
-    let (secret, verifier) = (back.client.secret(&app.vault)?, back.request.verifier(&app.vault)?);
-    let exchange = exchange(app, &back.provider, &back.client, secret.expose(), now);
+async fn redeem(app: &State, back: &Back, code: &str, now: crate::time::Timestamp) -> Result<Redeemed> {
+    let (secret, verifier) =
+        (back.client.secret(&app.connections.vault)?, back.request.verifier(&app.connections.vault)?);
+    let exchange = exchange(&app.connections, &back.provider, &back.client, secret.expose(), now);
     let outcome = exchange.redeem(code, verifier.as_ref().map(|verifier| verifier.expose())).await?;
     Ok(match judged(outcome, &back.connection) {
         Outcome::Issued(reply) => Ok(reply),
@@ -156,12 +160,12 @@ async fn redeem(app: &App, back: &Back, code: &str, now: crate::time::Timestamp)
     })
 }
 
-async fn adopt(app: &App, visit: &Visit, back: Back, reply: Box<TokenReply>) -> Result<HttpResponse> {
+async fn adopt(app: &State, visit: &Visit, back: Back, reply: Box<TokenReply>) -> Result<HttpResponse> {
     use oauth2::TokenResponse;
     let reply = Arc::new(*reply);
-    let (request, vault, kept) = (back.request.clone(), app.vault.clone(), reply.clone());
+    let (request, vault, kept) = (back.request.clone(), app.connections.vault.clone(), reply.clone());
     app.db.patient().write(move |conn| request.hold(conn, &vault, &kept)).await?;
-    let seen = remote_account::see(&app.http, &back.provider, reply.access_token().secret()).await;
+    let seen = remote_account::see(&app.connections.http, &back.provider, reply.access_token().secret()).await;
     let connection = &back.connection;
     if !connection.account_id.is_empty() && seen.as_ref().map(|seen| &seen.id) != Ok(&connection.account_id) {
         return Ok(see_other(&format!("{}/account", path(connection.id))));
@@ -173,7 +177,7 @@ async fn adopt(app: &App, visit: &Visit, back: Back, reply: Box<TokenReply>) -> 
 /// Stores what a way back brought. Errors: [`Error::Conflict`] when it was stored or let go already, or when the
 /// connection leads elsewhere by now.
 pub(crate) async fn keep(
-    app: &App,
+    app: &State,
     visit: &Visit,
     back: &Back,
     reply: &Arc<TokenReply>,
@@ -186,7 +190,7 @@ pub(crate) async fn keep(
         by_name: visit.viewer.name.clone(),
         peer: visit.peer.clone(),
     };
-    let (means, reply, now) = (app.means(), reply.clone(), visit.now());
+    let (means, reply, now) = (app.connections.means(), reply.clone(), visit.now());
     let (request, connection) = (back.request.id, back.connection.clone());
     app.db
         .patient()

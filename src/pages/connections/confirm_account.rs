@@ -6,14 +6,17 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use oauth2::TokenResponse;
 
-use crate::app::App;
-use crate::connections::{Connection, ConnectionEvent, ConnectionRequest, EventKind, Provider, TokenReply, provider_revocation, remote_account};
+use crate::connections::{
+    Connection, ConnectionEvent, ConnectionRequest, EventKind, Provider, TokenReply, provider_revocation,
+    remote_account,
+};
 use crate::error::{Error, Result};
 use crate::id::ConnectionKey;
-use crate::pages::connections::{HOME, path};
 use crate::pages::connections::authorize_connection::{Back, keep};
+use crate::pages::connections::{HOME, path};
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, Section, Tone, Visit, html};
+use crate::web::state::State;
 
 #[derive(Template)]
 #[template(path = "connections/account.html")]
@@ -27,7 +30,7 @@ struct ChangeOfAccount {
 }
 
 // What waits in this browser, with its tokens.
-async fn held(app: &App, visit: &Visit, id: ConnectionKey) -> Result<(Back, Arc<TokenReply>)> {
+async fn held(app: &State, visit: &Visit, id: ConnectionKey) -> Result<(Back, Arc<TokenReply>)> {
     let (session, now) = (visit.session_key, visit.now());
     let (found, connection, client) = app
         .db
@@ -38,15 +41,15 @@ async fn held(app: &App, visit: &Visit, id: ConnectionKey) -> Result<(Back, Arc<
         .await?;
     let gone = || Error::Gone("Nothing waits here any more: it was answered, or ten minutes have passed.".into());
     let request = found.ok_or_else(gone)?;
-    let reply = Arc::new(request.held(&app.vault)?);
+    let reply = Arc::new(request.held(&app.connections.vault)?);
     let provider = Provider::of(&client, &connection.domain_prefix, &app.config.hosts)?;
     Ok((Back { request, connection, client, provider }, reply))
 }
 
 /// `GET /settings/connections/{connection}/account`
-pub async fn account_form(visit: Visit, app: web::Data<App>, id: web::Path<ConnectionKey>) -> Result<HttpResponse> {
+pub async fn account_form(visit: Visit, app: web::Data<State>, id: web::Path<ConnectionKey>) -> Result<HttpResponse> {
     let (back, reply) = held(&app, &visit, *id).await?;
-    let seen = remote_account::see(&app.http, &back.provider, reply.access_token().secret()).await;
+    let seen = remote_account::see(&app.connections.http, &back.provider, reply.access_token().secret()).await;
     let (new, why) = match seen {
         Ok(account) => (Some(account.name), String::new()),
         Err(why) => (None, why),
@@ -67,14 +70,14 @@ pub async fn account_form(visit: Visit, app: web::Data<App>, id: web::Path<Conne
 /// `POST /settings/connections/{connection}/account`
 pub async fn account(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<ConnectionKey>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
     let (back, reply) = held(&app, &visit, *id).await?;
     match form.get("account") {
         "new" => {
-            let seen = remote_account::see(&app.http, &back.provider, reply.access_token().secret()).await;
+            let seen = remote_account::see(&app.connections.http, &back.provider, reply.access_token().secret()).await;
             keep(&app, &visit, &back, &reply, seen.unwrap_or_default()).await?;
             visit.redirect(Tone::Good, format!("{} is connected.", back.connection.name), &path(*id))
         }
@@ -83,7 +86,7 @@ pub async fn account(
     }
 }
 
-async fn let_go(app: &App, visit: &Visit, back: &Back, reply: &TokenReply) -> Result<HttpResponse> {
+async fn let_go(app: &State, visit: &Visit, back: &Back, reply: &TokenReply) -> Result<HttpResponse> {
     let (request, id, by, now) = (back.request.id, back.connection.id, visit.viewer.name.clone(), visit.now());
     app.db
         .write(move |conn| {
@@ -95,7 +98,7 @@ async fn let_go(app: &App, visit: &Visit, back: &Back, reply: &TokenReply) -> Re
         })
         .await?;
     let token = reply.refresh_token().map_or(reply.access_token().secret(), |token| token.secret());
-    let revocation = provider_revocation::revoke_token(app, &back.provider, &back.client, token).await?;
+    let revocation = provider_revocation::revoke_token(&app.connections, &back.provider, &back.client, token).await?;
     let text = format!("Nothing was changed; the new tokens are dropped. {}", revocation.sentence());
     visit.redirect(revocation.tone(), text, &path(id))
 }

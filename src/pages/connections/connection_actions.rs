@@ -4,20 +4,20 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
 use crate::activity::{Kind, NewActivity};
-use crate::app::App;
-use crate::connections::{Connection, ConnectionEvent, EventKind, OAuthClient, Provider, state};
 use crate::connections::refresh::{NotReady, ready};
+use crate::connections::{Connection, ConnectionEvent, EventKind, OAuthClient, Provider, state};
 use crate::error::Result;
 use crate::id::ConnectionKey;
-use crate::pages::connections::path;
 use crate::pages::connections::disconnect_connection::or_gone;
+use crate::pages::connections::path;
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Tone, Visit};
+use crate::web::state::State;
 
 /// `POST /settings/connections/{connection}/test`: one harmless call through it.
 pub async fn test(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<ConnectionKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -34,10 +34,10 @@ pub async fn test(
 
 type Tried = std::result::Result<String, String>;
 
-async fn try_out(app: &App, visit: &Visit, id: ConnectionKey) -> Result<Tried> {
+async fn try_out(app: &State, visit: &Visit, id: ConnectionKey) -> Result<Tried> {
     let mut refused: Option<Connection> = None;
     loop {
-        let (connection, client) = match ready(app, id, refused.as_ref()).await? {
+        let (connection, client) = match ready(&app.connections, id, refused.as_ref()).await? {
             Ok(found) => found,
             Err(why) => {
                 let what = match refused {
@@ -59,7 +59,7 @@ async fn try_out(app: &App, visit: &Visit, id: ConnectionKey) -> Result<Tried> {
 }
 
 async fn call(
-    app: &App,
+    app: &State,
     connection: &Connection,
     client: &OAuthClient,
 ) -> Result<std::result::Result<StatusCode, String>> {
@@ -67,8 +67,8 @@ async fn call(
     let Some(url) = provider.test_call() else {
         return Ok(Err("There is no call to test with. Give its OAuth 2.0 client a test path.".into()));
     };
-    let token = connection.access_token(&app.vault)?;
-    let answer = app.http.get_with_token(url.as_str(), token.expose()).await;
+    let token = connection.access_token(&app.connections.vault)?;
+    let answer = app.connections.http.get_with_token(url.as_str(), token.expose()).await;
     Ok(match answer {
         Ok(answer) => StatusCode::from_u16(answer.status().as_u16()).map_err(|_| "The API answered oddly.".into()),
         Err(why) => Err(format!("The test failed: {why}.")),
@@ -90,13 +90,13 @@ fn sentence(why: &NotReady, visit: &Visit) -> String {
 /// `POST /settings/connections/{connection}/refresh`
 pub async fn refresh(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<ConnectionKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
     let id = *id;
     let before = app.db.read(move |conn| or_gone(Connection::find(conn, id), conn, id)).await?;
-    app.refresher.run(id).await;
+    app.connections.refresher.run(id).await;
     let after = app.db.read(move |conn| or_gone(Connection::find(conn, id), conn, id)).await?;
     let (tone, words) = outcome(&before, &after, &visit);
     visit.redirect(tone, words, &path(id))
@@ -126,7 +126,7 @@ fn outcome(before: &Connection, after: &Connection, visit: &Visit) -> (Tone, Str
 /// `POST /settings/connections/{connection}/pause`
 pub async fn pause(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<ConnectionKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -136,14 +136,14 @@ pub async fn pause(
 /// `POST /settings/connections/{connection}/resume`
 pub async fn resume(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<ConnectionKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
     switch(visit, &app, *id, false).await
 }
 
-async fn switch(visit: Visit, app: &App, id: ConnectionKey, pauses: bool) -> Result<HttpResponse> {
+async fn switch(visit: Visit, app: &State, id: ConnectionKey, pauses: bool) -> Result<HttpResponse> {
     let (viewer, peer, now) = (visit.viewer.clone(), visit.peer.clone(), visit.now());
     let changed = app
         .db

@@ -4,22 +4,22 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use crate::account::Business;
-use crate::app::App;
 use crate::connections::{ApiType, Connection, ConnectionEvent, OAuthClient, Provider, ServiceKey, Status};
 use crate::db::keyset::PAGE;
 use crate::employees::Employee;
 use crate::error::Result;
 use crate::id::ConnectionKey;
-use crate::pages::connections::{HOME, path};
 use crate::pages::connections::connection_summary::{ConnectionFacts, ago, leading_out};
 use crate::pages::connections::disconnect_connection::or_gone;
+use crate::pages::connections::{HOME, path};
 use crate::time::{Moment, Timestamp, Words, count};
-use crate::web::nonce;
 use crate::web::badge::Badge;
 use crate::web::form_errors::Problems;
 use crate::web::list::Pager;
+use crate::web::nonce;
 use crate::web::page::{Page, Section, Visit, html};
 use crate::web::query::Query;
+use crate::web::state::State;
 
 #[derive(Template)]
 #[template(path = "connections/detail.html")]
@@ -96,7 +96,7 @@ struct Loaded {
 /// `GET /settings/connections/{connection}`
 pub async fn detail(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<ConnectionKey>,
     query: Query,
 ) -> Result<HttpResponse> {
@@ -107,7 +107,7 @@ pub async fn detail(
 /// The page of a connection, with what is wrong with a form on it.
 pub(crate) async fn page(
     visit: &Visit,
-    app: &App,
+    app: &State,
     id: ConnectionKey,
     query: &Query,
     problems: Problems,
@@ -135,7 +135,7 @@ pub(crate) async fn page(
     Ok(show(visit, app, loaded, before, problems))
 }
 
-fn show(visit: &Visit, app: &App, loaded: Loaded, before: Option<i64>, problems: Problems) -> ConnectionDetail {
+fn show(visit: &Visit, app: &State, loaded: Loaded, before: Option<i64>, problems: Problems) -> ConnectionDetail {
     let (words, viewer) = (&visit.words, &visit.viewer);
     let Loaded { connection, client, business, authorized_by, events, keys } = loaded;
     let status = connection.status();
@@ -189,7 +189,7 @@ fn soon(at: Timestamp, words: &Words) -> Moment {
     }
 }
 
-fn example_call(app: &App, connection: &Connection, client: &OAuthClient) -> String {
+fn example_call(app: &State, connection: &Connection, client: &OAuthClient) -> String {
     let provider = Provider::of(client, &connection.domain_prefix, &app.config.hosts);
     let path = provider.map(|provider| provider.test_path).unwrap_or_default();
     let path = if path.is_empty() { "/…".to_string() } else { format!("/{}", path.trim_start_matches('/')) };

@@ -4,17 +4,17 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use crate::account::Business;
-use crate::app::App;
 use crate::connections::{ApiType, Connection, ConnectionFilter, ConnectionSort, ListedConnection, Status};
 use crate::db::keyset::Count;
 use crate::error::Result;
 use crate::id::BusinessKey;
-use crate::pages::connections::path;
 use crate::pages::connections::connection_summary::{ConnectionFacts, leading_out};
+use crate::pages::connections::path;
 use crate::time::Words;
 use crate::web::list::{Heading, ListState, Pager, Sort};
 use crate::web::page::{Page, Section, Viewer, Visit, html};
 use crate::web::query::Query;
+use crate::web::state::State;
 
 static SORTS: [Sort; 4] = [
     Sort { word: "name", column: "name_fold", largest_first: false },
@@ -58,7 +58,7 @@ fn row(listed: ListedConnection, viewer: &Viewer, words: &Words) -> ConnectionRo
 }
 
 /// `GET /settings/connections`
-pub async fn list(visit: Visit, app: web::Data<App>, query: Query) -> Result<HttpResponse> {
+pub async fn list(visit: Visit, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
     let state = ListState::read(&query, "", &SORTS)?;
     let filter = ConnectionFilter {
         name: state.get("name").into(),

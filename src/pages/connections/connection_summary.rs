@@ -3,14 +3,14 @@
 use actix_web::HttpResponse;
 use actix_web::http::header;
 
-use crate::app::App;
 use crate::connections::{ApiType, Connection, Status};
 use crate::error::{Error, Result};
 use crate::pages::connections::path;
 use crate::time::{Moment, Timestamp, Words};
-use crate::web::headers;
 use crate::web::badge::Badge;
+use crate::web::headers;
 use crate::web::page::Viewer;
+use crate::web::state::State;
 
 impl Status {
     /// How it is shown.
@@ -82,7 +82,7 @@ fn said(text: &str) -> Moment {
 
 /// The page with a policy under which an admin's forms may lead to a provider, and on from there to wherever people sign
 /// in.
-pub fn leading_out(app: &App, viewer: &Viewer, mut response: HttpResponse) -> Result<HttpResponse> {
+pub fn leading_out(app: &State, viewer: &Viewer, mut response: HttpResponse) -> Result<HttpResponse> {
     if !viewer.is_admin() {
         return Ok(response);
     }

@@ -5,7 +5,6 @@ use askama::Template;
 use diesel::QueryResult;
 
 use crate::activity::{Detail, Kind, NewActivity, gone};
-use crate::app::App;
 use crate::connections::{Connection, OAuthClient, ServiceKey, provider_revocation, state};
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
@@ -14,6 +13,7 @@ use crate::pages::connections::{HOME, path};
 use crate::time::{Moment, thousands};
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, Section, Tone, Visit, html};
+use crate::web::state::State;
 
 #[derive(Template)]
 #[template(path = "connections/disconnect.html")]
@@ -41,7 +41,11 @@ pub(crate) fn with_keys(conn: &mut DbConnection, id: ConnectionKey) -> Result<(C
 }
 
 /// `GET /settings/connections/{connection}/disconnect`
-pub async fn disconnect_form(visit: Visit, app: web::Data<App>, id: web::Path<ConnectionKey>) -> Result<HttpResponse> {
+pub async fn disconnect_form(
+    visit: Visit,
+    app: web::Data<State>,
+    id: web::Path<ConnectionKey>,
+) -> Result<HttpResponse> {
     let id = *id;
     let (connection, keys) = app.db.read(move |conn| with_keys(conn, id)).await?;
     html(Disconnect {
@@ -60,7 +64,7 @@ pub async fn disconnect_form(visit: Visit, app: web::Data<App>, id: web::Path<Co
 /// `POST /settings/connections/{connection}/disconnect`
 pub async fn disconnect(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<ConnectionKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -85,7 +89,7 @@ pub async fn disconnect(
         Err(Error::Gone(how)) => return visit.redirect(Tone::Info, how, HOME),
         Err(error) => return Err(error),
     };
-    let revocation = provider_revocation::revoke(&app, &connection, &client).await;
+    let revocation = provider_revocation::revoke(&app.connections, &connection, &client).await;
     let text = format!("{} is disconnected and deleted here. {}", connection.name, revocation.sentence());
     visit.redirect(revocation.tone(), text, HOME)
 }

@@ -4,17 +4,19 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use crate::activity::{Detail, Kind, NewActivity};
-use crate::app::App;
-use crate::connections::{ApiType, Connection, ConnectionEvent, EventKind, OAuthClient, callback_path, provider_revocation, state};
+use crate::connections::{
+    ApiType, Connection, ConnectionEvent, EventKind, OAuthClient, callback_path, provider_revocation, state,
+};
 use crate::error::{Error, Result};
 use crate::id::ConnectionKey;
-use crate::pages::connections::{HOME, authorize_connection, path};
 use crate::pages::connections::connection_form::{Choices, ConnectionForm, ScopeGroup, ToldConnection};
 use crate::pages::connections::connection_summary::leading_out;
 use crate::pages::connections::disconnect_connection::or_gone;
+use crate::pages::connections::{HOME, authorize_connection, path};
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, Section, Tone, Visit, html, unprocessable};
 use crate::web::query::Query;
+use crate::web::state::State;
 
 #[derive(Template)]
 #[template(path = "connections/form.html")]
@@ -32,7 +34,7 @@ struct ConnectionFormPage {
     was_authorized: bool,
 }
 
-fn redirect_uris(app: &App, choices: &Choices, form: &ConnectionForm) -> Vec<(&'static str, String)> {
+fn redirect_uris(app: &State, choices: &Choices, form: &ConnectionForm) -> Vec<(&'static str, String)> {
     let origin = app.config.public_url.origin();
     let uri = |callback: &str| format!("{origin}{}", callback_path(callback));
     let lightspeed = ApiType::ALL.iter().filter(|api_type| **api_type != ApiType::Other);
@@ -45,7 +47,7 @@ fn redirect_uris(app: &App, choices: &Choices, form: &ConnectionForm) -> Vec<(&'
 
 fn page(
     visit: &Visit,
-    app: &App,
+    app: &State,
     before: Option<&Connection>,
     form: ConnectionForm,
     choices: Choices,
@@ -77,14 +79,14 @@ fn made(query: &Query, choices: &Choices) -> Option<OAuthClient> {
 }
 
 /// `GET /settings/connections/new`
-pub async fn new_form(visit: Visit, app: web::Data<App>, query: Query) -> Result<HttpResponse> {
+pub async fn new_form(visit: Visit, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
     let choices = app.db.read(Choices::load).await?;
     let form = ConnectionForm::blank(made(&query, &choices).as_ref());
     leading_out(&app, &visit.viewer, html(page(&visit, &app, None, form, choices))?)
 }
 
 /// `POST /settings/connections/new`
-pub async fn create(visit: Visit, app: web::Data<App>, form: ProtectedForm) -> Result<HttpResponse> {
+pub async fn create(visit: Visit, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
     let choices = app.db.read(Choices::load).await?;
     let (mut typed, told) = ConnectionForm::read(&form, &choices);
     let Some(told) = told else {
@@ -111,7 +113,7 @@ pub async fn create(visit: Visit, app: web::Data<App>, form: ProtectedForm) -> R
 
 fn again(
     visit: &Visit,
-    app: &App,
+    app: &State,
     before: Option<&Connection>,
     typed: ConnectionForm,
     choices: Choices,
@@ -122,7 +124,7 @@ fn again(
 // To the page of the connection, or on to its provider.
 async fn go_on(
     visit: &Visit,
-    app: &App,
+    app: &State,
     form: &ProtectedForm,
     id: ConnectionKey,
     (tone, text): (Tone, String),
@@ -139,7 +141,7 @@ async fn go_on(
 /// `GET /settings/connections/{connection}/edit`
 pub async fn edit_form(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<ConnectionKey>,
     query: Query,
 ) -> Result<HttpResponse> {
@@ -158,7 +160,7 @@ pub async fn edit_form(
 /// `POST /settings/connections/{connection}/edit`
 pub async fn edit(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<ConnectionKey>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -177,7 +179,7 @@ pub async fn edit(
         Changed::Scope => (Tone::Warn, "It is saved. The new scope counts once it is authorized again.".to_string()),
         Changed::Words => (Tone::Good, "It is saved.".to_string()),
         Changed::Server(before) => {
-            let revocation = provider_revocation::revoke(&app, &before.0, &before.1).await;
+            let revocation = provider_revocation::revoke(&app.connections, &before.0, &before.1).await;
             let text = format!("It is saved, and leads to another server now: authorize it. {}", revocation.sentence());
             (Tone::Warn, text)
         }
@@ -192,7 +194,7 @@ enum Changed {
     Server(Box<(Connection, OAuthClient)>),
 }
 
-async fn change(visit: &Visit, app: &App, id: ConnectionKey, told: ToldConnection) -> Result<Changed> {
+async fn change(visit: &Visit, app: &State, id: ConnectionKey, told: ToldConnection) -> Result<Changed> {
     let (viewer, peer, now) = (visit.viewer.clone(), visit.peer.clone(), visit.now());
     app.db
         .write(move |conn| {

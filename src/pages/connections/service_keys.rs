@@ -4,19 +4,19 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use crate::activity::{Detail, Kind, NewActivity};
-use crate::app::App;
 use crate::connections::{Connection, ServiceKey, state};
 use crate::error::{Error, Result};
 use crate::id::{ConnectionKey, ServiceKeyKey};
-use crate::pages::connections::{HOME, connection_detail, path};
 use crate::pages::connections::disconnect_connection::{or_gone, with_keys};
+use crate::pages::connections::{HOME, connection_detail, path};
 use crate::time::Moment;
-use crate::web::nonce;
 use crate::web::form::ProtectedForm;
 use crate::web::form_errors::Problems;
+use crate::web::nonce;
 use crate::web::page::{Page, Section, Tone, Visit, html, unprocessable};
 use crate::web::query::Query;
 use crate::web::shown_once::ShownOnce;
+use crate::web::state::State;
 
 const SHOWN: &str = "The service key of this form was shown already, and is shown only once. If it was lost, revoke it and \
                      make a new one.";
@@ -24,7 +24,7 @@ const SHOWN: &str = "The service key of this form was shown already, and is show
 /// `POST /settings/connections/{connection}/keys`: answers with the key, the one time it is shown.
 pub async fn create(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<ConnectionKey>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -72,7 +72,7 @@ struct RevokeServiceKey {
 type KeyPath = web::Path<(ConnectionKey, ServiceKeyKey)>;
 
 /// `GET /settings/connections/{connection}/keys/{service_key}/revoke`
-pub async fn revoke_form(visit: Visit, app: web::Data<App>, ids: KeyPath) -> Result<HttpResponse> {
+pub async fn revoke_form(visit: Visit, app: web::Data<State>, ids: KeyPath) -> Result<HttpResponse> {
     let (id, key) = *ids;
     let (connection, keys) = app.db.read(move |conn| with_keys(conn, id)).await?;
     let found = keys.into_iter().find(|one| one.id == key).ok_or(Error::NotFound)?;
@@ -89,7 +89,7 @@ pub async fn revoke_form(visit: Visit, app: web::Data<App>, ids: KeyPath) -> Res
 }
 
 /// `POST /settings/connections/{connection}/keys/{service_key}/revoke`: refused from the next call on.
-pub async fn revoke(visit: Visit, app: web::Data<App>, ids: KeyPath, _: ProtectedForm) -> Result<HttpResponse> {
+pub async fn revoke(visit: Visit, app: web::Data<State>, ids: KeyPath, _: ProtectedForm) -> Result<HttpResponse> {
     let (id, key) = *ids;
     let (actor, peer, now) = (visit.viewer.actor(), visit.peer.clone(), visit.now());
     let revoked = app

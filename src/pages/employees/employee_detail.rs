@@ -5,7 +5,6 @@ use askama::Template;
 
 use crate::account::{Business, Location};
 use crate::activity::{Detail, Kind, NewActivity, Subject};
-use crate::app::App;
 use crate::clients::ClientState;
 use crate::connections::Connection;
 use crate::db::DbConnection;
@@ -19,13 +18,14 @@ use crate::scopes::Role;
 use crate::time::{Moment, Timestamp, count};
 use crate::tokens::revocation::Purge;
 use crate::tokens::token_list::Within;
-use crate::web::nonce;
 use crate::web::badge::Badge;
 use crate::web::form::ProtectedForm;
 use crate::web::list::{Heading, ListState, Pager, Sort};
+use crate::web::nonce;
 use crate::web::page::{Page, Section, Tone, Visit, html, see_other};
 use crate::web::query::Query;
 use crate::web::session_store::Session;
+use crate::web::state::State;
 
 /// Where the section begins.
 pub const HOME: &str = "/settings/employees";
@@ -72,7 +72,7 @@ struct EmployeeRow {
 }
 
 /// `GET /settings/employees`; staff land on their own page: it is all they may see here.
-pub async fn list(visit: Visit, app: web::Data<App>, query: Query) -> Result<HttpResponse> {
+pub async fn list(visit: Visit, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
     if !visit.viewer.is_manager() {
         return Ok(see_other(&path(visit.viewer.id)));
     }
@@ -157,7 +157,7 @@ pub struct BusinessChoice {
 /// `GET /settings/employees/{employee}`
 pub async fn detail(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<EmployeeKey>,
     query: Query,
 ) -> Result<HttpResponse> {
@@ -230,7 +230,7 @@ pub async fn detail(
 
 /// One change to an employee by an admin: does it, records it, and goes back to their page.
 async fn change(
-    (visit, app, id): (Visit, web::Data<App>, EmployeeKey),
+    (visit, app, id): (Visit, web::Data<State>, EmployeeKey),
     kind: Kind,
     act: impl Fn(&mut DbConnection, &Employee, Timestamp) -> Result<Detail> + Send + 'static,
     told: impl Fn(&Employee) -> String,
@@ -259,7 +259,7 @@ async fn change(
 /// `POST /settings/employees/{employee}/role`
 pub async fn change_role(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<EmployeeKey>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -277,7 +277,7 @@ pub async fn change_role(
 /// `POST /settings/employees/{employee}/locations`
 pub async fn change_locations(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<EmployeeKey>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -299,7 +299,7 @@ pub async fn change_locations(
 /// `POST /settings/employees/{employee}/lock`: their sign-ins end, and everything they granted stops until it is lifted.
 pub async fn lock(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<EmployeeKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -315,7 +315,7 @@ pub async fn lock(
 /// `POST /settings/employees/{employee}/unlock`
 pub async fn unlock(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<EmployeeKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -330,7 +330,7 @@ pub async fn unlock(
 /// `POST /settings/employees/{employee}/archive`
 pub async fn archive(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<EmployeeKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -346,7 +346,7 @@ pub async fn archive(
 /// `POST /settings/employees/{employee}/restore`
 pub async fn restore(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<EmployeeKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {

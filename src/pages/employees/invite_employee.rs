@@ -5,9 +5,8 @@ use askama::Template;
 
 use crate::account::{Business, Location};
 use crate::activity::{Detail, Kind, NewActivity, Subject};
-use crate::app::App;
-use crate::employees::{Employee, NewEmployee, OneTimeLink, Purpose};
 use crate::employees::link_address as address;
+use crate::employees::{Employee, NewEmployee, OneTimeLink, Purpose};
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, LocationKey};
 use crate::pages::employees::employee_detail::{BusinessChoice, HOME, path};
@@ -15,10 +14,11 @@ use crate::pages::sign_in::sign_in_page::email_address;
 use crate::scopes::Role;
 use crate::secrets::RandomSecret;
 use crate::time::{Moment, count};
-use crate::web::nonce;
 use crate::web::form::ProtectedForm;
+use crate::web::nonce;
 use crate::web::page::{Page, Section, Tone, Visit, html};
 use crate::web::session_store::Session;
+use crate::web::state::State;
 
 #[derive(Template)]
 #[template(path = "employees/link.html")]
@@ -46,13 +46,13 @@ struct Invite {
 }
 
 /// `GET /settings/employees/invite`
-pub async fn invite_form(visit: Visit, app: web::Data<App>) -> Result<HttpResponse> {
+pub async fn invite_form(visit: Visit, app: web::Data<State>) -> Result<HttpResponse> {
     show_invite(visit, app, None, (String::new(), String::new(), Role::Staff)).await
 }
 
 async fn show_invite(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     problem: Option<String>,
     (name, email, role): (String, String, Role),
 ) -> Result<HttpResponse> {
@@ -75,7 +75,7 @@ async fn show_invite(
 }
 
 /// `POST /settings/employees/invite`: answers with the link itself, the one time it is shown.
-pub async fn invite(visit: Visit, app: web::Data<App>, form: ProtectedForm) -> Result<HttpResponse> {
+pub async fn invite(visit: Visit, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
     let role = Role::from_word(form.get("role")).unwrap_or(Role::Staff);
     let kept = (form.get("name").to_string(), form.get("email").to_string(), role);
     let checked = form.line("name", "The name", 100).and_then(|name| Ok((name, email_address(&form)?)));
@@ -113,7 +113,7 @@ pub async fn invite(visit: Visit, app: web::Data<App>, form: ProtectedForm) -> R
 /// `POST /settings/employees/{employee}/link`: a new invitation, or a link to choose a new password.
 pub async fn make_link(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<EmployeeKey>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -142,7 +142,7 @@ pub async fn make_link(
 
 fn show_link(
     visit: &Visit,
-    app: &App,
+    app: &State,
     employee: &Employee,
     purpose: Purpose,
     secret: &RandomSecret,

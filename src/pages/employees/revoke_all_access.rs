@@ -3,7 +3,6 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::app::App;
 use crate::connections::{ApiType, Connection, OAuthClient, provider_revocation};
 use crate::employees::Employee;
 use crate::error::{Error, Result};
@@ -15,6 +14,7 @@ use crate::tokens::revocation;
 use crate::tokens::revocation::{Falls, Target};
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, Section, Tone, Visit, html};
+use crate::web::state::State;
 
 #[derive(Template)]
 #[template(path = "employees/end_grants.html")]
@@ -32,7 +32,7 @@ fn own_only() -> String {
 }
 
 /// `GET /settings/employees/{employee}/end-grants`
-pub async fn end_grants_form(visit: Visit, app: web::Data<App>, id: web::Path<EmployeeKey>) -> Result<HttpResponse> {
+pub async fn end_grants_form(visit: Visit, app: web::Data<State>, id: web::Path<EmployeeKey>) -> Result<HttpResponse> {
     let id = *id;
     if !visit.viewer.may_act_for(id) {
         return Err(Error::Forbidden(own_only()));
@@ -67,7 +67,7 @@ fn held(connections: Vec<(Connection, ApiType)>) -> Vec<String> {
 /// `POST /settings/employees/{employee}/end-grants`: tokens given out end, and so do the connections the person authorized.
 pub async fn end_grants(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<EmployeeKey>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -80,7 +80,8 @@ pub async fn end_grants(
         .db
         .write(move |conn| {
             let employee = Employee::find(conn, id)?;
-            let revoked = revocation::revoke(conn, &Target::Grants(employee.clone()), seen, (&viewer.actor(), &peer), now)?;
+            let revoked =
+                revocation::revoke(conn, &Target::Grants(employee.clone()), seen, (&viewer.actor(), &peer), now)?;
             let reason = format!("Everything {} granted was ended.", employee.name);
             let ended = provider_revocation::end_authorized_by(conn, (id, &reason), (&viewer, &peer), now)?;
             Ok((employee, revoked, ended))
@@ -94,7 +95,7 @@ pub async fn end_grants(
         (false, false) => format!("Everything {} granted has ended: {counts} deleted.", employee.name),
     };
     text.push_str(&newcomers(&revoked));
-    text.push_str(&disconnected(&ended, &provider_revocation::revoke_all(&app, &ended).await));
+    text.push_str(&disconnected(&ended, &provider_revocation::revoke_all(&app.connections, &ended).await));
     visit.redirect(Tone::Good, text, &path(id))
 }
 

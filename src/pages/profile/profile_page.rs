@@ -4,7 +4,6 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
-use crate::app::App;
 use crate::db::DbConnection;
 use crate::employees::{Employee, password};
 use crate::error::{Error, Result};
@@ -14,6 +13,7 @@ use crate::time::{Moment, count};
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, Section, Tone, Visit, html};
 use crate::web::session_store::Session;
+use crate::web::state::State;
 
 #[derive(Template)]
 #[template(path = "employees/profile.html")]
@@ -37,11 +37,11 @@ struct SessionRow {
 }
 
 /// `GET /settings/profile`
-pub async fn profile(visit: Visit, app: web::Data<App>) -> Result<HttpResponse> {
+pub async fn profile(visit: Visit, app: web::Data<State>) -> Result<HttpResponse> {
     show_profile(visit, app, None).await
 }
 
-async fn show_profile(visit: Visit, app: web::Data<App>, problem: Option<String>) -> Result<HttpResponse> {
+async fn show_profile(visit: Visit, app: web::Data<State>, problem: Option<String>) -> Result<HttpResponse> {
     let (id, now) = (visit.viewer.id, visit.now());
     let (employee, sessions) =
         app.db.read(move |conn| Ok((Employee::find(conn, id)?, Session::of_employee(conn, id, now)?))).await?;
@@ -97,7 +97,7 @@ fn browser(agent: &str) -> String {
 }
 
 /// `POST /settings/profile/password`: needs the present one; every other sign-in ends.
-pub async fn change_password(visit: Visit, app: web::Data<App>, form: ProtectedForm) -> Result<HttpResponse> {
+pub async fn change_password(visit: Visit, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
     let id = visit.viewer.id;
     let employee = app.db.read(move |conn| Ok(Employee::find(conn, id)?)).await?;
     let new = form.get("password").to_string();
@@ -138,7 +138,7 @@ pub async fn change_password(visit: Visit, app: web::Data<App>, form: ProtectedF
 /// `POST /settings/profile/sessions/{session}/end`
 pub async fn end_session(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     session: web::Path<SessionKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -147,14 +147,14 @@ pub async fn end_session(
 }
 
 /// `POST /settings/profile/sessions/end-others`
-pub async fn end_other_sessions(visit: Visit, app: web::Data<App>, _: ProtectedForm) -> Result<HttpResponse> {
+pub async fn end_other_sessions(visit: Visit, app: web::Data<State>, _: ProtectedForm) -> Result<HttpResponse> {
     let this = visit.session_key;
     end(&visit, &app, move |conn, id| Ok(Session::end_all(conn, id, Some(this))?)).await
 }
 
 async fn end(
     visit: &Visit,
-    app: &web::Data<App>,
+    app: &web::Data<State>,
     act: impl Fn(&mut DbConnection, EmployeeKey) -> Result<usize> + Send + 'static,
 ) -> Result<HttpResponse> {
     let (viewer, peer, now) = (visit.viewer.clone(), visit.peer.clone(), visit.now());

@@ -4,17 +4,17 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use crate::activity::{Kind, NewActivity, Subject};
-use crate::app::App;
 use crate::error::{Error, Result};
 use crate::id::ResourceServerKey;
 use crate::resource_servers::ResourceServer;
 use crate::secrets::PlainToken;
 use crate::time::{Moment, count};
-use crate::web::nonce;
 use crate::web::form::ProtectedForm;
 use crate::web::form_errors::Problems;
+use crate::web::nonce;
 use crate::web::page::{Page, Section, Tone, Visit, html, unprocessable};
 use crate::web::shown_once::ShownOnce;
+use crate::web::state::State;
 
 /// Where the section begins.
 pub const HOME: &str = "/settings/resource-servers";
@@ -43,11 +43,11 @@ struct ResourceServerRow {
 }
 
 /// `GET /settings/resource-servers`
-pub async fn list(visit: Visit, app: web::Data<App>) -> Result<HttpResponse> {
+pub async fn list(visit: Visit, app: web::Data<State>) -> Result<HttpResponse> {
     html(page(&visit, &app, String::new(), Problems::default()).await?)
 }
 
-async fn page(visit: &Visit, app: &App, name: String, problems: Problems) -> Result<ResourceServerList> {
+async fn page(visit: &Visit, app: &State, name: String, problems: Problems) -> Result<ResourceServerList> {
     let servers = app.db.read(|conn| Ok(ResourceServer::all(conn)?)).await?;
     let row = |server: ResourceServer| ResourceServerRow {
         path: format!("{HOME}/{}", server.id),
@@ -77,7 +77,7 @@ fn show(visit: &Visit, server: &ResourceServer, heading: String, secret: &PlainT
 }
 
 /// `POST /settings/resource-servers`: answers with the credentials, the one time they are shown.
-pub async fn add(visit: Visit, app: web::Data<App>, form: ProtectedForm) -> Result<HttpResponse> {
+pub async fn add(visit: Visit, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
     let mut problems = Problems::default();
     let Some(name) = problems.check("name", form.line("name", "The name", 100)) else {
         return unprocessable(page(&visit, &app, form.get("name").into(), problems).await?);
@@ -120,7 +120,7 @@ struct Confirm {
 /// `GET /settings/resource-servers/{resource_server}/regenerate`
 pub async fn regenerate_form(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<ResourceServerKey>,
 ) -> Result<HttpResponse> {
     let id = *id;
@@ -143,7 +143,7 @@ pub async fn regenerate_form(
 /// `POST /settings/resource-servers/{resource_server}/regenerate`: the earlier secret stops at once.
 pub async fn regenerate(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<ResourceServerKey>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -165,7 +165,11 @@ pub async fn regenerate(
 }
 
 /// `GET /settings/resource-servers/{resource_server}/remove`
-pub async fn remove_form(visit: Visit, app: web::Data<App>, id: web::Path<ResourceServerKey>) -> Result<HttpResponse> {
+pub async fn remove_form(
+    visit: Visit,
+    app: web::Data<State>,
+    id: web::Path<ResourceServerKey>,
+) -> Result<HttpResponse> {
     let id = *id;
     let server = app.db.read(move |conn| Ok(ResourceServer::find(conn, id)?)).await?;
     html(Confirm {
@@ -186,7 +190,7 @@ pub async fn remove_form(visit: Visit, app: web::Data<App>, id: web::Path<Resour
 /// `POST /settings/resource-servers/{resource_server}/remove`
 pub async fn remove(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     id: web::Path<ResourceServerKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {

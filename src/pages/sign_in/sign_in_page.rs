@@ -8,7 +8,6 @@ use askama::Template;
 
 use crate::account::Account;
 use crate::activity::{Actor, Kind, NewActivity, Subject};
-use crate::app::App;
 use crate::clients::Client;
 use crate::employees::{Attempt, Attempts, Employee, NewEmployee, OneTimeLink, Purpose, fold, password};
 use crate::error::{Error, Result};
@@ -22,6 +21,7 @@ use crate::web::form::{BrowserToken, ProtectedForm};
 use crate::web::page::{Page, Tone, Visit, html, see_other};
 use crate::web::query::Query;
 use crate::web::session_store::{SIGN_IN, Session, SignIn};
+use crate::web::state::State;
 
 // What a sign-in in the middle of an authorization request goes back to.
 const AUTHORIZE: &str = "/auth/oauth/authorize?";
@@ -38,14 +38,14 @@ struct SignInPage {
 }
 
 /// The sign-in in the middle of an authorization request, which goes on at `next`.
-pub async fn leg(request: &HttpRequest, app: &web::Data<App>, next: String) -> Result<HttpResponse> {
+pub async fn leg(request: &HttpRequest, app: &web::Data<State>, next: String) -> Result<HttpResponse> {
     show(request, app, None, next, String::new()).await
 }
 
 /// `GET /sign-in`
 pub async fn form(
     request: HttpRequest,
-    app: web::Data<App>,
+    app: web::Data<State>,
     query: Query,
     visit: Option<Visit>,
 ) -> Result<HttpResponse> {
@@ -59,7 +59,7 @@ pub async fn form(
 
 async fn show(
     request: &HttpRequest,
-    app: &web::Data<App>,
+    app: &web::Data<State>,
     notice: Option<(Tone, &str)>,
     next: String,
     email: String,
@@ -107,7 +107,7 @@ fn local(next: &str, origin: &str) -> String {
 }
 
 // The cookie that says "this browser has signed in to this account before": employee, nonce, signature.
-fn device_of(request: &HttpRequest, app: &App, employee: Option<EmployeeKey>) -> Option<String> {
+fn device_of(request: &HttpRequest, app: &State, employee: Option<EmployeeKey>) -> Option<String> {
     let cookie = request.cookie(&app.config.public_url.cookie_name("device"))?;
     let (device, signature) = cookie.value().rsplit_once('.')?;
     let (owner, nonce) = device.split_once('.')?;
@@ -115,7 +115,7 @@ fn device_of(request: &HttpRequest, app: &App, employee: Option<EmployeeKey>) ->
     (theirs && app.keys.device.verifies(device, signature)).then(|| nonce.to_string())
 }
 
-fn device_cookie(app: &App, employee: EmployeeKey) -> Cookie<'static> {
+fn device_cookie(app: &State, employee: EmployeeKey) -> Cookie<'static> {
     let device = format!("{employee}.{}", crate::secrets::random_name(22));
     let value = format!("{device}.{}", app.keys.device.sign(&device));
     Cookie::build(app.config.public_url.cookie_name("device"), value)
@@ -128,7 +128,7 @@ fn device_cookie(app: &App, employee: EmployeeKey) -> Cookie<'static> {
 }
 
 /// `POST /sign-in`: every way it can fail does the same work and answers the same words.
-pub async fn sign_in(request: HttpRequest, app: web::Data<App>, form: ProtectedForm) -> Result<HttpResponse> {
+pub async fn sign_in(request: HttpRequest, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
     let next = local(form.get("next"), app.config.public_url.origin());
     let email = form.get("email").trim().to_string();
     let given = form.get("password").to_string();
@@ -167,7 +167,7 @@ pub async fn sign_in(request: HttpRequest, app: web::Data<App>, form: ProtectedF
 }
 
 // The session itself is written by the store, which renews the cookie's key, so nothing planted before is adopted.
-fn start_session(request: &HttpRequest, app: &App, employee: EmployeeKey, peer: String) -> Result<()> {
+fn start_session(request: &HttpRequest, app: &State, employee: EmployeeKey, peer: String) -> Result<()> {
     let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let user_agent = agent.chars().filter(|c| !c.is_control()).take(300).collect();
     let session = request.get_session();
@@ -180,7 +180,7 @@ fn start_session(request: &HttpRequest, app: &App, employee: EmployeeKey, peer: 
 
 async fn refused(
     request: &HttpRequest,
-    app: &web::Data<App>,
+    app: &web::Data<State>,
     (email, peer): (String, String),
     next: String,
 ) -> Result<HttpResponse> {
@@ -196,7 +196,7 @@ async fn refused(
 }
 
 /// `POST /sign-out`
-pub async fn sign_out(visit: Visit, app: web::Data<App>, form: ProtectedForm) -> Result<HttpResponse> {
+pub async fn sign_out(visit: Visit, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
     let (viewer, session, peer, now) = (visit.viewer.clone(), visit.session_key, visit.peer.clone(), visit.now());
     app.db
         .write(move |conn| {
@@ -227,7 +227,11 @@ struct SetUp {
 }
 
 /// `GET /set-up/{secret}`: the form behind the link that an empty installation prints on its console.
-pub async fn set_up_form(request: HttpRequest, app: web::Data<App>, secret: web::Path<String>) -> Result<HttpResponse> {
+pub async fn set_up_form(
+    request: HttpRequest,
+    app: web::Data<State>,
+    secret: web::Path<String>,
+) -> Result<HttpResponse> {
     let now = app.clock.now();
     app.db.read(move |conn| usable(conn, &secret, &[Purpose::SetUp], now).map(drop)).await?;
     show_set_up(&request, &app, None, &ProtectedFields::default())
@@ -243,7 +247,7 @@ struct ProtectedFields {
 
 fn show_set_up(
     request: &HttpRequest,
-    app: &web::Data<App>,
+    app: &web::Data<State>,
     problem: Option<&str>,
     fields: &ProtectedFields,
 ) -> Result<HttpResponse> {
@@ -306,7 +310,7 @@ fn new_password(form: &ProtectedForm, about: &[&str]) -> Result<String> {
 /// `POST /set-up/{secret}`: makes the first admin and names the shop. The link works once.
 pub async fn set_up(
     request: HttpRequest,
-    app: web::Data<App>,
+    app: web::Data<State>,
     secret: web::Path<String>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -369,7 +373,7 @@ struct Welcome {
 /// `GET /welcome/{secret}`: choose a password, after an invitation or a reset.
 pub async fn welcome_form(
     request: HttpRequest,
-    app: web::Data<App>,
+    app: web::Data<State>,
     secret: web::Path<String>,
 ) -> Result<HttpResponse> {
     show_welcome(&request, &app, &secret, None).await
@@ -377,7 +381,7 @@ pub async fn welcome_form(
 
 async fn show_welcome(
     request: &HttpRequest,
-    app: &web::Data<App>,
+    app: &web::Data<State>,
     secret: &str,
     problem: Option<&str>,
 ) -> Result<HttpResponse> {
@@ -406,7 +410,7 @@ async fn show_welcome(
 /// `POST /welcome/{secret}`: every other sign-in of the person ends.
 pub async fn welcome(
     request: HttpRequest,
-    app: web::Data<App>,
+    app: web::Data<State>,
     secret: web::Path<String>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {

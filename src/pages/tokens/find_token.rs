@@ -4,7 +4,6 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use crate::activity::{Detail, Kind, NewActivity, Subject};
-use crate::app::App;
 use crate::clients::{Client, ClientSecret};
 use crate::db::DbConnection;
 use crate::employees::{Attempt, Attempts};
@@ -15,6 +14,7 @@ use crate::secrets::{NotAToken, PlainToken, TokenHash};
 use crate::tokens::{AccessToken, RefreshToken};
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, Section, Tone, Visit, html, see_other};
+use crate::web::state::State;
 
 #[derive(Template)]
 #[template(path = "tokens/find_token.html")]
@@ -40,7 +40,7 @@ enum Search {
 
 /// `POST /settings/client-api-access/find-token`: the value is hashed at once and kept nowhere. It takes a whole token, or
 /// the SHA-256 of one in hexadecimal, as scanners for leaked secrets report it.
-pub async fn find(visit: Visit, app: web::Data<App>, form: ProtectedForm) -> Result<HttpResponse> {
+pub async fn find(visit: Visit, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
     let text = form.get("token").trim();
     let text = text.strip_prefix("Bearer ").or_else(|| text.strip_prefix("bearer ")).unwrap_or(text).trim();
     let parsed = PlainToken::parse(text).map(|token| token.hash());

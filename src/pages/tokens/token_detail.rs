@@ -4,23 +4,25 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use crate::activity::{Detail, Kind, gone};
-use crate::app::App;
 use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::employees::Employee;
 use crate::error::{Error, Result};
 use crate::id::{AccessTokenKey, ClientKey, RefreshTokenKey};
-use crate::pages::clients::client_detail::{ClientFacts, HOME, find as find_client, newcomers, path as client_path, revoking, seen};
+use crate::pages::clients::client_detail::{
+    ClientFacts, HOME, find as find_client, newcomers, path as client_path, revoking, seen,
+};
 use crate::pages::tokens::token_table::{Panel, access_token_panel, access_token_path, refresh_token_path};
 use crate::scopes::Scope;
 use crate::time::Moment;
-use crate::tokens::{AccessToken, Life, RefreshToken, TokenStatus, revocation};
 use crate::tokens::revocation::{Falls, Purge, Revoked, Target};
 use crate::tokens::token_list::Within;
+use crate::tokens::{AccessToken, Life, RefreshToken, TokenStatus, revocation};
 use crate::web::badge::Badge;
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, Section, Tone, Visit, html, see_other};
 use crate::web::query::Query;
+use crate::web::state::State;
 
 /// What is shown of any token.
 struct TokenFacts {
@@ -145,7 +147,7 @@ fn standing_refresh_token(
 /// `GET …/clients/{client}/refresh-tokens/{refresh_token}`
 pub async fn refresh_token(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     ids: web::Path<(ClientKey, RefreshTokenKey)>,
     query: Query,
 ) -> Result<HttpResponse> {
@@ -200,7 +202,7 @@ struct RevokeRefreshToken {
 /// `GET …/refresh-tokens/{refresh_token}/revoke`
 pub async fn revoke_refresh_token_form(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     ids: web::Path<(ClientKey, RefreshTokenKey)>,
 ) -> Result<HttpResponse> {
     let (client, id) = ids.into_inner();
@@ -249,7 +251,7 @@ fn unless_gone<T>(outcome: Result<T>) -> Result<Outcome<T>> {
 /// `POST …/refresh-tokens/{refresh_token}/revoke`
 pub async fn revoke_refresh_token(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     ids: web::Path<(ClientKey, RefreshTokenKey)>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -338,7 +340,7 @@ fn find_access_token(conn: &mut DbConnection, (client, via, id): Parents) -> Res
 /// `GET …/clients/{client}/access-tokens/{access_token}`
 pub async fn access_token(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     ids: web::Path<(ClientKey, AccessTokenKey)>,
 ) -> Result<HttpResponse> {
     let (client, id) = ids.into_inner();
@@ -348,14 +350,14 @@ pub async fn access_token(
 /// `GET …/clients/{client}/refresh-tokens/{refresh_token}/access-tokens/{access_token}`
 pub async fn access_token_of_refresh_token(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     ids: web::Path<(ClientKey, RefreshTokenKey, AccessTokenKey)>,
 ) -> Result<HttpResponse> {
     let (client, via, id) = ids.into_inner();
     show_access_token(visit, app, (client, Some(via), id)).await
 }
 
-async fn show_access_token(visit: Visit, app: web::Data<App>, ids: Parents) -> Result<HttpResponse> {
+async fn show_access_token(visit: Visit, app: web::Data<State>, ids: Parents) -> Result<HttpResponse> {
     let (client, token, employee, parent) = app
         .db
         .read(move |conn| {
@@ -404,7 +406,7 @@ struct RevokeAccessToken {
 /// `GET …/clients/{client}/access-tokens/{access_token}/revoke`
 pub async fn revoke_access_token_form(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     ids: web::Path<(ClientKey, AccessTokenKey)>,
 ) -> Result<HttpResponse> {
     let (client, id) = ids.into_inner();
@@ -414,14 +416,14 @@ pub async fn revoke_access_token_form(
 /// `GET …/refresh-tokens/{refresh_token}/access-tokens/{access_token}/revoke`
 pub async fn revoke_access_token_of_refresh_token_form(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     ids: web::Path<(ClientKey, RefreshTokenKey, AccessTokenKey)>,
 ) -> Result<HttpResponse> {
     let (client, via, id) = ids.into_inner();
     confirm_access_token(visit, app, (client, Some(via), id)).await
 }
 
-async fn confirm_access_token(visit: Visit, app: web::Data<App>, ids: Parents) -> Result<HttpResponse> {
+async fn confirm_access_token(visit: Visit, app: web::Data<State>, ids: Parents) -> Result<HttpResponse> {
     let (client, token, employee, via) = app
         .db
         .read(move |conn| {
@@ -451,7 +453,7 @@ async fn confirm_access_token(visit: Visit, app: web::Data<App>, ids: Parents) -
 /// `POST …/clients/{client}/access-tokens/{access_token}/revoke`
 pub async fn revoke_access_token(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     ids: web::Path<(ClientKey, AccessTokenKey)>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -462,7 +464,7 @@ pub async fn revoke_access_token(
 /// `POST …/refresh-tokens/{refresh_token}/access-tokens/{access_token}/revoke`
 pub async fn revoke_access_token_of_refresh_token(
     visit: Visit,
-    app: web::Data<App>,
+    app: web::Data<State>,
     ids: web::Path<(ClientKey, RefreshTokenKey, AccessTokenKey)>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
@@ -480,7 +482,7 @@ fn find_to_revoke(conn: &mut DbConnection, ids: Parents) -> Result<(Client, Acce
     }
 }
 
-async fn end_access_token(visit: Visit, app: web::Data<App>, ids: Parents, _: ProtectedForm) -> Result<HttpResponse> {
+async fn end_access_token(visit: Visit, app: web::Data<State>, ids: Parents, _: ProtectedForm) -> Result<HttpResponse> {
     let (viewer, peer, now) = (visit.viewer.clone(), visit.peer.clone(), visit.now());
     let outcome = app.db.write(move |conn| {
         unless_gone(find_to_revoke(conn, ids).and_then(|(client, token)| {

@@ -40,7 +40,7 @@ fn is_refused(page: &Page, statuses: &[u16], what: &str) {
 
 // What came back on a connection of our own: everything, until the server closes it or is silent.
 fn exchange(app: &TestApp, request: &[u8]) -> String {
-    let mut stream = TcpStream::connect(app.app.config.listen).unwrap();
+    let mut stream = TcpStream::connect(app.state.config.listen).unwrap();
     stream.set_read_timeout(Some(Duration::from_millis(700))).unwrap();
     // The server may hang up before it has read everything.
     drop(stream.write_all(request));

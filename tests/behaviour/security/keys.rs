@@ -36,7 +36,7 @@ fn rotate(app: &TestApp, keys: &[(&str, &str)]) -> Finished {
 
 // Another node on the same data.
 fn open(app: &TestApp, key: MasterKey) -> Result<Arc<App>, String> {
-    System::new().block_on(App::open(app.app.config.clone(), &key, Clock::fixed(NOW)))
+    System::new().block_on(App::open(app.state.config.clone(), &key, Clock::fixed(NOW)))
 }
 
 // A way to a provider that holds a verifier and tokens.
@@ -45,7 +45,7 @@ fn request(app: &TestApp, connection: ConnectionKey) -> ConnectionRequest {
     app.admin();
     let session = SessionKey(app.shop().number("SELECT MAX(id) FROM sessions"));
     let state = TokenHash::of("state");
-    let vault = &app.app.vault;
+    let vault = &app.state.connections.vault;
     ConnectionRequest::begin(&mut conn, vault, (connection, session), &state, Some("the verifier"), NOW).unwrap();
     let back = ConnectionRequest::come_back(&mut conn, &state, session, NOW).unwrap().unwrap();
     let reply = serde_json::from_value(json!({ "access_token": "held access" })).unwrap();
@@ -180,13 +180,13 @@ fn s5_a_refresh_on_its_way_while_the_key_is_changed_keeps_its_tokens() {
     let (app, provider) = (TestApp::start(), Provider::start());
     let id = app.online(provider.origin(), 3600).id;
     let node = open(&app, key(NEW).replacing(key(OLD))).unwrap();
-    node.clock.advance(2 * HOUR);
+    node.state.clock.advance(2 * HOUR);
     // Its answer brings no refresh token, so the one there is stays.
     provider.tokens_with(json!({ "refresh_token": null }));
     provider.answer("/token", Answer::AfterProcessing(Duration::from_secs(2)));
 
     std::thread::scope(|scope| {
-        let refresh = scope.spawn(|| System::new().block_on(jobs::run_once(&node)).unwrap());
+        let refresh = scope.spawn(|| System::new().block_on(jobs::run_once(&node.state)).unwrap());
         while provider.requests().is_empty() {
             std::thread::sleep(Duration::from_millis(10));
         }

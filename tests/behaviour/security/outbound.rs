@@ -139,7 +139,8 @@ fn our_own(app: &TestApp, provider: &TestApp, integrations: usize) -> Vec<Link> 
 
 fn change_secret(app: &TestApp, client: OAuthClientKey, secret: &str) {
     use client_api_access::connections::OAuthClient;
-    OAuthClient::change_secret(&mut app.database.connect(), &app.app.vault, client, secret, app.now()).unwrap();
+    OAuthClient::change_secret(&mut app.database.connect(), &app.state.connections.vault, client, secret, app.now())
+        .unwrap();
 }
 
 // Through the provider's pages: sign in, consent; the address it sends the browser back to.

@@ -179,7 +179,7 @@ fn o12_a_caller_who_hangs_up_does_not_take_the_new_pair_along() {
     provider.answer("/token", Answer::AfterProcessing(Duration::from_millis(600)));
     {
         use std::io::Write;
-        let mut caller = std::net::TcpStream::connect(app.app.config.listen).unwrap();
+        let mut caller = std::net::TcpStream::connect(app.state.config.listen).unwrap();
         // What it is answered at once and never reads makes its end a sudden one, which the server notices.
         let call = format!(
             "POST /connect/{}/items HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 0\r\n\
@@ -341,12 +341,13 @@ fn o14_whoever_was_paused_for_too_long_overwrites_nothing() {
 
     let late: TokenReply = reply(json!({ "access_token": "late", "refresh_token": "late", "expires_in": 3600 }));
     let outcome = client_api_access::connections::Outcome::Issued(Box::new(late));
-    let counted = paused.settle(&mut app.database.connect(), &app.app.means(), &outcome, app.now()).unwrap();
+    let counted =
+        paused.settle(&mut app.database.connect(), &app.state.connections.means(), &outcome, app.now()).unwrap();
 
     assert!(!counted);
     assert_eq!(app.held(&link), newer);
     let refused = client_api_access::connections::Outcome::Refused { code: "invalid_grant".into(), words: "x".into() };
-    assert!(!paused.settle(&mut app.database.connect(), &app.app.means(), &refused, app.now()).unwrap());
+    assert!(!paused.settle(&mut app.database.connect(), &app.state.connections.means(), &refused, app.now()).unwrap());
     assert_eq!(status(&app, &link), Status::Online);
 }
 
@@ -360,7 +361,7 @@ fn a_reconnect_makes_the_refresh_that_is_on_its_way_count_for_nothing() {
     app.bring(&link, json!({ "access_token": "brought", "refresh_token": "brought-too", "expires_in": 3600 }));
 
     let outcome = client_api_access::connections::Outcome::Refused { code: "invalid_grant".into(), words: "x".into() };
-    assert!(!claim.settle(&mut app.database.connect(), &app.app.means(), &outcome, app.now()).unwrap());
+    assert!(!claim.settle(&mut app.database.connect(), &app.state.connections.means(), &outcome, app.now()).unwrap());
 
     assert_eq!(app.held(&link), ("brought".into(), "brought-too".into()));
     assert_eq!(status(&app, &link), Status::Online);

@@ -106,7 +106,7 @@ impl Crowd {
             answers: Arc::default(),
         };
         for n in 0..CALLERS {
-            let address = nodes[n % nodes.len()].app.config.listen;
+            let address = nodes[n % nodes.len()].state.config.listen;
             let (request, answers) = (crowd.request.clone(), crowd.answers.clone());
             let (begin, end) = (crowd.begin.clone(), crowd.end.clone());
             std::thread::spawn(move || {
@@ -169,7 +169,7 @@ impl Scene {
         let nodes = TestApp::nodes(2, |_| ());
         let mut shop = nodes[0].shop();
         let (integration, person) = (shop.integration("Ledgerly"), shop.staff("Stina Staff"));
-        let connections = nodes.iter().map(|node| Connection::open(node.app.config.listen)).collect();
+        let connections = nodes.iter().map(|node| Connection::open(node.state.config.listen)).collect();
         Scene { nodes, shop, integration, person, connections }
     }
 

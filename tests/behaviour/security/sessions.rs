@@ -93,7 +93,7 @@ fn d5_the_cookie_is_for_this_server_only_and_hidden_from_scripts() {
 
     let cookie = browser.cookie("session").unwrap();
 
-    let port = app.app.config.listen.port();
+    let port = app.state.config.listen.port();
     assert_eq!(cookie.name, format!("session-{port}"));
     for wanted in ["httponly", "samesite=lax", "path=/"] {
         assert!(cookie.attributes.iter().any(|attribute| attribute == wanted), "{wanted}: {:?}", cookie.attributes);
@@ -107,7 +107,7 @@ fn d5_on_https_the_cookie_is_bound_to_the_host() {
     use client_api_access::config::PublicUrl;
     let app = TestApp::start_with(|config| config.public_url = PublicUrl::parse("https://pos.example").unwrap());
     let person = app.shop().employee("Mona Manager", Role::Manager);
-    let mut browser = crate::support::Browser::new(&format!("http://{}", app.app.config.listen));
+    let mut browser = crate::support::Browser::new(&format!("http://{}", app.state.config.listen));
     browser.origin_header = Some("https://pos.example".into());
 
     assert_eq!(browser.sign_in(&person.email, PASSWORD).status, 303);

@@ -129,9 +129,9 @@ fn d14_every_way_to_fail_does_one_hash_and_answers_the_same() {
     let mut answers = Vec::new();
     for (email, password) in tries {
         let mut browser = app.browser();
-        let before = app.app.hasher.hashes();
+        let before = app.state.hasher.hashes();
         let answer = browser.sign_in(email, password);
-        assert_eq!(app.app.hasher.hashes() - before, 1, "{email}");
+        assert_eq!(app.state.hasher.hashes() - before, 1, "{email}");
         let csrf = answer.attribute("input[name=csrf]", "value").unwrap();
         answers.push((answer.status, answer.body.replace(&csrf, "").replace(email, "")));
     }

@@ -18,6 +18,7 @@ use client_api_access::scopes::Role;
 use client_api_access::secrets::MasterKey;
 use client_api_access::time::{Clock, Timestamp};
 use client_api_access::tokens::issue::Lifetimes;
+use client_api_access::web::state::State;
 
 use super::browser::Browser;
 use super::database::{Database, is_postgres};
@@ -32,7 +33,7 @@ pub const KEY: &str = "a key that only the tests know of";
 /// One server under test. It stops, and its database goes, with the value.
 pub struct TestApp {
     /// What it runs on.
-    pub app: Arc<App>,
+    pub state: Arc<State>,
     /// Its database.
     pub database: Database,
     handle: ServerHandle,
@@ -64,7 +65,7 @@ impl TestApp {
     /// there can be on SQLite. The last of them keeps the database.
     pub fn nodes(workers: usize, change: impl Fn(&mut Config)) -> Vec<TestApp> {
         let first = Self::launch(Database::migrated(), None, workers, &change);
-        let public_url = first.app.config.public_url.clone();
+        let public_url = first.state.config.public_url.clone();
         let others = if is_postgres() { 2 } else { 0 };
         let other = |_| {
             Self::launch(first.database.shared(), None, workers, |config| {
@@ -104,34 +105,34 @@ impl TestApp {
                 let master = MasterKey::from_text(KEY).unwrap();
                 let app = App::open(config, &master, Clock::fixed(NOW)).await.unwrap();
                 let server = app.clone().serve(listener, workers, false).unwrap();
-                send.send((app, server.handle())).unwrap();
+                send.send((app.state.clone(), server.handle())).unwrap();
                 server.await.unwrap();
             });
         });
-        let (app, handle) = receive.recv().expect("the server starts");
+        let (state, handle) = receive.recv().expect("the server starts");
         let mut conn = database.connect();
         Account::update(&mut conn, "Harbour & Pine", "Europe/Stockholm").unwrap();
-        TestApp { app, database, handle, thread: Some(thread) }
+        TestApp { state, database, handle, thread: Some(thread) }
     }
 
     /// The address people type.
     pub fn origin(&self) -> &str {
-        self.app.config.public_url.origin()
+        self.state.config.public_url.origin()
     }
 
     /// The present moment.
     pub fn now(&self) -> Timestamp {
-        self.app.clock.now()
+        self.state.clock.now()
     }
 
     /// Moves the clock.
     pub fn advance(&self, seconds: i64) {
-        self.app.clock.advance(seconds);
+        self.state.clock.advance(seconds);
     }
 
     /// What is due while nobody asks, done once and to the end.
     pub fn run_background(&self) {
-        System::new().block_on(jobs::run_once(&self.app)).unwrap();
+        System::new().block_on(jobs::run_once(&self.state)).unwrap();
     }
 
     /// What can be put into the database without a page for it.
@@ -142,7 +143,7 @@ impl TestApp {
     /// A browser nobody is signed in with.
     pub fn browser(&self) -> Browser {
         // On the wire it is always plain http here, also where people would come by https.
-        let mut browser = Browser::new(&format!("http://{}", self.app.config.listen));
+        let mut browser = Browser::new(&format!("http://{}", self.state.config.listen));
         browser.origin_header = Some(self.origin().to_string());
         browser
     }

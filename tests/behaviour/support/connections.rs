@@ -52,7 +52,7 @@ impl TestApp {
         };
         let callback = if api_type == ApiType::Other { "abcdef123456" } else { api_type.word() };
         let mut shop = self.shop();
-        let vault = &self.app.vault;
+        let vault = &self.state.connections.vault;
         OAuthClient::create(shop.conn(), vault, (api_type, callback), &fields, CLIENT_SECRET, self.now()).unwrap().id
     }
 
@@ -89,6 +89,6 @@ impl TestApp {
         };
         let reply = serde_json::from_value(reply).unwrap();
         let both = (&connection, &client);
-        state::adopt(shop.conn(), &self.app.means(), both, &reply, &authorized, self.now()).unwrap();
+        state::adopt(shop.conn(), &self.state.connections.means(), both, &reply, &authorized, self.now()).unwrap();
     }
 }

@@ -105,7 +105,7 @@ pub fn bring(
 impl TestApp {
     /// A connection to a server of this kind that nobody has authorized yet.
     pub fn link_of(&self, of: (ApiType, &OAuthClientFields), prefix: &str) -> Link {
-        make(&mut self.database.connect(), &self.app.means(), of, prefix, self.now())
+        make(&mut self.database.connect(), &self.state.connections.means(), of, prefix, self.now())
     }
 
     /// A connection to an "other server" at `origin` that nobody has authorized yet.
@@ -125,7 +125,7 @@ impl TestApp {
     /// Gives a connection tokens, as if somebody had brought them.
     pub fn bring(&self, link: &Link, answer: Value) {
         let by = self.shop().employee("Olle Owner", Role::Admin);
-        bring(&mut self.database.connect(), &self.app.means(), link.id, &by, &reply(answer), self.now());
+        bring(&mut self.database.connect(), &self.state.connections.means(), link.id, &by, &reply(answer), self.now());
     }
 
     /// The row.
@@ -136,7 +136,7 @@ impl TestApp {
     /// What it holds: access token and refresh token.
     pub fn held(&self, link: &Link) -> (String, String) {
         let connection = self.connection(link);
-        let vault = &self.app.vault;
+        let vault = &self.state.connections.vault;
         let (access, refresh) = (connection.access_token(vault).unwrap(), connection.refresh_token(vault).unwrap());
         (access.expose().to_string(), refresh.expose().to_string())
     }
@@ -155,7 +155,7 @@ impl TestApp {
 
     /// Calls through a connection.
     pub fn through(&self, link: &Link, key: &str, path: &str) -> Page {
-        let mut program = Browser::new(&format!("http://{}", self.app.config.listen));
+        let mut program = Browser::new(&format!("http://{}", self.state.config.listen));
         program.origin_header = None;
         program.send("GET", &format!("/connect/{}{path}", link.id), &[super::oauth::bearer(key)], "")
     }

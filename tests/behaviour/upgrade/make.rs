@@ -273,7 +273,9 @@ fn connect_all(app: &TestApp, provider: &Provider, admin: &mut Browser, business
     fields.name = "Harbour at its provider".into();
     let (mut conn, now) = (app.database.connect(), app.now());
     let client =
-        OAuthClient::create(&mut conn, &app.app.vault, (ApiType::Other, CALLBACK), &fields, SECRET, now).unwrap().id;
+        OAuthClient::create(&mut conn, &app.state.connections.vault, (ApiType::Other, CALLBACK), &fields, SECRET, now)
+            .unwrap()
+            .id;
     let r_series = app.oauth_client("Harbour at R-Series", ApiType::RSeries);
     let for_business =
         ConnectionFields { name: "Front till".into(), business: Some(business), ..ConnectionFields::default() };

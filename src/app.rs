@@ -9,10 +9,10 @@ use actix_web::cookie::{Key, SameSite};
 use actix_web::middleware::from_fn;
 use actix_web::{App as ActixApp, HttpServer, web};
 
-use crate::access::last_used::Usage;
+use crate::access::last_used::LastUsed;
 use crate::account::Account;
-use crate::broker::forward::Waits;
-use crate::clients::secret_guesses::Guesses;
+use crate::broker::forward::RetryAfterTimes;
+use crate::clients::failed_secrets::FailedSecrets;
 use crate::clients::token_failure::Failures;
 use crate::config::Config;
 use crate::connections::Connections;
@@ -29,7 +29,7 @@ use crate::secrets::MasterKey;
 use crate::secrets::sealed::Vault;
 use crate::time::Clock;
 use crate::web::rate_limit::Buckets;
-use crate::web::session_store::{Presence, Store};
+use crate::web::session_store::{SeenSessions, Store};
 use crate::web::state::{CHECK, Keys, State};
 use crate::web::{access_guard, error_pages, headers};
 
@@ -39,7 +39,7 @@ pub struct App {
     pub state: Arc<State>,
     /// The demo's own integration; only the demo has one.
     pub walk_through: web::Data<std::sync::OnceLock<WalkThrough>>,
-    waits: web::Data<Waits>,
+    retry_after_times: web::Data<RetryAfterTimes>,
     refreshes: Mutex<Option<RefreshQueue>>,
 }
 
@@ -69,10 +69,10 @@ impl App {
             clock,
             keys: Keys::new(master),
             hasher: PasswordHasher::new(),
-            presence: Presence::default(),
-            usage: Usage::default(),
+            seen_sessions: SeenSessions::default(),
+            last_used_buffer: LastUsed::default(),
             failures: Failures::default(),
-            guesses: Guesses::default(),
+            failed_secrets: FailedSecrets::default(),
             buckets: Buckets::default(),
             connections: Arc::new(connections),
             node: crate::secrets::random_name(12),
@@ -81,7 +81,7 @@ impl App {
         Ok(Arc::new(App {
             state: Arc::new(state),
             walk_through: web::Data::default(),
-            waits: web::Data::default(),
+            retry_after_times: web::Data::default(),
             refreshes: Mutex::new(Some(refreshes)),
         }))
     }
@@ -117,7 +117,7 @@ impl App {
             .build();
             ActixApp::new()
                 .app_data(data)
-                .app_data(self.waits.clone())
+                .app_data(self.retry_after_times.clone())
                 .app_data(self.walk_through.clone())
                 .app_data(web::PayloadConfig::new(LONGEST_BODY))
                 .app_data(web::PathConfig::default().error_handler(|_, _| crate::error::Error::NotFound.into()))

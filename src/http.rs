@@ -10,7 +10,7 @@ use oauth2::http;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 const TO_CONNECT: Duration = Duration::from_secs(5);
 // A streamed answer may take long, but not fall silent.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -37,7 +37,7 @@ pub struct HttpClient {
 
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoAnswer {
+pub enum RequestFailure {
     /// The address is one that may not be called.
     Forbidden,
     /// There is no such host, or it cannot be reached.
@@ -52,28 +52,28 @@ pub enum NoAnswer {
     TooLong,
 }
 
-impl NoAnswer {
+impl RequestFailure {
     /// Whether the request may have arrived all the same.
     pub fn may_have_arrived(self) -> bool {
-        matches!(self, NoAnswer::TimedOut | NoAnswer::HungUp | NoAnswer::TooLong)
+        matches!(self, RequestFailure::TimedOut | RequestFailure::HungUp | RequestFailure::TooLong)
     }
 
-    fn of(error: &reqwest::Error) -> NoAnswer {
-        if caused_by::<rustls::Error>(error) {
-            return NoAnswer::Untrusted;
+    fn of(error: &reqwest::Error) -> RequestFailure {
+        if root_cause::<rustls::Error>(error) {
+            return RequestFailure::Untrusted;
         }
         match error {
-            error if caused_by::<PrivateAddress>(error) => NoAnswer::Forbidden,
-            error if error.is_connect() || error.is_builder() => NoAnswer::Unreachable,
-            error if error.is_timeout() => NoAnswer::TimedOut,
-            _ => NoAnswer::HungUp,
+            error if root_cause::<PrivateAddress>(error) => RequestFailure::Forbidden,
+            error if error.is_connect() || error.is_builder() => RequestFailure::Unreachable,
+            error if error.is_timeout() => RequestFailure::TimedOut,
+            _ => RequestFailure::HungUp,
         }
     }
 }
 
 /// Whether an error has one of this kind behind it. An error of TLS travels inside an io::Error, which tells its cause in
 /// its own way.
-pub(crate) fn caused_by<E: std::error::Error + 'static>(error: &(dyn std::error::Error + 'static)) -> bool {
+pub(crate) fn root_cause<E: std::error::Error + 'static>(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = next {
         if error.is::<E>() {
@@ -88,20 +88,20 @@ pub(crate) fn caused_by<E: std::error::Error + 'static>(error: &(dyn std::error:
     false
 }
 
-impl std::fmt::Display for NoAnswer {
+impl std::fmt::Display for RequestFailure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            NoAnswer::Forbidden => "the address leads into a private network, or is not https",
-            NoAnswer::Unreachable => "the server could not be reached",
-            NoAnswer::Untrusted => "the server's certificate is not trusted for its name",
-            NoAnswer::TimedOut => "the server did not answer within ten seconds",
-            NoAnswer::HungUp => "the server broke off before it had answered",
-            NoAnswer::TooLong => "the server's answer was longer than a megabyte",
+            RequestFailure::Forbidden => "the address leads into a private network, or is not https",
+            RequestFailure::Unreachable => "the server could not be reached",
+            RequestFailure::Untrusted => "the server's certificate is not trusted for its name",
+            RequestFailure::TimedOut => "the server did not answer within ten seconds",
+            RequestFailure::HungUp => "the server broke off before it had answered",
+            RequestFailure::TooLong => "the server's answer was longer than a megabyte",
         })
     }
 }
 
-impl std::error::Error for NoAnswer {}
+impl std::error::Error for RequestFailure {}
 
 impl HttpClient {
     /// A new client. Errors: the system's own reason.
@@ -118,23 +118,23 @@ impl HttpClient {
                 .tls_certs_merge(own.clone());
             if outbound.private { builder } else { builder.dns_resolver(Arc::new(PublicOnly)) }
         };
-        let whole = builder().timeout(PATIENCE).build().map_err(|error| error.to_string())?;
+        let whole = builder().timeout(TIMEOUT).build().map_err(|error| error.to_string())?;
         let streaming = builder().read_timeout(SILENCE).build().map_err(|error| error.to_string())?;
         Ok(HttpClient { whole, streaming, private: outbound.private })
     }
 
     /// Sends a request and reads the whole answer.
-    pub async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, NoAnswer> {
-        let request = reqwest::Request::try_from(request).map_err(|_| NoAnswer::Forbidden)?;
+    pub async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, RequestFailure> {
+        let request = reqwest::Request::try_from(request).map_err(|_| RequestFailure::Forbidden)?;
         if !may_be_called(request.url(), self.private) {
-            return Err(NoAnswer::Forbidden);
+            return Err(RequestFailure::Forbidden);
         }
-        let mut answer = self.whole.execute(request).await.map_err(|error| NoAnswer::of(&error))?;
+        let mut answer = self.whole.execute(request).await.map_err(|error| RequestFailure::of(&error))?;
         let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| NoAnswer::of(&error))? {
+        while let Some(chunk) = answer.chunk().await.map_err(|error| RequestFailure::of(&error))? {
             body.extend_from_slice(&chunk);
             if body.len() > LONGEST_BODY {
-                return Err(NoAnswer::TooLong);
+                return Err(RequestFailure::TooLong);
             }
         }
         let mut response = http::Response::new(body);
@@ -144,21 +144,21 @@ impl HttpClient {
     }
 
     /// Sends a request; the answer's body is read by whoever gets it, however long it is.
-    pub async fn stream(&self, request: http::Request<Vec<u8>>) -> Result<reqwest::Response, NoAnswer> {
-        let request = reqwest::Request::try_from(request).map_err(|_| NoAnswer::Forbidden)?;
+    pub async fn stream(&self, request: http::Request<Vec<u8>>) -> Result<reqwest::Response, RequestFailure> {
+        let request = reqwest::Request::try_from(request).map_err(|_| RequestFailure::Forbidden)?;
         if !may_be_called(request.url(), self.private) {
-            return Err(NoAnswer::Forbidden);
+            return Err(RequestFailure::Forbidden);
         }
-        self.streaming.execute(request).await.map_err(|error| NoAnswer::of(&error))
+        self.streaming.execute(request).await.map_err(|error| RequestFailure::of(&error))
     }
 
     /// Reads an address with a Bearer token.
-    pub async fn get_with_token(&self, url: &str, token: &str) -> Result<http::Response<Vec<u8>>, NoAnswer> {
+    pub async fn get_with_token(&self, url: &str, token: &str) -> Result<http::Response<Vec<u8>>, RequestFailure> {
         let request = http::Request::get(url)
             .header("authorization", format!("Bearer {token}"))
             .header("accept", "application/json")
             .body(Vec::new());
-        self.send(request.map_err(|_| NoAnswer::Forbidden)?).await
+        self.send(request.map_err(|_| RequestFailure::Forbidden)?).await
     }
 }
 

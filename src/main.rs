@@ -38,10 +38,10 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(problems) => {
-            let (what, s) = if problems.len() == 1 { ("This", "s") } else { ("These", "") };
+        Err(form_errors) => {
+            let (what, s) = if form_errors.len() == 1 { ("This", "s") } else { ("These", "") };
             eprintln!("{what} need{s} to be put right first:");
-            for problem in problems {
+            for problem in form_errors {
                 eprintln!("  {problem}");
             }
             ExitCode::FAILURE
@@ -162,9 +162,9 @@ fn verify_activity(config: &Config, command: &VerifyActivity) -> Outcome {
     }
     let mut conn = db::connect(&config.database).map_err(one)?;
     match seal::verify(&mut conn, command.head.as_deref()).map_err(one)? {
-        Verdict::Intact { head, waiting } => {
+        Verdict::Intact { head, unsealed } => {
             let head = head.map_or_else(|| "nothing is sealed yet".to_string(), |head| format!("head {head}"));
-            println!("The activity log is intact: {head}; {waiting} waiting for their seal.");
+            println!("The activity log is intact: {head}; {unsealed} waiting for their seal.");
             Ok(())
         }
         Verdict::Broken(how) => Err(one(format!("the activity log is broken: {how}"))),

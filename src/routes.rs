@@ -129,16 +129,16 @@ routes! {
         GET Admin => pages::clients::register_client::edit_form,
         POST Admin => pages::clients::register_client::edit,
     }
-    "/settings/client-api-access/clients/{client}/admit" { POST Admin => pages::clients::change_client_state::admit }
     "/settings/client-api-access/clients/{client}/approve" { POST Admin => pages::clients::change_client_state::approve }
-    "/settings/client-api-access/clients/{client}/unapprove" { POST Admin => pages::clients::change_client_state::unapprove }
+    "/settings/client-api-access/clients/{client}/lightspeed-approved" { POST Admin => pages::clients::change_client_state::mark_lightspeed_approved }
+    "/settings/client-api-access/clients/{client}/lightspeed-approved/withdraw" { POST Admin => pages::clients::change_client_state::withdraw_lightspeed_approved }
     "/settings/client-api-access/clients/{client}/suspend" { POST Admin => pages::clients::change_client_state::suspend }
     "/settings/client-api-access/clients/{client}/resume" { POST Admin => pages::clients::change_client_state::resume }
     "/settings/client-api-access/clients/{client}/secret" {
         GET Admin => pages::clients::regenerate_secret::secret_form,
         POST Admin => pages::clients::regenerate_secret::regenerate,
     }
-    "/settings/client-api-access/clients/{client}/secret/end-earlier" { POST Admin => pages::clients::regenerate_secret::end_earlier }
+    "/settings/client-api-access/clients/{client}/secret/revoke-previous" { POST Admin => pages::clients::regenerate_secret::revoke_previous_secret }
     "/settings/client-api-access/clients/{client}" { GET SignedIn => pages::clients::client_detail::detail }
     "/settings/client-api-access/clients/{client}/revoke" {
         GET Admin => pages::clients::client_detail::revoke_form,
@@ -226,9 +226,9 @@ routes! {
     "/settings/employees/{employee}/archive" { POST Admin => pages::employees::employee_detail::archive }
     "/settings/employees/{employee}/restore" { POST Admin => pages::employees::employee_detail::restore }
     "/settings/employees/{employee}/link" { POST Admin => pages::employees::invite_employee::make_link }
-    "/settings/employees/{employee}/end-grants" {
-        GET SignedIn => pages::employees::revoke_all_access::end_grants_form,
-        POST SignedIn => pages::employees::revoke_all_access::end_grants,
+    "/settings/employees/{employee}/revoke-all-access" {
+        GET SignedIn => pages::employees::revoke_all_access::revoke_all_access_form,
+        POST SignedIn => pages::employees::revoke_all_access::revoke_all_access,
     }
 
     "/settings/resource-servers" {
@@ -261,8 +261,8 @@ routes! {
 
     "/settings/profile" { GET SignedIn => pages::profile::profile_page::profile }
     "/settings/profile/password" { POST SignedIn => pages::profile::profile_page::change_password }
-    "/settings/profile/sessions/{session}/end" { POST SignedIn => pages::profile::profile_page::end_session }
-    "/settings/profile/sessions/end-others" { POST SignedIn => pages::profile::profile_page::end_other_sessions }
+    "/settings/profile/sessions/{session}/revoke" { POST SignedIn => pages::profile::profile_page::end_session }
+    "/settings/profile/sessions/revoke-others" { POST SignedIn => pages::profile::profile_page::end_other_sessions }
 }
 
 /// What needs no session: what programs call, static files and the state of the process.

@@ -45,8 +45,8 @@ diesel::table! {
         locked_at -> Nullable<BigInt>,
         archived_at -> Nullable<BigInt>,
         last_signed_in_at -> BigInt,
-        ended_refresh_tokens_through -> BigInt,
-        ended_access_tokens_through -> BigInt,
+        revoked_refresh_tokens_through -> BigInt,
+        revoked_access_tokens_through -> BigInt,
     }
 }
 
@@ -75,7 +75,7 @@ diesel::table! {
         employee_id -> BigInt,
         created_at -> BigInt,
         last_seen_at -> BigInt,
-        peer -> Text,
+        client_ip -> Text,
         user_agent -> Text,
         state -> Text,
     }
@@ -105,14 +105,14 @@ diesel::table! {
         name_fold -> Text,
         website -> Text,
         created_at -> BigInt,
+        lightspeed_approved_at -> Nullable<BigInt>,
         approved_at -> Nullable<BigInt>,
-        admitted_at -> Nullable<BigInt>,
         suspended_at -> Nullable<BigInt>,
         revoked_at -> Nullable<BigInt>,
         last_used_at -> BigInt,
-        live_refresh_tokens -> BigInt,
-        live_access_tokens -> BigInt,
-        holders -> BigInt,
+        valid_refresh_tokens -> BigInt,
+        valid_access_tokens -> BigInt,
+        employee_count -> BigInt,
         counted_at -> BigInt,
         live_from -> BigInt,
         publicly_distributed -> Bool,
@@ -121,8 +121,8 @@ diesel::table! {
         contact_name -> Text,
         contact_email -> Text,
         contact_phone -> Text,
+        lightspeed_approved_by -> Text,
         approved_by -> Text,
-        admitted_by -> Text,
         suspended_by -> Text,
     }
 }
@@ -230,7 +230,7 @@ diesel::table! {
         grant_type -> Text,
         error -> Text,
         hint -> Text,
-        peer -> Text,
+        client_ip -> Text,
     }
 }
 
@@ -260,7 +260,7 @@ diesel::table! {
         subject_name -> Text,
         employee_id -> Nullable<BigInt>,
         detail -> Text,
-        peer -> Text,
+        client_ip -> Text,
     }
 }
 
@@ -322,8 +322,8 @@ diesel::table! {
         lease_until -> BigInt,
         attempted_at -> Nullable<BigInt>,
         failures -> BigInt,
-        trouble -> Text,
-        trouble_since -> Nullable<BigInt>,
+        last_error -> Text,
+        failing_since -> Nullable<BigInt>,
         needs_authorization_since -> Nullable<BigInt>,
         reason -> Text,
         incident_since -> Nullable<BigInt>,
@@ -389,7 +389,7 @@ diesel::table! {
         lease_until -> BigInt,
         delivered_at -> Nullable<BigInt>,
         abandoned_at -> Nullable<BigInt>,
-        trouble -> Text,
+        last_error -> Text,
     }
 }
 

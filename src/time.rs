@@ -89,7 +89,7 @@ impl Clock {
 
 /// A moment as a page shows it: in words, with the absolute time behind it.
 #[derive(Clone, Debug, Default)]
-pub struct Moment {
+pub struct DisplayTime {
     /// What stands on the page: `2 min ago`, `never used`.
     pub text: String,
     /// The full date and time in the account's zone; empty where there is no moment.
@@ -100,15 +100,15 @@ pub struct Moment {
 
 /// Turns moments into words for one page: as of one "now", in one time zone.
 #[derive(Clone, Debug)]
-pub struct Words {
+pub struct TimeFormat {
     now: Timestamp,
     zone: TimeZone,
 }
 
-impl Words {
+impl TimeFormat {
     /// Words as of `now` in the zone named `zone` (an IANA name; UTC when it is unknown).
-    pub fn new(now: Timestamp, zone: &str) -> Words {
-        Words { now, zone: TimeZone::get(zone).unwrap_or(TimeZone::UTC) }
+    pub fn new(now: Timestamp, zone: &str) -> TimeFormat {
+        TimeFormat { now, zone: TimeZone::get(zone).unwrap_or(TimeZone::UTC) }
     }
 
     /// The moment these words are about.
@@ -117,21 +117,21 @@ impl Words {
     }
 
     /// A day: `12 Mar 2026`, or the time for today.
-    pub fn date(&self, at: Timestamp) -> Moment {
+    pub fn date(&self, at: Timestamp) -> DisplayTime {
         let then = self.zoned(at);
         let today = self.zoned(self.now).date() == then.date();
         self.moment(at, then.strftime(if today { "today, %H:%M" } else { "%-d %b %Y" }).to_string())
     }
 
     /// A day and a time of day: `12 Mar 2026, 14:02`.
-    pub fn exact(&self, at: Timestamp) -> Moment {
+    pub fn exact(&self, at: Timestamp) -> DisplayTime {
         self.moment(at, self.zoned(at).strftime("%-d %b %Y, %H:%M").to_string())
     }
 
     /// How long ago: `just now`, `2 min ago`, `today, 08:02`, `yesterday`, `27 days ago`, `never used`.
-    pub fn ago(&self, at: Timestamp) -> Moment {
+    pub fn ago(&self, at: Timestamp) -> DisplayTime {
         if at == Timestamp::NEVER_YET {
-            return Moment { text: "never used".into(), ..Moment::default() };
+            return DisplayTime { text: "never used".into(), ..DisplayTime::default() };
         }
         let (then, here) = (self.zoned(at), self.zoned(self.now));
         let seconds = self.now.since(at);
@@ -149,9 +149,9 @@ impl Words {
     }
 
     /// When something ends: `in 58 min`, `in 3 days`, `12 Mar 2027`, `expired`, `never`.
-    pub fn until(&self, at: Timestamp) -> Moment {
+    pub fn until(&self, at: Timestamp) -> DisplayTime {
         if at == Timestamp::NO_END {
-            return Moment { text: "never".into(), ..Moment::default() };
+            return DisplayTime { text: "never".into(), ..DisplayTime::default() };
         }
         let seconds = at.since(self.now);
         let text = match seconds {
@@ -172,9 +172,9 @@ impl Words {
         Some(Timestamp(next.timestamp().as_second()).plus(-1))
     }
 
-    fn moment(&self, at: Timestamp, text: String) -> Moment {
+    fn moment(&self, at: Timestamp, text: String) -> DisplayTime {
         let zoned = self.zoned(at);
-        Moment { text, absolute: zoned.strftime("%A, %-d %B %Y, %H:%M:%S %Z").to_string(), iso: at.iso() }
+        DisplayTime { text, absolute: zoned.strftime("%A, %-d %B %Y, %H:%M:%S %Z").to_string(), iso: at.iso() }
     }
 
     fn zoned(&self, at: Timestamp) -> jiff::Zoned {
@@ -211,9 +211,9 @@ pub fn thousands(n: i64) -> String {
 mod tests {
     use super::*;
 
-    fn words() -> Words {
+    fn words() -> TimeFormat {
         // Friday, 20 November 2026, 12:00 in Stockholm.
-        Words::new(Timestamp(1_795_172_400), "Europe/Stockholm")
+        TimeFormat::new(Timestamp(1_795_172_400), "Europe/Stockholm")
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use client_api_access::connections::state;
-use client_api_access::connections::state::{Authorized, Means};
+use client_api_access::connections::state::{Authorized, TransitionContext};
 use client_api_access::connections::{ApiType, Connection, ConnectionFields, OAuthClient, ServiceKey, Status};
 use client_api_access::db;
 use client_api_access::db::{DatabaseUrl, DbConnection};
@@ -129,20 +129,21 @@ impl Nodes {
     /// Makes the connections; a service key for each.
     pub fn connect(&mut self, provider: &Provider, count: usize, seconds: i64) -> Vec<(ConnectionKey, String)> {
         let key = MasterKey::from_text(SECRET_KEY).expect("long enough");
-        let means = Means { vault: Vault::new(&key, None), channels: Channels::default() };
+        let transition_context = TransitionContext { vault: Vault::new(&key, None), channels: Channels::default() };
         let conn = &mut self.conn;
         let now = Clock::System.now();
         let new = NewEmployee { name: "Ada Admin", email: "ada@soak.example", role: Role::Admin, password_hash: None };
         let by = Employee::create(conn, &new, now).expect("an admin");
         let of = (ApiType::Other, "soak");
-        let client = OAuthClient::create(conn, &means.vault, of, &provider.client(), provider.secret(), now);
+        let client =
+            OAuthClient::create(conn, &transition_context.vault, of, &provider.client(), provider.secret(), now);
         let client = client.expect("a client");
         let authorized = Authorized {
             account_id: String::new(),
             account_name: String::new(),
             by,
             by_name: "Ada Admin".into(),
-            peer: String::new(),
+            client_ip: String::new(),
         };
         // As they are issued, or the first would be old when the last are made.
         let mut keys = Vec::new();
@@ -153,7 +154,8 @@ impl Nodes {
                 let connection = Connection::create(conn, client.id, &fields, now).expect("a connection");
                 let reply = json!({ "access_token": pair.0, "refresh_token": pair.1, "expires_in": seconds });
                 let reply = serde_json::from_value(reply).expect("tokens");
-                state::adopt(conn, &means, (&connection, &client), &reply, &authorized, now).expect("adopted");
+                state::adopt(conn, &transition_context, (&connection, &client), &reply, &authorized, now)
+                    .expect("adopted");
                 let key = ServiceKey::create(conn, connection.id, ("Soak", "Ada"), now).expect("a key");
                 keys.push((connection.id, key.expose().to_string()));
             }

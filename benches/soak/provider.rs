@@ -87,8 +87,14 @@ impl Provider {
             let website = Website::parse("https://soak.example").expect("a website");
             let registration = Registration::default();
             let (name, by) = ("The soak", "");
-            let new =
-                NewClient { name, website: &website, admitted: true, approved: false, by, registration: &registration };
+            let new = NewClient {
+                name,
+                website: &website,
+                approved: true,
+                lightspeed_approved: false,
+                by,
+                registration: &registration,
+            };
             let client = Client::create(conn, &new, now)?;
             let secret = ClientSecret::issue(conn, client, 0, now)?.expose().to_string();
             let new = NewEmployee { name, email: "soak@soak.example", role: Role::Admin, password_hash: None };

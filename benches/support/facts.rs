@@ -11,7 +11,7 @@ struct Number {
 }
 
 #[derive(QueryableByName)]
-struct Words {
+struct TimeFormat {
     #[diesel(sql_type = Text)]
     text: String,
 }
@@ -114,5 +114,5 @@ pub fn numbers(conn: &mut DbConnection, sql: &str) -> Vec<i64> {
 }
 
 fn text(conn: &mut DbConnection, sql: &str) -> String {
-    diesel::sql_query(sql).get_result::<Words>(conn).unwrap_or_else(|error| panic!("{sql}: {error}")).text
+    diesel::sql_query(sql).get_result::<TimeFormat>(conn).unwrap_or_else(|error| panic!("{sql}: {error}")).text
 }

@@ -63,7 +63,7 @@ where
     F: FnMut(&mut Connection) -> Option<bool> + Send,
 {
     let start = Barrier::new(connections + 1);
-    let visit = |mut ask: F| {
+    let context = |mut ask: F| {
         let mut connection = Connection::open(server.address).expect("the server listens");
         let (mut times, mut wrong) = (Vec::new(), 0);
         for _ in 0..WARM_UP {
@@ -80,18 +80,18 @@ where
         (times, wrong, begun.elapsed())
     };
     std::thread::scope(|scope| {
-        let visit = &visit;
+        let context = &context;
         let visits: Vec<_> = (0..connections)
             .map(|n| {
                 let ask = caller(n);
-                scope.spawn(move || visit(ask))
+                scope.spawn(move || context(ask))
             })
             .collect();
         start.wait();
         let before = server.cpu();
         let (mut times, mut wrong, mut spent) = (Vec::new(), 0, Duration::ZERO);
-        for visit in visits {
-            let (own, failed, lasted) = visit.join().expect("the visitor came back");
+        for context in visits {
+            let (own, failed, lasted) = context.join().expect("the visitor came back");
             times.extend(own);
             wrong += failed;
             spent = spent.max(lasted);

@@ -56,8 +56,14 @@ pub fn prepare(conn: &mut DbConnection) -> Prepared {
             ..Registration::default()
         };
         let name = "Under load";
-        let new =
-            NewClient { name, website: &website, admitted: true, approved: false, by: "", registration: &registration };
+        let new = NewClient {
+            name,
+            website: &website,
+            approved: true,
+            lightspeed_approved: false,
+            by: "",
+            registration: &registration,
+        };
         let client = Client::create(conn, &new, now)?;
         let secret = ClientSecret::issue(conn, client, 0, now)?;
         let (server, server_secret) = ResourceServer::create(conn, name, now)?;

@@ -43,7 +43,7 @@ struct Outcome {
     /// Until the database says that access has ended.
     ended: Duration,
     /// Until no row was left.
-    gone: Duration,
+    revoked_error: Duration,
 }
 
 /// Revokes clients from small to large beside somebody who revokes single tokens and somebody who reads pages.
@@ -68,8 +68,8 @@ pub fn measure(world: &World, visitor: &Visitor, facts: &Facts) {
     ]);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            let below = format!("/settings/client-api-access/clients/{}/access-tokens", facts.other.id);
-            let requests = tokens.iter().map(|id| visitor.post(&format!("{below}/{id}/revoke"), &[]));
+            let tokens_path = format!("/settings/client-api-access/clients/{}/access-tokens", facts.other.id);
+            let requests = tokens.iter().map(|id| visitor.post(&format!("{tokens_path}/{id}/revoke"), &[]));
             repeat(visitor, requests, 303, (&writes, &stop));
         });
         scope.spawn(|| {
@@ -94,9 +94,9 @@ pub fn measure(world: &World, visitor: &Visitor, facts: &Facts) {
                 ms(outcome.confirmation),
                 ms(outcome.answered),
                 against(outcome.ended, ENDED),
-                format!("{:.2}", outcome.gone.as_secs_f64()),
+                format!("{:.2}", outcome.revoked_error.as_secs_f64()),
             ];
-            table.row([own, others(outcome.posted, outcome.posted + outcome.gone)].concat());
+            table.row([own, others(outcome.posted, outcome.posted + outcome.revoked_error)].concat());
             std::thread::sleep(Duration::from_secs(1));
         }
         stop.store(true, Ordering::Relaxed);
@@ -149,7 +149,7 @@ fn revoke(world: &World, visitor: &Visitor, target: &ClientFacts) -> Outcome {
         let answered = posted.elapsed();
         assert_eq!(answer.status, 303, "revoking {}: {}", target.name, answer.text());
         let ended = ended.join().expect("access ends");
-        let gone = wait_until_none("", Duration::from_millis(10), posted);
-        Outcome { confirmation, posted, answered, ended, gone }
+        let revoked_error = wait_until_none("", Duration::from_millis(10), posted);
+        Outcome { confirmation, posted, answered, ended, revoked_error }
     })
 }

@@ -161,8 +161,8 @@ fn add_client(conn: &mut DbConnection, size: i64) {
         let new = NewClient {
             name: &name_of(size),
             website: &website,
-            admitted: true,
-            approved: false,
+            approved: true,
+            lightspeed_approved: false,
             by: "",
             registration: &Registration::default(),
         };

@@ -4,7 +4,7 @@ use diesel::QueryResult;
 
 use crate::clients::{Client, ClientSecret};
 use crate::connections::{Connection, ServiceKey};
-use crate::db::{Db, DbConnection, Latest};
+use crate::db::{Db, DbConnection, WriteBehindBuffer};
 use crate::error::Result;
 use crate::id::{AccessTokenKey, ClientKey, ClientSecretKey, ConnectionKey, ResourceServerKey, ServiceKeyKey};
 use crate::resource_servers::ResourceServer;
@@ -36,9 +36,9 @@ impl Used {
 
 /// Uses that are on their way to the database.
 #[derive(Default)]
-pub struct Usage(Latest<Used>);
+pub struct LastUsed(WriteBehindBuffer<Used>);
 
-impl Usage {
+impl LastUsed {
     /// A token was used; last before at `before`.
     pub fn token(&self, client: ClientKey, token: AccessTokenKey, before: Timestamp, now: Timestamp) {
         if before < now {

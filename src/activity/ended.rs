@@ -4,13 +4,13 @@ use crate::account::Account;
 use crate::activity::{Activity, Kind};
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
-use crate::time::Words;
+use crate::time::TimeFormat;
 
 /// How something ended by one of these kinds of entry, as an error; "no such page" when it never was.
-pub fn gone(conn: &mut DbConnection, kinds: &[Kind], subject: &str, id: i64) -> Result<Error> {
+pub fn revoked_error(conn: &mut DbConnection, kinds: &[Kind], subject: &str, id: i64) -> Result<Error> {
     Ok(match Activity::ending(conn, kinds, subject, id)? {
         Some(entry) => {
-            let words = Words::new(entry.at, &Account::get(conn)?.time_zone);
+            let words = TimeFormat::new(entry.at, &Account::get(conn)?.time_zone);
             let at = words.exact(entry.at).text;
             let ended = match entry.kind == Kind::ConnectionDisconnected.word() {
                 true => "disconnected",

@@ -25,7 +25,7 @@ text_enum! {
         /// A password was wrong.
         SignInFailed = "sign-in failed",
         /// A sign-in was ended from the profile or by an admin.
-        SignInEnded = "sign-in ended",
+        SessionRevoked = "sign-in ended",
         /// The shop was set up.
         SetUp = "set up",
         /// A client and everything below it was revoked.
@@ -41,11 +41,11 @@ text_enum! {
         /// What is told about a client was changed.
         ClientChanged = "client changed",
         /// A pending client was admitted.
-        ClientAdmitted = "client admitted",
+        ClientApproved = "client admitted",
         /// A client was given the Lightspeed Approved mark.
-        ClientApproved = "client approved",
+        ClientLightspeedApproved = "client approved",
         /// The mark was taken from it.
-        ClientUnapproved = "approval withdrawn",
+        ClientLightspeedApprovedWithdrawn = "approval withdrawn",
         /// A client was suspended.
         ClientSuspended = "client suspended",
         /// A suspended client was resumed.
@@ -59,9 +59,9 @@ text_enum! {
         /// An API key was made.
         ApiKeyCreated = "API key created",
         /// A refresh token was shown again after it had been replaced: its grant ended.
-        RefreshTokenReplayed = "refresh token replayed",
+        RefreshTokenReuseDetected = "refresh token replayed",
         /// An authorization code was shown twice: its grant ended.
-        CodeReplayed = "authorization code replayed",
+        CodeReuseDetected = "authorization code replayed",
         /// A resource server was added.
         ResourceServerAdded = "resource server added",
         /// Its secret was made anew.
@@ -71,7 +71,7 @@ text_enum! {
         /// The rows a large revoke left behind have been deleted.
         Purged = "deletion finished",
         /// Everything a person granted was ended.
-        GrantsEnded = "grants ended",
+        AllAccessRevoked = "grants ended",
         /// An employee was invited.
         EmployeeInvited = "employee invited",
         /// An employee accepted and chose a password.
@@ -89,7 +89,7 @@ text_enum! {
         /// An employee's locations were changed.
         LocationsChanged = "locations changed",
         /// A link to choose a new password was made.
-        ResetLinkMade = "reset link made",
+        ResetLinkCreated = "reset link made",
         /// A password was changed.
         PasswordChanged = "password changed",
         /// The account's name or time zone was changed.
@@ -283,19 +283,19 @@ pub struct NewActivity {
     actor: Actor,
     subject: Subject,
     detail: Detail,
-    peer: String,
+    client_ip: String,
 }
 
 impl NewActivity {
     /// That `actor` did `kind` to `subject`.
     pub fn new(kind: Kind, actor: Actor, subject: Subject) -> NewActivity {
-        NewActivity { kind, actor, subject, detail: Detail::default(), peer: String::new() }
+        NewActivity { kind, actor, subject, detail: Detail::default(), client_ip: String::new() }
     }
 
     /// From the address given.
     #[must_use]
-    pub fn from(mut self, peer: &str) -> NewActivity {
-        self.peer = peer.into();
+    pub fn from(mut self, client_ip: &str) -> NewActivity {
+        self.client_ip = client_ip.into();
         self
     }
 
@@ -320,7 +320,7 @@ impl NewActivity {
                 activity::subject_name.eq(&self.subject.name),
                 activity::employee_id.eq(self.subject.employee),
                 activity::detail.eq(detail),
-                activity::peer.eq(&self.peer),
+                activity::client_ip.eq(&self.client_ip),
             ))
             .execute(conn)?;
         Ok(())
@@ -352,7 +352,7 @@ pub struct Activity {
     /// JSON of [`Detail`].
     pub detail: String,
     /// From where.
-    pub peer: String,
+    pub client_ip: String,
 }
 
 /// Which entries a list shows.
@@ -426,7 +426,7 @@ impl Activity {
     /// How a refresh token of a client ended: by its name in the log, or by its shown characters among the last two hundred
     /// times that everything a person granted was ended.
     pub fn ending_of_token(conn: &mut DbConnection, name: &str, mask: &str) -> QueryResult<Option<Activity>> {
-        let kinds = [Kind::RefreshTokenRevoked, Kind::RefreshTokenReplayed, Kind::CodeReplayed];
+        let kinds = [Kind::RefreshTokenRevoked, Kind::RefreshTokenReuseDetected, Kind::CodeReuseDetected];
         let named = activity::table
             .filter(activity::subject_name.eq(name))
             .filter(activity::kind.eq_any(kinds.iter().map(|kind| kind.word())))
@@ -444,7 +444,7 @@ impl Activity {
             return Ok(None);
         }
         let ended: Vec<Activity> = activity::table
-            .filter(activity::kind.eq(Kind::GrantsEnded))
+            .filter(activity::kind.eq(Kind::AllAccessRevoked))
             .order(activity::id.desc())
             .limit(200)
             .select(Activity::as_select())

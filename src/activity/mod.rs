@@ -5,5 +5,5 @@ mod ended;
 mod entry;
 pub mod seal;
 
-pub use ended::gone;
+pub use ended::revoked_error;
 pub use entry::{Activity, ActivityFilter, Actor, Detail, Kind, NewActivity, Subject};

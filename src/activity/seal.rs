@@ -40,7 +40,7 @@ pub enum Verdict {
         /// The newest seal.
         head: Option<Head>,
         /// Entries that are not sealed yet.
-        waiting: i64,
+        unsealed: i64,
     },
     /// The chain breaks; the sentence says where and how.
     Broken(String),
@@ -125,7 +125,7 @@ pub fn verify(conn: &mut DbConnection, known: Option<&str>) -> Result<Verdict> {
         return Ok(Verdict::Broken(format!("the chain does not pass through the head {}", known.unwrap_or_default())));
     }
     let entries: i64 = activity::table.count().get_result(conn)?;
-    Ok(Verdict::Intact { head: (at.number > 0).then(|| at.clone()), waiting: entries - at.number })
+    Ok(Verdict::Intact { head: (at.number > 0).then(|| at.clone()), unsealed: entries - at.number })
 }
 
 // Every column, each preceded by its length, so that no two different entries read alike.
@@ -144,7 +144,7 @@ fn sealed(before: &[u8], entry: &Activity) -> Vec<u8> {
         entry.subject_name.clone(),
         optional(entry.employee_id),
         entry.detail.clone(),
-        entry.peer.clone(),
+        entry.client_ip.clone(),
     ];
     for field in fields {
         hash.update((field.len() as u64).to_be_bytes());

@@ -19,16 +19,16 @@ use crate::connections::refresh::{NotReady, ready};
 use crate::connections::token_endpoint::wait;
 use crate::connections::{Connection, OAuthClient, Provider, ServiceKey};
 use crate::error::Error;
-use crate::http::NoAnswer;
+use crate::http::RequestFailure;
 use crate::id::ConnectionKey;
 use crate::secrets::PlainToken;
 use crate::time::Timestamp;
-use crate::tokens::access_check::Shown;
+use crate::tokens::access_check::PresentedToken;
 use crate::web::state::State;
 
 /// The longest body of a call, in bytes: it is kept until the call has worked.
 const LONGEST_BODY: usize = 10 * 1024 * 1024;
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 // What a provider that asks to wait, but not how long, is given.
 const SHORT_WAIT: i64 = 1;
 // What comes from another server is never a page of ours.
@@ -71,15 +71,15 @@ const PASSED_BACK: [&str; 12] = [
 
 /// Providers that asked to wait, by connection; each node asks for itself.
 #[derive(Debug, Default)]
-pub struct Waits(Mutex<HashMap<ConnectionKey, Timestamp>>);
+pub struct RetryAfterTimes(Mutex<HashMap<ConnectionKey, Timestamp>>);
 
-impl Waits {
+impl RetryAfterTimes {
     fn left(&self, id: ConnectionKey, now: Timestamp) -> Option<i64> {
-        let mut waits = self.0.lock().ok()?;
-        match waits.get(&id) {
+        let mut retry_after_times = self.0.lock().ok()?;
+        match retry_after_times.get(&id) {
             Some(until) if *until > now => Some(until.since(now)),
             Some(_) => {
-                waits.remove(&id);
+                retry_after_times.remove(&id);
                 None
             }
             None => None,
@@ -87,8 +87,8 @@ impl Waits {
     }
 
     fn note(&self, id: ConnectionKey, until: Timestamp) {
-        if let Ok(mut waits) = self.0.lock() {
-            waits.insert(id, until);
+        if let Ok(mut retry_after_times) = self.0.lock() {
+            retry_after_times.insert(id, until);
         }
     }
 }
@@ -157,7 +157,7 @@ impl Refusal {
                 "needs_authorization",
                 format!("Somebody has to authorize this connection on its page first. {reason}"),
             ),
-            NotReady::Trouble(words, until) => {
+            NotReady::Retrying(words, until) => {
                 Refusal { wait: Some(until.since(now)), ..unavailable("temporarily_unavailable", words) }
             }
             NotReady::JustRefreshed | NotReady::Busy => Refusal {
@@ -167,9 +167,9 @@ impl Refusal {
         }
     }
 
-    fn no_answer(why: NoAnswer) -> Refusal {
+    fn no_answer(why: RequestFailure) -> Refusal {
         let status = match why {
-            NoAnswer::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+            RequestFailure::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             _ => StatusCode::BAD_GATEWAY,
         };
         Self::new(status, "provider_unreachable", format!("No answer from the provider: {why}."))
@@ -180,11 +180,11 @@ impl Refusal {
 pub async fn forward(
     request: HttpRequest,
     app: web::Data<State>,
-    waits: web::Data<Waits>,
+    retry_after_times: web::Data<RetryAfterTimes>,
     to: web::Path<(String, String)>,
     body: web::Payload,
 ) -> HttpResponse {
-    match pass_on(&request, (&app, &waits), &to.0, body).await {
+    match pass_on(&request, (&app, &retry_after_times), &to.0, body).await {
         Ok(response) => response,
         Err(refusal) => refusal.response(),
     }
@@ -192,13 +192,13 @@ pub async fn forward(
 
 async fn pass_on(
     request: &HttpRequest,
-    (app, waits): (&State, &Waits),
+    (app, retry_after_times): (&State, &RetryAfterTimes),
     connection: &str,
     body: web::Payload,
 ) -> std::result::Result<HttpResponse, Refusal> {
     let ServiceKey { id: key, connection_id: id, .. } = authenticate(app, request, connection).await?;
     let now = app.clock.now();
-    if let Some(left) = waits.left(id, now) {
+    if let Some(left) = retry_after_times.left(id, now) {
         let words = "The provider asked to wait; it was not called.";
         return Err(Refusal {
             wait: Some(left),
@@ -221,9 +221,9 @@ async fn pass_on(
     }
     let now = app.clock.now();
     if answer.status() == http::StatusCode::TOO_MANY_REQUESTS {
-        waits.note(id, now.plus(wait(answer.headers(), now).unwrap_or(SHORT_WAIT)));
+        retry_after_times.note(id, now.plus(wait(answer.headers(), now).unwrap_or(SHORT_WAIT)));
     }
-    app.usage.connection(id, key, now);
+    app.last_used_buffer.connection(id, key, now);
     Ok(passed_back(answer))
 }
 
@@ -232,10 +232,12 @@ async fn authenticate(
     request: &HttpRequest,
     connection: &str,
 ) -> std::result::Result<ServiceKey, Refusal> {
-    let shown = match Shown::by(request) {
-        Shown::Bearer(shown) => shown,
-        Shown::Nothing => return Err(Refusal::key("access_denied", "Show a service key: Authorization: Bearer …")),
-        Shown::Wrongly(how) => return Err(Refusal::key("invalid_token", how)),
+    let shown = match PresentedToken::by(request) {
+        PresentedToken::Bearer(shown) => shown,
+        PresentedToken::Nothing => {
+            return Err(Refusal::key("access_denied", "Show a service key: Authorization: Bearer …"));
+        }
+        PresentedToken::Wrongly(how) => return Err(Refusal::key("invalid_token", how)),
     };
     let Ok(key) = PlainToken::parse(&shown).as_ref().map(PlainToken::hash) else {
         return Err(Refusal::key("invalid_token", "This is no service key, or a character of it is wrong."));
@@ -254,7 +256,7 @@ async fn read(body: web::Payload) -> std::result::Result<Vec<u8>, Refusal> {
         Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", words)
     };
     let broken = || Refusal::new(StatusCode::BAD_REQUEST, "invalid_request", "The body did not arrive whole.");
-    match actix_web::rt::time::timeout(PATIENCE, body.to_bytes_limited(LONGEST_BODY)).await {
+    match actix_web::rt::time::timeout(TIMEOUT, body.to_bytes_limited(LONGEST_BODY)).await {
         Ok(Ok(Ok(bytes))) => Ok(bytes.to_vec()),
         Ok(Err(_)) => Err(too_long()),
         Ok(Ok(Err(_))) | Err(_) => Err(broken()),

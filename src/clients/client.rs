@@ -40,19 +40,19 @@ pub struct Client {
     /// When it was registered.
     pub created_at: Timestamp,
     /// Since when it bears the Lightspeed Approved mark; display only.
-    pub approved_at: Option<Timestamp>,
-    admitted_at: Option<Timestamp>,
+    pub lightspeed_approved_at: Option<Timestamp>,
+    approved_at: Option<Timestamp>,
     suspended_at: Option<Timestamp>,
     /// Since when all its access has ended, while its rows are still being deleted.
     pub revoked_at: Option<Timestamp>,
     /// When a token of it was last used.
     pub last_used_at: Timestamp,
     /// Live refresh tokens, as last counted.
-    pub live_refresh_tokens: i64,
+    pub valid_refresh_tokens: i64,
     /// Live access tokens and API keys, as last counted.
-    pub live_access_tokens: i64,
+    pub valid_access_tokens: i64,
     /// Employees who hold one of them, as last counted.
-    pub holders: i64,
+    pub employee_count: i64,
     /// Whether its program runs on other people's machines, so that its secret proves nothing (RFC 6749 section 2.1).
     pub publicly_distributed: bool,
     /// Whether it must use PKCE; a publicly distributed one must anyway.
@@ -63,9 +63,9 @@ pub struct Client {
     #[diesel(embed)]
     pub contact: Contact,
     /// Who gave it the Lightspeed Approved mark, by the name they had then.
-    pub approved_by: String,
+    pub lightspeed_approved_by: String,
     /// Who admitted it.
-    pub admitted_by: String,
+    pub approved_by: String,
     /// Who suspended it.
     pub suspended_by: String,
 }
@@ -120,9 +120,9 @@ pub struct NewClient<'a> {
     /// Its website.
     pub website: &'a Website,
     /// Whether it is admitted at once.
-    pub admitted: bool,
-    /// Whether it bears the mark.
     pub approved: bool,
+    /// Whether it bears the mark.
+    pub lightspeed_approved: bool,
     /// Who registers it; empty for its developer.
     pub by: &'a str,
     /// Everything else.
@@ -143,10 +143,10 @@ impl Client {
                 clients::name_fold.eq(new.name.to_lowercase()),
                 clients::website.eq(new.website),
                 clients::created_at.eq(now),
+                clients::lightspeed_approved_at.eq(new.lightspeed_approved.then_some(now)),
+                clients::lightspeed_approved_by.eq(if new.lightspeed_approved { new.by } else { "" }),
                 clients::approved_at.eq(new.approved.then_some(now)),
                 clients::approved_by.eq(if new.approved { new.by } else { "" }),
-                clients::admitted_at.eq(new.admitted.then_some(now)),
-                clients::admitted_by.eq(if new.admitted { new.by } else { "" }),
                 clients::publicly_distributed.eq(registration.publicly_distributed),
                 clients::requires_pkce.eq(registration.requires_pkce),
                 clients::grants_end_after.eq(registration.grants_end_after),
@@ -185,8 +185,9 @@ impl Client {
 
     /// How many wait for an admin to admit them.
     pub fn pending(conn: &mut DbConnection) -> QueryResult<i64> {
-        let waiting = clients::table.filter(clients::admitted_at.is_null()).filter(clients::revoked_at.is_null());
-        waiting.count().get_result(conn)
+        let needing_attention =
+            clients::table.filter(clients::approved_at.is_null()).filter(clients::revoked_at.is_null());
+        needing_attention.count().get_result(conn)
     }
 
     /// The client with this public id.
@@ -207,11 +208,11 @@ impl Client {
 
     /// The client with this id. Errors: [`Error::Conflict`] while it is being deleted: nothing else may be done to it.
     pub fn find_standing(conn: &mut DbConnection, id: ClientKey) -> Result<Client> {
-        Self::find(conn, id)?.standing()
+        Self::find(conn, id)?.find_unrevoked()
     }
 
     /// The client itself. Errors: [`Error::Conflict`] while it is being deleted.
-    pub fn standing(self) -> Result<Client> {
+    pub fn find_unrevoked(self) -> Result<Client> {
         match self.revoked_at {
             None => Ok(self),
             Some(_) => Err(Error::Conflict(format!("{} has been revoked and is being deleted.", self.name))),
@@ -222,7 +223,7 @@ impl Client {
     pub fn state(&self) -> ClientState {
         match self {
             Client { suspended_at: Some(_), .. } => ClientState::Suspended,
-            Client { admitted_at: None, .. } => ClientState::Pending,
+            Client { approved_at: None, .. } => ClientState::Pending,
             _ => ClientState::Active,
         }
     }
@@ -234,7 +235,7 @@ impl Client {
 
     /// When it was admitted, and since when it is suspended.
     pub fn moments(&self) -> (Option<Timestamp>, Option<Timestamp>) {
-        (self.admitted_at, self.suspended_at)
+        (self.approved_at, self.suspended_at)
     }
 
     /// Suspends it, or resumes it; false when it was so already.
@@ -248,26 +249,32 @@ impl Client {
     }
 
     /// Gives it the Lightspeed Approved mark, or takes it; false when it was so already.
-    pub fn set_approved(conn: &mut DbConnection, id: ClientKey, at: Option<Timestamp>, by: &str) -> QueryResult<bool> {
-        let (row, change) = (clients::table.find(id), (clients::approved_at.eq(at), clients::approved_by.eq(by)));
+    pub fn set_lightspeed_approved(
+        conn: &mut DbConnection,
+        id: ClientKey,
+        at: Option<Timestamp>,
+        by: &str,
+    ) -> QueryResult<bool> {
+        let (row, change) =
+            (clients::table.find(id), (clients::lightspeed_approved_at.eq(at), clients::lightspeed_approved_by.eq(by)));
         let changed = match at {
-            Some(_) => diesel::update(row.filter(clients::approved_at.is_null())).set(change).execute(conn),
-            None => diesel::update(row.filter(clients::approved_at.is_not_null())).set(change).execute(conn),
+            Some(_) => diesel::update(row.filter(clients::lightspeed_approved_at.is_null())).set(change).execute(conn),
+            None => diesel::update(row.filter(clients::lightspeed_approved_at.is_not_null())).set(change).execute(conn),
         };
         changed.map(|n| n == 1)
     }
 
     /// Admits a pending client; false when it was admitted already.
-    pub fn admit(conn: &mut DbConnection, id: ClientKey, by: &str, now: Timestamp) -> QueryResult<bool> {
-        let pending = clients::table.find(id).filter(clients::admitted_at.is_null());
-        let change = (clients::admitted_at.eq(Some(now)), clients::admitted_by.eq(by));
+    pub fn approve(conn: &mut DbConnection, id: ClientKey, by: &str, now: Timestamp) -> QueryResult<bool> {
+        let pending = clients::table.find(id).filter(clients::approved_at.is_null());
+        let change = (clients::approved_at.eq(Some(now)), clients::approved_by.eq(by));
         diesel::update(pending).set(change).execute(conn).map(|n| n == 1)
     }
 
     /// Ends all its access at once; of two who try, one succeeds.
     pub fn mark_revoked(conn: &mut DbConnection, id: ClientKey, now: Timestamp) -> QueryResult<bool> {
-        let standing = clients::table.find(id).filter(clients::revoked_at.is_null());
-        diesel::update(standing).set(clients::revoked_at.eq(Some(now))).execute(conn).map(|n| n == 1)
+        let find_unrevoked = clients::table.find(id).filter(clients::revoked_at.is_null());
+        diesel::update(find_unrevoked).set(clients::revoked_at.eq(Some(now))).execute(conn).map(|n| n == 1)
     }
 
     /// Deletes it; foreign keys take everything below along. False when it was gone already.
@@ -282,7 +289,7 @@ impl Client {
     }
 
     /// The people who hold something of it: at most `limit` names, by name.
-    pub fn holders(conn: &mut DbConnection, id: ClientKey, limit: i64) -> QueryResult<Vec<Employee>> {
+    pub fn employee_count(conn: &mut DbConnection, id: ClientKey, limit: i64) -> QueryResult<Vec<Employee>> {
         use crate::schema::access_tokens;
         use crate::schema::employees;
         use crate::schema::refresh_tokens;

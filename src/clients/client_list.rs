@@ -35,7 +35,7 @@ pub struct ClientFilter {
     /// Only in this state.
     pub state: Option<ClientState>,
     /// Only with, or without, the Lightspeed Approved mark.
-    pub approved: Option<bool>,
+    pub lightspeed_approved: Option<bool>,
 }
 
 /// Where a page begins: the sort value of a row, and its id.
@@ -50,7 +50,7 @@ pub struct ClientEdge {
 impl ClientFilter {
     /// Whether anything is filtered at all.
     pub fn is_empty(&self) -> bool {
-        self.name.is_empty() && self.employee.is_empty() && self.state.is_none() && self.approved.is_none()
+        self.name.is_empty() && self.employee.is_empty() && self.state.is_none() && self.lightspeed_approved.is_none()
     }
 }
 
@@ -66,8 +66,8 @@ impl Client {
         let held = match filter.employee.is_empty() {
             true => None,
             false => {
-                let holders = Employee::named(conn, &filter.employee)?;
-                Some(held_by(conn, &holders)?)
+                let employee_count = Employee::named(conn, &filter.employee)?;
+                Some(held_by(conn, &employee_count)?)
             }
         };
         let matching = || {
@@ -83,16 +83,16 @@ impl Client {
                 None => query,
                 Some(ClientState::Suspended) => query.filter(clients::suspended_at.is_not_null()),
                 Some(ClientState::Pending) => {
-                    query.filter(clients::admitted_at.is_null()).filter(clients::suspended_at.is_null())
+                    query.filter(clients::approved_at.is_null()).filter(clients::suspended_at.is_null())
                 }
                 Some(ClientState::Active) => {
-                    query.filter(clients::admitted_at.is_not_null()).filter(clients::suspended_at.is_null())
+                    query.filter(clients::approved_at.is_not_null()).filter(clients::suspended_at.is_null())
                 }
             };
-            match filter.approved {
+            match filter.lightspeed_approved {
                 None => query,
-                Some(true) => query.filter(clients::approved_at.is_not_null()),
-                Some(false) => query.filter(clients::approved_at.is_null()),
+                Some(true) => query.filter(clients::lightspeed_approved_at.is_not_null()),
+                Some(false) => query.filter(clients::lightspeed_approved_at.is_null()),
             }
         };
         let total = matching().count().get_result(conn)?;

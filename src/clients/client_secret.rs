@@ -65,7 +65,7 @@ impl ClientSecret {
     }
 
     /// Ends the overlap: every secret of a client but the newest stops working. Returns how many did.
-    pub fn end_earlier(conn: &mut DbConnection, client: ClientKey, now: Timestamp) -> QueryResult<usize> {
+    pub fn revoke_previous_secret(conn: &mut DbConnection, client: ClientKey, now: Timestamp) -> QueryResult<usize> {
         let earlier = client_secrets::table
             .filter(client_secrets::client_id.eq(client))
             .filter(client_secrets::expires_at.lt(Timestamp::NO_END));

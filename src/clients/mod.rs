@@ -3,8 +3,8 @@
 mod client;
 mod client_list;
 mod client_secret;
+pub mod failed_secrets;
 mod redirect_uri;
-pub mod secret_guesses;
 pub mod token_failure;
 mod website;
 

@@ -31,7 +31,7 @@ pub struct TokenFailure {
     /// The hint that was answered.
     pub hint: String,
     /// The address that asked.
-    pub peer: String,
+    pub client_ip: String,
 }
 
 impl TokenFailure {
@@ -61,7 +61,7 @@ impl TokenFailure {
                 token_failures::grant_type.eq(&self.grant_type),
                 token_failures::error.eq(&self.error),
                 token_failures::hint.eq(&self.hint),
-                token_failures::peer.eq(&self.peer),
+                token_failures::client_ip.eq(&self.client_ip),
             ))
             .execute(conn)
     }

@@ -84,7 +84,8 @@ pub fn rotate(conn: &mut DbConnection, master: &MasterKey, now: Timestamp) -> Re
     let checks = [Some(master), master.previous()].map(|key| key.map(|key| key.derive(CHECK).bytes().to_vec()));
     let belongs = Account::key_check(conn)?;
     if belongs.is_some() && !checks.contains(&belongs) {
-        let why = "SECRET_KEY_PREVIOUS: this is not the key that the database was made with, and neither is SECRET_KEY";
+        let why =
+            "SECRET_KEY_PREVIOUS: this is not the key that the database was created with, and neither is SECRET_KEY";
         return Err(Error::Invalid(why.into()));
     }
     let vault = Vault::new(master, master.previous());

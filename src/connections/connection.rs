@@ -45,9 +45,9 @@ pub struct Connection {
     /// How many refreshes in a row did not work.
     pub failures: i64,
     /// What the last of them came to.
-    pub trouble: String,
+    pub last_error: String,
     /// Since when they do not work.
-    pub trouble_since: Option<Timestamp>,
+    pub failing_since: Option<Timestamp>,
     /// Since when a person has to authorize it.
     pub needs_authorization_since: Option<Timestamp>,
     /// Why.
@@ -80,7 +80,7 @@ text_enum! {
         /// Its tokens are being renewed right now.
         Refreshing = "refreshing",
         /// Renewing did not work; it is tried again by itself.
-        Trouble = "trouble",
+        Retrying = "trouble",
         /// A person has to authorize it.
         NeedsAuthorization = "needs-authorization",
         /// Somebody paused it.
@@ -94,7 +94,7 @@ impl Status {
         match self {
             Status::Online => "Online",
             Status::Refreshing => "Refreshing",
-            Status::Trouble => "Trouble: retrying",
+            Status::Retrying => "Trouble: retrying",
             Status::NeedsAuthorization => "Needs authorization",
             Status::Paused => "Paused",
         }
@@ -119,7 +119,7 @@ pub const NOT_YET: &str = "Nobody has authorized it yet.";
 
 /// The connections that wait for a person; an index holds just these.
 #[diesel::dsl::auto_type]
-pub(crate) fn connections_that_need_a_person() -> _ {
+pub(crate) fn connections_needing_attention() -> _ {
     connections::table
         .filter(connections::needs_authorization_since.is_not_null())
         .filter(connections::paused_at.is_null())
@@ -213,7 +213,7 @@ impl Connection {
                 connections::due_at.eq(Timestamp::NO_END),
                 connections::version.eq(connections::version + 1),
                 connections::attempted_at.eq(None::<Timestamp>),
-                connections::trouble_since.eq(None::<Timestamp>),
+                connections::failing_since.eq(None::<Timestamp>),
                 connections::needs_authorization_since.eq(now),
                 connections::reason.eq(reason),
             ))
@@ -239,7 +239,7 @@ impl Connection {
             Connection { needs_authorization_since: Some(_), .. } => Status::NeedsAuthorization,
             // Also when whoever claimed it is gone: another node takes it up in a moment.
             Connection { attempted_at: Some(_), .. } => Status::Refreshing,
-            Connection { trouble_since: Some(_), .. } => Status::Trouble,
+            Connection { failing_since: Some(_), .. } => Status::Retrying,
             _ => Status::Online,
         }
     }

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::connections::api_type::ApiType;
-use crate::connections::connection::{Connection, Status, connections_that_need_a_person};
+use crate::connections::connection::{Connection, Status, connections_needing_attention};
 use crate::db::DbConnection;
 use crate::db::keyset::PAGE;
 use crate::db::text_enum::text_enum;
@@ -101,11 +101,11 @@ impl Connection {
                     .filter(connections::paused_at.is_null())
                     .filter(connections::needs_authorization_since.is_not_null()),
                 Some(Status::Refreshing) => query.filter(works).filter(connections::attempted_at.is_not_null()),
-                Some(Status::Trouble) => {
-                    query.filter(works).filter(at_rest).filter(connections::trouble_since.is_not_null())
+                Some(Status::Retrying) => {
+                    query.filter(works).filter(at_rest).filter(connections::failing_since.is_not_null())
                 }
                 Some(Status::Online) => {
-                    query.filter(works).filter(at_rest).filter(connections::trouble_since.is_null())
+                    query.filter(works).filter(at_rest).filter(connections::failing_since.is_null())
                 }
             }
         };
@@ -157,7 +157,7 @@ impl Connection {
 
     /// The first few that wait for a person, by name.
     pub fn first_that_need_a_person(conn: &mut DbConnection, most: i64) -> QueryResult<Vec<(ConnectionKey, String)>> {
-        connections_that_need_a_person()
+        connections_needing_attention()
             .order((connections::name_fold, connections::id))
             .limit(most)
             .select((connections::id, connections::name))

@@ -29,7 +29,7 @@ pub mod state;
 pub mod token_endpoint;
 
 pub use api_type::{ApiType, Hosts, OfferedScope};
-pub(crate) use connection::connections_that_need_a_person;
+pub(crate) use connection::connections_needing_attention;
 pub use connection::{Connection, ConnectionFields, NOT_YET, Status};
 pub use connection_list::{ConnectionFilter, ConnectionSort, ListedConnection};
 pub use event::{ConnectionEvent, EventKind};

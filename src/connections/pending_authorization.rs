@@ -70,7 +70,7 @@ impl ConnectionRequest {
     }
 
     /// Takes up the way back with a `state`, once. Nothing when it is unknown, used, too old, or another browser's.
-    pub fn come_back(
+    pub fn verify_callback(
         conn: &mut DbConnection,
         state: &TokenHash,
         session: SessionKey,

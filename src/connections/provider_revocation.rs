@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 use crate::web::page::{Tone, Viewer};
 
 // Revocations on their way at once.
-const AT_ONCE: usize = 16;
+const MAX_AT_ONCE: usize = 16;
 
 /// What a provider made of a revocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ pub async fn revoke_token(
 pub fn end_authorized_by(
     conn: &mut DbConnection,
     (person, reason): (EmployeeKey, &str),
-    (viewer, peer): (&Viewer, &str),
+    (viewer, client_ip): (&Viewer, &str),
     now: Timestamp,
 ) -> Result<Vec<(Connection, OAuthClient)>> {
     let mut ended = Vec::new();
@@ -107,7 +107,7 @@ pub fn end_authorized_by(
         Connection::forget(conn, connection.id, reason, now)?;
         ConnectionEvent::record(conn, connection.id, (EventKind::Lost, reason), &viewer.name, now)?;
         NewActivity::new(Kind::ConnectionLost, viewer.actor(), state::subject(&connection))
-            .from(peer)
+            .from(client_ip)
             .with(Detail::note(reason))
             .record(conn, now)?;
         let client = OAuthClient::find(conn, connection.oauth_client_id)?;
@@ -122,6 +122,6 @@ pub async fn revoke_all(service: &Connections, ended: &[(Connection, OAuthClient
         let outcome = revoke(service, connection, client).await;
         (connection.name.clone(), outcome.tone() == Tone::Good)
     });
-    let tried: Vec<(String, bool)> = tried.buffered(AT_ONCE).collect().await;
+    let tried: Vec<(String, bool)> = tried.buffered(MAX_AT_ONCE).collect().await;
     tried.into_iter().filter(|(_, confirmed)| !confirmed).map(|(name, _)| name).collect()
 }

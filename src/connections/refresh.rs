@@ -23,48 +23,48 @@ use crate::id::ConnectionKey;
 use crate::time::Timestamp;
 
 // Refreshes on their way at once, on one node.
-const AT_ONCE: usize = 32;
-const MOST_DUE: i64 = 200;
+const MAX_AT_ONCE: usize = 32;
+const MAX_DUE: i64 = 200;
 // How long a call waits for a token: longer than a refresh may take.
-const PATIENCE: Duration = Duration::from_secs(13);
-const GLANCE: Duration = Duration::from_millis(100);
+const TIMEOUT: Duration = Duration::from_secs(13);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 // Time for the claim to be used in: who was held up longer might call after somebody else has.
 const STALE_CLAIM: Duration = Duration::from_secs(3);
 const SAVE_AGAIN: Duration = Duration::from_secs(1);
 
 /// Asks for refreshes; the work is done by a task of the main thread.
 pub struct Refresher {
-    ask: mpsc::UnboundedSender<Asked>,
-    on_their_way: AtomicUsize,
+    ask: mpsc::UnboundedSender<ParsedRequest>,
+    in_flight: AtomicUsize,
 }
 
-type Asked = (ConnectionKey, oneshot::Sender<()>);
+type ParsedRequest = (ConnectionKey, oneshot::Sender<()>);
 
 /// What comes from [`Refresher::new`] and goes to [`start`].
-pub type RefreshQueue = mpsc::UnboundedReceiver<Asked>;
+pub type RefreshQueue = mpsc::UnboundedReceiver<ParsedRequest>;
 
 impl Refresher {
     /// A refresher, and the other end that [`start`] takes.
     pub fn new() -> (Refresher, RefreshQueue) {
         let (ask, asked) = mpsc::unbounded_channel();
-        (Refresher { ask, on_their_way: AtomicUsize::new(0) }, asked)
+        (Refresher { ask, in_flight: AtomicUsize::new(0) }, asked)
     }
 
     /// Waits until no refresh is on its way any more, or until one would have ended by itself.
     pub async fn finish(&self) {
         let begun = Instant::now();
-        while self.on_their_way.load(Ordering::SeqCst) > 0 && begun.elapsed() < Duration::from_secs(LEASE as u64) {
-            tokio::time::sleep(GLANCE).await;
+        while self.in_flight.load(Ordering::SeqCst) > 0 && begun.elapsed() < Duration::from_secs(LEASE as u64) {
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
     /// Refreshes a connection as [`refresh`] does; returns when that is over, whatever it came to. Whoever hangs up
     /// meanwhile cuts nothing off.
     pub async fn run(&self, id: ConnectionKey) {
-        let (done, waits) = oneshot::channel();
+        let (done, retry_after_times) = oneshot::channel();
         if self.ask.send((id, done)).is_ok() {
             // An error only says that the work ended without a word.
-            drop(waits.await);
+            drop(retry_after_times.await);
         }
     }
 }
@@ -86,11 +86,11 @@ pub fn start(service: Arc<Connections>, mut asked: RefreshQueue) {
 /// Renews what is due, for as long as something is; errors are in the log.
 pub async fn keep_fresh(service: &Connections) -> Result<()> {
     let now = service.clock.now();
-    let mut due = service.db.read(move |conn| Ok(Connection::due(conn, now, MOST_DUE)?)).await?;
+    let mut due = service.db.read(move |conn| Ok(Connection::due(conn, now, MAX_DUE)?)).await?;
     // Nodes that look at the same moment begin at different places.
     due.shuffle(&mut rand::rng());
     let work = futures_util::stream::iter(due);
-    work.for_each_concurrent(AT_ONCE, |id| async move { report(id, refresh(service, id).await) }).await;
+    work.for_each_concurrent(MAX_AT_ONCE, |id| async move { report(id, refresh(service, id).await) }).await;
     Ok(())
 }
 
@@ -104,9 +104,9 @@ fn report(id: ConnectionKey, outcome: Result<()>) {
 
 /// Refreshes one connection, unless somebody else does or it was just tried.
 pub async fn refresh(service: &Connections, id: ConnectionKey) -> Result<()> {
-    service.refresher.on_their_way.fetch_add(1, Ordering::SeqCst);
+    service.refresher.in_flight.fetch_add(1, Ordering::SeqCst);
     let outcome = refresh_counted(service, id).await;
-    service.refresher.on_their_way.fetch_sub(1, Ordering::SeqCst);
+    service.refresher.in_flight.fetch_sub(1, Ordering::SeqCst);
     outcome
 }
 
@@ -118,15 +118,15 @@ async fn refresh_counted(service: &Connections, id: ConnectionKey) -> Result<()>
             Ok(Provider::of(&client, &connection.domain_prefix, &service.hosts)?.host())
         })?,
     };
-    let means = service.means();
+    let transition_context = service.transition_context();
     if let Err(until) = service.breakers.check(&host, now) {
-        return service.db.write(move |conn| Connection::postpone(conn, &means, id, until, now)).await;
+        return service.db.write(move |conn| Connection::postpone(conn, &transition_context, id, until, now)).await;
     }
     let begun = Instant::now();
     let claimed = service
         .db
         .write(move |conn| {
-            state::lapse(conn, &means, id, now)?;
+            state::expire(conn, &transition_context, id, now)?;
             Connection::claim(conn, id, now)
         })
         .await?;
@@ -138,7 +138,7 @@ async fn refresh_counted(service: &Connections, id: ConnectionKey) -> Result<()>
         }
         false => asked(service, &claim, &host, now).await,
     };
-    settle(service, claim, Arc::new(outcome)).await
+    record_outcome(service, claim, Arc::new(outcome)).await
 }
 
 async fn asked(service: &Connections, claim: &Claim, host: &str, now: Timestamp) -> Outcome {
@@ -165,7 +165,7 @@ async fn ask(service: &Connections, claim: &Claim, now: Timestamp) -> Result<Out
     let provider = Provider::of(client, &connection.domain_prefix, &service.hosts)?;
     let (secret, token) = (client.secret(&service.vault)?, connection.refresh_token(&service.vault)?);
     let outcome = exchange(service, &provider, client, secret.expose(), now).refresh(token.expose()).await?;
-    Ok(judged(outcome, connection))
+    Ok(checked(outcome, connection))
 }
 
 /// One client at one provider, by this installation's own way out.
@@ -181,7 +181,7 @@ pub fn exchange<'a>(
 }
 
 /// X-Series tokens say whose they are: those of another retailer are not this connection's.
-pub fn judged(outcome: Outcome, connection: &Connection) -> Outcome {
+pub fn checked(outcome: Outcome, connection: &Connection) -> Outcome {
     match &outcome {
         Outcome::Issued(reply)
             if reply
@@ -196,11 +196,16 @@ pub fn judged(outcome: Outcome, connection: &Connection) -> Outcome {
 }
 
 // A new pair is in memory only: it is saved, however long the database takes to come back.
-async fn settle(service: &Connections, claim: Claim, outcome: Arc<Outcome>) -> Result<()> {
+async fn record_outcome(service: &Connections, claim: Claim, outcome: Arc<Outcome>) -> Result<()> {
     let id = claim.connection.id;
     loop {
-        let (claim, means, outcome, now) = (claim.clone(), service.means(), outcome.clone(), service.clock.now());
-        let written = service.db.patient().write(move |conn| claim.settle(conn, &means, &outcome, now)).await;
+        let (claim, transition_context, outcome, now) =
+            (claim.clone(), service.transition_context(), outcome.clone(), service.clock.now());
+        let written = service
+            .db
+            .with_long_timeout()
+            .write(move |conn| claim.record_outcome(conn, &transition_context, &outcome, now))
+            .await;
         match written {
             Ok(true) => return Ok(()),
             Ok(false) => {
@@ -224,7 +229,7 @@ pub enum NotReady {
     /// A person has to authorize it; why.
     NeedsAuthorization(String),
     /// Renewing does not work; why, and when it is tried again.
-    Trouble(String, Timestamp),
+    Retrying(String, Timestamp),
     /// It was renewed a moment ago: the provider refuses what it just gave.
     JustRefreshed,
     /// The refresh that is on its way takes too long.
@@ -256,15 +261,15 @@ pub async fn ready(
         if is_other && connection.is_fresh(now) && !ends_soon {
             return Ok(Ok((connection, client)));
         }
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > TIMEOUT {
             return Ok(Err(NotReady::Busy));
         }
         if in_flight {
-            tokio::time::sleep(GLANCE).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
             continue;
         }
-        if connection.trouble_since.is_some() && connection.due_at > now {
-            return Ok(Err(NotReady::Trouble(connection.trouble, connection.due_at)));
+        if connection.failing_since.is_some() && connection.due_at > now {
+            return Ok(Err(NotReady::Retrying(connection.last_error, connection.due_at)));
         }
         if asked || connection.lease_until > now {
             return Ok(Err(match is_other {

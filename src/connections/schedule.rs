@@ -8,7 +8,7 @@ use crate::connections::api_type::ApiType;
 use crate::time::{MINUTE, Timestamp};
 
 /// Seconds after an attempt in which the same connection makes no other: at most five a minute, as R-Series allows.
-pub const GAP: i64 = 13;
+pub const MIN_SECONDS_BETWEEN_ATTEMPTS: i64 = 13;
 const LONGEST_WINDOW: i64 = 5 * MINUTE;
 const FIRST_PAUSE: i64 = 15;
 const LONGEST_PAUSE: i64 = 15 * MINUTE;

@@ -3,7 +3,7 @@
 use crate::connections::Hosts;
 use crate::connections::breaker::Breakers;
 use crate::connections::refresh::{RefreshQueue, Refresher};
-use crate::connections::state::Means;
+use crate::connections::state::TransitionContext;
 use crate::db::Db;
 use crate::http::HttpClient;
 use crate::notices::Channels;
@@ -51,7 +51,7 @@ impl Connections {
     }
 
     /// What a change of a connection needs besides the database.
-    pub fn means(&self) -> Means {
-        Means { vault: self.vault.clone(), channels: self.channels.clone() }
+    pub fn transition_context(&self) -> TransitionContext {
+        TransitionContext { vault: self.vault.clone(), channels: self.channels.clone() }
     }
 }

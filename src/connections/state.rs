@@ -29,7 +29,7 @@ const HOST_FAILS: &str = "Its server fails for other connections too, so it was 
 
 /// What a change needs besides the database.
 #[derive(Clone)]
-pub struct Means {
+pub struct TransitionContext {
     /// Seals and opens tokens.
     pub vault: Vault,
     /// Where notices go.
@@ -90,7 +90,7 @@ impl Connection {
     /// is in trouble like them.
     pub fn postpone(
         conn: &mut DbConnection,
-        means: &Means,
+        transition_context: &TransitionContext,
         id: ConnectionKey,
         until: Timestamp,
         now: Timestamp,
@@ -104,13 +104,13 @@ impl Connection {
         if connection.is_fresh(now) || connection.paused_at.is_some() {
             return Ok(());
         }
-        if connection.trouble_since.is_none() {
+        if connection.failing_since.is_none() {
             diesel::update(connections::table.find(id))
-                .set((connections::trouble.eq(HOST_FAILS), connections::trouble_since.eq(now)))
+                .set((connections::last_error.eq(HOST_FAILS), connections::failing_since.eq(now)))
                 .execute(conn)?;
             ConnectionEvent::record(conn, id, (EventKind::Failed, HOST_FAILS), "", now)?;
         }
-        begin_incident(conn, means, &connection, Notice::unreachable(&connection, HOST_FAILS), now)
+        begin_incident(conn, transition_context, &connection, Notice::unreachable(&connection, HOST_FAILS), now)
     }
 
     /// Pauses it: no call goes through, and its tokens are only kept from lapsing.
@@ -130,7 +130,7 @@ impl Connection {
     }
 
     fn reschedule(&self, conn: &mut DbConnection, is_paused: bool, now: Timestamp) -> QueryResult<()> {
-        if !self.can_refresh() || self.needs_authorization_since.is_some() || self.trouble_since.is_some() {
+        if !self.can_refresh() || self.needs_authorization_since.is_some() || self.failing_since.is_some() {
             return Ok(());
         }
         let lives = Lives {
@@ -148,19 +148,33 @@ impl Connection {
 
 impl Claim {
     /// Writes what a refresh came to; false when the claim does not count any more and nothing was written.
-    pub fn settle(&self, conn: &mut DbConnection, means: &Means, outcome: &Outcome, now: Timestamp) -> Result<bool> {
+    pub fn record_outcome(
+        &self,
+        conn: &mut DbConnection,
+        transition_context: &TransitionContext,
+        outcome: &Outcome,
+        now: Timestamp,
+    ) -> Result<bool> {
         match outcome {
-            Outcome::Issued(reply) => self.store(conn, means, reply, now),
-            Outcome::Refused { words, .. } => self.give_up(conn, means, words, now),
-            Outcome::Later { words, wait, is_unknown } => self.try_later(conn, means, (words, *wait, *is_unknown), now),
+            Outcome::Issued(reply) => self.store(conn, transition_context, reply, now),
+            Outcome::Refused { words, .. } => self.give_up(conn, transition_context, words, now),
+            Outcome::Later { words, wait, is_unknown } => {
+                self.try_later(conn, transition_context, (words, *wait, *is_unknown), now)
+            }
         }
     }
 
-    fn store(&self, conn: &mut DbConnection, means: &Means, reply: &TokenReply, now: Timestamp) -> Result<bool> {
+    fn store(
+        &self,
+        conn: &mut DbConnection,
+        transition_context: &TransitionContext,
+        reply: &TokenReply,
+        now: Timestamp,
+    ) -> Result<bool> {
         if !self.is_mine(conn)? {
             return Ok(false);
         }
-        put(conn, means, &self.connection, &self.client, reply, now)?;
+        put(conn, transition_context, &self.connection, &self.client, reply, now)?;
         diesel::update(connections::table.find(self.connection.id))
             .set(connections::lease_until.eq(now.plus(gap(&self.connection))))
             .execute(conn)?;
@@ -169,11 +183,17 @@ impl Claim {
             None => format!("The answer did not say how long it lasts; {} minutes are assumed.", LIFE_UNKNOWN / 60),
         };
         ConnectionEvent::record(conn, self.connection.id, (EventKind::Refreshed, &words), "", now)?;
-        recover(conn, means, &self.connection, "", now)?;
+        recover(conn, transition_context, &self.connection, "", now)?;
         Ok(true)
     }
 
-    fn give_up(&self, conn: &mut DbConnection, means: &Means, words: &str, now: Timestamp) -> Result<bool> {
+    fn give_up(
+        &self,
+        conn: &mut DbConnection,
+        transition_context: &TransitionContext,
+        words: &str,
+        now: Timestamp,
+    ) -> Result<bool> {
         if !self.is_mine(conn)? {
             return Ok(false);
         }
@@ -186,7 +206,7 @@ impl Claim {
                 connections::due_at.eq(Timestamp::NO_END),
                 connections::needs_authorization_since.eq(now),
                 connections::reason.eq(&reason),
-                connections::trouble_since.eq(None::<Timestamp>),
+                connections::failing_since.eq(None::<Timestamp>),
             ))
             .execute(conn)?;
         let connection = &self.connection;
@@ -194,14 +214,14 @@ impl Claim {
         NewActivity::new(Kind::ConnectionLost, Actor::server(), subject(connection))
             .with(Detail::note(&reason))
             .record(conn, now)?;
-        begin_incident(conn, means, connection, Notice::needs_authorization(connection, &reason), now)?;
+        begin_incident(conn, transition_context, connection, Notice::needs_authorization(connection, &reason), now)?;
         Ok(true)
     }
 
     fn try_later(
         &self,
         conn: &mut DbConnection,
-        means: &Means,
+        transition_context: &TransitionContext,
         (words, wait, is_unknown): (&str, Option<i64>, bool),
         now: Timestamp,
     ) -> Result<bool> {
@@ -218,15 +238,15 @@ impl Claim {
                 connections::attempted_at.eq(None::<Timestamp>),
                 connections::due_at.eq(now.plus(pause)),
                 connections::failures.eq(failures),
-                connections::trouble.eq(words),
-                connections::trouble_since.eq(connection.trouble_since.unwrap_or(now)),
+                connections::last_error.eq(words),
+                connections::failing_since.eq(connection.failing_since.unwrap_or(now)),
             ))
             .execute(conn)?;
         let kind = if is_unknown { EventKind::UnknownOutcome } else { EventKind::Failed };
         ConnectionEvent::record(conn, connection.id, (kind, words), "", now)?;
         // As long as the access token lasts, nobody has to hear of it.
         if connection.paused_at.is_none() && !connection.is_fresh(now) {
-            begin_incident(conn, means, connection, Notice::unreachable(connection, words), now)?;
+            begin_incident(conn, transition_context, connection, Notice::unreachable(connection, words), now)?;
         }
         Ok(true)
     }
@@ -247,24 +267,24 @@ impl Claim {
 // Lives shorter than a minute need their next refresh sooner.
 fn gap(connection: &Connection) -> i64 {
     match connection.access_life {
-        1..60 => schedule::GAP.min(connection.access_life / 4),
-        _ => schedule::GAP,
+        1..60 => schedule::MIN_SECONDS_BETWEEN_ATTEMPTS.min(connection.access_life / 4),
+        _ => schedule::MIN_SECONDS_BETWEEN_ATTEMPTS,
     }
 }
 
 // Stores a new pair. An answer without a refresh token keeps the one there is (RFC 6749 section 6).
 fn put(
     conn: &mut DbConnection,
-    means: &Means,
+    transition_context: &TransitionContext,
     connection: &Connection,
     client: &OAuthClient,
     reply: &TokenReply,
     now: Timestamp,
 ) -> Result<()> {
     use oauth2::TokenResponse;
-    let access = means.vault.seal(reply.access_token().secret(), access_place(connection.id))?;
+    let access = transition_context.vault.seal(reply.access_token().secret(), access_place(connection.id))?;
     let refresh: Option<Sealed> = match reply.refresh_token() {
-        Some(token) => Some(means.vault.seal(token.secret(), refresh_place(connection.id))?),
+        Some(token) => Some(transition_context.vault.seal(token.secret(), refresh_place(connection.id))?),
         // As the row has it by now: it may have been sealed anew under another key since it was claimed.
         None if connection.refresh_token.is_some() => {
             connections::table.find(connection.id).select(connections::refresh_token).first(conn)?
@@ -294,8 +314,8 @@ fn put(
             connections::due_at.eq(due_at),
             connections::attempted_at.eq(None::<Timestamp>),
             connections::failures.eq(0),
-            connections::trouble.eq(""),
-            connections::trouble_since.eq(None::<Timestamp>),
+            connections::last_error.eq(""),
+            connections::failing_since.eq(None::<Timestamp>),
             connections::last_refreshed_at.eq(now),
         ))
         .execute(conn)?;
@@ -314,14 +334,14 @@ pub struct Authorized {
     /// Their name.
     pub by_name: String,
     /// The address they came from.
-    pub peer: String,
+    pub client_ip: String,
 }
 
 /// Gives a connection the tokens that somebody brought back from its provider. Whatever refresh is on its way does not
 /// count any more. Errors: [`Error::Conflict`] when the connection was changed meanwhile.
 pub fn adopt(
     conn: &mut DbConnection,
-    means: &Means,
+    transition_context: &TransitionContext,
     (connection, client): (&Connection, &OAuthClient),
     reply: &TokenReply,
     authorized: &Authorized,
@@ -329,7 +349,7 @@ pub fn adopt(
 ) -> Result<()> {
     // The old refresh token belongs to the grant before: it is no stand-in for one that is missing here.
     let bare = Connection { refresh_token: None, granted_scope: String::new(), ..connection.clone() };
-    put(conn, means, &bare, client, reply, now)?;
+    put(conn, transition_context, &bare, client, reply, now)?;
     let row = connections::table.find(connection.id);
     diesel::update(row)
         .set((
@@ -357,14 +377,19 @@ pub fn adopt(
         Actor::person(authorized.by, &authorized.by_name),
         subject(connection),
     )
-    .from(&authorized.peer)
+    .from(&authorized.client_ip)
     .with(Detail::note(&words))
     .record(conn, now)?;
-    recover(conn, means, connection, &authorized.by_name, now)
+    recover(conn, transition_context, connection, &authorized.by_name, now)
 }
 
 /// Marks a connection whose access token has ended and that was given nothing to renew it with.
-pub fn lapse(conn: &mut DbConnection, means: &Means, id: ConnectionKey, now: Timestamp) -> Result<()> {
+pub fn expire(
+    conn: &mut DbConnection,
+    transition_context: &TransitionContext,
+    id: ConnectionKey,
+    now: Timestamp,
+) -> Result<()> {
     let reason = "Its access token has ended, and the provider gave no refresh token to renew it with.";
     let ended = connections::table
         .find(id)
@@ -385,28 +410,34 @@ pub fn lapse(conn: &mut DbConnection, means: &Means, id: ConnectionKey, now: Tim
     NewActivity::new(Kind::ConnectionLost, Actor::server(), subject(&connection))
         .with(Detail::note(reason))
         .record(conn, now)?;
-    begin_incident(conn, means, &connection, Notice::needs_authorization(&connection, reason), now)
+    begin_incident(conn, transition_context, &connection, Notice::needs_authorization(&connection, reason), now)
 }
 
 fn begin_incident(
     conn: &mut DbConnection,
-    means: &Means,
+    transition_context: &TransitionContext,
     connection: &Connection,
     notice: Notice,
     now: Timestamp,
 ) -> Result<()> {
     let quiet = connections::table.find(connection.id).filter(connections::incident_since.is_null());
     if diesel::update(quiet).set(connections::incident_since.eq(now)).execute(conn)? == 1 {
-        notices::send(conn, &means.channels, &notice, now)?;
+        notices::send(conn, &transition_context.channels, &notice, now)?;
     }
     Ok(())
 }
 
-fn recover(conn: &mut DbConnection, means: &Means, connection: &Connection, by: &str, now: Timestamp) -> Result<()> {
+fn recover(
+    conn: &mut DbConnection,
+    transition_context: &TransitionContext,
+    connection: &Connection,
+    by: &str,
+    now: Timestamp,
+) -> Result<()> {
     let told = connections::table.find(connection.id).filter(connections::incident_since.is_not_null());
     if diesel::update(told).set(connections::incident_since.eq(None::<Timestamp>)).execute(conn)? == 1 {
         ConnectionEvent::record(conn, connection.id, (EventKind::Recovered, "It works again."), by, now)?;
-        notices::send(conn, &means.channels, &Notice::recovered(connection), now)?;
+        notices::send(conn, &transition_context.channels, &Notice::recovered(connection), now)?;
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ use url::{Url, form_urlencoded};
 
 use crate::connections::provider::{Provider, RevokeStyle};
 use crate::error::{Error, Result};
-use crate::http::{HttpClient, NoAnswer};
+use crate::http::{HttpClient, RequestFailure};
 use crate::time::{DAY, MINUTE, Timestamp};
 
 /// How long an access token is taken to live whose answer does not say, or says something odd, in seconds.
@@ -181,7 +181,7 @@ type Configured = oauth2::Client<
 // What our own side of a call came to before the crate could read an answer.
 #[derive(Debug)]
 enum Cut {
-    NoAnswer(NoAnswer),
+    RequestFailure(RequestFailure),
     Busy { status: u16, wait: Option<i64> },
 }
 
@@ -273,7 +273,7 @@ impl Exchange<'_> {
 
     // The crate knows a body and a status of 200; what the status itself says is decided here.
     async fn send(&self, request: http::Request<Vec<u8>>) -> std::result::Result<http::Response<Vec<u8>>, Cut> {
-        let mut answer = self.http.send(request).await.map_err(Cut::NoAnswer)?;
+        let mut answer = self.http.send(request).await.map_err(Cut::RequestFailure)?;
         let status = answer.status();
         if status.as_u16() == 429 || status.is_server_error() {
             return Err(Cut::Busy { status: status.as_u16(), wait: wait(answer.headers(), self.now) });
@@ -342,7 +342,7 @@ where
             }
         }
         Err(RequestTokenError::Request(error)) => match (&error as &dyn std::error::Error).downcast_ref::<Cut>() {
-            Some(Cut::NoAnswer(why)) => later(format!("{}.", capital(&why.to_string())), why.may_have_arrived()),
+            Some(Cut::RequestFailure(why)) => later(format!("{}.", capital(&why.to_string())), why.may_have_arrived()),
             Some(Cut::Busy { status: 429, wait }) => Outcome::Later {
                 words: "The server asks to wait: it has had too many requests (429).".into(),
                 wait: *wait,

@@ -25,7 +25,7 @@ use tokio::sync::Semaphore;
 
 pub use manager::DatabaseUrl;
 use manager::Manager;
-pub use write_behind::Latest;
+pub use write_behind::WriteBehindBuffer;
 use writer::Writer;
 
 use crate::error::{Error, Result};
@@ -66,7 +66,7 @@ const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqli
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// How long a request waits for a free connection and its answer together before it is told 503.
-const PATIENCE: Duration = Duration::from_secs(4);
+const TIMEOUT: Duration = Duration::from_secs(4);
 
 // 8 MiB in each thread: the upper levels of the indexes of a million tokens.
 const LOOKUP_CACHE: &str = "PRAGMA cache_size = -8000";
@@ -78,8 +78,8 @@ pub struct Db {
     readers: Arc<Semaphore>,
     writer: Option<Writer>,
     manager: Manager,
-    patience: Duration,
-    yields: bool,
+    timeout: Duration,
+    is_low_priority: bool,
 }
 
 thread_local! {
@@ -96,7 +96,7 @@ impl Db {
         let pool = r2d2::Pool::builder()
             .max_size(readers)
             .min_idle(Some(0))
-            .connection_timeout(PATIENCE - Duration::from_secs(1))
+            .connection_timeout(TIMEOUT - Duration::from_secs(1))
             .test_on_check_out(false)
             .error_handler(Box::new(r2d2::NopErrorHandler))
             .build_unchecked(manager.clone());
@@ -110,22 +110,22 @@ impl Db {
             readers: Arc::new(Semaphore::new(readers as usize)),
             writer,
             manager,
-            patience: PATIENCE,
-            yields: false,
+            timeout: TIMEOUT,
+            is_low_priority: false,
         })
     }
 
     /// The same database for work that nobody waits for in front of a page: it may take ten minutes.
     #[must_use]
-    pub fn patient(&self) -> Db {
-        Db { patience: Duration::from_secs(600), ..self.clone() }
+    pub fn with_long_timeout(&self) -> Db {
+        Db { timeout: Duration::from_secs(600), ..self.clone() }
     }
 
     /// The same database for callers who come in great numbers: they may fill three quarters of the queue of changes, so
     /// that a revoke always finds room.
     #[must_use]
-    pub fn yielding(&self) -> Db {
-        Db { yields: true, ..self.clone() }
+    pub fn low_priority(&self) -> Db {
+        Db { is_low_priority: true, ..self.clone() }
     }
 
     /// Finds a few rows by their keys. On SQLite in the caller's own thread, where moving to another would cost as much as
@@ -146,7 +146,7 @@ impl Db {
             }
             let conn = own.get_mut(path).ok_or_else(|| Error::internal("no connection"))?;
             let answer = query(conn);
-            if matches!(&answer, Err(Error::Database(error)) if is_outage(error)) {
+            if matches!(&answer, Err(Error::Database(error)) if is_unavailable(error)) {
                 own.remove(path);
             }
             answer
@@ -161,7 +161,7 @@ impl Db {
         T: Send + 'static,
         F: Fn(&mut DbConnection) -> Result<T> + Send + 'static,
     {
-        self.on_pool(Turn::default(), move |conn| query(conn)).await
+        self.on_pool(CommitDecision::default(), move |conn| query(conn)).await
     }
 
     /// Runs `change` in a transaction that is committed when it returns `Ok` and rolled back otherwise.
@@ -174,10 +174,10 @@ impl Db {
         F: Fn(&mut DbConnection) -> Result<T> + Send + 'static,
     {
         match &self.writer {
-            Some(writer) => writer.write(change, self.yields).await,
+            Some(writer) => writer.write(change, self.is_low_priority).await,
             None => {
-                let turn = Turn::default();
-                self.on_pool(turn.clone(), move |conn| saved_in_turn(conn, &change, &turn)).await
+                let turn = CommitDecision::default();
+                self.on_pool(turn.clone(), move |conn| commit_with_retries(conn, &change, &turn)).await
             }
         }
     }
@@ -192,13 +192,13 @@ impl Db {
         .is_ok()
     }
 
-    async fn on_pool<T, F>(&self, turn: Turn, run: F) -> Result<T>
+    async fn on_pool<T, F>(&self, turn: CommitDecision, run: F) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&mut DbConnection) -> Result<T> + Send + 'static,
     {
         // The permit makes waiting fair and lets a caller that hung up leave the queue.
-        let deadline = tokio::time::Instant::now() + self.patience;
+        let deadline = tokio::time::Instant::now() + self.timeout;
         let permit = tokio::time::timeout_at(deadline, self.readers.clone().acquire_owned()).await;
         let Ok(Ok(permit)) = permit else {
             return Err(Error::Unavailable("every database connection is busy"));
@@ -217,9 +217,9 @@ impl Db {
             Err(Error::Unavailable("the connection to the database was lost"))
         });
         let mut answer = tokio::time::timeout_at(deadline, &mut work).await;
-        if answer.is_err() && !turn.take(Turn::GIVEN_UP) {
+        if answer.is_err() && !turn.take(CommitDecision::GIVEN_UP) {
             // It is being saved at this very moment.
-            answer = tokio::time::timeout(self.patience, work).await;
+            answer = tokio::time::timeout(self.timeout, work).await;
         }
         match answer {
             Err(_) => Err(Error::Unavailable("the database did not answer in time")),
@@ -232,9 +232,9 @@ impl Db {
 /// Who comes first: the worker that saves a change, or its caller who gives up waiting. So what somebody was told has not
 /// happened does not happen later.
 #[derive(Clone, Default)]
-struct Turn(Arc<AtomicU8>);
+struct CommitDecision(Arc<AtomicU8>);
 
-impl Turn {
+impl CommitDecision {
     const SAVING: u8 = 1;
     const GIVEN_UP: u8 = 2;
 
@@ -279,13 +279,13 @@ pub fn connect(url: &DatabaseUrl) -> std::result::Result<DbConnection, String> {
 
 /// Runs `change` in a transaction of its own, again after a serialization failure or a deadlock.
 pub fn in_transaction<T>(conn: &mut DbConnection, change: &dyn Fn(&mut DbConnection) -> Result<T>) -> Result<T> {
-    saved_in_turn(conn, change, &Turn::default())
+    commit_with_retries(conn, change, &CommitDecision::default())
 }
 
-fn saved_in_turn<T>(
+fn commit_with_retries<T>(
     conn: &mut DbConnection,
     change: &dyn Fn(&mut DbConnection) -> Result<T>,
-    turn: &Turn,
+    turn: &CommitDecision,
 ) -> Result<T> {
     const ATTEMPTS: u32 = 24;
     for attempt in 1.. {
@@ -303,11 +303,11 @@ fn saved_in_turn<T>(
 fn transaction_once<T>(
     conn: &mut DbConnection,
     change: &dyn Fn(&mut DbConnection) -> Result<T>,
-    turn: &Turn,
+    turn: &CommitDecision,
 ) -> Result<T> {
     writer::begin(conn)?;
     match change(conn) {
-        Ok(_) if !turn.take(Turn::SAVING) => {
+        Ok(_) if !turn.take(CommitDecision::SAVING) => {
             writer::roll_back(conn);
             Err(Error::Unavailable("the caller gave up"))
         }
@@ -325,7 +325,7 @@ fn transaction_once<T>(
 }
 
 /// Whether a failure means that the database is away, full or busy: the request may be made again later.
-pub(crate) fn is_outage(error: &DieselError) -> bool {
+pub(crate) fn is_unavailable(error: &DieselError) -> bool {
     const SIGNS: [&str; 14] = [
         "database is locked",
         "database table is locked",

@@ -17,15 +17,15 @@ const BATCH: usize = 500;
 /// Moments are written in the order of their keys, the same on every node: two that write at once lock the same rows in
 /// the same order and do not wait for each other in a circle.
 #[derive(Debug)]
-pub struct Latest<K>(Mutex<BTreeMap<K, Timestamp>>);
+pub struct WriteBehindBuffer<K>(Mutex<BTreeMap<K, Timestamp>>);
 
-impl<K> Default for Latest<K> {
-    fn default() -> Latest<K> {
-        Latest(Mutex::default())
+impl<K> Default for WriteBehindBuffer<K> {
+    fn default() -> WriteBehindBuffer<K> {
+        WriteBehindBuffer(Mutex::default())
     }
 }
 
-impl<K: Copy + Ord + Send + 'static> Latest<K> {
+impl<K: Copy + Ord + Send + 'static> WriteBehindBuffer<K> {
     /// Notes that something happened with these.
     pub fn note(&self, keys: impl IntoIterator<Item = K>, now: Timestamp) {
         if let Ok(mut noted) = self.0.lock() {

@@ -38,7 +38,7 @@ struct Log {
 #[derive(Clone)]
 pub(crate) struct Writer {
     queue: SyncSender<Box<dyn Job>>,
-    waiting: Arc<AtomicUsize>,
+    needing_attention: Arc<AtomicUsize>,
 }
 
 trait Job: Send {
@@ -90,8 +90,8 @@ impl Writer {
         conn.batch_execute(&format!("PRAGMA cache_size = -{CACHE}")).map_err(|error| error.to_string())?;
         let log = Arc::new(Log { is_dirty: AtomicBool::new(true), is_long: AtomicBool::new(false) });
         let written = log.clone();
-        let waiting = Arc::new(AtomicUsize::new(0));
-        let still_waiting = waiting.clone();
+        let needing_attention = Arc::new(AtomicUsize::new(0));
+        let still_waiting = needing_attention.clone();
         let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new().name(name.into()).spawn(body).map_err(|error| error.to_string())
         };
@@ -112,22 +112,22 @@ impl Writer {
                 }
             }),
         )?;
-        Ok(Writer { queue, waiting })
+        Ok(Writer { queue, needing_attention })
     }
 
-    pub(crate) async fn write<T, F>(&self, change: F, yields: bool) -> Result<T>
+    pub(crate) async fn write<T, F>(&self, change: F, is_low_priority: bool) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&mut DbConnection) -> Result<T> + Send + 'static,
     {
         const FULL: Error = Error::Unavailable("too many changes are waiting");
-        if yields && self.waiting.load(Ordering::Relaxed) >= YIELDING {
+        if is_low_priority && self.needing_attention.load(Ordering::Relaxed) >= YIELDING {
             return Err(FULL);
         }
         let (reply, answer) = oneshot::channel();
-        self.waiting.fetch_add(1, Ordering::Relaxed);
+        self.needing_attention.fetch_add(1, Ordering::Relaxed);
         if let Err(refused) = self.queue.try_send(Box::new(Write { change, outcome: None, reply })) {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.needing_attention.fetch_sub(1, Ordering::Relaxed);
             return Err(match refused {
                 TrySendError::Full(_) => FULL,
                 TrySendError::Disconnected(_) => Error::internal("the writer has stopped"),
@@ -137,7 +137,7 @@ impl Writer {
     }
 }
 
-fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, waiting: &AtomicUsize, log: &Log) {
+fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, needing_attention: &AtomicUsize, log: &Log) {
     while let Ok(first) = jobs.recv() {
         let mut group = vec![first];
         while group.len() < GROUP
@@ -145,7 +145,7 @@ fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, waiting: &Atomic
         {
             group.push(job);
         }
-        waiting.fetch_sub(group.len(), Ordering::Relaxed);
+        needing_attention.fetch_sub(group.len(), Ordering::Relaxed);
         group.retain(|job| !job.is_abandoned());
         if group.is_empty() {
             continue;
@@ -154,7 +154,7 @@ fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, waiting: &Atomic
             log::warn!("a group of {} changes could not begin: {error}", group.len());
             // Whoever came meanwhile has waited for the same lock: nobody waits for it twice.
             let late: Vec<Box<dyn Job>> = jobs.try_iter().collect();
-            waiting.fetch_sub(late.len(), Ordering::Relaxed);
+            needing_attention.fetch_sub(late.len(), Ordering::Relaxed);
             group.extend(late);
             group.into_iter().for_each(|job| job.answer(false));
             continue;

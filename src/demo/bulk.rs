@@ -5,7 +5,7 @@
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 
-use crate::demo::integrations::{Integration, Standing};
+use crate::demo::integrations::{Integration, LoadedClient};
 use crate::demo::people::{Fate, JONAS, Person};
 use crate::demo::plan::Planner;
 use crate::demo::rhythm::Rhythm;
@@ -19,7 +19,8 @@ const SETTLED: i64 = 40 * DAY;
 impl Planner<'_> {
     /// Adds grants until there are `tokens` in all.
     pub fn bulk(&mut self, tokens: usize) {
-        let settled = |(_, client): &(usize, &Integration)| client.standing == Standing::Active && client.age > SETTLED;
+        let settled =
+            |(_, client): &(usize, &Integration)| client.find_unrevoked == LoadedClient::Active && client.age > SETTLED;
         let clients: Vec<usize> = self.clients.iter().enumerate().filter(settled).map(|(i, _)| i).collect();
         let clients = if clients.len() > 1 { clients[1..].to_vec() } else { clients };
         let settled =

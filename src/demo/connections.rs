@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use crate::clients::{Client, ClientSecret, NewClient, RedirectUri, Registration, Website};
-use crate::connections::state::{Authorized, Means};
+use crate::connections::state::{Authorized, TransitionContext};
 use crate::connections::{
     ApiType, Connection, ConnectionEvent, ConnectionFields, EventKind, OAuthClient, OAuthClientFields, ServiceKey,
     state,
@@ -31,18 +31,18 @@ const LOST: &str = "The provider refused to renew its tokens: invalid_grant: The
 /// Makes them.
 pub async fn make(app: &State, ids: &Ids, now: Timestamp) -> Result<()> {
     let maker = Maker {
-        means: app.connections.means(),
+        transition_context: app.connections.transition_context(),
         origin: app.config.public_url.origin().to_string(),
         lifetimes: app.config.lifetimes,
         by: ids.people[PRIYA],
         person: ids.people[JONAS],
         now,
     };
-    app.db.patient().write(move |conn| maker.make(conn)).await
+    app.db.with_long_timeout().write(move |conn| maker.make(conn)).await
 }
 
 struct Maker {
-    means: Means,
+    transition_context: TransitionContext,
     origin: String,
     lifetimes: Lifetimes,
     by: EmployeeKey,
@@ -92,8 +92,8 @@ impl Maker {
         let new = NewClient {
             name: "Own programs",
             website: &website,
-            admitted: true,
-            approved: false,
+            approved: true,
+            lightspeed_approved: false,
             by: "Priya Nair",
             registration: &registration,
         };
@@ -126,14 +126,14 @@ impl Maker {
             secret_in_header: false,
         };
         let added = self.now.plus(-60 * DAY);
-        OAuthClient::create(conn, &self.means.vault, (ApiType::Other, callback), &fields, secret, added)
+        OAuthClient::create(conn, &self.transition_context.vault, (ApiType::Other, callback), &fields, secret, added)
     }
 
     fn lightspeed(&self, conn: &mut DbConnection, name: &str, api_type: ApiType) -> Result<OAuthClient> {
         let client_id = random_name(24);
         let fields = OAuthClientFields { name: name.into(), client_id, ..OAuthClientFields::default() };
         let (kind, added) = ((api_type, api_type.word()), self.now.plus(-30 * DAY));
-        OAuthClient::create(conn, &self.means.vault, kind, &fields, &random_name(40), added)
+        OAuthClient::create(conn, &self.transition_context.vault, kind, &fields, &random_name(40), added)
     }
 
     fn make_one(
@@ -185,9 +185,9 @@ impl Maker {
             account_name: account.into(),
             by: self.by,
             by_name: "Priya Nair".into(),
-            peer: "127.0.0.1".into(),
+            client_ip: "127.0.0.1".into(),
         };
-        state::adopt(conn, &self.means, both, &reply, &authorized, self.now)
+        state::adopt(conn, &self.transition_context, both, &reply, &authorized, self.now)
     }
 
     // One that worked until its provider refused: nothing is left of its tokens.

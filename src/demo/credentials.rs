@@ -11,7 +11,7 @@ use crate::resource_servers::ResourceServer;
 use crate::time::{DAY, HOUR, MINUTE, Timestamp};
 use crate::web::state::State;
 
-const AT_ONCE: usize = 100;
+const MAX_AT_ONCE: usize = 100;
 const PEER: &str = "203.0.113.24";
 
 // Seconds ago, grant type, error and hint.
@@ -35,9 +35,9 @@ const FAILURES: [(i64, &str, &str, &str); 4] = [
 
 /// Gives every client its secret, and the few that a visitor looks at something to see.
 pub async fn write(app: &State, ids: &Ids, now: Timestamp) -> Result<()> {
-    for some in ids.clients.chunks(AT_ONCE).map(<[ClientKey]>::to_vec) {
+    for some in ids.clients.chunks(MAX_AT_ONCE).map(<[ClientKey]>::to_vec) {
         app.db
-            .patient()
+            .with_long_timeout()
             .write(move |conn| {
                 for id in &some {
                     let client = Client::find(conn, *id)?;
@@ -67,7 +67,7 @@ pub async fn write(app: &State, ids: &Ids, now: Timestamp) -> Result<()> {
                     grant_type: grant_type.into(),
                     error: error.into(),
                     hint: hint.into(),
-                    peer: PEER.into(),
+                    client_ip: PEER.into(),
                 };
                 failure.record(conn, client)?;
             }

@@ -53,7 +53,7 @@ pub async fn issue_tokens(app: &State, world: &World, ids: &Ids, now: Timestamp)
         let steps = issues.iter().map(|issue| Step::new(world, ids, issue, &mut begun, now));
         let steps = steps.collect::<Result<Vec<Step>>>()?;
         let known: Grants = steps.iter().filter_map(|step| step.known(&grants)).collect();
-        let changed = app.db.patient().write(move |conn| run(conn, &steps, known.clone())).await?;
+        let changed = app.db.with_long_timeout().write(move |conn| run(conn, &steps, known.clone())).await?;
         grants.extend(changed);
         progress.add(issues.len());
         // Each time there is twice as much.
@@ -143,14 +143,14 @@ impl Step {
 }
 
 /// Does for every client what time would have done: deletes what expired long ago, notes the last use, counts.
-pub async fn settle(app: &State, world: &World, ids: &Ids, now: Timestamp) -> Result<()> {
+pub async fn record_outcome(app: &State, world: &World, ids: &Ids, now: Timestamp) -> Result<()> {
     let cutoff = now.plus(-app.config.keep_expired_days * DAY);
     let last_used = last_used(world, now);
     let clients: Vec<(ClientKey, Option<Timestamp>)> = ids.clients.iter().copied().zip(last_used).collect();
     for clients in clients.chunks(CLIENTS_AT_ONCE) {
         let clients = clients.to_vec();
         app.db
-            .patient()
+            .with_long_timeout()
             .write(move |conn| {
                 for (client, used) in &clients {
                     while purge_expired(conn, *client, cutoff, BATCH as i64)? > 0 {}

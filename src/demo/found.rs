@@ -7,7 +7,7 @@ use crate::account::{Account, Business, Location};
 use crate::clients::{Client, Contact, NewClient, RedirectUri, Registration, Website};
 use crate::db::DbConnection;
 use crate::demo::fill::Ids;
-use crate::demo::integrations::{Integration, Standing};
+use crate::demo::integrations::{Integration, LoadedClient};
 use crate::demo::people::{Fate, JONAS, MARTA, PRIYA, Person};
 use crate::demo::shop::{AGE, BUSINESSES, NAME, TIME_ZONE};
 use crate::demo::world::World;
@@ -18,7 +18,7 @@ use crate::secrets::RandomSecret;
 use crate::time::Timestamp;
 use crate::web::state::State;
 
-const AT_ONCE: usize = 100;
+const MAX_AT_ONCE: usize = 100;
 
 /// The hashes of passwords.
 #[derive(Clone, Debug)]
@@ -31,25 +31,25 @@ pub struct Hashes {
 
 /// Founds the shop; returns the ids everybody was given.
 pub async fn found(app: &State, world: &Arc<World>, hashes: Hashes, now: Timestamp) -> Result<Ids> {
-    let places = app.db.patient().write(move |conn| businesses(conn, now)).await?;
+    let places = app.db.with_long_timeout().write(move |conn| businesses(conn, now)).await?;
     let mut ids = Ids { people: vec![EmployeeKey(0); world.people.len()], clients: Vec::new() };
     // Ids ascend with time, so those who came first are added first.
-    for order in by_age(&world.people, |person| person.age).chunks(AT_ONCE) {
+    for order in by_age(&world.people, |person| person.age).chunks(MAX_AT_ONCE) {
         let (world, hashes, places, order) = (world.clone(), hashes.clone(), places.clone(), order.to_vec());
         let add = move |conn: &mut DbConnection| {
             let add = |i: &usize| Ok((*i, employee(conn, &world.people[*i], hashes.of(*i), &places, now)?));
             order.iter().map(add).collect::<Result<Vec<(usize, EmployeeKey)>>>()
         };
-        app.db.patient().write(add).await?.into_iter().for_each(|(i, id)| ids.people[i] = id);
+        app.db.with_long_timeout().write(add).await?.into_iter().for_each(|(i, id)| ids.people[i] = id);
     }
     ids.clients = vec![ClientKey(0); world.clients.len()];
-    for order in by_age(&world.clients, |client| client.age).chunks(AT_ONCE) {
+    for order in by_age(&world.clients, |client| client.age).chunks(MAX_AT_ONCE) {
         let (world, order) = (world.clone(), order.to_vec());
         let add = move |conn: &mut DbConnection| {
             let add = |i: &usize| Ok((*i, client(conn, &world.clients[*i], &world.people[PRIYA].name, now)?));
             order.iter().map(add).collect::<Result<Vec<(usize, ClientKey)>>>()
         };
-        app.db.patient().write(add).await?.into_iter().for_each(|(i, id)| ids.clients[i] = id);
+        app.db.with_long_timeout().write(add).await?.into_iter().for_each(|(i, id)| ids.clients[i] = id);
     }
     Ok(ids)
 }
@@ -114,7 +114,7 @@ fn employee(
 
 fn client(conn: &mut DbConnection, integration: &Integration, by: &str, now: Timestamp) -> Result<ClientKey> {
     let website = Website::parse(&integration.website).map_err(Error::internal)?;
-    let admitted = integration.standing != Standing::Pending;
+    let approved = integration.find_unrevoked != LoadedClient::Pending;
     let registration = Registration {
         redirect_uris: vec![
             RedirectUri::parse(&format!("{}/oauth/callback", integration.website), false).map_err(Error::internal)?,
@@ -129,13 +129,13 @@ fn client(conn: &mut DbConnection, integration: &Integration, by: &str, now: Tim
     let new = NewClient {
         name: &integration.name,
         website: &website,
-        admitted,
-        approved: integration.approved,
+        approved,
+        lightspeed_approved: integration.lightspeed_approved,
         by,
         registration: &registration,
     };
     let id = Client::create(conn, &new, now.plus(-integration.age))?;
-    if let Standing::Suspended(ago) = integration.standing {
+    if let LoadedClient::Suspended(ago) = integration.find_unrevoked {
         Client::set_suspended(conn, id, Some(now.plus(-ago)), by)?;
     }
     Ok(id)

@@ -10,7 +10,7 @@ use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
 use crate::clients::{Client, NewClient, Registration, Website};
 use crate::db::DbConnection;
 use crate::demo::fill::Ids;
-use crate::demo::integrations::{Integration, REVOKED_CLIENT, Standing};
+use crate::demo::integrations::{Integration, LoadedClient, REVOKED_CLIENT};
 use crate::demo::people::{EACH_ROLE, Fate, MARTA, PRIYA, TOMASZ};
 use crate::demo::shop::BUSINESSES;
 use crate::demo::world::World;
@@ -44,7 +44,7 @@ enum Deed {
     /// A password that was wrong, for somebody's address.
     FailedToSignIn(usize),
     /// Everything somebody granted has ended.
-    EndGrants(usize),
+    RevokeAllAccess(usize),
     /// An old integration goes, with all it has.
     RevokeClient,
     /// A refresh token goes, after so many seconds.
@@ -57,7 +57,10 @@ enum Deed {
 pub async fn write(app: &State, world: &Arc<World>, ids: &Ids, seed: u64, now: Timestamp) -> Result<()> {
     let acts = acts(world, StdRng::seed_from_u64(seed));
     let (world, ids) = (world.clone(), ids.clone());
-    app.db.patient().write(move |conn| acts.iter().try_for_each(|act| act.perform(conn, &world, &ids, now))).await
+    app.db
+        .with_long_timeout()
+        .write(move |conn| acts.iter().try_for_each(|act| act.perform(conn, &world, &ids, now)))
+        .await
 }
 
 fn acts(world: &World, mut rng: StdRng) -> Vec<Act> {
@@ -84,7 +87,7 @@ fn acts(world: &World, mut rng: StdRng) -> Vec<Act> {
         acts.push(Act { age: ago - 2 * MINUTE, by: PRIYA, deed: Deed::To(i, Kind::LocationsChanged, places) });
     }
     for (i, ago) in settled(Role::Staff).zip([3 * DAY, 20 * DAY]) {
-        acts.push(Act { age: ago, by: PRIYA, deed: Deed::To(i, Kind::ResetLinkMade, String::new()) });
+        acts.push(Act { age: ago, by: PRIYA, deed: Deed::To(i, Kind::ResetLinkCreated, String::new()) });
         acts.push(Act { age: ago - HOUR, by: i, deed: Deed::To(i, Kind::PasswordChanged, String::new()) });
     }
     for (i, ago) in settled(Role::Admin).zip([2 * DAY, 2 * DAY - MINUTE, 13 * DAY, 29 * DAY]) {
@@ -92,7 +95,7 @@ fn acts(world: &World, mut rng: StdRng) -> Vec<Act> {
     }
     let left = |i: &usize| matches!(people[*i].fate, Fate::Archived(ago) if ago < WEEKS);
     if let Some(i) = (0..people.len()).filter(left).nth(1) {
-        acts.push(Act { age: people[i].stopped() - 5 * MINUTE, by: PRIYA, deed: Deed::EndGrants(i) });
+        acts.push(Act { age: people[i].stopped() - 5 * MINUTE, by: PRIYA, deed: Deed::RevokeAllAccess(i) });
     }
     // A log of a thousand people would hide the rest.
     for i in 0..people.len().min(4 * EACH_ROLE) {
@@ -135,7 +138,7 @@ fn place_name(place: usize) -> Option<&'static str> {
 }
 
 // The addresses that are set apart for examples: one for each location.
-fn peer(world: &World, person: usize) -> String {
+fn client_ip(world: &World, person: usize) -> String {
     let place = world.people[person].locations.first().copied().unwrap_or_default();
     format!("192.0.2.{}", 10 + place)
 }
@@ -143,7 +146,7 @@ fn peer(world: &World, person: usize) -> String {
 impl Act {
     fn perform(&self, conn: &mut DbConnection, world: &World, ids: &Ids, now: Timestamp) -> Result<()> {
         let at = now.plus(-self.age);
-        let by = (&Actor::person(ids.people[self.by], &world.people[self.by].name), &*peer(world, self.by));
+        let by = (&Actor::person(ids.people[self.by], &world.people[self.by].name), &*client_ip(world, self.by));
         match &self.deed {
             Deed::To(whom, kind, note) => {
                 let subject = Subject::employee(&Employee::find(conn, ids.people[*whom])?);
@@ -155,7 +158,7 @@ impl Act {
                 let subject = Subject::named("sign_in", 0, &format!("address {address}"));
                 NewActivity::new(Kind::SignInFailed, Actor::nobody(), subject).from(by.1).record(conn, at)
             }
-            Deed::EndGrants(whom) => {
+            Deed::RevokeAllAccess(whom) => {
                 let target = Target::Grants(Employee::find(conn, ids.people[*whom])?);
                 revoke(conn, &target, None, by, at).map(drop)
             }
@@ -177,7 +180,7 @@ impl Act {
 
 // Not one of those that a visitor opens first: nothing was ever wrong with them.
 fn some_client(world: &World, ids: &Ids, age: i64) -> Option<ClientKey> {
-    let fits = |client: &Integration| client.standing == Standing::Active && client.age > age;
+    let fits = |client: &Integration| client.find_unrevoked == LoadedClient::Active && client.age > age;
     world.clients.iter().zip(&ids.clients).skip(MET_FIRST).find(|(client, _)| fits(client)).map(|(_, id)| *id)
 }
 
@@ -188,8 +191,8 @@ fn old_client(conn: &mut DbConnection, ids: &Ids, until: Timestamp) -> Result<Cl
     let new = NewClient {
         name,
         website: &website,
-        admitted: true,
-        approved: false,
+        approved: true,
+        lightspeed_approved: false,
         by: "",
         registration: &Registration::default(),
     };

@@ -122,7 +122,7 @@ impl Trade {
 
 /// What an integration may do, since how many seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum LoadedClient {
     /// It waits to be admitted.
     Pending,
     /// It may ask for tokens.
@@ -141,9 +141,9 @@ pub struct Integration {
     /// What it is for.
     pub trade: Trade,
     /// Whether it bears the Lightspeed Approved mark.
-    pub approved: bool,
+    pub lightspeed_approved: bool,
     /// What it may do.
-    pub standing: Standing,
+    pub find_unrevoked: LoadedClient,
     /// Seconds since it was registered.
     pub age: i64,
     /// How much it is used, compared with the others.
@@ -244,11 +244,11 @@ fn known(&(name, host, trade, marks, days): &(&str, &str, Trade, &str, i64), rng
         name: name.into(),
         website: format!("https://{host}.example"),
         trade,
-        approved: marks.contains('A'),
-        standing: match marks {
-            "P" => Standing::Pending,
-            "S" => Standing::Suspended(rng.random_range(3 * DAY..19 * DAY)),
-            _ => Standing::Active,
+        lightspeed_approved: marks.contains('A'),
+        find_unrevoked: match marks {
+            "P" => LoadedClient::Pending,
+            "S" => LoadedClient::Suspended(rng.random_range(3 * DAY..19 * DAY)),
+            _ => LoadedClient::Active,
         },
         age,
         weight: rng.random_range(0.2..2.0),
@@ -264,18 +264,18 @@ fn invented(
     let words = [stem, *what, REGIONS[level], &number];
     let name = words.iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>().join(" ");
     let (fate, days) = (rng.random_range(0..100), rng.random_range(45..1_095));
-    let (standing, days) = match fate {
-        0..2 => (Standing::Pending, rng.random_range(1..12)),
-        2..5 => (Standing::Suspended(rng.random_range(3 * DAY..25 * DAY)), days),
-        5..10 => (Standing::Active, rng.random_range(3..40)),
-        _ => (Standing::Active, days),
+    let (find_unrevoked, days) = match fate {
+        0..2 => (LoadedClient::Pending, rng.random_range(1..12)),
+        2..5 => (LoadedClient::Suspended(rng.random_range(3 * DAY..25 * DAY)), days),
+        5..10 => (LoadedClient::Active, rng.random_range(3..40)),
+        _ => (LoadedClient::Active, days),
     };
     Integration {
         website: format!("https://{}.example", name.to_lowercase().replace(' ', "-")),
         name,
         trade: *trade,
-        approved: standing != Standing::Pending && rng.random_bool(0.35),
-        standing,
+        lightspeed_approved: find_unrevoked != LoadedClient::Pending && rng.random_bool(0.35),
+        find_unrevoked,
         age: days * DAY + rng.random_range(HOUR..20 * HOUR),
         weight: rng.random_range(0.2..2.0),
     }

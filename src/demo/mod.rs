@@ -73,7 +73,7 @@ async fn fill(app: &State, demo: &Demo) -> Result<[(String, String); 3]> {
     fill::issue_tokens(app, &world, &ids, now).await?;
     history::write(app, &world, &ids, demo.seed, now).await?;
     statistics::tidy(app).await?;
-    fill::settle(app, &world, &ids, now).await?;
+    fill::record_outcome(app, &world, &ids, now).await?;
     credentials::write(app, &ids, now).await?;
     // A world that is only made answers nobody, so nothing could be renewed.
     if !demo.only_make {

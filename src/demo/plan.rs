@@ -7,7 +7,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 
-use crate::demo::integrations::{Integration, LEDGERLY, PARCELS, SHELFWISE, Standing};
+use crate::demo::integrations::{Integration, LEDGERLY, LoadedClient, PARCELS, SHELFWISE};
 use crate::demo::people::{Fate, INES, JONAS, MARTA, Person, TOMASZ};
 use crate::demo::rhythm::{ASLEEP, Rhythm};
 use crate::time::{DAY, HOUR, MINUTE};
@@ -217,10 +217,10 @@ impl Planner<'_> {
     // Between when the two could have anything to do with each other; nothing when they could not, or lately not.
     fn span(&self, client: usize, employee: usize) -> Option<(i64, i64)> {
         let (client, person) = (&self.clients[client], &self.people[employee]);
-        let suspended = match client.standing {
-            Standing::Pending => return None,
-            Standing::Active => 0,
-            Standing::Suspended(ago) => ago,
+        let suspended = match client.find_unrevoked {
+            LoadedClient::Pending => return None,
+            LoadedClient::Active => 0,
+            LoadedClient::Suspended(ago) => ago,
         };
         let stopped = suspended.max(person.stopped());
         let begun = client.age.min(person.age);

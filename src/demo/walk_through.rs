@@ -86,8 +86,8 @@ impl WalkThrough {
                 let new = NewClient {
                     name: NAME,
                     website: &website,
-                    admitted: true,
-                    approved: false,
+                    approved: true,
+                    lightspeed_approved: false,
                     by: "the demo",
                     registration: &registration,
                 };

@@ -38,7 +38,7 @@ impl World {
 mod tests {
     use super::*;
     use crate::demo::integrations::LEDGERLY;
-    use crate::demo::integrations::Standing;
+    use crate::demo::integrations::LoadedClient;
     use crate::demo::people::Fate;
     use crate::demo::people::JONAS;
     use crate::demo::plan::Issue;
@@ -77,11 +77,11 @@ mod tests {
                     Of::Key(n) => (world.plan.keys[n].client, world.plan.keys[n].employee),
                 };
                 let (client, person) = (&world.clients[client], &world.people[employee]);
-                let stopped = match client.standing {
-                    Standing::Suspended(ago) => ago.max(person.stopped()),
+                let stopped = match client.find_unrevoked {
+                    LoadedClient::Suspended(ago) => ago.max(person.stopped()),
                     _ => person.stopped(),
                 };
-                assert_ne!(client.standing, Standing::Pending);
+                assert_ne!(client.find_unrevoked, LoadedClient::Pending);
                 assert_ne!(person.fate, Fate::Invited);
                 assert!(issue.age <= client.age.min(person.age), "{issue:?}");
                 assert!(issue.age >= stopped, "{issue:?}");

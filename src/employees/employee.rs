@@ -48,9 +48,9 @@ pub struct Employee {
     /// The Argon2id hash of their password; empty until they choose one.
     password_hash: Option<String>,
     /// Refresh tokens of theirs with ids up to this one are dead and being deleted.
-    pub ended_refresh_tokens_through: i64,
+    pub revoked_refresh_tokens_through: i64,
     /// The same for access tokens and API keys.
-    pub ended_access_tokens_through: i64,
+    pub revoked_access_tokens_through: i64,
 }
 
 /// What a new employee needs.
@@ -180,7 +180,7 @@ impl Employee {
     }
 
     /// Marks everything they granted up to now as dead; the rows are deleted behind it.
-    pub fn end_grants_through(
+    pub fn mark_all_access_revoked(
         conn: &mut DbConnection,
         id: EmployeeKey,
         refresh: i64,
@@ -188,8 +188,8 @@ impl Employee {
     ) -> QueryResult<usize> {
         diesel::update(employees::table.find(id))
             .set((
-                employees::ended_refresh_tokens_through.eq(refresh),
-                employees::ended_access_tokens_through.eq(access),
+                employees::revoked_refresh_tokens_through.eq(refresh),
+                employees::revoked_access_tokens_through.eq(access),
             ))
             .execute(conn)
     }

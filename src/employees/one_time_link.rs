@@ -85,7 +85,7 @@ impl OneTimeLink {
         let employee = Employee::find_by_email(conn, email)?.ok_or(Error::NotFound)?;
         Self::issue(conn, Purpose::Reset, Some(employee.id), secret, now)?;
         let ended = Session::end_all(conn, employee.id, None)?;
-        NewActivity::new(Kind::ResetLinkMade, Actor::console(), Subject::employee(&employee))
+        NewActivity::new(Kind::ResetLinkCreated, Actor::console(), Subject::employee(&employee))
             .with(Detail::note(format!("{} ended", count(ended as i64, "sign-in"))))
             .record(conn, now)?;
         Ok(employee.name)

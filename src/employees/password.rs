@@ -19,9 +19,9 @@ pub const LONGEST: usize = 256;
 // OWASP's first choice: 19 MiB, two passes, one lane.
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
-const AT_ONCE: usize = 2;
+const MAX_AT_ONCE: usize = 2;
 const MOST_WAITING: usize = 32;
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Hashes and verifies passwords, two at a time; a flood waits in line and then hears 503, memory stays flat.
 pub struct PasswordHasher {
@@ -41,7 +41,7 @@ impl PasswordHasher {
     /// A pool of its own.
     pub fn new() -> PasswordHasher {
         PasswordHasher {
-            running: Arc::new(Semaphore::new(AT_ONCE)),
+            running: Arc::new(Semaphore::new(MAX_AT_ONCE)),
             waiting: Semaphore::new(MOST_WAITING),
             hashes: AtomicU64::new(0),
             // Nobody's password: what an unknown address is verified against, so that it takes as long as a known one.
@@ -83,7 +83,7 @@ impl PasswordHasher {
         let Ok(_place) = self.waiting.try_acquire() else {
             return Err(Error::Unavailable("too many people are signing in"));
         };
-        let permit = tokio::time::timeout(PATIENCE, self.running.clone().acquire_owned()).await;
+        let permit = tokio::time::timeout(TIMEOUT, self.running.clone().acquire_owned()).await;
         let Ok(Ok(permit)) = permit else {
             return Err(Error::Unavailable("too many people are signing in"));
         };
@@ -133,9 +133,10 @@ pub fn check(password: &str, about: &[&str]) -> Result<()> {
             return Err(Error::Invalid(sentence));
         }
     }
-    let guesses = zxcvbn::zxcvbn(password, about);
-    if u8::from(guesses.score()) < 3 {
-        let reason = guesses.feedback().and_then(|feedback| feedback.warning()).map(|warning| warning.to_string());
+    let failed_secrets = zxcvbn::zxcvbn(password, about);
+    if u8::from(failed_secrets.score()) < 3 {
+        let reason =
+            failed_secrets.feedback().and_then(|feedback| feedback.warning()).map(|warning| warning.to_string());
         let reason = reason.unwrap_or_else(|| "It would be guessed quickly.".into());
         return Err(Error::Invalid(format!(
             "The password is too easy to guess. {reason} Choose a few unrelated words."

@@ -36,13 +36,13 @@ pub enum Attempt {
 
 impl Attempts {
     /// The counts for somebody at `peer` who tries `email`; `device` names a browser that has signed in to it before.
-    pub fn of(email: &str, peer: &str, device: Option<&str>) -> Attempts {
+    pub fn of(email: &str, client_ip: &str, device: Option<&str>) -> Attempts {
         // The address itself need not stand in this table.
         let account = crate::secrets::TokenHash::of(&crate::employees::employee::fold(email.trim()));
         let account = account.short_hex();
         match device {
             Some(device) => Attempts { paced: format!("{account} device {device}"), capped: None },
-            None => Attempts { paced: format!("{account} from {peer}"), capped: Some(format!("{account} all")) },
+            None => Attempts { paced: format!("{account} from {client_ip}"), capped: Some(format!("{account} all")) },
         }
     }
 

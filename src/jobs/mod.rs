@@ -86,8 +86,8 @@ pub async fn run_once(app: &State) -> Result<()> {
 
 /// Writes what is only in memory yet.
 pub async fn flush(app: &State) -> Result<()> {
-    app.presence.flush(&app.db).await?;
-    app.usage.flush(&app.db).await?;
+    app.seen_sessions.flush(&app.db).await?;
+    app.last_used_buffer.flush(&app.db).await?;
     app.failures.flush(&app.db).await
 }
 

@@ -9,8 +9,8 @@ use crate::time::Timestamp;
 use crate::web::state::State;
 
 // One receiver that does not answer must not hold up the other channel.
-const AT_ONCE: usize = 4;
-const MOST_DUE: i64 = 40;
+const MAX_AT_ONCE: usize = 4;
+const MAX_DUE: i64 = 40;
 
 /// Sends what is due, each message once; what does not arrive is due again later.
 pub async fn deliver_due(app: &State) -> Result<()> {
@@ -24,8 +24,8 @@ pub async fn deliver_due(app: &State) -> Result<()> {
         return Ok(());
     }
     let now = app.clock.now();
-    let due = app.db.read(move |conn| Ok(OutboxMessage::due(conn, &channels, now, MOST_DUE)?)).await?;
-    let outcomes = futures_util::stream::iter(due).map(|id| deliver(app, id)).buffer_unordered(AT_ONCE);
+    let due = app.db.read(move |conn| Ok(OutboxMessage::due(conn, &channels, now, MAX_DUE)?)).await?;
+    let outcomes = futures_util::stream::iter(due).map(|id| deliver(app, id)).buffer_unordered(MAX_AT_ONCE);
     outcomes.fold(Ok(()), |all, one| async { all.and(one) }).await
 }
 
@@ -39,13 +39,15 @@ async fn deliver(app: &State, id: i64) -> Result<()> {
     match sent {
         Ok(()) => {
             log::info!("notice {id} has arrived");
-            app.db.patient().write(move |conn| Ok(message.delivered(conn, now)?)).await
+            app.db.with_long_timeout().write(move |conn| Ok(message.delivered(conn, now)?)).await
         }
-        Err(trouble) => {
-            let words = trouble.clone();
-            match app.db.patient().write(move |conn| Ok(message.failed(conn, &words, now)?)).await? {
-                Failed::Abandoned => log::error!("notice {id} is given up after three days: {trouble}"),
-                Failed::Later(at) => log::warn!("notice {id} has not arrived: {trouble}; again in {} s", at.since(now)),
+        Err(last_error) => {
+            let words = last_error.clone();
+            match app.db.with_long_timeout().write(move |conn| Ok(message.failed(conn, &words, now)?)).await? {
+                Failed::Abandoned => log::error!("notice {id} is given up after three days: {last_error}"),
+                Failed::Later(at) => {
+                    log::warn!("notice {id} has not arrived: {last_error}; again in {} s", at.since(now))
+                }
                 Failed::NotMine => {}
             }
             Ok(())

@@ -10,20 +10,20 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::{AsyncSmtpTransport, Error as SmtpError};
 use lettre::{AsyncTransport, Tokio1Executor};
 
-use crate::http::caused_by;
+use crate::http::root_cause;
 use crate::notices::OutboxMessage;
 use crate::notices::settings::{Security, Smtp};
 
 // For each step of the conversation, and for all of it: shorter than a claim holds.
 const STEP: Duration = Duration::from_secs(10);
-const PATIENCE: Duration = Duration::from_secs(40);
+const TIMEOUT: Duration = Duration::from_secs(40);
 
 /// Hands one message to the mail server; `authorities` (PEM) are trusted beside the system's own. Errors: why it was not
 /// taken, in words that hold nothing secret.
 pub async fn deliver(smtp: &Smtp, authorities: &[u8], message: &OutboxMessage) -> Result<(), String> {
     let mail = smtp.mail(message).map_err(|_| "the message cannot be written as a mail".to_string())?;
     let transport = smtp.transport(authorities).map_err(|error| words(&error))?;
-    match tokio::time::timeout(PATIENCE, transport.send(mail)).await {
+    match tokio::time::timeout(TIMEOUT, transport.send(mail)).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(words(&error)),
         Err(_) => Err("the mail server took too long".into()),
@@ -71,7 +71,7 @@ impl Smtp {
 // What a server says may repeat what it was told: only its code is kept.
 fn words(error: &SmtpError) -> String {
     match error {
-        error if caused_by::<rustls::Error>(error) => {
+        error if root_cause::<rustls::Error>(error) => {
             "the mail server's certificate is not trusted for its name".into()
         }
         error if error.is_timeout() => "the mail server did not answer within ten seconds".into(),

@@ -108,16 +108,16 @@ impl OutboxMessage {
                 outbox::delivered_at.eq(now),
                 outbox::abandoned_at.eq(None::<Timestamp>),
                 outbox::due_at.eq(Timestamp::NO_END),
-                outbox::trouble.eq(""),
+                outbox::last_error.eq(""),
             ))
             .execute(conn)
             .map(drop)
     }
 
     /// It did not arrive, for a reason in words that hold nothing secret.
-    pub fn failed(&self, conn: &mut DbConnection, trouble: &str, now: Timestamp) -> QueryResult<Failed> {
+    pub fn failed(&self, conn: &mut DbConnection, last_error: &str, now: Timestamp) -> QueryResult<Failed> {
         let mine = outbox::table.find(self.id).filter(outbox::attempts.eq(self.attempts));
-        let free = (outbox::lease_until.eq(Timestamp(0)), outbox::trouble.eq(trouble));
+        let free = (outbox::lease_until.eq(Timestamp(0)), outbox::last_error.eq(last_error));
         let mine = mine.filter(outbox::delivered_at.is_null());
         let (touched, outcome) = if now.since(self.created_at) >= TRIED {
             let end = (outbox::abandoned_at.eq(now), outbox::due_at.eq(Timestamp::NO_END));
@@ -154,11 +154,11 @@ pub struct ChannelFacts {
     /// When a message last arrived, or 0.
     pub delivered_at: Timestamp,
     /// How many messages are on their way.
-    pub waiting: i64,
+    pub needing_attention: i64,
     /// How many were given up within the last week.
     pub abandoned: i64,
     /// Why the newest of those has not arrived yet; may be empty.
-    pub trouble: String,
+    pub last_error: String,
 }
 
 impl ChannelFacts {
@@ -167,12 +167,12 @@ impl ChannelFacts {
         let all = outbox::table.filter(outbox::channel.eq(channel));
         let late = all.filter(outbox::delivered_at.is_null());
         let delivered: Option<Timestamp> = all.select(diesel::dsl::max(outbox::delivered_at)).first(conn)?;
-        let trouble = late.filter(outbox::trouble.ne("")).order(outbox::id.desc()).select(outbox::trouble);
+        let last_error = late.filter(outbox::last_error.ne("")).order(outbox::id.desc()).select(outbox::last_error);
         Ok(ChannelFacts {
             delivered_at: delivered.unwrap_or(Timestamp::NEVER_YET),
-            waiting: late.filter(outbox::abandoned_at.is_null()).count().get_result(conn)?,
+            needing_attention: late.filter(outbox::abandoned_at.is_null()).count().get_result(conn)?,
             abandoned: late.filter(outbox::abandoned_at.is_not_null()).count().get_result(conn)?,
-            trouble: trouble.first(conn).optional()?.unwrap_or_default(),
+            last_error: last_error.first(conn).optional()?.unwrap_or_default(),
         })
     }
 }

@@ -30,7 +30,7 @@ pub struct AuthorizationRequest {
 }
 
 /// What a good request asks for.
-pub struct Asked {
+pub struct ParsedRequest {
     /// What the token may reach.
     pub scope: Scope,
     /// The S256 challenge, if it has one.
@@ -105,7 +105,7 @@ impl AuthorizationRequest {
     }
 
     /// Reads what it asks for. Errors are told to the client.
-    pub fn check(&self, query: &str) -> std::result::Result<Asked, OAuthError> {
+    pub fn check(&self, query: &str) -> std::result::Result<ParsedRequest, OAuthError> {
         let raw = Raw::parse(query);
         // Better refused now than after the sign-in.
         if form_urlencoded::byte_serialize(query.as_bytes()).map(str::len).sum::<usize>() > LONGEST_REQUEST {
@@ -148,7 +148,7 @@ impl AuthorizationRequest {
             }
             (Some(_), _) => return Err(OAuthError::invalid_request("`code_challenge_method` must be S256")),
         };
-        Ok(Asked { scope, code_challenge })
+        Ok(ParsedRequest { scope, code_challenge })
     }
 
     /// Sends the browser back with an error.

@@ -11,7 +11,7 @@ use askama::Template;
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
 use crate::clients::Client;
 use crate::error::{Error, Result};
-use crate::oauth::authorization_request::{Asked, AuthorizationRequest};
+use crate::oauth::authorization_request::{AuthorizationRequest, ParsedRequest};
 use crate::pages::clients::client_detail::ClientFacts;
 use crate::pages::sign_in::sign_in_page;
 use crate::scopes::ScopeGroup;
@@ -19,7 +19,7 @@ use crate::time::{DAY, count};
 use crate::tokens::authorization_code::{AuthorizationCode, NewAuthorizationCode};
 use crate::web::form::ProtectedForm;
 use crate::web::oauth_error::OAuthError;
-use crate::web::page::{Page, Section, Visit, html, see_other};
+use crate::web::page::{Page, RequestContext, Section, html, see_other};
 use crate::web::state::State;
 use crate::web::{form, headers};
 
@@ -45,7 +45,11 @@ struct Consent {
 }
 
 /// `GET /auth/oauth/authorize`
-pub async fn authorize(request: HttpRequest, app: web::Data<State>, visit: Option<Visit>) -> Result<HttpResponse> {
+pub async fn authorize(
+    request: HttpRequest,
+    app: web::Data<State>,
+    context: Option<RequestContext>,
+) -> Result<HttpResponse> {
     let query = request.query_string();
     let asking = AuthorizationRequest::read(&app, query).await?;
     let asked = match asking.check(query) {
@@ -53,37 +57,37 @@ pub async fn authorize(request: HttpRequest, app: web::Data<State>, visit: Optio
         Err(error) => return Ok(asking.refuse(&app, &error)),
     };
     let here = format!("{PATH}?{query}");
-    let Some(visit) = visit else {
+    let Some(context) = context else {
         return sign_in_page::leg(&request, &app, here).await;
     };
-    consent(&app, &visit, &asking, &asked, (query, here))
+    consent(&app, &context, &asking, &asked, (query, here))
 }
 
 fn consent(
     app: &State,
-    visit: &Visit,
+    context: &RequestContext,
     asking: &AuthorizationRequest,
-    asked: &Asked,
+    asked: &ParsedRequest,
     (query, here): (&str, String),
 ) -> Result<HttpResponse> {
     let client = &asking.client;
-    let (groups, missing) = asked.scope.for_consent(visit.viewer.role);
-    let mut page = visit.page(format!("Let {} in?", client.name), Section::Settings);
+    let (groups, missing) = asked.scope.for_consent(context.viewer.role);
+    let mut page = context.page(format!("Let {} in?", client.name), Section::Settings);
     page.viewer = None;
     let mut response = html(Consent {
         page,
         client: ClientFacts::of(client),
-        shop: visit.account.name.clone(),
-        employee: visit.viewer.name.clone(),
-        email: visit.email().to_string(),
-        role: visit.viewer.role.name(),
+        shop: context.account.name.clone(),
+        employee: context.viewer.name.clone(),
+        email: context.email().to_string(),
+        role: context.viewer.role.name(),
         groups,
         missing,
         host: destination(&asking.redirect_uri),
         refresh_token: lasting(app.config.lifetimes.refresh_token),
         ends_after: client.grants_end_after.map(lasting),
         query: query.to_string(),
-        signature: sign(app, visit, query),
+        signature: sign(app, context, query),
         back: here,
     })?;
     let policy = headers::policy_for_forms_that_lead_to(&form_targets(&asking.redirect_uri));
@@ -96,10 +100,10 @@ fn consent(
 pub async fn decide(
     request: HttpRequest,
     app: web::Data<State>,
-    visit: Option<Visit>,
+    context: Option<RequestContext>,
     form: std::result::Result<ProtectedForm, Error>,
 ) -> Result<HttpResponse> {
-    let Some(visit) = visit else {
+    let Some(context) = context else {
         return match form::is_from_us(&request, app.config.public_url.origin()) {
             true => Ok(see_other(&format!("{PATH}?{}", request.query_string()))),
             false => Err(Error::ForgedForm),
@@ -107,7 +111,7 @@ pub async fn decide(
     };
     let form = form?;
     let query = form.get("request");
-    if !app.keys.consent.verifies(&format!("{} {query}", visit.session_key), form.get("signature")) {
+    if !app.keys.consent.verifies(&format!("{} {query}", context.session_key), form.get("signature")) {
         return Err(Error::ForgedForm);
     }
     let asking = AuthorizationRequest::read(&app, query).await?;
@@ -116,14 +120,19 @@ pub async fn decide(
         Err(error) => return Ok(asking.refuse(&app, &error)),
     };
     match form.get("decision") {
-        "approve" => approve(&app, &visit, asking, asked).await,
-        "deny" => deny(&app, &visit, asking, asked).await,
+        "approve" => mark_lightspeed_approved(&app, &context, asking, asked).await,
+        "deny" => deny(&app, &context, asking, asked).await,
         _ => Err(Error::Invalid("Choose one of the two buttons.".into())),
     }
 }
 
-async fn approve(app: &State, visit: &Visit, asking: AuthorizationRequest, asked: Asked) -> Result<HttpResponse> {
-    let (client, employee, now) = (asking.client.id, visit.viewer.id, visit.now());
+async fn mark_lightspeed_approved(
+    app: &State,
+    context: &RequestContext,
+    asking: AuthorizationRequest,
+    asked: ParsedRequest,
+) -> Result<HttpResponse> {
+    let (client, employee, now) = (asking.client.id, context.viewer.id, context.now());
     let redirect_uri = asking.is_redirect_uri_given.then(|| asking.redirect_uri.clone());
     let code = app
         .db
@@ -142,13 +151,18 @@ async fn approve(app: &State, visit: &Visit, asking: AuthorizationRequest, asked
     Ok(asking.answer(app, &[("code", code.expose())]))
 }
 
-async fn deny(app: &State, visit: &Visit, asking: AuthorizationRequest, asked: Asked) -> Result<HttpResponse> {
-    let (viewer, peer, now) = (visit.viewer.clone(), visit.peer.clone(), visit.now());
+async fn deny(
+    app: &State,
+    context: &RequestContext,
+    asking: AuthorizationRequest,
+    asked: ParsedRequest,
+) -> Result<HttpResponse> {
+    let (viewer, client_ip, now) = (context.viewer.clone(), context.client_ip.clone(), context.now());
     let client = asking.client.clone();
     app.db
         .write(move |conn| {
             NewActivity::new(Kind::ConsentDenied, Actor::person(viewer.id, &viewer.name), Subject::client(&client))
-                .from(&peer)
+                .from(&client_ip)
                 .with(Detail::note(asked.scope.in_words().join(", ")))
                 .record(conn, now)
         })
@@ -156,8 +170,8 @@ async fn deny(app: &State, visit: &Visit, asking: AuthorizationRequest, asked: A
     Ok(asking.refuse(app, &OAuthError::access_denied()))
 }
 
-fn sign(app: &State, visit: &Visit, query: &str) -> String {
-    app.keys.consent.sign(&format!("{} {query}", visit.session_key))
+fn sign(app: &State, context: &RequestContext, query: &str) -> String {
+    app.keys.consent.sign(&format!("{} {query}", context.session_key))
 }
 
 // Where the browser goes afterwards, in a word: the host, or the scheme of an app.

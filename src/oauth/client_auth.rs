@@ -7,7 +7,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use url::form_urlencoded;
 
-use crate::clients::secret_guesses::Caller;
+use crate::clients::failed_secrets::Caller;
 use crate::clients::{Client, ClientSecret, ClientState};
 use crate::db::DbConnection;
 use crate::error::Result as DbResult;
@@ -143,7 +143,7 @@ pub async fn check(
     // An unknown client costs what a known one costs.
     let shown = credentials.secret.as_deref().map(TokenHash::of);
     let wrong = |client| {
-        app.guesses.failed(caller.clone(), now);
+        app.failed_secrets.failed(caller.clone(), now);
         let hint = "There is no such client, or its secret is another. Check `client_id` and `client_secret`";
         Refused { error: OAuthError::invalid_client(hint), client }
     };
@@ -154,7 +154,7 @@ pub async fn check(
     match shown {
         Some(hash) => match secrets.iter().find(|secret| secret.is(&hash)) {
             Some(secret) => {
-                app.usage.secret(secret.id, now);
+                app.last_used_buffer.secret(secret.id, now);
                 Ok(AuthenticatedClient { client, by_secret: true })
             }
             None => Err(wrong(Some(key))),
@@ -169,7 +169,7 @@ pub fn caller(app: &State, request: &HttpRequest, id: &str) -> Result<Caller, OA
     // What is remembered of a guess must not be as long as the guesser likes; no id of ours is cut by it.
     let id = id.chars().take(Client::LONGEST_ID).collect();
     let caller = (id, client_ip::address(request, &app.config.trusted_proxies));
-    match app.guesses.wait(&caller, app.clock.now()) {
+    match app.failed_secrets.wait(&caller, app.clock.now()) {
         None => Ok(caller),
         Some(seconds) => {
             let hint = format!("Too many wrong client secrets. Wait {seconds} s and check the secret");

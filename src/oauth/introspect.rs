@@ -53,7 +53,7 @@ async fn asker(app: &State, request: &HttpRequest, parameters: &Parameters) -> R
         caller(app, request, &id)?;
         let found = app.db.lookup(move |conn| Ok(ResourceServer::authenticate(conn, &id, &secret)?)).await?;
         if let Some(server) = found {
-            app.usage.resource_server(server.id, app.clock.now());
+            app.last_used_buffer.resource_server(server.id, app.clock.now());
             return Ok(Asker::ResourceServer);
         }
     }

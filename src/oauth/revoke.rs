@@ -44,20 +44,20 @@ async fn revoked(
         Some(token) => TokenHash::of(token),
         None => return Err(OAuthError::invalid_request("Check the `token` parameter")),
     };
-    let (peer, now) = (client_ip::address(request, &app.config.trusted_proxies), app.clock.now());
-    app.db.write(move |conn| stop(conn, &client, &token, &peer, now)).await?;
+    let (client_ip, now) = (client_ip::address(request, &app.config.trusted_proxies), app.clock.now());
+    app.db.write(move |conn| stop(conn, &client, &token, &client_ip, now)).await?;
     Ok(())
 }
 
-fn stop(conn: &mut DbConnection, client: &Client, token: &TokenHash, peer: &str, now: Timestamp) -> Result<()> {
+fn stop(conn: &mut DbConnection, client: &Client, token: &TokenHash, client_ip: &str, now: Timestamp) -> Result<()> {
     let actor = Actor::client(client);
     let stopped = match (RefreshToken::find_by_value(conn, token)?, AccessToken::find_by_value(conn, token)?) {
         (Some((found, _)), _) if found.client_id == client.id => {
             let target = Target::RefreshToken(client.clone(), found);
-            revoke_target(conn, &target, None, (&actor, peer), now).map(drop)
+            revoke_target(conn, &target, None, (&actor, client_ip), now).map(drop)
         }
         (_, Some(found)) if found.client_id == client.id => {
-            revoke_access_token(conn, (client, &found), (&actor, peer), now)
+            revoke_access_token(conn, (client, &found), (&actor, client_ip), now)
         }
         _ => Ok(()),
     };

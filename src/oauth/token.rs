@@ -52,11 +52,11 @@ async fn granted(
         Ok(authenticated) => authenticated.client,
         Err(refused) => return (refused.client, Err(refused.error)),
     };
-    let (id, peer) = (client.id, client_ip::address(request, &app.config.trusted_proxies));
+    let (id, client_ip) = (client.id, client_ip::address(request, &app.config.trusted_proxies));
     let outcome = match parameters.required("grant_type") {
         Err(error) => Err(error),
-        Ok("authorization_code") => authorization_code::grant(app, client, parameters, peer).await,
-        Ok("refresh_token") => refresh_token::grant(app, client, parameters, peer).await,
+        Ok("authorization_code") => authorization_code::grant(app, client, parameters, client_ip).await,
+        Ok("refresh_token") => refresh_token::grant(app, client, parameters, client_ip).await,
         Ok(_) => Err(OAuthError::unsupported_grant_type()),
     };
     (Some(id), outcome)
@@ -79,7 +79,7 @@ fn note(app: &State, request: &HttpRequest, client: ClientKey, parameters: &Para
         grant_type: grant_type.into(),
         error: error.code.into(),
         hint: if error.hint.is_empty() { error.description.clone() } else { error.hint.clone() },
-        peer: client_ip::address(request, &app.config.trusted_proxies),
+        client_ip: client_ip::address(request, &app.config.trusted_proxies),
     };
     app.failures.note(client, failure);
 }

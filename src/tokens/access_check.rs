@@ -61,14 +61,14 @@ pub struct TokenClient {
     pub id: ClientKey,
     /// Its public id.
     pub client_id: String,
-    admitted_at: Option<Timestamp>,
+    approved_at: Option<Timestamp>,
     suspended_at: Option<Timestamp>,
     revoked_at: Option<Timestamp>,
 }
 
 impl TokenClient {
     fn may_act(&self) -> bool {
-        self.admitted_at.is_some() && self.suspended_at.is_none() && self.revoked_at.is_none()
+        self.approved_at.is_some() && self.suspended_at.is_none() && self.revoked_at.is_none()
     }
 }
 
@@ -86,8 +86,8 @@ pub struct TokenEmployee {
     pub role: Role,
     locked_at: Option<Timestamp>,
     archived_at: Option<Timestamp>,
-    ended_refresh_tokens_through: i64,
-    ended_access_tokens_through: i64,
+    revoked_refresh_tokens_through: i64,
+    revoked_access_tokens_through: i64,
 }
 
 impl TokenEmployee {
@@ -95,8 +95,8 @@ impl TokenEmployee {
     fn lets(&self, token: &Token) -> bool {
         self.locked_at.is_none()
             && self.archived_at.is_none()
-            && token.id.0 > self.ended_access_tokens_through
-            && token.refresh_token_id.is_none_or(|id| id.0 > self.ended_refresh_tokens_through)
+            && token.id.0 > self.revoked_access_tokens_through
+            && token.refresh_token_id.is_none_or(|id| id.0 > self.revoked_refresh_tokens_through)
     }
 }
 
@@ -135,7 +135,7 @@ impl Access {
     pub async fn unused(app: &State, token: &str) -> Result<std::result::Result<Access, Inactive>> {
         let (hash, now) = (TokenHash::of(token), app.clock.now());
         let found = app.db.lookup(move |conn| Ok(find(conn, &hash)?)).await?;
-        Ok(found.map_or_else(|| Err(gone(token)), |row| judge(row, now)))
+        Ok(found.map_or_else(|| Err(revoked_error(token)), |row| check(row, now)))
     }
 
     /// Notes the use; the token may have been withdrawn meanwhile.
@@ -143,13 +143,13 @@ impl Access {
         let (token, now) = (&self.token, app.clock.now());
         if token.last_used_at == Timestamp::NEVER_YET && !token.is_api_key() {
             let (id, grant) = (token.id, token.refresh_token_id.map(|grant| (grant, token.generation)));
-            match app.db.yielding().write(move |conn| rotation::first_use(conn, id, grant, now)).await {
+            match app.db.low_priority().write(move |conn| rotation::first_use(conn, id, grant, now)).await {
                 Ok(()) => {}
                 Err(Error::NotFound) => return Ok(Err(Inactive::Revoked)),
                 Err(error) => return Err(error),
             }
         }
-        app.usage.token(self.client.id, token.id, token.last_used_at, now);
+        app.last_used_buffer.token(self.client.id, token.id, token.last_used_at, now);
         Ok(Ok(self))
     }
 
@@ -191,14 +191,14 @@ fn find(conn: &mut DbConnection, hash: &TokenHash) -> QueryResult<Option<Row>> {
 }
 
 // A value of ours, checksum and all, that has no row any more was revoked, or expired long ago.
-fn gone(token: &str) -> Inactive {
+fn revoked_error(token: &str) -> Inactive {
     match PlainToken::parse(token).map(|token| token.kind()) {
         Ok(TokenKind::AccessToken | TokenKind::ApiKey) => Inactive::Revoked,
         _ => Inactive::NotVerified,
     }
 }
 
-fn judge((token, client, employee, grant_revoked): Row, now: Timestamp) -> std::result::Result<Access, Inactive> {
+fn check((token, client, employee, grant_revoked): Row, now: Timestamp) -> std::result::Result<Access, Inactive> {
     match () {
         () if token.expires_at <= now => Err(Inactive::NotVerified),
         () if !client.may_act() || grant_revoked.is_some() || !employee.lets(&token) => Err(Inactive::Revoked),
@@ -208,7 +208,7 @@ fn judge((token, client, employee, grant_revoked): Row, now: Timestamp) -> std::
 
 /// How a request shows a token (RFC 6750 section 2.1: the header, and nowhere else).
 #[derive(Debug, PartialEq, Eq)]
-pub enum Shown {
+pub enum PresentedToken {
     /// In the header.
     Bearer(String),
     /// Not at all.
@@ -217,22 +217,22 @@ pub enum Shown {
     Wrongly(&'static str),
 }
 
-impl Shown {
+impl PresentedToken {
     /// Reads the Authorization header.
-    pub fn by(request: &HttpRequest) -> Shown {
+    pub fn by(request: &HttpRequest) -> PresentedToken {
         let mut headers = request.headers().get_all(header::AUTHORIZATION);
         let (Some(value), second) = (headers.next(), headers.next()) else {
-            return Shown::Nothing;
+            return PresentedToken::Nothing;
         };
         if second.is_some() {
-            return Shown::Wrongly("Send the Authorization header once");
+            return PresentedToken::Wrongly("Send the Authorization header once");
         }
         let Some((scheme, token)) = value.to_str().ok().and_then(|value| value.split_once(' ')) else {
-            return Shown::Wrongly("Missing \"Bearer\" token");
+            return PresentedToken::Wrongly("Missing \"Bearer\" token");
         };
         match (scheme.eq_ignore_ascii_case("bearer"), token.trim()) {
-            (true, token) if !token.is_empty() => Shown::Bearer(token.to_string()),
-            _ => Shown::Wrongly("Missing \"Bearer\" token"),
+            (true, token) if !token.is_empty() => PresentedToken::Bearer(token.to_string()),
+            _ => PresentedToken::Wrongly("Missing \"Bearer\" token"),
         }
     }
 }

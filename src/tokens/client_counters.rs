@@ -14,7 +14,7 @@ pub struct Counted {
     id: ClientKey,
     refresh_tokens: i64,
     access_tokens: i64,
-    holders: i64,
+    employee_count: i64,
     live_from: i64,
 }
 
@@ -39,15 +39,15 @@ pub fn count(conn: &mut DbConnection, id: ClientKey, now: Timestamp) -> QueryRes
         access_tokens::table.filter(access_tokens::client_id.eq(id)).filter(access_tokens::expires_at.gt(now));
     let keys =
         live_access.filter(access_tokens::refresh_token_id.is_null()).select(access_tokens::employee_id).distinct();
-    let mut holders: Vec<i64> = live_refresh.select(refresh_tokens::employee_id).distinct().load(conn)?;
-    holders.extend(keys.load::<i64>(conn)?);
-    holders.sort_unstable();
-    holders.dedup();
+    let mut employee_count: Vec<i64> = live_refresh.select(refresh_tokens::employee_id).distinct().load(conn)?;
+    employee_count.extend(keys.load::<i64>(conn)?);
+    employee_count.sort_unstable();
+    employee_count.dedup();
     Ok(Counted {
         id,
         refresh_tokens: live_refresh.count().get_result(conn)?,
         access_tokens: live_access.count().get_result(conn)?,
-        holders: holders.len() as i64,
+        employee_count: employee_count.len() as i64,
         live_from: scan::live_from(conn, id, now)?,
     })
 }
@@ -57,9 +57,9 @@ impl Counted {
     pub fn store(&self, conn: &mut DbConnection, now: Timestamp) -> QueryResult<usize> {
         diesel::update(clients::table.find(self.id))
             .set((
-                clients::live_refresh_tokens.eq(self.refresh_tokens),
-                clients::live_access_tokens.eq(self.access_tokens),
-                clients::holders.eq(self.holders),
+                clients::valid_refresh_tokens.eq(self.refresh_tokens),
+                clients::valid_access_tokens.eq(self.access_tokens),
+                clients::employee_count.eq(self.employee_count),
                 clients::counted_at.eq(now),
                 clients::live_from.eq(self.live_from),
             ))

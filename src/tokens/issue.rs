@@ -102,7 +102,7 @@ pub(crate) fn next_generation(
     token: &RefreshToken,
     scope: &Scope,
     ends: Ends,
-    peer: &str,
+    client_ip: &str,
     now: Timestamp,
 ) -> Result<Option<IssuedPair>> {
     let next = token.generation + 1;
@@ -118,7 +118,7 @@ pub(crate) fn next_generation(
             refresh_tokens::last_used_at.eq(now),
             refresh_tokens::expires_at.eq(ends.refresh_token),
             refresh_tokens::pairs.eq(1),
-            refresh_tokens::rotated_from.eq(peer),
+            refresh_tokens::rotated_from.eq(client_ip),
         ))
         .execute(conn)?;
     match rotated {

@@ -88,8 +88,8 @@ impl RefreshToken {
 
     /// Ends all its access at once; of two who try, one succeeds.
     pub fn mark_revoked(conn: &mut DbConnection, id: RefreshTokenKey, now: Timestamp) -> QueryResult<bool> {
-        let standing = refresh_tokens::table.find(id).filter(refresh_tokens::revoked_at.is_null());
-        diesel::update(standing).set(refresh_tokens::revoked_at.eq(Some(now))).execute(conn).map(|n| n == 1)
+        let find_unrevoked = refresh_tokens::table.find(id).filter(refresh_tokens::revoked_at.is_null());
+        diesel::update(find_unrevoked).set(refresh_tokens::revoked_at.eq(Some(now))).execute(conn).map(|n| n == 1)
     }
 
     /// Notes that it was used.

@@ -22,9 +22,9 @@ use crate::tokens::refresh_token::RefreshToken;
 use crate::tokens::token_list::{Table, Within};
 
 /// How many tokens one transaction deletes.
-pub const AT_ONCE: i64 = 2_000;
+pub const MAX_AT_ONCE: i64 = 2_000;
 /// Beyond how many tokens a client's name is to be typed.
-pub const TYPE_THE_NAME: i64 = 100;
+pub const NAME_REQUIRED_ABOVE: i64 = 100;
 
 /// What falls together.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ pub enum Target {
 
 /// What would fall, in numbers and names.
 #[derive(Clone, Debug)]
-pub struct Falls {
+pub struct RevocationImpact {
     /// Numbers, and some names and shown characters.
     pub detail: Detail,
     /// How many people are behind it.
@@ -119,7 +119,7 @@ impl Target {
         match self {
             Target::Client(_) => Kind::ClientRevoked,
             Target::RefreshToken(..) => Kind::RefreshTokenRevoked,
-            Target::Grants(_) => Kind::GrantsEnded,
+            Target::Grants(_) => Kind::AllAccessRevoked,
         }
     }
 
@@ -128,13 +128,13 @@ impl Target {
     }
 }
 
-impl Falls {
+impl RevocationImpact {
     /// Counts exactly what would fall; a read.
-    pub fn of(conn: &mut DbConnection, target: &Target) -> QueryResult<Falls> {
+    pub fn of(conn: &mut DbConnection, target: &Target) -> QueryResult<RevocationImpact> {
         let refresh = numbers(conn, Table::RefreshTokens, &target.condition(Table::RefreshTokens))?;
         let access = numbers(conn, Table::AccessTokens, &target.condition(Table::AccessTokens))?;
         let employees = people(conn, target, None)?;
-        Ok(Falls {
+        Ok(RevocationImpact {
             people: employees.len() as i64,
             detail: Detail {
                 refresh_tokens: refresh.n,
@@ -156,7 +156,7 @@ impl Falls {
 
 /// Whether more than a hundred tokens are below it, so that its name is asked for.
 pub fn is_large(conn: &mut DbConnection, target: &Target) -> QueryResult<bool> {
-    Ok(capped(conn, target, TYPE_THE_NAME)? > TYPE_THE_NAME)
+    Ok(capped(conn, target, NAME_REQUIRED_ABOVE)? > NAME_REQUIRED_ABOVE)
 }
 
 /// Revokes a target. `seen` is what the confirmation showed; nothing is taken as "everything was seen".
@@ -166,10 +166,10 @@ pub fn revoke(
     conn: &mut DbConnection,
     target: &Target,
     seen: Option<Seen>,
-    (actor, peer): (&Actor, &str),
+    (actor, client_ip): (&Actor, &str),
     now: Timestamp,
 ) -> Result<Revoked> {
-    revoke_as(conn, target, (target.kind(), ""), seen, (actor, peer), now)
+    revoke_as(conn, target, (target.kind(), ""), seen, (actor, client_ip), now)
 }
 
 /// The same, recorded as another `kind` with a note of its own: a replay ends a grant too.
@@ -178,10 +178,10 @@ pub fn revoke_as(
     target: &Target,
     (kind, note): (Kind, &str),
     seen: Option<Seen>,
-    (actor, peer): (&Actor, &str),
+    (actor, client_ip): (&Actor, &str),
     now: Timestamp,
 ) -> Result<Revoked> {
-    let is_purging = capped(conn, target, AT_ONCE)? > AT_ONCE;
+    let is_purging = capped(conn, target, MAX_AT_ONCE)? > MAX_AT_ONCE;
     let new = match seen {
         Some(seen) => since(conn, target, seen)?,
         None => Detail::default(),
@@ -196,7 +196,7 @@ pub fn revoke_as(
     };
     let notes = [note, &detail.note, &late].into_iter().filter(|part| !part.is_empty());
     detail.note = notes.collect::<Vec<_>>().join("; ");
-    NewActivity::new(kind, actor.clone(), target.subject()).from(peer).with(detail.clone()).record(conn, now)?;
+    NewActivity::new(kind, actor.clone(), target.subject()).from(client_ip).with(detail.clone()).record(conn, now)?;
     if let Target::RefreshToken(client, _) = target {
         client_counters::recount(conn, client.id)?;
     }
@@ -212,7 +212,7 @@ fn beaten() -> Error {
 pub fn revoke_access_token(
     conn: &mut DbConnection,
     (client, token): (&Client, &AccessToken),
-    (actor, peer): (&Actor, &str),
+    (actor, client_ip): (&Actor, &str),
     now: Timestamp,
 ) -> Result<()> {
     if !AccessToken::delete(conn, token.id)? {
@@ -221,17 +221,17 @@ pub fn revoke_access_token(
     let kind = if token.is_api_key() { Kind::ApiKeyRevoked } else { Kind::AccessTokenRevoked };
     let subject = Subject::token("access_token", token.id.0, &token.mask, client, token.employee_id);
     let note = if token.label.is_empty() { String::new() } else { format!("“{}”", token.label) };
-    NewActivity::new(kind, actor.clone(), subject).from(peer).with(Detail::note(note)).record(conn, now)?;
+    NewActivity::new(kind, actor.clone(), subject).from(client_ip).with(Detail::note(note)).record(conn, now)?;
     client_counters::recount(conn, client.id)?;
     Ok(())
 }
 
 // Deletes at once; what fell is counted and named in the same transaction.
 fn delete(conn: &mut DbConnection, target: &Target) -> Result<Detail> {
-    let mut detail = Falls::of(conn, target)?.detail;
+    let mut detail = RevocationImpact::of(conn, target)?.detail;
     detail.employees.truncate(Detail::MOST_NAMES as usize);
     detail.masks = masks(conn, target)?;
-    let gone = match target {
+    let revoked_error = match target {
         Target::Client(client) => Client::delete(conn, client.id)?,
         Target::RefreshToken(_, token) => {
             detail.refresh_tokens = 1;
@@ -247,25 +247,25 @@ fn delete(conn: &mut DbConnection, target: &Target) -> Result<Detail> {
             true
         }
     };
-    if gone { Ok(detail) } else { Err(beaten()) }
+    if revoked_error { Ok(detail) } else { Err(beaten()) }
 }
 
 // Ends access at once and leaves the rows to be purged.
 fn mark(conn: &mut DbConnection, target: &Target, now: Timestamp) -> Result<Detail> {
     let (kind, id, name, marked, about) = match target {
         Target::Client(client) => {
-            let about = client.live_refresh_tokens + client.live_access_tokens;
+            let about = client.valid_refresh_tokens + client.valid_access_tokens;
             ("client", client.id.0, client.name.clone(), Client::mark_revoked(conn, client.id, now)?, about)
         }
         Target::RefreshToken(client, token) => {
             let name = format!("{} of {}", token.mask.characters(), client.name);
-            ("refresh_token", token.id.0, name, RefreshToken::mark_revoked(conn, token.id, now)?, AT_ONCE)
+            ("refresh_token", token.id.0, name, RefreshToken::mark_revoked(conn, token.id, now)?, MAX_AT_ONCE)
         }
         Target::Grants(employee) => {
             let refresh = highest(conn, Table::RefreshTokens)?;
             let access = highest(conn, Table::AccessTokens)?;
-            Employee::end_grants_through(conn, employee.id, refresh, access)?;
-            ("employee", employee.id.0, employee.name.clone(), true, AT_ONCE)
+            Employee::mark_all_access_revoked(conn, employee.id, refresh, access)?;
+            ("employee", employee.id.0, employee.name.clone(), true, MAX_AT_ONCE)
         }
     };
     if !marked {
@@ -276,12 +276,12 @@ fn mark(conn: &mut DbConnection, target: &Target, now: Timestamp) -> Result<Deta
             purges::subject_kind.eq(kind),
             purges::subject_id.eq(id),
             purges::subject_name.eq(name),
-            purges::total.eq(about.max(AT_ONCE)),
+            purges::total.eq(about.max(MAX_AT_ONCE)),
             purges::created_at.eq(now),
         ))
         .execute(conn)?;
     let more =
-        format!("more than {} tokens; access has ended, they are being deleted", crate::time::thousands(AT_ONCE));
+        format!("more than {} tokens; access has ended, they are being deleted", crate::time::thousands(MAX_AT_ONCE));
     Ok(Detail { masks: masks(conn, target)?, note: more, ..Detail::default() })
 }
 
@@ -483,7 +483,7 @@ impl Purge {
                 Subject::named("refresh_token", self.subject_id, name)
             }
             _ => {
-                Employee::end_grants_through(conn, EmployeeKey(self.subject_id), 0, 0)?;
+                Employee::mark_all_access_revoked(conn, EmployeeKey(self.subject_id), 0, 0)?;
                 Subject::named("employee", self.subject_id, name)
             }
         };
@@ -505,8 +505,8 @@ impl Purge {
             (_, table) => {
                 let employee = Employee::find(conn, EmployeeKey(id)).optional()?;
                 let through = employee.map_or(0, |employee| match table {
-                    Table::RefreshTokens => employee.ended_refresh_tokens_through,
-                    Table::AccessTokens => employee.ended_access_tokens_through,
+                    Table::RefreshTokens => employee.revoked_refresh_tokens_through,
+                    Table::AccessTokens => employee.revoked_access_tokens_through,
                 });
                 format!("employee_id = {id} AND id <= {through}")
             }

@@ -48,7 +48,7 @@ pub struct Refresh<'a> {
     /// A part of the grant's scope, when it asks for less.
     pub scope: Option<&'a Scope>,
     /// The address it calls from.
-    pub peer: &'a str,
+    pub client_ip: &'a str,
 }
 
 /// What became of it.
@@ -129,7 +129,7 @@ fn attempt(
         return refused(Refusal::WrongClient);
     }
     let employee = Employee::find(conn, token.employee_id)?;
-    if token.revoked_at.is_some() || employee.ended_refresh_tokens_through >= token.id.0 {
+    if token.revoked_at.is_some() || employee.revoked_refresh_tokens_through >= token.id.0 {
         return refused(Refusal::Revoked);
     }
     if value.expires_at <= now {
@@ -154,7 +154,7 @@ fn attempt(
     let pair = match value {
         Value { replaced_at: Some(at), .. } => return replayed(conn, refresh, token, at, now),
         Value { generation, .. } if generation == token.generation => {
-            issue::next_generation(conn, &token, scope, ends, refresh.peer, now)?
+            issue::next_generation(conn, &token, scope, ends, refresh.client_ip, now)?
         }
         Value { generation, .. } if generation == token.generation - 1 && is_forgiven(&token, elapsed) => {
             let minutes = elapsed.max(0) / MINUTE;
@@ -164,7 +164,7 @@ fn attempt(
             sibling(conn, &token, scope, ends, now)?
         }
         Value { generation, .. } if generation == token.generation - 1 && token.generation_used_at.is_none() => {
-            begin_anew(conn, &token, scope, ends, refresh.peer, now)?
+            begin_anew(conn, &token, scope, ends, refresh.client_ip, now)?
         }
         Value { .. } => {
             let replaced = token.rotated_at;
@@ -207,7 +207,7 @@ fn begin_anew(
     token: &RefreshToken,
     scope: &Scope,
     ends: Ends,
-    peer: &str,
+    client_ip: &str,
     now: Timestamp,
 ) -> Result<Option<IssuedPair>> {
     let row = refresh_tokens::table
@@ -222,7 +222,7 @@ fn begin_anew(
         refresh_tokens::pairs.eq(1),
         refresh_tokens::last_used_at.eq(now),
         refresh_tokens::expires_at.eq(ends.refresh_token),
-        refresh_tokens::rotated_from.eq(peer),
+        refresh_tokens::rotated_from.eq(client_ip),
     );
     if diesel::update(row).set(change).execute(conn)? == 0 {
         return Ok(None);
@@ -251,10 +251,10 @@ fn replayed(
         from => from,
     };
     let note =
-        format!("a value that had been replaced was shown from {}; the newest had gone to {newest}", refresh.peer);
+        format!("a value that had been replaced was shown from {}; the newest had gone to {newest}", refresh.client_ip);
     let target = Target::RefreshToken(refresh.client.clone(), token);
-    let kind = (Kind::RefreshTokenReplayed, note.as_str());
-    match revocation::revoke_as(conn, &target, kind, None, (&Actor::client(refresh.client), refresh.peer), now) {
+    let kind = (Kind::RefreshTokenReuseDetected, note.as_str());
+    match revocation::revoke_as(conn, &target, kind, None, (&Actor::client(refresh.client), refresh.client_ip), now) {
         Ok(_) => Ok(Some(Rotation::Replayed(replaced))),
         // Somebody else ended it in this very moment.
         Err(Error::Conflict(_)) => Ok(Some(Rotation::Refused(Refusal::Unknown))),

@@ -3,7 +3,7 @@
 use crate::clients::ClientState;
 use crate::employees::Employee;
 use crate::time::{DAY, Timestamp};
-use crate::tokens::token_list::{LAPSING_DAYS, UNUSED_DAYS};
+use crate::tokens::token_list::{EXPIRING_SOON_DAYS, UNUSED_DAYS};
 
 /// The state of a token, the most telling one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum TokenStatus {
     /// The client was never admitted.
     ClientPending,
     /// It can be used, but ends in so many days.
-    EndsIn(i64),
+    ExpiresIn(i64),
     /// It can be used, but was not for so many days.
     Unused(i64),
     /// It can be used, but never was.
@@ -43,7 +43,7 @@ impl TokenStatus {
     /// The status as of `now`.
     pub fn of(life: Life, employee: &Employee, client: ClientState, now: Timestamp) -> TokenStatus {
         let left = life.expires_at.since(now);
-        let lasts = life.expires_at.since(life.created_at) > LAPSING_DAYS * DAY;
+        let lasts = life.expires_at.since(life.created_at) > EXPIRING_SOON_DAYS * DAY;
         let idle = now.since(life.last_used_at) / DAY;
         match () {
             () if left <= 0 => TokenStatus::Expired,
@@ -51,7 +51,7 @@ impl TokenStatus {
             () if employee.locked_at.is_some() => TokenStatus::EmployeeLocked,
             () if client == ClientState::Suspended => TokenStatus::ClientSuspended,
             () if client == ClientState::Pending => TokenStatus::ClientPending,
-            () if lasts && left < LAPSING_DAYS * DAY => TokenStatus::EndsIn(left / DAY),
+            () if lasts && left < EXPIRING_SOON_DAYS * DAY => TokenStatus::ExpiresIn(left / DAY),
             () if life.last_used_at == Timestamp::NEVER_YET => TokenStatus::NeverUsed,
             () if idle >= UNUSED_DAYS => TokenStatus::Unused(idle),
             () => TokenStatus::Active,

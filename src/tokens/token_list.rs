@@ -21,7 +21,7 @@ use crate::tokens::scan::{Row, Scan, all_of, quiet};
 /// Days without use after which a token counts as unused.
 pub const UNUSED_DAYS: i64 = 30;
 /// Days before its end from which a token counts as about to lapse.
-pub const LAPSING_DAYS: i64 = 7;
+pub const EXPIRING_SOON_DAYS: i64 = 7;
 
 const OTHERS_CAP: i64 = 1_000;
 
@@ -177,8 +177,8 @@ fn narrowing(
         }
         Some(StatusFilter::Lapsing) => {
             // An access token lives for hours: only what was made to last longer than the warning can be about to lapse.
-            let soon = format!("expires_at < {}", now.plus(LAPSING_DAYS * DAY).0);
-            conditions.push(format!("expires_at - created_at > {}", LAPSING_DAYS * DAY));
+            let soon = format!("expires_at < {}", now.plus(EXPIRING_SOON_DAYS * DAY).0);
+            conditions.push(format!("expires_at - created_at > {}", EXPIRING_SOON_DAYS * DAY));
             match table {
                 Table::RefreshTokens => conditions.push(soon),
                 Table::AccessTokens => conditions.extend([quiet(&soon), "refresh_token_id IS NULL".into()]),
@@ -205,8 +205,8 @@ fn prefix_range(start: &str) -> Option<String> {
 fn ended(conn: &mut DbConnection, table: Table, within: Within) -> QueryResult<Vec<String>> {
     let mut conditions = Vec::new();
     let marks: Vec<(EmployeeKey, i64, i64)> = employees::table
-        .filter(employees::ended_access_tokens_through.gt(0).or(employees::ended_refresh_tokens_through.gt(0)))
-        .select((employees::id, employees::ended_refresh_tokens_through, employees::ended_access_tokens_through))
+        .filter(employees::revoked_access_tokens_through.gt(0).or(employees::revoked_refresh_tokens_through.gt(0)))
+        .select((employees::id, employees::revoked_refresh_tokens_through, employees::revoked_access_tokens_through))
         .load(conn)?;
     for (employee, refresh, access) in marks {
         let through = if table == Table::RefreshTokens { refresh } else { access };
@@ -227,8 +227,8 @@ fn ended(conn: &mut DbConnection, table: Table, within: Within) -> QueryResult<V
         (Table::RefreshTokens, _) => conditions.push(format!("id NOT IN ({})", joined(revoked))),
         (Table::AccessTokens, Within::RefreshToken(..)) => {}
         (Table::AccessTokens, _) => {
-            let below = format!("refresh_token_id NOT IN ({})", joined(revoked));
-            conditions.push(format!("(refresh_token_id IS NULL OR {below})"));
+            let tokens_below = format!("refresh_token_id NOT IN ({})", joined(revoked));
+            conditions.push(format!("(refresh_token_id IS NULL OR {tokens_below})"));
         }
     }
     Ok(conditions)

@@ -12,7 +12,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
 use crate::error::Error;
 use crate::routes;
-use crate::web::page::Visit;
+use crate::web::page::RequestContext;
 use crate::web::session_store::{SIGNED_IN, SignedIn};
 use crate::web::state::State;
 
@@ -46,8 +46,8 @@ pub async fn enforce(
     let Some(access) = access else {
         return Err(Error::MethodNotAllowed(routes::methods(&pattern)).into());
     };
-    find_visit(&request)?;
-    allow(access, request.extensions().get::<Visit>())?;
+    find_context(&request)?;
+    allow(access, request.extensions().get::<RequestContext>())?;
     next.call(request).await
 }
 
@@ -56,36 +56,36 @@ pub async fn identify(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    find_visit(&request)?;
+    find_context(&request)?;
     next.call(request).await
 }
 
-fn find_visit(request: &ServiceRequest) -> Result<(), Error> {
+fn find_context(request: &ServiceRequest) -> Result<(), Error> {
     let signed_in = request.get_session().get::<SignedIn>(SIGNED_IN).map_err(Error::internal)?;
     if let Some(signed_in) = signed_in {
         let app = request.app_data::<web::Data<State>>().ok_or_else(|| Error::internal("no application"))?;
-        let visit = Visit::new(app, request.request(), request.get_session(), signed_in);
-        request.extensions_mut().insert(visit);
+        let context = RequestContext::new(app, request.request(), request.get_session(), signed_in);
+        request.extensions_mut().insert(context);
     }
     Ok(())
 }
 
-fn allow(access: Access, visit: Option<&Visit>) -> Result<(), Error> {
-    match (access, visit) {
+fn allow(access: Access, context: Option<&RequestContext>) -> Result<(), Error> {
+    match (access, context) {
         (Access::Public, _) | (Access::SignedIn, Some(_)) => Ok(()),
         (_, None) => Err(Error::SignInRequired),
-        (Access::Admin, Some(visit)) if visit.viewer.is_admin() => Ok(()),
+        (Access::Admin, Some(context)) if context.viewer.is_admin() => Ok(()),
         // Pages are for people.
         (Access::Client | Access::Bearer | Access::ServiceKey, Some(_)) => Err(Error::NotFound),
         (Access::Admin, Some(_)) => Err(Error::Forbidden("Only admins can do this. Ask one of them.".into())),
     }
 }
 
-impl FromRequest for Visit {
+impl FromRequest for RequestContext {
     type Error = Error;
-    type Future = Ready<Result<Visit, Error>>;
+    type Future = Ready<Result<RequestContext, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(request.extensions().get::<Visit>().cloned().ok_or(Error::SignInRequired))
+        ready(request.extensions().get::<RequestContext>().cloned().ok_or(Error::SignInRequired))
     }
 }

@@ -22,8 +22,8 @@ impl Badge {
     }
 
     /// Lightspeed Approved, or not.
-    pub fn approved(client: &Client) -> Badge {
-        match client.approved_at {
+    pub fn lightspeed_approved(client: &Client) -> Badge {
+        match client.lightspeed_approved_at {
             Some(_) => Badge::new("good", "check-circle", "Approved"),
             None => Badge::new("", "minus-circle", "Not approved"),
         }
@@ -51,8 +51,8 @@ impl TokenStatus {
             TokenStatus::EmployeeLocked => Badge::new("bad", "lock", "Employee locked"),
             TokenStatus::ClientSuspended => Badge::new("bad", "pause", "Client suspended"),
             TokenStatus::ClientPending => Badge::new("warn", "clock", "Client pending"),
-            TokenStatus::EndsIn(0) => Badge::new("warn", "clock", format!("{ends} within a day")),
-            TokenStatus::EndsIn(days) => Badge::new("warn", "clock", format!("{ends} in {}", count(days, "day"))),
+            TokenStatus::ExpiresIn(0) => Badge::new("warn", "clock", format!("{ends} within a day")),
+            TokenStatus::ExpiresIn(days) => Badge::new("warn", "clock", format!("{ends} in {}", count(days, "day"))),
             TokenStatus::Unused(days) => Badge::new("warn", "moon", format!("Unused {}", count(days, "day"))),
             TokenStatus::NeverUsed => Badge::new("", "moon", "Never used"),
         }

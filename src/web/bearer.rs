@@ -4,7 +4,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
-use crate::tokens::access_check::{Access, Shown};
+use crate::tokens::access_check::{Access, PresentedToken};
 use crate::web::oauth_error::{OAuthError, no_store};
 use crate::web::state::State;
 
@@ -59,10 +59,10 @@ pub async fn access(app: &State, request: &HttpRequest) -> Result<Access, Refusa
     if query.split('&').any(|pair| pair.split('=').next() == Some("access_token")) {
         return Err(Refusal::InvalidRequest("Send the token in the Authorization header, never in an address"));
     }
-    let token = match Shown::by(request) {
-        Shown::Bearer(token) => token,
-        Shown::Nothing => return Err(Refusal::NoToken),
-        Shown::Wrongly(how) => return Err(Refusal::InvalidRequest(how)),
+    let token = match PresentedToken::by(request) {
+        PresentedToken::Bearer(token) => token,
+        PresentedToken::Nothing => return Err(Refusal::NoToken),
+        PresentedToken::Wrongly(how) => return Err(Refusal::InvalidRequest(how)),
     };
     match Access::of(app, &token).await {
         Ok(Ok(access)) => Ok(access),

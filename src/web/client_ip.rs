@@ -8,17 +8,17 @@ use ipnet::IpNet;
 /// The caller's address. `X-Forwarded-For` is read from the right and only past proxies named in the settings; from
 /// anybody else it changes nothing.
 pub fn address(request: &HttpRequest, trusted: &[IpNet]) -> String {
-    let Some(peer) = request.peer_addr().map(|peer| peer.ip().to_canonical()) else {
+    let Some(client_ip) = request.peer_addr().map(|client_ip| client_ip.ip().to_canonical()) else {
         return "unknown".into();
     };
     let forwarded = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
     let hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
-    caller(peer, &hops, trusted).to_string()
+    caller(client_ip, &hops, trusted).to_string()
 }
 
-fn caller(peer: IpAddr, hops: &[&str], trusted: &[IpNet]) -> IpAddr {
+fn caller(client_ip: IpAddr, hops: &[&str], trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |ip: &IpAddr| trusted.iter().any(|net| net.contains(ip));
-    let mut caller = peer;
+    let mut caller = client_ip;
     for hop in hops.iter().rev() {
         if !is_trusted(&caller) {
             break;

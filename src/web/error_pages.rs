@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 use crate::error::{Error, Result};
 use crate::pages;
 use crate::secrets::random_name;
-use crate::web::page::{Page, Section, Visit};
+use crate::web::page::{Page, RequestContext, Section};
 use crate::web::state::State;
 
 #[derive(Template)]
@@ -86,8 +86,8 @@ fn of(request: Option<&HttpRequest>, error: &Error) -> HttpResponse {
         log::error!("incident {id}: {method} {pattern}: {}", clean(&error.to_string()));
         id
     });
-    let page = match request.and_then(|request| request.extensions().get::<Visit>().cloned()) {
-        Some(visit) => visit.page(heading, Section::Settings),
+    let page = match request.and_then(|request| request.extensions().get::<RequestContext>().cloned()) {
+        Some(context) => context.page(heading, Section::Settings),
         None => Page::outside(heading, "Client API Access", String::new()),
     };
     let way_out = match (error, page.viewer.is_some()) {

@@ -12,7 +12,7 @@ use url::form_urlencoded;
 
 use crate::error::{Error, Result};
 use crate::secrets::RandomSecret;
-use crate::web::page::Visit;
+use crate::web::page::RequestContext;
 use crate::web::state::State;
 
 const LONGEST_BODY: usize = 16 * 1024;
@@ -116,8 +116,8 @@ pub fn is_from_us(request: &HttpRequest, origin: &str) -> bool {
 }
 
 fn csrf_subject(request: &HttpRequest, app: &State) -> Option<String> {
-    if let Some(visit) = request.extensions().get::<Visit>() {
-        return Some(format!("session {}", visit.session_key));
+    if let Some(context) = request.extensions().get::<RequestContext>() {
+        return Some(format!("session {}", context.session_key));
     }
     request.cookie(&browser_cookie(app)).map(|cookie| format!("browser {}", cookie.value()))
 }
@@ -136,7 +136,7 @@ pub struct BrowserToken {
 
 impl BrowserToken {
     /// The answer with the new cookie, if there is one.
-    pub fn kept_by(self, mut response: HttpResponse) -> Result<HttpResponse> {
+    pub fn set_cookie(self, mut response: HttpResponse) -> Result<HttpResponse> {
         if let Some(cookie) = self.cookie {
             response.add_cookie(&cookie).map_err(Error::internal)?;
         }
@@ -146,8 +146,8 @@ impl BrowserToken {
     /// The token for the browser that sent `request`; a new cookie when it sent none.
     pub fn for_request(app: &State, request: &HttpRequest) -> BrowserToken {
         let name = browser_cookie(app);
-        if let Some(visit) = request.extensions().get::<Visit>() {
-            return BrowserToken { csrf: visit.csrf().to_string(), cookie: None };
+        if let Some(context) = request.extensions().get::<RequestContext>() {
+            return BrowserToken { csrf: context.csrf().to_string(), cookie: None };
         }
         let (value, cookie) = match request.cookie(&name) {
             Some(cookie) if cookie.value().len() == 43 => (cookie.value().to_string(), None),

@@ -4,9 +4,9 @@ use crate::error::{Error, Result};
 
 /// The problems of a form, in the order of its fields. A field is named by its id on the page.
 #[derive(Clone, Debug, Default)]
-pub struct Problems(Vec<(&'static str, String)>);
+pub struct FormErrors(Vec<(&'static str, String)>);
 
-impl Problems {
+impl FormErrors {
     /// Notes what is wrong with a field.
     pub fn add(&mut self, field: &'static str, sentence: impl Into<String>) {
         self.0.push((field, sentence.into()));

@@ -11,7 +11,7 @@ use crate::activity::Actor;
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, SessionKey};
 use crate::scopes::Role;
-use crate::time::{Timestamp, Words};
+use crate::time::{TimeFormat, Timestamp};
 use crate::web::session_store::{FLASH, SignedIn};
 use crate::web::state::State;
 use crate::web::{assets, client_ip};
@@ -56,7 +56,7 @@ impl Viewer {
 
 /// One request of somebody who is signed in.
 #[derive(Clone)]
-pub struct Visit {
+pub struct RequestContext {
     /// Who it is.
     pub viewer: Viewer,
     /// The browser they are signed in with.
@@ -64,11 +64,11 @@ pub struct Visit {
     /// The account they look at.
     pub account: Account,
     /// The moment of the request, and how it reads.
-    pub words: Words,
+    pub words: TimeFormat,
     /// The address they call from.
-    pub peer: String,
+    pub client_ip: String,
     /// How many connections wait for a person.
-    pub waiting: i64,
+    pub needing_attention: i64,
     email: String,
     csrf: String,
     session: Session,
@@ -175,7 +175,7 @@ pub struct Page {
     /// The way to it.
     pub crumbs: Vec<Crumb>,
     /// How many connections wait for a person.
-    pub waiting: i64,
+    pub needing_attention: i64,
     /// Seconds after which it should be looked at again, for pages that show progress.
     pub refresh: Option<u32>,
 }
@@ -191,21 +191,21 @@ impl Page {
             csrf,
             flash: None,
             crumbs: Vec::new(),
-            waiting: 0,
+            needing_attention: 0,
             refresh: None,
         }
     }
 
     /// The same page with one more step before it.
     #[must_use]
-    pub fn below(mut self, href: impl Into<String>, name: impl Into<String>) -> Page {
+    pub fn breadcrumb(mut self, href: impl Into<String>, name: impl Into<String>) -> Page {
         self.crumbs.push(Crumb { href: href.into(), name: name.into() });
         self
     }
 
     /// The same page with a message on it.
     #[must_use]
-    pub fn telling(mut self, tone: Tone, text: impl Into<String>) -> Page {
+    pub fn with_flash(mut self, tone: Tone, text: impl Into<String>) -> Page {
         self.flash = Some(Flash { tone, text: text.into() });
         self
     }
@@ -246,17 +246,17 @@ pub fn icons() -> &'static str {
     &assets::ICONS.url
 }
 
-impl Visit {
+impl RequestContext {
     /// The visit of somebody whose session was found.
-    pub fn new(app: &web::Data<State>, request: &HttpRequest, session: Session, who: SignedIn) -> Visit {
-        Visit {
+    pub fn new(app: &web::Data<State>, request: &HttpRequest, session: Session, who: SignedIn) -> RequestContext {
+        RequestContext {
             viewer: Viewer { id: who.employee, name: who.name, role: who.role },
             session_key: who.session,
-            waiting: who.waiting,
+            needing_attention: who.needing_attention,
             email: who.email,
-            words: Words::new(app.clock.now(), &who.account.time_zone),
+            words: TimeFormat::new(app.clock.now(), &who.account.time_zone),
             account: who.account,
-            peer: client_ip::address(request, &app.config.trusted_proxies),
+            client_ip: client_ip::address(request, &app.config.trusted_proxies),
             csrf: app.keys.csrf.sign(&format!("session {}", who.session)),
             session,
         }
@@ -291,10 +291,10 @@ impl Visit {
             csrf: self.csrf.clone(),
             flash,
             crumbs: Vec::new(),
-            waiting: self.waiting,
+            needing_attention: self.needing_attention,
             refresh: None,
         };
-        page.below("/settings", "Settings")
+        page.breadcrumb("/settings", "Settings")
     }
 
     /// Sends the browser on after a change (303), with a message for the page it lands on.

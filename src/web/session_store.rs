@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::activity::{Actor, Kind, NewActivity, Subject};
-use crate::connections::connections_that_need_a_person;
-use crate::db::{Db, DbConnection, Latest};
+use crate::connections::connections_needing_attention;
+use crate::db::{Db, DbConnection, WriteBehindBuffer};
 use crate::employees::Employee;
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, SessionKey};
@@ -23,9 +23,9 @@ use crate::time::{HOUR, MINUTE, Timestamp};
 use crate::web::state::State;
 
 /// A sign-in ends when nothing was asked for this long, in seconds.
-pub const IDLE: i64 = 30 * MINUTE;
+pub const IDLE_TIMEOUT: i64 = 30 * MINUTE;
 /// A sign-in ends this long after it began, whatever happens, in seconds.
-pub const ABSOLUTE: i64 = 12 * HOUR;
+pub const ABSOLUTE_TIMEOUT: i64 = 12 * HOUR;
 
 /// Key under which the store hands out who is signed in.
 pub const SIGNED_IN: &str = "signed_in";
@@ -50,7 +50,7 @@ pub struct SignedIn {
     /// The account the pages belong to.
     pub account: Account,
     /// How many connections wait for a person: every page says so in its menu.
-    pub waiting: i64,
+    pub needing_attention: i64,
 }
 
 /// What a handler leaves for the store when a password was right.
@@ -59,7 +59,7 @@ pub struct SignIn {
     /// Who signs in.
     pub employee: EmployeeKey,
     /// From which address.
-    pub peer: String,
+    pub client_ip: String,
     /// With which browser.
     pub user_agent: String,
 }
@@ -77,7 +77,7 @@ pub struct Session {
     /// When it last asked for a page, to within half a minute.
     pub last_seen_at: Timestamp,
     /// The address it signed in from.
-    pub peer: String,
+    pub client_ip: String,
     /// The browser, in its own words.
     pub user_agent: String,
 }
@@ -87,8 +87,8 @@ impl Session {
     pub fn of_employee(conn: &mut DbConnection, employee: EmployeeKey, now: Timestamp) -> QueryResult<Vec<Session>> {
         sessions::table
             .filter(sessions::employee_id.eq(employee))
-            .filter(sessions::last_seen_at.gt(now.plus(-IDLE)))
-            .filter(sessions::created_at.gt(now.plus(-ABSOLUTE)))
+            .filter(sessions::last_seen_at.gt(now.plus(-IDLE_TIMEOUT)))
+            .filter(sessions::created_at.gt(now.plus(-ABSOLUTE_TIMEOUT)))
             .order(sessions::id.desc())
             .select(Session::as_select())
             .load(conn)
@@ -114,16 +114,17 @@ impl Session {
 
     /// Deletes sign-ins that have ended by themselves.
     pub fn purge(conn: &mut DbConnection, now: Timestamp) -> QueryResult<usize> {
-        let ended = sessions::last_seen_at.le(now.plus(-IDLE)).or(sessions::created_at.le(now.plus(-ABSOLUTE)));
+        let ended =
+            sessions::last_seen_at.le(now.plus(-IDLE_TIMEOUT)).or(sessions::created_at.le(now.plus(-ABSOLUTE_TIMEOUT)));
         diesel::delete(sessions::table.filter(ended)).execute(conn)
     }
 }
 
 /// Sign-ins that asked for a page, on their way to the database.
 #[derive(Default)]
-pub struct Presence(Latest<SessionKey>);
+pub struct SeenSessions(WriteBehindBuffer<SessionKey>);
 
-impl Presence {
+impl SeenSessions {
     // Seconds by which the stored moment may lag behind.
     const PRECISION: i64 = 30;
 
@@ -154,16 +155,17 @@ impl Store {
     async fn find(&self, hash: TokenHash) -> Result<Option<HashMap<String, String>>> {
         let now = self.app.clock.now();
         let found = self.app.db.read(move |conn| find(conn, &hash)).await?;
-        let Some((session, state, (name, email, role), waiting, account)) = found else {
+        let Some((session, state, (name, email, role), needing_attention, account)) = found else {
             return Ok(None);
         };
-        let last_seen = self.app.presence.0.of(session.id).unwrap_or(session.last_seen_at).max(session.last_seen_at);
-        if now.since(last_seen) >= IDLE || now.since(session.created_at) >= ABSOLUTE {
+        let last_seen =
+            self.app.seen_sessions.0.of(session.id).unwrap_or(session.last_seen_at).max(session.last_seen_at);
+        if now.since(last_seen) >= IDLE_TIMEOUT || now.since(session.created_at) >= ABSOLUTE_TIMEOUT {
             return Ok(None);
         }
-        self.app.presence.saw(session.id, session.last_seen_at, now);
+        self.app.seen_sessions.saw(session.id, session.last_seen_at, now);
         let (session, employee) = (session.id, session.employee_id);
-        let signed_in = SignedIn { session, employee, name, email, role, account, waiting };
+        let signed_in = SignedIn { session, employee, name, email, role, account, needing_attention };
         let mut state: HashMap<String, String> = serde_json::from_str(&state).map_err(Error::internal)?;
         state.insert(SIGNED_IN.into(), serde_json::to_string(&signed_in).map_err(Error::internal)?);
         Ok(Some(state))
@@ -188,7 +190,7 @@ impl Store {
                         sessions::employee_id.eq(employee.id),
                         sessions::created_at.eq(now),
                         sessions::last_seen_at.eq(now),
-                        sessions::peer.eq(&sign_in.peer),
+                        sessions::client_ip.eq(&sign_in.client_ip),
                         sessions::user_agent.eq(&sign_in.user_agent),
                         sessions::state.eq(&state),
                     ))
@@ -201,7 +203,7 @@ impl Store {
                     Actor::person(employee.id, &employee.name),
                     Subject::employee(&employee),
                 )
-                .from(&sign_in.peer)
+                .from(&sign_in.client_ip)
                 .record(conn, now)
             })
             .await?;
@@ -222,14 +224,14 @@ fn find(conn: &mut DbConnection, hash: &TokenHash) -> Result<Option<Found>> {
             Session::as_select(),
             sessions::state,
             (employees::name, employees::email, employees::role),
-            connections_that_need_a_person().count().single_value().assume_not_null(),
+            connections_needing_attention().count().single_value().assume_not_null(),
         ))
         .first::<(Session, String, Who, i64)>(conn)
         .optional()?;
-    let Some((session, state, who, waiting)) = row else {
+    let Some((session, state, who, needing_attention)) = row else {
         return Ok(None);
     };
-    Ok(Some((session, state, who, waiting, Account::get(conn)?)))
+    Ok(Some((session, state, who, needing_attention, Account::get(conn)?)))
 }
 
 // What the store adds for the handlers is not stored again.

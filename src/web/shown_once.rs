@@ -35,7 +35,7 @@ impl ShownOnce {
 
     /// The same with one more sentence.
     #[must_use]
-    pub fn saying(mut self, note: impl Into<String>) -> ShownOnce {
+    pub fn with_note(mut self, note: impl Into<String>) -> ShownOnce {
         self.notes.push(note.into());
         self
     }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::access::last_used::Usage;
-use crate::clients::secret_guesses::Guesses;
+use crate::access::last_used::LastUsed;
+use crate::clients::failed_secrets::FailedSecrets;
 use crate::clients::token_failure::Failures;
 use crate::config::Config;
 use crate::connections::Connections;
@@ -12,7 +12,7 @@ use crate::employees::password::PasswordHasher;
 use crate::secrets::{DerivedKey, MasterKey};
 use crate::time::Clock;
 use crate::web::rate_limit::Buckets;
-use crate::web::session_store::Presence;
+use crate::web::session_store::SeenSessions;
 
 /// The purpose of the key that proves that a node has the key this database was created with.
 pub const CHECK: &str = "check";
@@ -30,13 +30,13 @@ pub struct State {
     /// The bounded pool that hashes passwords.
     pub hasher: PasswordHasher,
     /// Sessions seen since the last write.
-    pub presence: Presence,
+    pub seen_sessions: SeenSessions,
     /// Tokens, secrets and connections used since the last write.
-    pub usage: Usage,
+    pub last_used_buffer: LastUsed,
     /// Token requests that failed since the last write.
     pub failures: Failures,
     /// Wrong client secrets, by caller.
-    pub guesses: Guesses,
+    pub failed_secrets: FailedSecrets,
     /// The rate limit of each client.
     pub buckets: Buckets,
     /// The shop's connections.

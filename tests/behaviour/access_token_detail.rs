@@ -56,13 +56,13 @@ fn breadcrumbs_follow_the_way_one_came() {
     let mut browser = app.manager();
 
     let direct = browser.open(&grant.access_token_path());
-    let below = browser.open(&grant.access_token_path_below());
+    let breadcrumb = browser.open(&grant.access_token_path_below());
 
     let (refresh, access) =
         (format!("{} *** REDACTED ***", grant.mask()), format!("{} *** REDACTED ***", grant.access_token_mask()));
     assert_eq!(direct.texts(".crumbs li"), ["Settings", "Client API Access", "Ledgerly", &access]);
-    assert_eq!(below.texts(".crumbs li"), ["Settings", "Client API Access", "Ledgerly", &refresh, &access]);
-    assert_eq!(below.link("Revoke"), Some(format!("{}/revoke", grant.access_token_path_below())));
+    assert_eq!(breadcrumb.texts(".crumbs li"), ["Settings", "Client API Access", "Ledgerly", &refresh, &access]);
+    assert_eq!(breadcrumb.link("Revoke"), Some(format!("{}/revoke", grant.access_token_path_below())));
 }
 
 #[test]

@@ -45,15 +45,15 @@ fn businesses_and_their_locations_come_and_go() {
     let by_hand = admin.post("/settings/account/businesses/1/remove", &[("csrf", &csrf)]);
     let refused = admin.follow(&by_hand).notice();
     let without = submit(&mut admin, "/locations/1/remove", &[]);
-    let gone = submit(&mut admin, "/businesses/1/remove", &[]);
+    let revoked_error = submit(&mut admin, "/businesses/1/remove", &[]);
 
     assert_eq!(business.notice(), "The business is added.");
     assert!(business.text().contains("North AB SEK"));
     assert_eq!(with_location.rows("main")[0].cells[..3], ["Harbour", "SE", "Europe/Stockholm"]);
     assert!(!cannot && refused.contains("still has locations"), "{refused}");
     assert_eq!(without.notice(), "The location is removed.");
-    assert_eq!(gone.notice(), "The business is removed.");
-    assert!(!gone.text().contains("North AB"));
+    assert_eq!(revoked_error.notice(), "The business is removed.");
+    assert!(!revoked_error.text().contains("North AB"));
 }
 
 #[test]

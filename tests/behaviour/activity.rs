@@ -137,8 +137,8 @@ fn s11_every_act_of_consequence_leaves_an_entry() {
         let confirmation = admin.open(&format!("{path}/revoke"));
         admin.submit(&confirmation, "/revoke", &[]);
     }
-    let confirmation = admin.open(&format!("{}/end-grants", anna.path()));
-    admin.submit(&confirmation, "/end-grants", &[]);
+    let confirmation = admin.open(&format!("{}/revoke-all-access", anna.path()));
+    admin.submit(&confirmation, "/revoke-all-access", &[]);
     let page = admin.open("/settings");
     admin.submit(&page, "/sign-out", &[]);
 

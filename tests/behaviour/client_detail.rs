@@ -8,11 +8,11 @@ use crate::support::{TestApp, client_path, hrefs, there_and_back};
 #[test]
 fn the_page_shows_name_website_and_the_lightspeed_approved_mark() {
     let app = TestApp::start();
-    let approved = app.shop().client_with("Ledgerly", "https://ledgerly.example/", true);
+    let lightspeed_approved = app.shop().client_with("Ledgerly", "https://ledgerly.example/", true);
     let other = app.shop().client_with("Stockbird", "https://stockbird.example/pos", false);
     let mut browser = app.manager();
 
-    let page = browser.open(&client_path(approved));
+    let page = browser.open(&client_path(lightspeed_approved));
     let second = browser.open(&client_path(other));
 
     assert_eq!(page.heading(), "Ledgerly");

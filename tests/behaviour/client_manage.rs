@@ -66,15 +66,15 @@ fn the_page_tells_of_every_redirect_uri_and_of_a_client_of_old() {
 fn the_approved_mark_is_given_and_taken_and_says_who_gave_it() {
     let app = TestApp::start();
     let id = app.shop().client("Ledgerly");
-    app.shop().sql("UPDATE clients SET approved_at = NULL");
+    app.shop().sql("UPDATE clients SET lightspeed_approved_at = NULL");
     let path = client_path(id);
     let mut admin = app.admin();
     let before = admin.open(&path);
 
-    let given = press(&mut admin, &path, "/approve");
-    let again = admin.submit(&before, "/approve", &[]);
+    let given = press(&mut admin, &path, "/lightspeed-approved");
+    let again = admin.submit(&before, "/lightspeed-approved", &[]);
     let again = admin.follow(&again);
-    let taken = press(&mut admin, &path, "/unapprove");
+    let taken = press(&mut admin, &path, "/lightspeed-approved/withdraw");
 
     assert!(given.notice().contains("is marked as Lightspeed Approved"), "{}", given.notice());
     assert_eq!(given.fact("Lightspeed Approved"), "Approved by Ada Admin on 20 Nov 2026, 12:00");
@@ -115,10 +115,10 @@ fn a_pending_client_can_do_nothing_until_an_admin_admits_it() {
     let mut admin = app.admin();
     assert_eq!(refusal(&integration.refresh(&app, "nonsense")).1, "invalid_client");
 
-    let admitted = press(&mut admin, &client_path(id), "/admit");
+    let approved = press(&mut admin, &client_path(id), "/approve");
 
-    assert_eq!(admitted.fact("Admitted"), "Admitted by Ada Admin on 20 Nov 2026, 12:00");
-    assert!(!admitted.text().contains("Admit the client"));
+    assert_eq!(approved.fact("Admitted"), "Admitted by Ada Admin on 20 Nov 2026, 12:00");
+    assert!(!approved.text().contains("Admit the client"));
     assert!(is_known(&app, &integration));
 }
 
@@ -130,7 +130,15 @@ fn nothing_is_decided_about_a_client_that_is_being_deleted() {
     let (csrf, now, path) = (admin.csrf(), app.now().0, client_path(id));
     app.shop().sql(&format!("UPDATE clients SET revoked_at = {now} WHERE id = {id}"));
 
-    for action in ["admit", "approve", "unapprove", "suspend", "resume", "secret", "secret/end-earlier"] {
+    for action in [
+        "approve",
+        "lightspeed-approved",
+        "lightspeed-approved/withdraw",
+        "suspend",
+        "resume",
+        "secret",
+        "secret/revoke-previous",
+    ] {
         let fields = [("csrf", csrf.as_str()), ("nonce", "0123456789"), ("overlap", "0")];
         let answer = admin.post(&format!("{path}/{action}"), &fields);
         assert_eq!(answer.status, 409, "{action}: {}", answer.text());
@@ -206,8 +214,8 @@ fn c6_an_overlap_can_be_ended_early() {
     let (_, renewed) = new_secret(&mut admin, &integration, DAY);
     let page = admin.open(&path);
 
-    let ended = press(&mut admin, &path, "/secret/end-earlier");
-    let again = admin.submit(&page, "/secret/end-earlier", &[]);
+    let ended = press(&mut admin, &path, "/secret/revoke-previous");
+    let again = admin.submit(&page, "/secret/revoke-previous", &[]);
     let again = admin.follow(&again);
 
     assert!(ended.notice().contains("has stopped working"), "{}", ended.notice());

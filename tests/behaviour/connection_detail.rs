@@ -175,7 +175,7 @@ fn o15_disconnecting_deletes_here_and_revokes_at_the_provider() {
     let page = world.admin.open(&world.path);
     let form = world.admin.click(&page, &page.link("Disconnect").unwrap());
     assert_eq!(
-        (form.heading().as_str(), form.falls("Account").as_str()),
+        (form.heading().as_str(), form.impact("Account").as_str()),
         ("Disconnect Stock sync?", "Harbour & Pine Upstream")
     );
     let answer = world.admin.submit(&form, "/disconnect", &[]);
@@ -258,8 +258,8 @@ fn reconnecting_keeps_the_connection_and_asks_before_it_leads_to_another_account
 
     assert!(away.location().starts_with(&format!("{}/authorize?", world.provider.origin())));
     assert_eq!(asked.heading(), "Another account for Stock sync?");
-    assert_eq!(asked.falls("Until now"), "Harbour & Pine Upstream");
-    assert_eq!(asked.falls("You signed in to"), "Somebody else's shop");
+    assert_eq!(asked.impact("Until now"), "Harbour & Pine Upstream");
+    assert_eq!(asked.impact("You signed in to"), "Somebody else's shop");
     assert!(world.provider.issued().iter().all(|token| !asked.body.contains(token)), "o15: no page holds a token");
     let page = world.admin.open(&world.path);
     assert_eq!(page.fact("Account"), "Harbour & Pine Upstream", "as long as nobody answers, nothing changes");

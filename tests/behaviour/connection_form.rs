@@ -20,7 +20,7 @@ fn create(admin: &mut Browser, fields: &[(&str, &str)]) -> Page {
     admin.submit(&form, NEW, fields)
 }
 
-fn problems(page: &Page) -> Vec<String> {
+fn form_errors(page: &Page) -> Vec<String> {
     page.texts(".notice.bad li")
 }
 
@@ -73,7 +73,7 @@ fn everything_that_is_wrong_is_said_at_once() {
     let page = create(&mut admin, &fields);
 
     assert_eq!(page.status, 422);
-    let said = problems(&page);
+    let said = form_errors(&page);
     assert_eq!(said.len(), 5, "{said:?}");
     assert!(said[0].starts_with("The name is missing"), "{said:?}");
     assert!(said[1].starts_with("The domain prefix is the part"), "{said:?}");
@@ -93,9 +93,9 @@ fn a_form_without_a_client_a_scope_or_a_type_is_refused() {
     let bare = create(&mut admin, &[("name", "Stock sync"), ("type", "k-series-v1")]);
     let odd = create(&mut admin, &[("name", "Stock sync"), ("type", "z-series")]);
 
-    let said = problems(&bare);
+    let said = form_errors(&bare);
     assert!(said[0].starts_with("Choose at least one scope") && said[1].starts_with("Choose the OAuth 2.0 client"));
-    assert_eq!(problems(&odd)[0], "Choose one of the API types.");
+    assert_eq!(form_errors(&odd)[0], "Choose one of the API types.");
 }
 
 #[test]
@@ -108,8 +108,8 @@ fn two_connections_of_one_name_cannot_be_told_apart() {
     let client = client.to_string();
     let page = create(&mut admin, &[("name", "STOCK SYNC"), ("scope", "employee:all"), ("client", &client)]);
 
-    assert_eq!((page.status, problems(&page).len()), (422, 1));
-    assert!(problems(&page)[0].starts_with("There is a connection of this name already."));
+    assert_eq!((page.status, form_errors(&page).len()), (422, 1));
+    assert!(form_errors(&page)[0].starts_with("There is a connection of this name already."));
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn an_other_server_takes_any_scope_that_can_be_one() {
     let refused = create(&mut admin, &[&fields("Odd", "read wri\"te")[..], &[("client", &client)]].concat());
     let good = create(&mut admin, &[&fields("Good", "  read   write:all ")[..], &[("client", &client)]].concat());
 
-    assert!(problems(&refused)[0].contains("cannot be a scope"), "{:?}", problems(&refused));
+    assert!(form_errors(&refused)[0].contains("cannot be a scope"), "{:?}", form_errors(&refused));
     assert_eq!((good.status, made(&app).scope.as_str()), (303, "read write:all"));
 }
 
@@ -176,9 +176,9 @@ fn the_form_shows_the_redirect_uri_of_every_type_and_offers_each_its_scopes() {
     assert_eq!(form.texts("[data-for='r-series'] #uri-r-series"), [uri("r-series")]);
     assert_eq!(returned.texts("[data-for='other'] #uri-other"), [uri("abcdef123456")]);
     assert!(returned.has("option[value='other'][selected]") && !form.has("option[value='other'][selected]"));
-    let offers = |id: &str| form.texts(&format!("fieldset[data-picker]#{id} input[name=scope]")).len();
+    let offered_scopes = |id: &str| form.texts(&format!("fieldset[data-picker]#{id} input[name=scope]")).len();
     assert_eq!(
-        ["scope-r-series", "scope-x-series", "scope-k-series-v1", "scope-k-series-v2"].map(offers),
+        ["scope-r-series", "scope-x-series", "scope-k-series-v1", "scope-k-series-v2"].map(offered_scopes),
         [30, 51, 7, 8]
     );
     assert_eq!(

@@ -28,7 +28,7 @@ fn one_of_each(app: &TestApp) -> [ConnectionKey; 5] {
     let now = app.now();
     set(app, paused, &format!("paused_at = {}", now.0));
     set(app, refreshing, &format!("attempted_at = {}, lease_until = {}", now.0, now.plus(15).0));
-    set(app, troubled, &format!("trouble_since = {}, trouble = 'No answer.', due_at = {}", now.0, now.plus(900).0));
+    set(app, troubled, &format!("failing_since = {}, last_error = 'No answer.', due_at = {}", now.0, now.plus(900).0));
     [online, paused, refreshing, troubled, waiting]
 }
 

@@ -69,7 +69,7 @@ fn staff_see_their_own_page_and_nobody_elses() {
 
     assert_eq!(list.location(), me.path());
     assert_eq!(hrefs(&own.rows("#refresh-tokens")), [grant.path()]);
-    assert_eq!(own.link("End everything I granted"), Some(format!("{}/end-grants", me.path())));
+    assert_eq!(own.link("End everything I granted"), Some(format!("{}/revoke-all-access", me.path())));
     assert!(!own.text().contains("Save role"));
     assert_eq!((foreign.status, foreign.heading().as_str()), (403, "Not allowed"));
 }
@@ -149,11 +149,11 @@ fn who_has_left_is_archived_and_can_come_back() {
     act(&mut admin, &person, "archive", &[]);
     let listed =
         |browser: &mut Browser| hrefs(&browser.open(LIST).rows("#employees")).contains(&person.path().as_str());
-    let gone = !listed(&mut admin);
+    let revoked_error = !listed(&mut admin);
     let out = theirs.get("/settings").status;
     act(&mut admin, &person, "restore", &[]);
 
-    assert!(gone && listed(&mut admin));
+    assert!(revoked_error && listed(&mut admin));
     assert_eq!(out, 303);
     assert_eq!(app.browser().sign_in(&person.email, crate::support::PASSWORD).status, 303);
 }
@@ -201,13 +201,13 @@ fn everything_a_person_granted_ends_with_one_button() {
     let page = browser.open(&anna.path());
     let confirmation = browser.click(&page, &page.link("End everything granted").unwrap());
     app.shop().api_key(ledgerly, &anna, "late");
-    let done = browser.submit(&confirmation, "/end-grants", &[]);
+    let done = browser.submit(&confirmation, "/revoke-all-access", &[]);
     let after = browser.follow(&done);
-    let again = browser.submit(&confirmation, "/end-grants", &[]);
+    let again = browser.submit(&confirmation, "/revoke-all-access", &[]);
 
     assert_eq!(confirmation.heading(), "End everything Anna Berg granted?");
-    let falls = ["Refresh tokens", "Access tokens", "API keys"].map(|word| confirmation.falls(word));
-    assert_eq!(falls, ["2", "2", "1"]);
+    let impact = ["Refresh tokens", "Access tokens", "API keys"].map(|word| confirmation.impact(word));
+    assert_eq!(impact, ["2", "2", "1"]);
     assert!(after.notice().starts_with(
         "Everything Anna Berg granted has ended: 2 refresh tokens, 2 access tokens and 2 API keys deleted. That \
          includes 1 API key that appeared after you opened the confirmation"
@@ -228,10 +228,10 @@ fn staff_end_what_they_granted_themselves_and_nothing_of_others() {
     app.shop().grant(client, &other);
     let csrf = browser.csrf();
 
-    let asked = browser.get(&format!("{}/end-grants", other.path()));
-    let pressed = browser.post(&format!("{}/end-grants", other.path()), &[("csrf", &csrf)]);
-    let confirmation = browser.open(&format!("{}/end-grants", me.path()));
-    let own = browser.submit(&confirmation, "/end-grants", &[]);
+    let asked = browser.get(&format!("{}/revoke-all-access", other.path()));
+    let pressed = browser.post(&format!("{}/revoke-all-access", other.path()), &[("csrf", &csrf)]);
+    let confirmation = browser.open(&format!("{}/revoke-all-access", me.path()));
+    let own = browser.submit(&confirmation, "/revoke-all-access", &[]);
 
     assert_eq!((asked.status, pressed.status, own.status), (403, 403, 303));
     assert_eq!(app.shop().number("SELECT COUNT(*) FROM access_tokens"), 1);
@@ -263,14 +263,14 @@ fn what_somebody_authorized_outward_is_on_their_page_and_ends_with_everything_el
 
     let page = manager.open(&person.path());
     let form = manager.click(&page, &page.link("End everything granted").unwrap());
-    let answer = manager.submit(&form, "/end-grants", &[]);
+    let answer = manager.submit(&form, "/revoke-all-access", &[]);
     let after = manager.follow(&answer);
     let connection = manager.open(&connection_path(id));
 
     let rows = page.rows("#connections");
     assert_eq!((rows.len(), rows[0].href.as_str()), (1, connection_path(id).as_str()));
     assert!(rows[0].says("Stock sync") && rows[0].says("Online"), "{rows:?}");
-    assert_eq!(form.falls("Connections"), "Stock sync");
+    assert_eq!(form.impact("Connections"), "Stock sync");
     assert!(after.notice().contains("Stock sync has to be authorized by somebody else."), "{}", after.notice());
     assert!(!after.notice().contains("Not confirmed"), "{}", after.notice());
     assert!(connection.text().contains("Everything Ove Owner granted was ended."), "{}", connection.text());

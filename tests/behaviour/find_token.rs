@@ -39,7 +39,7 @@ fn i5_a_whole_token_lands_on_its_page_and_its_value_goes_no_further() {
         assert_eq!(page.status, 200);
         assert!(!page.body.contains(&token.trim()[10..40]));
     }
-    let kept = app.shop().words("SELECT subject_name || detail || peer AS word FROM activity");
+    let kept = app.shop().words("SELECT subject_name || detail || client_ip AS word FROM activity");
     let state = app.shop().words("SELECT state AS word FROM sessions");
     for secret in [&grant.refresh_token, &grant.access_token, &key.value] {
         assert!(!kept.iter().chain(&state).any(|text| text.contains(&secret[..9])));

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use client_api_access::scopes::Role;
 
 use crate::support::foreign::{Running, installed, node};
-use crate::support::oauth::{Integration, SCOPE, approve};
+use crate::support::oauth::{Integration, SCOPE, mark_lightspeed_approved};
 use crate::support::records::REDIRECT_URI;
 use crate::support::{Browser, TestApp};
 
@@ -47,7 +47,7 @@ fn play(app: &TestApp, integration: &Integration, browser: &mut Browser, command
             (Some("AUTHORIZE"), Some(url), _) => {
                 let page = browser.open(url.strip_prefix(app.origin()).expect("an address of the server"));
                 // A browser keeps the fragment to itself.
-                answer = approve(browser, &page).location().trim_end_matches('#').to_string();
+                answer = mark_lightspeed_approved(browser, &page).location().trim_end_matches('#').to_string();
                 assert!(answer.starts_with(REDIRECT_URI), "{answer}");
             }
             (Some("OK"), Some(step), value) => {

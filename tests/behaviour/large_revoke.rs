@@ -46,9 +46,9 @@ fn a_large_client_loses_all_access_at_once_and_its_rows_behind_it() {
     assert_eq!(browser.get(&format!("{}/revoke", client_path(client))).status, 409);
 
     app.run_background();
-    let gone = browser.get(&client_path(client));
+    let revoked_error = browser.get(&client_path(client));
 
-    assert_eq!((gone.status, gone.heading().as_str()), (410, "Already gone"));
+    assert_eq!((revoked_error.status, revoked_error.heading().as_str()), (410, "Already gone"));
     for table in ["clients", "refresh_tokens", "refresh_token_values", "access_tokens"] {
         assert_eq!(app.shop().number(&format!("SELECT COUNT(*) FROM {table}")), 0, "{table}");
     }
@@ -195,8 +195,8 @@ fn ending_very_much_that_one_person_granted_works_the_same_way() {
     let kept = app.shop().grant(client, &bo);
     let mut browser = app.sign_in_as(Role::Manager).0;
 
-    let confirmation = browser.open(&format!("{}/end-grants", anna.path()));
-    let done = browser.submit(&confirmation, "/end-grants", &[]);
+    let confirmation = browser.open(&format!("{}/revoke-all-access", anna.path()));
+    let done = browser.submit(&confirmation, "/revoke-all-access", &[]);
     let after = browser.follow(&done);
 
     assert!(after.notice().starts_with("Everything Anna Berg granted has ended."), "{}", after.notice());

@@ -32,7 +32,7 @@ fn in_clear(mail: &MailServer) -> Option<String> {
     Some(format!("smtp://{}?tls=none", mail.address))
 }
 
-fn telling(notices: Notices) -> impl Fn(&mut Config) {
+fn with_flash(notices: Notices) -> impl Fn(&mut Config) {
     move |config| config.notices = notices.clone()
 }
 
@@ -71,7 +71,7 @@ fn event(request: &Request) -> String {
 #[test]
 fn an_incident_is_told_once_on_each_channel_and_so_is_its_end() {
     let (mail, receiver, provider) = (MailServer::start(), Provider::start(), Provider::start());
-    let app = TestApp::start_with(telling(channels(in_clear(&mail), Some(&receiver))));
+    let app = TestApp::start_with(with_flash(channels(in_clear(&mail), Some(&receiver))));
     let id = connect(&app, &provider, "Café “Harbour”");
 
     for _ in 0..3 {
@@ -102,7 +102,7 @@ fn an_incident_is_told_once_on_each_channel_and_so_is_its_end() {
 #[test]
 fn a_connection_that_needs_a_person_is_told_of() {
     let (mail, provider) = (MailServer::start(), Provider::start());
-    let app = TestApp::start_with(telling(channels(in_clear(&mail), None)));
+    let app = TestApp::start_with(with_flash(channels(in_clear(&mail), None)));
     connect(&app, &provider, "Harbour");
 
     refresh_with(&app, &provider, refused());
@@ -117,7 +117,7 @@ fn a_connection_that_needs_a_person_is_told_of() {
 #[test]
 fn what_is_refused_is_sent_again_with_the_same_id_until_it_arrives() {
     let (mail, receiver, provider) = (MailServer::start(), Provider::start(), Provider::start());
-    let app = TestApp::start_with(telling(channels(in_clear(&mail), Some(&receiver))));
+    let app = TestApp::start_with(with_flash(channels(in_clear(&mail), Some(&receiver))));
     connect(&app, &provider, "Harbour");
     mail.refuse("451 4.3.0 pos@shop.example, try again later");
     for answer in [Answer::json(500, "{}"), Answer::json(410, "{}"), Answer::redirect("https://elsewhere.example/")] {
@@ -127,14 +127,14 @@ fn what_is_refused_is_sent_again_with_the_same_id_until_it_arrives() {
     refresh_with(&app, &provider, refused());
     app.run_background();
     let at_once = receiver.requests().len();
-    let trouble = app.shop().words("SELECT trouble AS word FROM outbox ORDER BY id");
+    let last_error = app.shop().words("SELECT last_error AS word FROM outbox ORDER BY id");
     for wait in [MINUTE + 15, 2 * MINUTE + 30, 4 * MINUTE + 60, DAY] {
         app.advance(wait);
         app.run_background();
     }
 
     assert_eq!(at_once, 1, "not before its time");
-    assert_eq!(trouble, ["the mail server refused it with code 451", "the receiver answered with status 500"]);
+    assert_eq!(last_error, ["the mail server refused it with code 451", "the receiver answered with status 500"]);
     assert_eq!(mail.mails().len(), 1);
     let posts = receiver.requests();
     assert_eq!(posts.len(), 4);
@@ -145,13 +145,13 @@ fn what_is_refused_is_sent_again_with_the_same_id_until_it_arrives() {
     times.dedup();
     assert_eq!(times.len(), 4, "each attempt has its own time");
     assert!(posts.iter().all(is_signed));
-    assert_eq!(app.shop().number("SELECT COUNT(*) FROM outbox WHERE delivered_at IS NOT NULL AND trouble = ''"), 2);
+    assert_eq!(app.shop().number("SELECT COUNT(*) FROM outbox WHERE delivered_at IS NOT NULL AND last_error = ''"), 2);
 }
 
 #[test]
 fn after_three_days_a_message_is_given_up_and_after_a_week_forgotten() {
     let (receiver, provider) = (Provider::start(), Provider::start());
-    let app = TestApp::start_with(telling(channels(None, Some(&receiver))));
+    let app = TestApp::start_with(with_flash(channels(None, Some(&receiver))));
     connect(&app, &provider, "Harbour");
     receiver.always("/hook", Answer::json(500, "{}"));
 
@@ -178,7 +178,7 @@ fn after_three_days_a_message_is_given_up_and_after_a_week_forgotten() {
 #[test]
 fn many_nodes_send_each_notice_once() {
     let (receiver, provider) = (Provider::start(), Provider::start());
-    let nodes = TestApp::nodes(1, telling(channels(None, Some(&receiver))));
+    let nodes = TestApp::nodes(1, with_flash(channels(None, Some(&receiver))));
     let first = nodes.last().unwrap();
     for i in 0..6 {
         connect(first, &provider, &format!("Harbour {i}"));
@@ -210,14 +210,14 @@ fn many_nodes_send_each_notice_once() {
 #[test]
 fn a_notice_whose_sender_died_is_sent_by_the_next_one() {
     let (receiver, provider) = (Provider::start(), Provider::start());
-    let quiet = TestApp::start_with(telling(channels(None, Some(&receiver))));
+    let quiet = TestApp::start_with(with_flash(channels(None, Some(&receiver))));
     connect(&quiet, &provider, "Harbour");
     receiver.answer("/hook", Answer::Hangup);
     refresh_with(&quiet, &provider, refused());
     // As it is while somebody sends it.
     let lease = quiet.now().plus(60).0;
     quiet.shop().sql(&format!("UPDATE outbox SET due_at = 0, lease_until = {lease}"));
-    let next = TestApp::start_on(quiet.database.shared(), None, telling(channels(None, Some(&receiver))));
+    let next = TestApp::start_on(quiet.database.shared(), None, with_flash(channels(None, Some(&receiver))));
     next.advance(quiet.now().since(next.now()));
 
     next.run_background();
@@ -246,12 +246,12 @@ fn o8_mail_is_handed_over_by_tls_to_the_server_it_is_meant_for_only() {
         let page = admin.open("/settings/account");
         assert_eq!(admin.submit(&page, "/notices/test", &[]).status, 303);
         app.run_background();
-        (mail.mails(), app.shop().word("SELECT trouble AS word FROM outbox"))
+        (mail.mails(), app.shop().word("SELECT last_error AS word FROM outbox"))
     };
 
-    let (good, trouble) = send(Certificate::Good, true);
+    let (good, last_error) = send(Certificate::Good, true);
 
-    assert_eq!((good.len(), trouble.as_str()), (1, ""));
+    assert_eq!((good.len(), last_error.as_str()), (1, ""));
     assert!(good[0].is_tls);
     assert_eq!(good[0].login, "pos@shop\0pass:word");
     for (certificate, trusted) in [
@@ -260,16 +260,16 @@ fn o8_mail_is_handed_over_by_tls_to_the_server_it_is_meant_for_only() {
         (Certificate::SelfSigned, true),
         (Certificate::WrongName, true),
     ] {
-        let (mails, trouble) = send(certificate, trusted);
+        let (mails, last_error) = send(certificate, trusted);
         assert!(mails.is_empty(), "{certificate:?}");
-        assert_eq!(trouble, "the mail server's certificate is not trusted for its name", "{certificate:?}");
+        assert_eq!(last_error, "the mail server's certificate is not trusted for its name", "{certificate:?}");
     }
 }
 
 #[test]
 fn mail_that_would_need_tls_is_not_handed_over_in_clear() {
     let mail = MailServer::start();
-    let app = TestApp::start_with(telling(channels(Some(format!("smtp://pos:hush@{}", mail.address)), None)));
+    let app = TestApp::start_with(with_flash(channels(Some(format!("smtp://pos:hush@{}", mail.address)), None)));
     let mut admin = app.admin();
     let page = admin.open("/settings/account");
 
@@ -277,14 +277,14 @@ fn mail_that_would_need_tls_is_not_handed_over_in_clear() {
     app.run_background();
 
     assert!(mail.mails().is_empty());
-    let trouble = app.shop().word("SELECT trouble AS word FROM outbox");
-    assert!(trouble.contains("STARTTLS"), "{trouble}");
+    let last_error = app.shop().word("SELECT last_error AS word FROM outbox");
+    assert!(last_error.contains("STARTTLS"), "{last_error}");
 }
 
 #[test]
 fn an_admin_sees_the_channels_and_tests_them() {
     let (mail, receiver) = (MailServer::start(), Provider::start());
-    let app = TestApp::start_with(telling(channels(in_clear(&mail), Some(&receiver))));
+    let app = TestApp::start_with(with_flash(channels(in_clear(&mail), Some(&receiver))));
     receiver.answer("/hook", Answer::json(500, "{}"));
     let (mut admin, ada) = app.sign_in_as(client_api_access::scopes::Role::Admin);
     let before = admin.open("/settings/account").rows("#notices");

@@ -10,7 +10,7 @@ use oauth2::{
 };
 
 use crate::support::TestApp;
-use crate::support::oauth::{Integration, answered, approve, value};
+use crate::support::oauth::{Integration, answered, mark_lightspeed_approved, value};
 
 const ADDRESS: &str = "https://pos.example";
 
@@ -61,7 +61,7 @@ fn the_oauth2_crate_gets_in_refreshes_introspects_and_revokes() {
             .set_pkce_challenge(challenge)
             .url();
         let page = browser.open(&url[url::Position::BeforePath..]);
-        let sent = answered(&approve(&mut browser, &page));
+        let sent = answered(&mark_lightspeed_approved(&mut browser, &page));
         assert_eq!((value(&sent, "state"), value(&sent, "iss")), (state.secret().as_str(), ADDRESS));
 
         let code = AuthorizationCode::new(value(&sent, "code").into());

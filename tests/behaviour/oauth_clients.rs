@@ -29,7 +29,7 @@ fn create(admin: &mut Browser, changes: &[(&str, &str)]) -> Page {
     admin.submit(&form, NEW, &fields)
 }
 
-fn problems(page: &Page) -> Vec<String> {
+fn form_errors(page: &Page) -> Vec<String> {
     page.texts(".notice.bad li")
 }
 
@@ -83,7 +83,7 @@ fn another_server_has_a_redirect_uri_of_its_own_that_is_known_before_it_is_saved
     assert_eq!(client.callback.len(), 12);
     assert!(client.uses_pkce && !client.secret_in_header);
     let damaged = create(&mut admin, &[("callback", "r-series")]);
-    assert!(problems(&damaged)[0].contains("is damaged"), "{:?}", problems(&damaged));
+    assert!(form_errors(&damaged)[0].contains("is damaged"), "{:?}", form_errors(&damaged));
 }
 
 #[test]
@@ -105,12 +105,17 @@ fn o7_o8_addresses_that_may_not_be_called_are_refused_with_the_reason() {
         for field in ["authorize-url", "token-url", "api-url"] {
             let page = create(&mut admin, &[(field, address)]);
 
-            assert_eq!((page.status, problems(&page).len()), (422, 1), "{field} {address}: {:?}", problems(&page));
-            assert!(problems(&page)[0].contains(why), "{field} {address}: {:?}", problems(&page));
+            assert_eq!(
+                (page.status, form_errors(&page).len()),
+                (422, 1),
+                "{field} {address}: {:?}",
+                form_errors(&page)
+            );
+            assert!(form_errors(&page)[0].contains(why), "{field} {address}: {:?}", form_errors(&page));
         }
     }
     let all = [("revoke-url", "http://a.example"), ("issuer", "nonsense"), ("test-path", "/../admin"), ("name", "")];
-    assert_eq!(problems(&create(&mut admin, &all)).len(), 4);
+    assert_eq!(form_errors(&create(&mut admin, &all)).len(), 4);
     assert_eq!(app.shop().number("SELECT COUNT(*) FROM oauth_clients"), 0);
 }
 
@@ -148,7 +153,7 @@ fn a_secret_is_typed_again_before_it_goes_to_another_address() {
         let page = admin.submit(&form, &path, &[(change.0, change.1)]);
 
         assert_eq!(page.status, 422);
-        assert!(problems(&page)[0].contains("type the secret again"), "{:?}", problems(&page));
+        assert!(form_errors(&page)[0].contains("type the secret again"), "{:?}", form_errors(&page));
     }
     let form = admin.open(&path);
     let answer = admin.submit(&form, &path, &[("token-url", &token), ("client-secret", "a new one")]);
@@ -213,6 +218,6 @@ fn one_name_is_for_one_client() {
     let page = create(&mut admin, &[]);
 
     assert_eq!(page.status, 422);
-    assert!(problems(&page)[0].starts_with("There is an OAuth 2.0 client of this name already."));
+    assert!(form_errors(&page)[0].starts_with("There is an OAuth 2.0 client of this name already."));
     assert!(!page.body.contains("a secret of ours"), "what was typed as a secret is not sent back");
 }

@@ -19,7 +19,7 @@ fn every_browser_one_is_signed_in_with_is_listed_and_can_be_signed_out() {
 
     let page = here.open(PROFILE);
     let rows = page.rows("main");
-    let form = page.attribute("form[action*='/sessions/'][action$='/end']", "action").unwrap();
+    let form = page.attribute("form[action*='/sessions/'][action$='/revoke']", "action").unwrap();
     let done = here.submit(&page, &form, &[]);
     let told = here.follow(&done);
 
@@ -39,7 +39,7 @@ fn all_others_are_signed_out_with_one_button() {
     let (mut here, mut one, mut two) = (app.sign_in(&person), app.sign_in(&person), app.sign_in(&person));
 
     let page = here.open(PROFILE);
-    let done = here.submit(&page, "/end-others", &[]);
+    let done = here.submit(&page, "/revoke-others", &[]);
 
     assert_eq!(here.follow(&done).notice(), "2 sign-ins ended.");
     assert_eq!([&mut here, &mut one, &mut two].map(|browser| browser.get("/settings").status), [200, 303, 303]);
@@ -54,7 +54,7 @@ fn nobody_ends_a_sign_in_of_somebody_else() {
     let session = app.shop().number("SELECT MIN(id) FROM sessions");
     let csrf = mine.csrf();
 
-    let tried = mine.post(&format!("{PROFILE}/sessions/{session}/end"), &[("csrf", &csrf)]);
+    let tried = mine.post(&format!("{PROFILE}/sessions/{session}/revoke"), &[("csrf", &csrf)]);
 
     assert_eq!(mine.follow(&tried).notice(), "That sign-in had ended already.");
     assert_eq!(theirs.get("/settings").status, 200);

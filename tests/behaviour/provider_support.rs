@@ -18,8 +18,8 @@ use crate::support::provider::{Answer, Certificate, Provider, cryptography};
 const REFRESH: [(&str, &str); 2] = [("grant_type", "refresh_token"), ("refresh_token", "old")];
 const REFRESH_FORM: &str = "grant_type=refresh_token&refresh_token=old";
 
-fn refresh_within(provider: &Provider, patience: Duration) -> Result<String, ureq::Error> {
-    let config = ureq::Agent::config_builder().timeout_global(Some(patience)).build();
+fn refresh_within(provider: &Provider, timeout: Duration) -> Result<String, ureq::Error> {
+    let config = ureq::Agent::config_builder().timeout_global(Some(timeout)).build();
     let answer =
         ureq::Agent::new_with_config(config).post(format!("{}/token", provider.origin())).send_form(REFRESH)?;
     // ureq's own limit is ten megabytes.

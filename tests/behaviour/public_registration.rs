@@ -59,7 +59,7 @@ fn a_developer_registers_a_client_that_waits_for_an_admin() {
     let refused = integration.refresh(&app, "nonsense");
     let mut admin = app.admin();
     let page = admin.open(&client_path(integration.id));
-    let admitted = admin.submit(&page, "/admit", &[]);
+    let approved = admin.submit(&page, "/approve", &[]);
 
     assert_eq!((shown.status, shown.header("cache-control")), (200, Some("no-store")));
     assert!(shown.text().contains("an admin of the shop has to admit it"), "{}", shown.text());
@@ -67,7 +67,7 @@ fn a_developer_registers_a_client_that_waits_for_an_admin() {
     assert_eq!(page.fact("Admitted"), "Not yet: it waits for an admin");
     assert_eq!(page.fact("PKCE"), "Required", "what only admins decide is not taken from the form");
     assert!(page.fact("Grants end").contains("revoked"));
-    assert_eq!(admitted.status, 303);
+    assert_eq!(approved.status, 303);
     assert!(is_known(&app, &integration));
     let log = admin.open("/settings/activity?kind=client+registered").rows("#activity");
     assert!(log[0].says("somebody not signed in") && log[0].says("waits to be admitted"), "{log:?}");
@@ -102,7 +102,7 @@ fn at_most_twenty_clients_wait_at_a_time() {
 
     let full = developer.submit(&form, REGISTER, &GOOD);
     let closed = developer.get(REGISTER);
-    app.shop().sql(&format!("UPDATE clients SET admitted_at = 1 WHERE id = {first}"));
+    app.shop().sql(&format!("UPDATE clients SET approved_at = 1 WHERE id = {first}"));
     let again = developer.submit(&form, REGISTER, &GOOD);
 
     assert_eq!((full.status, closed.status, again.status), (409, 409, 200));
@@ -198,19 +198,19 @@ fn an_unknown_client_and_a_wrong_secret_are_refused_alike_and_guessing_is_slow()
 #[test]
 fn who_may_not_update_their_client_is_told_why() {
     let app = TestApp::start();
-    let (public, suspended, gone) = {
+    let (public, suspended, revoked_error) = {
         let mut shop = app.shop();
         let public = shop.public_integration("Phone app");
         let suspended = shop.suspended_client("Ledgerly");
         (public, shop.credentials(suspended), shop.integration("Stockbird"))
     };
-    app.shop().sql(&format!("UPDATE clients SET revoked_at = 1 WHERE id = {}", gone.id));
+    app.shop().sql(&format!("UPDATE clients SET revoked_at = 1 WHERE id = {}", revoked_error.id));
     let mut developer = app.browser();
 
     for (integration, status, sentence) in [
         (&public, 403, "publicly distributed, so its secret proves nothing"),
         (&suspended, 403, "is suspended"),
-        (&gone, 409, "has been revoked"),
+        (&revoked_error, 409, "has been revoked"),
     ] {
         let page = prove(&mut developer, &integration.client_id, &integration.secret);
 

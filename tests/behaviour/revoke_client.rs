@@ -35,11 +35,11 @@ fn d9_revoking_a_client_takes_everything_below_it_and_the_counts_agree() {
     let after = browser.follow(&done);
 
     assert_eq!(confirmation.heading(), "Revoke access for Ledgerly?");
-    assert_eq!(confirmation.falls("Refresh tokens"), "2");
-    assert_eq!(confirmation.falls("Access tokens"), "3");
-    assert_eq!(confirmation.falls("API keys"), "1");
-    assert_eq!(confirmation.falls("Granted by"), "Anna Berg, Bo Dahl");
-    assert_eq!(confirmation.falls("Last used"), "5 min ago");
+    assert_eq!(confirmation.impact("Refresh tokens"), "2");
+    assert_eq!(confirmation.impact("Access tokens"), "3");
+    assert_eq!(confirmation.impact("API keys"), "1");
+    assert_eq!(confirmation.impact("Granted by"), "Anna Berg, Bo Dahl");
+    assert_eq!(confirmation.impact("Last used"), "5 min ago");
     assert_eq!(done.location(), LIST);
     assert_eq!(after.notice(), "Ledgerly is revoked: 2 refresh tokens, 3 access tokens and 1 API key deleted.");
     assert_eq!(after.rows("#clients").len(), 1);
@@ -83,7 +83,7 @@ fn a_client_without_tokens_goes_quietly() {
     let confirmation = browser.open(&revoke_path(client));
     let done = browser.submit(&confirmation, "/revoke", &[]);
 
-    assert_eq!(confirmation.falls("Granted by"), "nobody");
+    assert_eq!(confirmation.impact("Granted by"), "nobody");
     assert_eq!(browser.follow(&done).notice(), "Ledgerly is revoked. It held no tokens.");
 }
 

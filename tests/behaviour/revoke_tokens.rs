@@ -25,9 +25,9 @@ fn d9_revoking_a_refresh_token_takes_the_access_tokens_it_made_and_nothing_else(
     let done = browser.submit(&confirmation, "/revoke", &[]);
     let after = browser.follow(&done);
 
-    assert_eq!(confirmation.falls("Refresh token"), format!("{} *** REDACTED ***", grant.mask()));
-    assert_eq!(confirmation.falls("Access tokens it made"), "2");
-    assert_eq!(confirmation.falls("Granted by"), "Anna Berg");
+    assert_eq!(confirmation.impact("Refresh token"), format!("{} *** REDACTED ***", grant.mask()));
+    assert_eq!(confirmation.impact("Access tokens it made"), "2");
+    assert_eq!(confirmation.impact("Granted by"), "Anna Berg");
     assert_eq!(done.location(), client_path(client));
     assert_eq!(after.notice(), format!("{} *** REDACTED *** is revoked, and with it 2 access tokens.", grant.mask()));
     assert_eq!(hrefs(&after.rows("#refresh-tokens")), [other.path()]);
@@ -76,7 +76,7 @@ fn revoking_an_api_key_ends_only_that_key() {
     let after = browser.follow(&done);
 
     assert_eq!(confirmation.heading(), "Revoke this API Key?");
-    assert_eq!(confirmation.falls("Label"), "till");
+    assert_eq!(confirmation.impact("Label"), "till");
     assert!(!confirmation.text().contains("can make another"));
     assert_eq!(after.notice(), format!("API Key {} *** REDACTED *** of Ledgerly is revoked.", key.mask()));
     assert_eq!(hrefs(&after.rows("#access-tokens")), [other.path()]);

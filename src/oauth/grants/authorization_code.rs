@@ -25,17 +25,17 @@ struct Redemption {
     code: TokenHash,
     redirect_uri: Option<String>,
     code_verifier: Option<String>,
-    peer: String,
+    client_ip: String,
 }
 
 /// Redeems a code for the first pair of a grant.
-pub async fn grant(app: &web::Data<State>, client: Client, parameters: &Parameters, peer: String) -> Outcome {
+pub async fn grant(app: &web::Data<State>, client: Client, parameters: &Parameters, client_ip: String) -> Outcome {
     let redemption = Redemption {
         client,
         code: TokenHash::of(parameters.required("code")?),
         redirect_uri: parameters.get("redirect_uri").map(str::to_string),
         code_verifier: parameters.get("code_verifier").map(str::to_string),
-        peer,
+        client_ip,
     };
     if redemption.code_verifier.as_deref().is_some_and(|verifier| !pkce::is_verifier(verifier)) {
         return Err(OAuthError::invalid_request(
@@ -43,7 +43,7 @@ pub async fn grant(app: &web::Data<State>, client: Client, parameters: &Paramete
         ));
     }
     let (lifetimes, now) = (app.config.lifetimes, app.clock.now());
-    app.db.yielding().write(move |conn| redeem(conn, &redemption, lifetimes, now)).await?
+    app.db.low_priority().write(move |conn| redeem(conn, &redemption, lifetimes, now)).await?
 }
 
 fn redeem(conn: &mut DbConnection, asked: &Redemption, lifetimes: Lifetimes, now: Timestamp) -> Result<Outcome> {
@@ -96,7 +96,7 @@ fn redeem(conn: &mut DbConnection, asked: &Redemption, lifetimes: Lifetimes, now
     let subject =
         Subject::token("refresh_token", pair.refresh_token_id.0, &pair.refresh_token.mask(), &client, employee.id);
     NewActivity::new(Kind::ClientAuthorized, Actor::person(employee.id, &employee.name), subject)
-        .from(&asked.peer)
+        .from(&asked.client_ip)
         .with(Detail::note(code.scope.in_words().join(", ")))
         .record(conn, now)?;
     crate::tokens::client_counters::recount(conn, client.id)?;
@@ -120,10 +120,10 @@ fn replayed(conn: &mut DbConnection, asked: &Redemption, code: &AuthorizationCod
         Err(diesel::result::Error::NotFound) => return refused,
         Err(error) => return Err(error.into()),
     };
-    let note = format!("the code that began it was shown again from {}", asked.peer);
+    let note = format!("the code that began it was shown again from {}", asked.client_ip);
     let target = Target::RefreshToken(asked.client.clone(), grant);
-    let kind = (Kind::CodeReplayed, note.as_str());
-    match revocation::revoke_as(conn, &target, kind, None, (&Actor::client(&asked.client), &asked.peer), now) {
+    let kind = (Kind::CodeReuseDetected, note.as_str());
+    match revocation::revoke_as(conn, &target, kind, None, (&Actor::client(&asked.client), &asked.client_ip), now) {
         Ok(_) | Err(Error::Conflict(_)) => refused,
         Err(error) => Err(error),
     }

@@ -12,7 +12,7 @@ use crate::oauth::grants::Outcome;
 use crate::oauth::parameters::Parameters;
 use crate::scopes::Scope;
 use crate::secrets::{NotAToken, PlainToken, TokenKind};
-use crate::time::{Timestamp, Words};
+use crate::time::{TimeFormat, Timestamp};
 use crate::tokens::issue::Lifetimes;
 use crate::tokens::rotation;
 use crate::tokens::rotation::{Refresh, Refusal, Rotation};
@@ -20,7 +20,7 @@ use crate::web::oauth_error::OAuthError;
 use crate::web::state::State;
 
 /// Refreshes.
-pub async fn grant(app: &web::Data<State>, client: Client, parameters: &Parameters, peer: String) -> Outcome {
+pub async fn grant(app: &web::Data<State>, client: Client, parameters: &Parameters, client_ip: String) -> Outcome {
     let text = parameters.required("refresh_token")?;
     let value = match PlainToken::parse(text) {
         Ok(value) if value.kind() == TokenKind::RefreshToken => value,
@@ -37,7 +37,10 @@ pub async fn grant(app: &web::Data<State>, client: Client, parameters: &Paramete
         Some(text) => Some(Scope::parse(text).ok_or_else(|| OAuthError::invalid_scope("Check the `scope` parameter"))?),
     };
     let (lifetimes, now) = (app.config.lifetimes, app.clock.now());
-    app.db.yielding().write(move |conn| refresh(conn, &client, &value, scope.as_ref(), &peer, lifetimes, now)).await?
+    app.db
+        .low_priority()
+        .write(move |conn| refresh(conn, &client, &value, scope.as_ref(), &client_ip, lifetimes, now))
+        .await?
 }
 
 fn refresh(
@@ -45,7 +48,7 @@ fn refresh(
     client: &Client,
     value: &PlainToken,
     scope: Option<&Scope>,
-    peer: &str,
+    client_ip: &str,
     lifetimes: Lifetimes,
     now: Timestamp,
 ) -> Result<Outcome> {
@@ -59,7 +62,7 @@ fn refresh(
         return Ok(Err(error));
     }
     let hash = value.hash();
-    let asked = Refresh { client: &client, value: &hash, scope, peer };
+    let asked = Refresh { client: &client, value: &hash, scope, client_ip };
     Ok(match rotation::refresh(conn, &asked, lifetimes, now)? {
         Rotation::Issued(pair) => Ok(pair),
         Rotation::TooMany(seconds) => {
@@ -101,9 +104,9 @@ fn ending(conn: &mut DbConnection, client: &Client, value: &PlainToken) -> Resul
         return Ok("There is no such refresh token: it may have been deleted long after its end".into());
     };
     let zone = Account::get(conn)?.time_zone;
-    let at = Words::new(entry.at, &zone).exact(entry.at).text;
+    let at = TimeFormat::new(entry.at, &zone).exact(entry.at).text;
     Ok(match Kind::from_word(&entry.kind) {
-        Some(Kind::RefreshTokenReplayed | Kind::CodeReplayed) => {
+        Some(Kind::RefreshTokenReuseDetected | Kind::CodeReuseDetected) => {
             format!("Token has been revoked on {at}, because a copy of it was used")
         }
         _ => format!("Token has been revoked by {} on {at}", entry.actor_name),
@@ -111,5 +114,5 @@ fn ending(conn: &mut DbConnection, client: &Client, value: &PlainToken) -> Resul
 }
 
 fn utc(at: Timestamp) -> String {
-    format!("at {} UTC", Words::new(at, "UTC").exact(at).text)
+    format!("at {} UTC", TimeFormat::new(at, "UTC").exact(at).text)
 }

@@ -14,11 +14,11 @@ use crate::pages::account::notice_settings::NoticePanel;
 use crate::schema::{clients, connections, employees};
 use crate::time::{Timestamp, count};
 use crate::web::form::ProtectedForm;
-use crate::web::page::{Page, Section, Tone, Visit, html, see_other};
+use crate::web::page::{Page, RequestContext, Section, Tone, html, see_other};
 use crate::web::state::State;
 
 /// `GET /`
-pub async fn home(_: Visit) -> Result<HttpResponse> {
+pub async fn home(_: RequestContext) -> Result<HttpResponse> {
     Ok(see_other("/settings/client-api-access"))
 }
 
@@ -36,15 +36,15 @@ struct Index {
 }
 
 /// `GET /settings`: the sections, with what needs attention in each.
-pub async fn index(visit: Visit, app: web::Data<State>) -> Result<HttpResponse> {
+pub async fn index(context: RequestContext, app: web::Data<State>) -> Result<HttpResponse> {
     let (clients, pending, connections, people, locked) = app
         .db
         .read(|conn| {
-            let standing = clients::table.filter(clients::revoked_at.is_null());
+            let find_unrevoked = clients::table.filter(clients::revoked_at.is_null());
             let present = employees::table.filter(employees::archived_at.is_null());
             Ok((
-                standing.count().get_result::<i64>(conn)?,
-                standing.filter(clients::admitted_at.is_null()).count().get_result::<i64>(conn)?,
+                find_unrevoked.count().get_result::<i64>(conn)?,
+                find_unrevoked.filter(clients::approved_at.is_null()).count().get_result::<i64>(conn)?,
                 connections::table.count().get_result::<i64>(conn)?,
                 present.count().get_result::<i64>(conn)?,
                 present.filter(employees::locked_at.is_not_null()).count().get_result::<i64>(conn)?,
@@ -57,9 +57,9 @@ pub async fn index(visit: Visit, app: web::Data<State>) -> Result<HttpResponse> 
         connections: count(connections, "connection"),
         people: count(people, "employee"),
         locked,
-        is_manager: visit.viewer.is_manager(),
-        is_admin: visit.viewer.is_admin(),
-        page: visit.page("Settings", Section::Settings),
+        is_manager: context.viewer.is_manager(),
+        is_admin: context.viewer.is_admin(),
+        page: context.page("Settings", Section::Settings),
     })
 }
 
@@ -94,50 +94,54 @@ pub fn time_zone(form: &ProtectedForm) -> Result<String> {
 }
 
 /// `GET /settings/account`
-pub async fn account(visit: Visit, app: web::Data<State>) -> Result<HttpResponse> {
+pub async fn account(context: RequestContext, app: web::Data<State>) -> Result<HttpResponse> {
     let read = app.db.read(|conn| Ok((Account::get(conn)?, Business::all(conn)?, NoticePanel::facts(conn)?)));
     let (account, businesses, facts) = read.await?;
     html(AccountPage {
-        notices: NoticePanel::new(&app.config.notices, &facts, &visit.words),
+        notices: NoticePanel::new(&app.config.notices, &facts, &context.words),
         name: account.name,
         zone: account.time_zone,
         zones: time_zones(),
         businesses,
-        page: visit.page("Account", Section::Account),
+        page: context.page("Account", Section::Account),
     })
 }
 
 /// One change to the account by what a form said: does it, records it, and goes back to its page; so does what is wrong
 /// with the form.
 async fn change<T: Send + 'static>(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     (kind, told): (Kind, &str),
     input: Result<T>,
     act: impl Fn(&mut DbConnection, &T, Timestamp) -> Result<(Subject, Detail)> + Send + 'static,
 ) -> Result<HttpResponse> {
-    let (actor, peer, now) = (visit.viewer.actor(), visit.peer.clone(), visit.now());
+    let (actor, client_ip, now) = (context.viewer.actor(), context.client_ip.clone(), context.now());
     let outcome = match input {
         Err(error) => Err(error),
         Ok(input) => {
             let write = app.db.write(move |conn| {
                 let (subject, detail) = act(conn, &input, now)?;
-                NewActivity::new(kind, actor.clone(), subject).from(&peer).with(detail).record(conn, now)
+                NewActivity::new(kind, actor.clone(), subject).from(&client_ip).with(detail).record(conn, now)
             });
             write.await
         }
     };
     match outcome {
-        Ok(()) => visit.redirect(Tone::Good, told, "/settings/account"),
-        Err(Error::Invalid(why)) => visit.redirect(Tone::Bad, why, "/settings/account"),
+        Ok(()) => context.redirect(Tone::Good, told, "/settings/account"),
+        Err(Error::Invalid(why)) => context.redirect(Tone::Bad, why, "/settings/account"),
         Err(error) => Err(error),
     }
 }
 
 /// `POST /settings/account`
-pub async fn change_account(visit: Visit, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
+pub async fn change_account(
+    context: RequestContext,
+    app: web::Data<State>,
+    form: ProtectedForm,
+) -> Result<HttpResponse> {
     let input = form.line("name", "The shop's name", 100).and_then(|name| Ok((name, time_zone(&form)?)));
-    change(visit, app, (Kind::AccountChanged, "The account is saved."), input, |conn, (name, zone), _| {
+    change(context, app, (Kind::AccountChanged, "The account is saved."), input, |conn, (name, zone), _| {
         let before = Account::get(conn)?;
         Account::update(conn, name, zone)?;
         let note = format!("from {} ({}) to {name} ({zone})", before.name, before.time_zone);
@@ -156,10 +160,10 @@ fn code(form: &ProtectedForm, name: &str, label: &str, letters: usize, example: 
 }
 
 /// `POST /settings/account/businesses`
-pub async fn add_business(visit: Visit, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
+pub async fn add_business(context: RequestContext, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
     let input = form.line("name", "The business's name", 100);
     let input = input.and_then(|name| Ok((name, code(&form, "currency", "The currency", 3, "EUR")?)));
-    change(visit, app, (Kind::BusinessChanged, "The business is added."), input, |conn, (name, currency), now| {
+    change(context, app, (Kind::BusinessChanged, "The business is added."), input, |conn, (name, currency), now| {
         let id = Business::create(conn, name, currency, now)?;
         Ok((Subject::named("business", id.0, name), Detail::note(format!("added, {currency}"))))
     })
@@ -168,12 +172,12 @@ pub async fn add_business(visit: Visit, app: web::Data<State>, form: ProtectedFo
 
 /// `POST /settings/account/businesses/{business}/remove`
 pub async fn remove_business(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<BusinessKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
-    change(visit, app, (Kind::BusinessChanged, "The business is removed."), Ok(*id), |conn, id, _| {
+    change(context, app, (Kind::BusinessChanged, "The business is removed."), Ok(*id), |conn, id, _| {
         let name = Business::delete(conn, *id)?;
         Ok((Subject::named("business", id.0, &name), Detail::note("removed")))
     })
@@ -182,7 +186,7 @@ pub async fn remove_business(
 
 /// `POST /settings/account/businesses/{business}/locations`
 pub async fn add_location(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<BusinessKey>,
     form: ProtectedForm,
@@ -193,7 +197,7 @@ pub async fn add_location(
         Ok((*id, name, country, time_zone(&form)?))
     });
     let told = (Kind::BusinessChanged, "The location is added.");
-    change(visit, app, told, input, |conn, (business, name, country, zone), now| {
+    change(context, app, told, input, |conn, (business, name, country, zone), now| {
         let id = Location::create(conn, *business, (name, country, zone), now)?;
         Ok((Subject::named("location", id.0, name), Detail::note("added")))
     })
@@ -202,13 +206,13 @@ pub async fn add_location(
 
 /// `POST /settings/account/businesses/{business}/locations/{location}/remove`
 pub async fn remove_location(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     ids: web::Path<(BusinessKey, LocationKey)>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
     let told = (Kind::BusinessChanged, "The location is removed.");
-    change(visit, app, told, Ok(ids.into_inner()), |conn, (business, id), _| {
+    change(context, app, told, Ok(ids.into_inner()), |conn, (business, id), _| {
         let name = Location::delete(conn, *business, *id)?;
         Ok((Subject::named("location", id.0, &name), Detail::note("removed")))
     })

@@ -7,9 +7,9 @@ use crate::db::DbConnection;
 use crate::error::Result;
 use crate::notices::ChannelFacts;
 use crate::notices::{Channel, Notice, Notices, send};
-use crate::time::{Moment, Timestamp, Words, count};
+use crate::time::{DisplayTime, TimeFormat, Timestamp, count};
 use crate::web::form::ProtectedForm;
-use crate::web::page::{Tone, Visit};
+use crate::web::page::{RequestContext, Tone};
 use crate::web::state::State;
 
 /// The page the panel stands on.
@@ -32,7 +32,7 @@ pub struct ChannelRow {
     /// Which settings turn it on.
     pub settings: &'static str,
     /// When a message last arrived.
-    pub delivered: Moment,
+    pub delivered: DisplayTime,
     /// What has not arrived, and why; empty when everything has.
     pub late: String,
 }
@@ -47,7 +47,7 @@ impl NoticePanel {
     }
 
     /// The panel for these channels.
-    pub fn new(notices: &Notices, (email, webhook): &Facts, words: &Words) -> NoticePanel {
+    pub fn new(notices: &Notices, (email, webhook): &Facts, words: &TimeFormat) -> NoticePanel {
         let readers = notices.smtp.as_ref().map(|smtp| smtp.readers());
         let host = notices.webhook.as_ref().map(|webhook| webhook.host().to_string());
         let row = |name, settings, to: Option<String>, facts: &ChannelFacts| ChannelRow {
@@ -55,7 +55,7 @@ impl NoticePanel {
             settings,
             to: to.unwrap_or_default(),
             delivered: match facts.delivered_at {
-                Timestamp::NEVER_YET => Moment { text: "nothing yet".into(), ..Moment::default() },
+                Timestamp::NEVER_YET => DisplayTime { text: "nothing yet".into(), ..DisplayTime::default() },
                 at => words.ago(at),
             },
             late: late(facts),
@@ -72,31 +72,32 @@ impl NoticePanel {
 
 fn late(facts: &ChannelFacts) -> String {
     let mut parts = Vec::new();
-    if facts.waiting > 0 {
-        parts.push(format!("{} waiting", count(facts.waiting, "notice")));
+    if facts.needing_attention > 0 {
+        parts.push(format!("{} waiting", count(facts.needing_attention, "notice")));
     }
     if facts.abandoned > 0 {
         parts.push(format!("{} given up", count(facts.abandoned, "notice")));
     }
-    match (parts.is_empty(), facts.trouble.as_str()) {
-        (false, trouble) if !trouble.is_empty() => format!("{}: {trouble}", parts.join(", ")),
+    match (parts.is_empty(), facts.last_error.as_str()) {
+        (false, last_error) if !last_error.is_empty() => format!("{}: {last_error}", parts.join(", ")),
         _ => parts.join(", "),
     }
 }
 
 /// `POST /settings/account/notices/test`: a notice on every channel that says it is a test.
-pub async fn test(visit: Visit, app: web::Data<State>, _: ProtectedForm) -> Result<HttpResponse> {
-    let channels = app.connections.means().channels;
+pub async fn test(context: RequestContext, app: web::Data<State>, _: ProtectedForm) -> Result<HttpResponse> {
+    let channels = app.connections.transition_context().channels;
     if !channels.email && !channels.webhook {
-        return visit.redirect(Tone::Bad, "There is nowhere to send it: no channel is set up.", HOME);
+        return context.redirect(Tone::Bad, "There is nowhere to send it: no channel is set up.", HOME);
     }
-    let (actor, name, peer, now) = (visit.viewer.actor(), visit.viewer.name.clone(), visit.peer.clone(), visit.now());
+    let (actor, name, client_ip, now) =
+        (context.viewer.actor(), context.viewer.name.clone(), context.client_ip.clone(), context.now());
     app.db
         .write(move |conn| {
             send(conn, &channels, &Notice::test(&name), now)?;
             let subject = Subject::named("account", 1, "Notices");
-            NewActivity::new(Kind::NoticeTested, actor.clone(), subject).from(&peer).record(conn, now)
+            NewActivity::new(Kind::NoticeTested, actor.clone(), subject).from(&client_ip).record(conn, now)
         })
         .await?;
-    visit.redirect(Tone::Good, "A test notice is on its way. It should arrive within a minute.", HOME)
+    context.redirect(Tone::Good, "A test notice is on its way. It should arrive within a minute.", HOME)
 }

@@ -10,9 +10,9 @@ use crate::error::{Error, Result};
 use crate::id::{ConnectionKey, EmployeeKey};
 use crate::pages;
 use crate::pages::clients::client_detail::HOME as CLIENTS;
-use crate::time::{Moment, Timestamp};
+use crate::time::{DisplayTime, Timestamp};
 use crate::web::list::{ListState, Pager, Sort};
-use crate::web::page::{Page, Section, Visit, html};
+use crate::web::page::{Page, RequestContext, Section, html};
 use crate::web::query::Query;
 use crate::web::state::State;
 
@@ -37,23 +37,23 @@ struct ActivityList {
 }
 
 struct EntryRow {
-    at: Moment,
+    at: DisplayTime,
     actor: String,
     actor_href: Option<String>,
     what: String,
     subject: Option<String>,
     subject_href: Option<String>,
     detail: String,
-    peer: String,
+    client_ip: String,
 }
 
-fn filter(visit: &Visit, state: &ListState) -> Result<ActivityFilter> {
+fn filter(context: &RequestContext, state: &ListState) -> Result<ActivityFilter> {
     Ok(ActivityFilter {
         kind: Kind::from_word(state.get("kind")),
         actor: state.get("actor").into(),
-        from: day(state.get("from"), &visit.account.time_zone, 0)?,
-        until: day(state.get("until"), &visit.account.time_zone, 1)?,
-        ..ActivityFilter::visible_to(visit.viewer.id, visit.viewer.role)
+        from: day(state.get("from"), &context.account.time_zone, 0)?,
+        until: day(state.get("until"), &context.account.time_zone, 1)?,
+        ..ActivityFilter::visible_to(context.viewer.id, context.viewer.role)
     })
 }
 
@@ -70,9 +70,9 @@ fn day(text: &str, zone: &str, plus: i64) -> Result<Option<Timestamp>> {
 }
 
 /// `GET /settings/activity`
-pub async fn list(visit: Visit, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
+pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
     let state = ListState::read(&query, "", &SORTS)?;
-    let filter = filter(&visit, &state)?;
+    let filter = filter(&context, &state)?;
     let wanted = state.clone();
     let entries = app
         .db
@@ -87,7 +87,7 @@ pub async fn list(visit: Visit, app: web::Data<State>, query: Query) -> Result<H
     pager.range.clear();
     let is_filtered = ["actor", "kind", "from", "until"].iter().any(|name| !state.get(name).is_empty());
     html(ActivityList {
-        days: by_day(slice.rows, &visit),
+        days: by_day(slice.rows, &context),
         actor: state.get("actor").into(),
         kind: state.get("kind").into(),
         from: state.get("from").into(),
@@ -95,19 +95,19 @@ pub async fn list(visit: Visit, app: web::Data<State>, query: Query) -> Result<H
         kinds: Kind::ALL.iter().map(|kind| (kind.word(), sentence(kind.word()))).collect(),
         export: format!("/settings/activity/export{}", state.link(&[])),
         pager,
-        own_only: !visit.viewer.is_manager(),
+        own_only: !context.viewer.is_manager(),
         is_filtered,
-        page: visit.page("Activity", Section::Activity),
+        page: context.page("Activity", Section::Activity),
     })
 }
 
-fn by_day(entries: Vec<Activity>, visit: &Visit) -> Vec<(String, Vec<EntryRow>)> {
+fn by_day(entries: Vec<Activity>, context: &RequestContext) -> Vec<(String, Vec<EntryRow>)> {
     let mut days: Vec<(String, Vec<EntryRow>)> = Vec::new();
     for entry in entries {
-        let exact = visit.words.exact(entry.at);
+        let exact = context.words.exact(entry.at);
         let (day, time) = exact.text.split_once(", ").map_or(("", ""), |parts| parts);
         let (day, time) = (day.to_string(), time.to_string());
-        let row = row(entry, Moment { text: time, ..exact }, visit);
+        let row = row(entry, DisplayTime { text: time, ..exact }, context);
         match days.last_mut() {
             Some((name, rows)) if *name == day => rows.push(row),
             _ => days.push((day, vec![row])),
@@ -116,26 +116,26 @@ fn by_day(entries: Vec<Activity>, visit: &Visit) -> Vec<(String, Vec<EntryRow>)>
     days
 }
 
-fn row(entry: Activity, at: Moment, visit: &Visit) -> EntryRow {
+fn row(entry: Activity, at: DisplayTime, context: &RequestContext) -> EntryRow {
     let ended =
         [Kind::ClientRevoked, Kind::Purged, Kind::ConnectionDisconnected].iter().any(|kind| kind.word() == entry.kind);
     let subject_href = match entry.subject_kind.as_str() {
         "client" if !ended => Some(format!("{CLIENTS}/clients/{}", entry.subject_id)),
         "connection" if !ended => Some(pages::connections::path(ConnectionKey(entry.subject_id))),
-        "employee" => visit.viewer.employee_page(EmployeeKey(entry.subject_id)),
+        "employee" => context.viewer.employee_page(EmployeeKey(entry.subject_id)),
         _ => None,
     };
     let about_self = entry.subject_kind == "employee" && entry.actor_id == Some(EmployeeKey(entry.subject_id));
     EntryRow {
         at,
-        actor_href: entry.actor_id.and_then(|id| visit.viewer.employee_page(id)),
+        actor_href: entry.actor_id.and_then(|id| context.viewer.employee_page(id)),
         detail: entry.details().line(),
         actor: entry.actor_name,
         what: sentence(&entry.kind),
         // What people do about themselves need not name them twice.
         subject: Some(entry.subject_name).filter(|_| !about_self),
         subject_href,
-        peer: entry.peer,
+        client_ip: entry.client_ip,
     }
 }
 
@@ -146,14 +146,15 @@ fn sentence(words: &str) -> String {
 }
 
 /// `GET /settings/activity/export`: what the filters show, as CSV, newest first.
-pub async fn export(visit: Visit, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
+pub async fn export(context: RequestContext, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
     let state = ListState::read(&query, "", &SORTS)?;
-    let filter = filter(&visit, &state)?;
+    let filter = filter(&context, &state)?;
     let entries = app.db.read(move |conn| Ok(Activity::list(conn, &filter, None, false, EXPORT_MOST)?)).await?;
     let mut csv = String::from("time,what,who,to,detail,from\r\n");
     for entry in entries {
-        let at = visit.words.exact(entry.at).iso;
-        let fields = [&at, &entry.kind, &entry.actor_name, &entry.subject_name, &entry.details().line(), &entry.peer];
+        let at = context.words.exact(entry.at).iso;
+        let fields =
+            [&at, &entry.kind, &entry.actor_name, &entry.subject_name, &entry.details().line(), &entry.client_ip];
         csv.push_str(&fields.map(|field| quoted(field)).join(","));
         csv.push_str("\r\n");
     }

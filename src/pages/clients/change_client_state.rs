@@ -7,78 +7,79 @@ use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::error::Result;
 use crate::id::ClientKey;
-use crate::pages::clients::client_detail::{path, standing};
+use crate::pages::clients::client_detail::{find_unrevoked, path};
 use crate::time::Timestamp;
 use crate::web::form::ProtectedForm;
-use crate::web::page::{Tone, Visit};
+use crate::web::page::{RequestContext, Tone};
 use crate::web::state::State;
 
 /// One change to a client: does it and records it, or finds that it was so already; then back to the client's page.
 async fn change(
-    (visit, app, id): (Visit, web::Data<State>, ClientKey),
+    (context, app, id): (RequestContext, web::Data<State>, ClientKey),
     kind: Kind,
     act: impl Fn(&mut DbConnection, &str, Timestamp) -> Result<bool> + Send + 'static,
     (done, already): (&str, &str),
 ) -> Result<HttpResponse> {
-    let (viewer, peer, now) = (visit.viewer.clone(), visit.peer.clone(), visit.now());
+    let (viewer, client_ip, now) = (context.viewer.clone(), context.client_ip.clone(), context.now());
     let (client, changed) = app
         .db
         .write(move |conn| {
-            let client: Client = standing(conn, id)?;
+            let client: Client = find_unrevoked(conn, id)?;
             let changed = act(conn, &viewer.name, now)?;
             if changed {
-                let entry = NewActivity::new(kind, viewer.actor(), Subject::client(&client)).from(&peer);
+                let entry = NewActivity::new(kind, viewer.actor(), Subject::client(&client)).from(&client_ip);
                 entry.record(conn, now)?;
             }
             Ok((client, changed))
         })
         .await?;
     let (tone, what) = if changed { (Tone::Good, done) } else { (Tone::Info, already) };
-    visit.redirect(tone, format!("{} {what}", client.name), &path(id))
-}
-
-/// `POST /settings/client-api-access/clients/{client}/admit`
-pub async fn admit(
-    visit: Visit,
-    app: web::Data<State>,
-    id: web::Path<ClientKey>,
-    _: ProtectedForm,
-) -> Result<HttpResponse> {
-    let id = *id;
-    let act = move |conn: &mut DbConnection, by: &str, now| Ok(Client::admit(conn, id, by, now)?);
-    let told = ("is admitted. Employees can let it in.", "was admitted already.");
-    change((visit, app, id), Kind::ClientAdmitted, act, told).await
+    context.redirect(tone, format!("{} {what}", client.name), &path(id))
 }
 
 /// `POST /settings/client-api-access/clients/{client}/approve`
 pub async fn approve(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ClientKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
     let id = *id;
-    let act = move |conn: &mut DbConnection, by: &str, now| Ok(Client::set_approved(conn, id, Some(now), by)?);
-    let told = ("is marked as Lightspeed Approved.", "was marked as Lightspeed Approved already.");
-    change((visit, app, id), Kind::ClientApproved, act, told).await
+    let act = move |conn: &mut DbConnection, by: &str, now| Ok(Client::approve(conn, id, by, now)?);
+    let told = ("is admitted. Employees can let it in.", "was admitted already.");
+    change((context, app, id), Kind::ClientApproved, act, told).await
 }
 
-/// `POST /settings/client-api-access/clients/{client}/unapprove`
-pub async fn unapprove(
-    visit: Visit,
+/// `POST /settings/client-api-access/clients/{client}/lightspeed-approved`
+pub async fn mark_lightspeed_approved(
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ClientKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
     let id = *id;
-    let act = move |conn: &mut DbConnection, _: &str, _| Ok(Client::set_approved(conn, id, None, "")?);
+    let act =
+        move |conn: &mut DbConnection, by: &str, now| Ok(Client::set_lightspeed_approved(conn, id, Some(now), by)?);
+    let told = ("is marked as Lightspeed Approved.", "was marked as Lightspeed Approved already.");
+    change((context, app, id), Kind::ClientLightspeedApproved, act, told).await
+}
+
+/// `POST /settings/client-api-access/clients/{client}/lightspeed-approved/withdraw`
+pub async fn withdraw_lightspeed_approved(
+    context: RequestContext,
+    app: web::Data<State>,
+    id: web::Path<ClientKey>,
+    _: ProtectedForm,
+) -> Result<HttpResponse> {
+    let id = *id;
+    let act = move |conn: &mut DbConnection, _: &str, _| Ok(Client::set_lightspeed_approved(conn, id, None, "")?);
     let told = ("is no longer marked as Lightspeed Approved.", "was not marked as Lightspeed Approved.");
-    change((visit, app, id), Kind::ClientUnapproved, act, told).await
+    change((context, app, id), Kind::ClientLightspeedApprovedWithdrawn, act, told).await
 }
 
 /// `POST /settings/client-api-access/clients/{client}/suspend`: all its access stops until it is resumed.
 pub async fn suspend(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ClientKey>,
     _: ProtectedForm,
@@ -86,12 +87,12 @@ pub async fn suspend(
     let id = *id;
     let act = move |conn: &mut DbConnection, by: &str, now| Ok(Client::set_suspended(conn, id, Some(now), by)?);
     let told = ("is suspended. Nothing of it works until it is resumed.", "was suspended already.");
-    change((visit, app, id), Kind::ClientSuspended, act, told).await
+    change((context, app, id), Kind::ClientSuspended, act, told).await
 }
 
 /// `POST /settings/client-api-access/clients/{client}/resume`
 pub async fn resume(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ClientKey>,
     _: ProtectedForm,
@@ -99,5 +100,5 @@ pub async fn resume(
     let id = *id;
     let act = move |conn: &mut DbConnection, _: &str, _| Ok(Client::set_suspended(conn, id, None, "")?);
     let told = ("is resumed. What employees granted works again.", "was not suspended.");
-    change((visit, app, id), Kind::ClientResumed, act, told).await
+    change((context, app, id), Kind::ClientResumed, act, told).await
 }

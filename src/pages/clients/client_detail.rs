@@ -13,14 +13,14 @@ use crate::id::ClientKey;
 use crate::pages::clients::recent_failures::FailurePanel;
 use crate::pages::clients::registration_details::RegistrationFacts;
 use crate::pages::tokens::token_table::{Panel, access_token_panel, refresh_token_panel};
-use crate::time::{Moment, thousands};
+use crate::time::{DisplayTime, thousands};
 use crate::tokens::revocation;
-use crate::tokens::revocation::{Falls, Purge, Seen, Target};
+use crate::tokens::revocation::{Purge, RevocationImpact, Seen, Target};
 use crate::tokens::token_list::Within;
 use crate::web::badge::Badge;
 use crate::web::form::ProtectedForm;
 use crate::web::list::{Heading, ListState, Pager, Sort};
-use crate::web::page::{Page, Section, Tone, Visit, html, see_other};
+use crate::web::page::{Page, RequestContext, Section, Tone, html, see_other};
 use crate::web::query::Query;
 use crate::web::state::State;
 
@@ -47,7 +47,7 @@ pub struct ClientFacts {
     /// Its website.
     pub website: Website,
     /// Lightspeed Approved, or not.
-    pub approved: Badge,
+    pub lightspeed_approved: Badge,
     /// What it may do, when that is worth saying.
     pub state: Option<Badge>,
 }
@@ -59,7 +59,7 @@ impl ClientFacts {
             href: path(client.id),
             name: client.name.clone(),
             website: client.website.clone(),
-            approved: Badge::approved(client),
+            lightspeed_approved: Badge::lightspeed_approved(client),
             state: Badge::client_state(client),
         }
     }
@@ -82,11 +82,11 @@ struct ClientList {
 
 struct ClientRow {
     facts: ClientFacts,
-    holders: String,
+    employee_count: String,
     refresh_tokens: String,
     access_tokens: String,
-    created: Moment,
-    last_used: Moment,
+    created: DisplayTime,
+    last_used: DisplayTime,
 }
 
 const STATUSES: [(&str, &str); 5] = [
@@ -98,14 +98,14 @@ const STATUSES: [(&str, &str); 5] = [
 ];
 
 /// `GET /settings/client-api-access`
-pub async fn list(visit: Visit, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
+pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
     let state = ListState::read(&query, "", &SORTS)?;
     let status = state.get("status").to_string();
     let filter = ClientFilter {
         name: state.get("name").into(),
         employee: state.get("employee").into(),
         state: ClientState::from_word(&status),
-        approved: match status.as_str() {
+        lightspeed_approved: match status.as_str() {
             "approved" => Some(true),
             "not-approved" => Some(false),
             _ => None,
@@ -127,12 +127,12 @@ pub async fn list(visit: Visit, app: web::Data<State>, query: Query) -> Result<H
         let edge = client.edge(sort);
         (edge.value, edge.id)
     });
-    let words = &visit.words;
+    let words = &context.words;
     let row = |client: Client| ClientRow {
         facts: ClientFacts::of(&client),
-        holders: thousands(client.holders),
-        refresh_tokens: thousands(client.live_refresh_tokens),
-        access_tokens: thousands(client.live_access_tokens),
+        employee_count: thousands(client.employee_count),
+        refresh_tokens: thousands(client.valid_refresh_tokens),
+        access_tokens: thousands(client.valid_access_tokens),
         created: words.date(client.created_at),
         last_used: words.ago(client.last_used_at),
     };
@@ -153,8 +153,8 @@ pub async fn list(visit: Visit, app: web::Data<State>, query: Query) -> Result<H
         status,
         filter,
         pager,
-        may_register: visit.viewer.is_admin(),
-        page: visit.page("Client API Access", Section::Clients),
+        may_register: context.viewer.is_admin(),
+        page: context.page("Client API Access", Section::Clients),
     })
 }
 
@@ -163,11 +163,11 @@ pub async fn list(visit: Visit, app: web::Data<State>, query: Query) -> Result<H
 struct ClientDetail {
     page: Page,
     client: ClientFacts,
-    created: Moment,
-    last_used: Moment,
+    created: DisplayTime,
+    last_used: DisplayTime,
     refresh_token_count: String,
     access_token_count: String,
-    holders: String,
+    employee_count: String,
     refresh_tokens: Panel,
     access_tokens: Panel,
     registration: RegistrationFacts,
@@ -183,10 +183,10 @@ struct Revoking {
     name: String,
     deleted: i64,
     total: i64,
-    ended: Moment,
+    ended: DisplayTime,
 }
 
-struct Standing {
+struct LoadedClient {
     client: Client,
     refresh_tokens: Panel,
     access_tokens: Panel,
@@ -195,13 +195,13 @@ struct Standing {
 }
 
 enum Found {
-    Standing(Box<Standing>),
+    LoadedClient(Box<LoadedClient>),
     Revoking(Box<(Client, Option<Purge>)>),
 }
 
 /// `GET /settings/client-api-access/clients/{client}`
 pub async fn detail(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ClientKey>,
     query: Query,
@@ -211,7 +211,7 @@ pub async fn detail(
     if let Some(cut) = refresh_tokens.cut(&query).or_else(|| access_tokens.cut(&query)) {
         return Ok(see_other(&format!("{}{cut}", path(*id))));
     }
-    let (id, words, viewer) = (*id, visit.words.clone(), visit.viewer.clone());
+    let (id, words, viewer) = (*id, context.words.clone(), context.viewer.clone());
     let found = app
         .db
         .read(move |conn| {
@@ -228,40 +228,40 @@ pub async fn detail(
                 true => Some(FailurePanel::load(conn, id, &query, &words)?),
                 false => None,
             };
-            let standing = Standing { client, refresh_tokens, access_tokens, registration, failures };
-            Ok(Found::Standing(Box::new(standing)))
+            let find_unrevoked = LoadedClient { client, refresh_tokens, access_tokens, registration, failures };
+            Ok(Found::LoadedClient(Box::new(find_unrevoked)))
         })
         .await?;
-    let Standing { client, refresh_tokens, mut access_tokens, registration, failures } = match found {
-        Found::Standing(found) => *found,
+    let LoadedClient { client, refresh_tokens, mut access_tokens, registration, failures } = match found {
+        Found::LoadedClient(found) => *found,
         Found::Revoking(found) => {
             let (client, purge) = *found;
-            let page = visit.page(&client.name, Section::Clients).below(HOME, "Client API Access");
-            let ended = visit.words.ago(client.revoked_at.unwrap_or(visit.now()));
+            let page = context.page(&client.name, Section::Clients).breadcrumb(HOME, "Client API Access");
+            let ended = context.words.ago(client.revoked_at.unwrap_or(context.now()));
             return revoking(page, &client.name, ended, purge.as_ref());
         }
     };
-    let words = &visit.words;
+    let words = &context.words;
     access_tokens.action =
-        visit.viewer.is_admin().then(|| (format!("{}/api-keys/new", path(client.id)), "New API key"));
+        context.viewer.is_admin().then(|| (format!("{}/api-keys/new", path(client.id)), "New API key"));
     html(ClientDetail {
         created: words.date(client.created_at),
         last_used: words.ago(client.last_used_at),
-        refresh_token_count: refresh_tokens.live_count(client.live_refresh_tokens),
-        access_token_count: access_tokens.live_count(client.live_access_tokens),
-        holders: thousands(client.holders),
+        refresh_token_count: refresh_tokens.live_count(client.valid_refresh_tokens),
+        access_token_count: access_tokens.live_count(client.valid_access_tokens),
+        employee_count: thousands(client.employee_count),
         client: ClientFacts::of(&client),
         refresh_tokens,
         access_tokens,
         registration,
         failures,
-        is_admin: visit.viewer.is_admin(),
-        page: visit.page(&client.name, Section::Clients).below(HOME, "Client API Access"),
+        is_admin: context.viewer.is_admin(),
+        page: context.page(&client.name, Section::Clients).breadcrumb(HOME, "Client API Access"),
     })
 }
 
 /// The page of something whose access has ended while its records are still being deleted; it follows the progress.
-pub fn revoking(mut page: Page, name: &str, ended: Moment, purge: Option<&Purge>) -> Result<HttpResponse> {
+pub fn revoking(mut page: Page, name: &str, ended: DisplayTime, purge: Option<&Purge>) -> Result<HttpResponse> {
     let (deleted, total) = purge.map_or((0, 1), Purge::progress);
     page.refresh = Some(2);
     html(Revoking { page, name: name.into(), deleted, total, ended })
@@ -271,7 +271,7 @@ pub fn revoking(mut page: Page, name: &str, ended: Moment, purge: Option<&Purge>
 pub fn find(conn: &mut DbConnection, id: ClientKey) -> Result<Client> {
     let found = Client::find(conn, id);
     found.map_err(Error::from).or_else(|error| match error {
-        Error::NotFound => Err(activity::gone(conn, &[Kind::ClientRevoked], "client", id.0)?),
+        Error::NotFound => Err(activity::revoked_error(conn, &[Kind::ClientRevoked], "client", id.0)?),
         error => Err(error),
     })
 }
@@ -282,48 +282,59 @@ struct RevokeClient {
     page: Page,
     name: String,
     back: String,
-    falls: Falls,
+    impact: RevocationImpact,
     people: String,
-    last_used: Moment,
+    last_used: DisplayTime,
     type_the_name: bool,
     wrong_name: bool,
 }
 
 /// `GET /settings/client-api-access/clients/{client}/revoke`
-pub async fn revoke_form(visit: Visit, app: web::Data<State>, id: web::Path<ClientKey>) -> Result<HttpResponse> {
+pub async fn revoke_form(
+    context: RequestContext,
+    app: web::Data<State>,
+    id: web::Path<ClientKey>,
+) -> Result<HttpResponse> {
     let id = *id;
-    let (client, falls) = app
+    let (client, impact) = app
         .db
         .read(move |conn| {
-            let client = standing(conn, id)?;
-            let falls = Falls::of(conn, &Target::Client(client.clone()))?;
-            Ok((client, falls))
+            let client = find_unrevoked(conn, id)?;
+            let impact = RevocationImpact::of(conn, &Target::Client(client.clone()))?;
+            Ok((client, impact))
         })
         .await?;
-    confirm(&visit, &client, falls, false)
+    confirm(&context, &client, impact, false)
 }
 
 /// The client, unless it is gone or being deleted. Errors: how it went.
-pub fn standing(conn: &mut DbConnection, id: ClientKey) -> Result<Client> {
-    find(conn, id)?.standing()
+pub fn find_unrevoked(conn: &mut DbConnection, id: ClientKey) -> Result<Client> {
+    find(conn, id)?.find_unrevoked()
 }
 
-fn confirm(visit: &Visit, client: &Client, falls: Falls, wrong_name: bool) -> Result<HttpResponse> {
+fn confirm(
+    context: &RequestContext,
+    client: &Client,
+    impact: RevocationImpact,
+    wrong_name: bool,
+) -> Result<HttpResponse> {
     let back = path(client.id);
-    let mut page =
-        visit.page("Revoke Access", Section::Clients).below(HOME, "Client API Access").below(&back, &client.name);
+    let mut page = context
+        .page("Revoke Access", Section::Clients)
+        .breadcrumb(HOME, "Client API Access")
+        .breadcrumb(&back, &client.name);
     if wrong_name {
-        page =
-            page.telling(Tone::Bad, "That is not the client's name. Nothing was revoked. Type it as it stands below.");
+        page = page
+            .with_flash(Tone::Bad, "That is not the client's name. Nothing was revoked. Type it as it stands below.");
     }
     html(RevokeClient {
         page,
         name: client.name.clone(),
         back,
-        people: some_names(&falls.detail.employees),
-        last_used: visit.words.ago(falls.last_used_at),
-        type_the_name: falls.total() > revocation::TYPE_THE_NAME,
-        falls,
+        people: some_names(&impact.detail.employees),
+        last_used: context.words.ago(impact.last_used_at),
+        type_the_name: impact.total() > revocation::NAME_REQUIRED_ABOVE,
+        impact,
         wrong_name,
     })
 }
@@ -349,35 +360,35 @@ pub fn seen(form: &ProtectedForm) -> Option<Seen> {
 
 enum Outcome {
     Done(Client, revocation::Revoked),
-    WrongName(Client, Falls),
+    WrongName(Client, RevocationImpact),
     Already(String),
 }
 
 /// `POST /settings/client-api-access/clients/{client}/revoke`
 pub async fn revoke(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ClientKey>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
     let (id, seen, typed) = (*id, seen(&form), form.get("name").trim().to_string());
-    let (actor, peer, now) = (visit.viewer.actor(), visit.peer.clone(), visit.now());
+    let (actor, client_ip, now) = (context.viewer.actor(), context.client_ip.clone(), context.now());
     let outcome = app
         .db
         .write(move |conn| {
-            let client = match standing(conn, id) {
+            let client = match find_unrevoked(conn, id) {
                 Ok(client) => client,
                 Err(Error::Gone(how) | Error::Conflict(how)) => return Ok(Outcome::Already(how)),
                 Err(error) => return Err(error),
             };
             let target = Target::Client(client.clone());
             // What was few when it was read is revoked without the name, however many there are by now.
-            let asked_for_name = seen.is_none_or(|seen| seen.total > revocation::TYPE_THE_NAME);
+            let asked_for_name = seen.is_none_or(|seen| seen.total > revocation::NAME_REQUIRED_ABOVE);
             if typed != client.name && asked_for_name && revocation::is_large(conn, &target)? {
-                let falls = Falls::of(conn, &target)?;
-                return Ok(Outcome::WrongName(client, falls));
+                let impact = RevocationImpact::of(conn, &target)?;
+                return Ok(Outcome::WrongName(client, impact));
             }
-            match revocation::revoke(conn, &target, seen, (&actor, &peer), now) {
+            match revocation::revoke(conn, &target, seen, (&actor, &client_ip), now) {
                 Ok(revoked) => Ok(Outcome::Done(client, revoked)),
                 Err(Error::Gone(how) | Error::Conflict(how)) => Ok(Outcome::Already(how)),
                 Err(error) => Err(error),
@@ -386,11 +397,11 @@ pub async fn revoke(
         .await?;
     match outcome {
         Outcome::Done(client, revoked) if revoked.is_purging => {
-            visit.redirect(Tone::Good, told(&client.name, &revoked), &path(client.id))
+            context.redirect(Tone::Good, told(&client.name, &revoked), &path(client.id))
         }
-        Outcome::Done(client, revoked) => visit.redirect(Tone::Good, told(&client.name, &revoked), HOME),
-        Outcome::WrongName(client, falls) => confirm(&visit, &client, falls, true),
-        Outcome::Already(how) => visit.redirect(Tone::Info, how, HOME),
+        Outcome::Done(client, revoked) => context.redirect(Tone::Good, told(&client.name, &revoked), HOME),
+        Outcome::WrongName(client, impact) => confirm(&context, &client, impact, true),
+        Outcome::Already(how) => context.redirect(Tone::Info, how, HOME),
     }
 }
 
@@ -403,12 +414,12 @@ fn told(name: &str, revoked: &revocation::Revoked) -> String {
         (false, true) => format!("{name} is revoked. It held no tokens."),
         (false, false) => format!("{name} is revoked: {counts} deleted."),
     };
-    text.push_str(&newcomers(revoked));
+    text.push_str(&added_since_confirmation(revoked));
     text
 }
 
 /// What had appeared since the confirmation was read, as a sentence; empty when nothing had.
-pub fn newcomers(revoked: &revocation::Revoked) -> String {
+pub fn added_since_confirmation(revoked: &revocation::Revoked) -> String {
     let counts = revoked.new.counts();
     if counts.is_empty() {
         return String::new();

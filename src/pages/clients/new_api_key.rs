@@ -8,15 +8,15 @@ use crate::clients::Client;
 use crate::employees::Employee;
 use crate::error::{Error, Result};
 use crate::id::{ClientKey, EmployeeKey};
-use crate::pages::clients::client_detail::{HOME, path, standing};
+use crate::pages::clients::client_detail::{HOME, find_unrevoked, path};
 use crate::scopes::{Role, Scope};
 use crate::time::Timestamp;
 use crate::tokens::issue;
 use crate::tokens::issue::IssuedKey;
 use crate::web::form::ProtectedForm;
-use crate::web::form_errors::Problems;
+use crate::web::form_errors::FormErrors;
 use crate::web::nonce;
-use crate::web::page::{Page, Section, Visit, html, unprocessable};
+use crate::web::page::{Page, RequestContext, Section, html, unprocessable};
 use crate::web::shown_once::ShownOnce;
 use crate::web::state::State;
 
@@ -34,7 +34,7 @@ struct NewApiKey {
     label: String,
     groups: Vec<(&'static str, Vec<ScopeChoice>)>,
     expires: String,
-    problems: Problems,
+    form_errors: FormErrors,
 }
 
 /// A part of the scope to tick.
@@ -51,7 +51,7 @@ struct Typed {
     label: String,
     scope: Vec<String>,
     expires: String,
-    problems: Problems,
+    form_errors: FormErrors,
 }
 
 struct Wanted {
@@ -62,32 +62,37 @@ struct Wanted {
 }
 
 impl Typed {
-    fn read(form: &ProtectedForm, visit: &Visit) -> (Typed, Option<Wanted>) {
+    fn read(form: &ProtectedForm, context: &RequestContext) -> (Typed, Option<Wanted>) {
         let employee = form.number("employee").map(EmployeeKey);
         let scope: Vec<String> = form.all("scope").map(str::to_string).collect();
-        let mut problems = Problems::default();
+        let mut form_errors = FormErrors::default();
         if employee.is_none() {
-            problems.add("employee", "Choose the employee the key acts for.");
+            form_errors.add("employee", "Choose the employee the key acts for.");
         }
-        let label = problems.check("label", form.line("label", "The label", 100));
+        let label = form_errors.check("label", form.line("label", "The label", 100));
         let chosen = Scope::parse(&scope.join(" "));
         if chosen.is_none() {
-            problems.add("scope", "Tick at least one thing the key may reach.");
+            form_errors.add("scope", "Tick at least one thing the key may reach.");
         }
-        let expires_at = problems.check("expires", expires_at(form.get("expires"), visit));
+        let expires_at = form_errors.check("expires", expires_at(form.get("expires"), context));
         let wanted =
             (|| Some(Wanted { employee: employee?, label: label?, scope: chosen?, expires_at: expires_at? }))();
-        let typed =
-            Typed { employee, label: form.get("label").into(), scope, expires: form.get("expires").into(), problems };
+        let typed = Typed {
+            employee,
+            label: form.get("label").into(),
+            scope,
+            expires: form.get("expires").into(),
+            form_errors,
+        };
         (typed, wanted)
     }
 }
 
-fn expires_at(text: &str, visit: &Visit) -> Result<Timestamp> {
+fn expires_at(text: &str, context: &RequestContext) -> Result<Timestamp> {
     match text.trim() {
         "" => Ok(Timestamp::NO_END),
-        text => match visit.words.end_of_day(text) {
-            Some(at) if at > visit.now() => Ok(at),
+        text => match context.words.end_of_day(text) {
+            Some(at) if at > context.now() => Ok(at),
             Some(_) => Err(Error::Invalid("That day is over. Choose one to come, or none.".into())),
             None => Err(Error::Invalid("A date is written like 2027-01-31.".into())),
         },
@@ -95,12 +100,12 @@ fn expires_at(text: &str, visit: &Visit) -> Result<Timestamp> {
 }
 
 /// `GET /settings/client-api-access/clients/{client}/api-keys/new`
-pub async fn form(visit: Visit, app: web::Data<State>, id: web::Path<ClientKey>) -> Result<HttpResponse> {
-    html(page(&visit, &app, *id, Typed::default()).await?)
+pub async fn form(context: RequestContext, app: web::Data<State>, id: web::Path<ClientKey>) -> Result<HttpResponse> {
+    html(page(&context, &app, *id, Typed::default()).await?)
 }
 
-async fn page(visit: &Visit, app: &State, id: ClientKey, typed: Typed) -> Result<NewApiKey> {
-    let (client, employees) = app.db.read(move |conn| Ok((standing(conn, id)?, Employee::active(conn)?))).await?;
+async fn page(context: &RequestContext, app: &State, id: ClientKey, typed: Typed) -> Result<NewApiKey> {
+    let (client, employees) = app.db.read(move |conn| Ok((find_unrevoked(conn, id)?, Employee::active(conn)?))).await?;
     let choice = |(name, words): &(&'static str, &'static str)| ScopeChoice {
         name,
         words,
@@ -109,10 +114,10 @@ async fn page(visit: &Visit, app: &State, id: ClientKey, typed: Typed) -> Result
     let groups = Scope::by_group().into_iter().map(|(group, parts)| (group, parts.iter().map(choice).collect()));
     let chosen = typed.employee;
     Ok(NewApiKey {
-        page: visit
+        page: context
             .page("New API key", Section::Clients)
-            .below(HOME, "Client API Access")
-            .below(path(id), &client.name),
+            .breadcrumb(HOME, "Client API Access")
+            .breadcrumb(path(id), &client.name),
         client: client.name,
         back: path(id),
         nonce: nonce::fresh(),
@@ -120,44 +125,44 @@ async fn page(visit: &Visit, app: &State, id: ClientKey, typed: Typed) -> Result
         groups: groups.collect(),
         label: typed.label,
         expires: typed.expires,
-        problems: typed.problems,
+        form_errors: typed.form_errors,
     })
 }
 
 /// `POST /settings/client-api-access/clients/{client}/api-keys/new`: answers with the key, the one time it is shown.
 pub async fn create(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ClientKey>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
-    let (mut typed, wanted) = Typed::read(&form, &visit);
+    let (mut typed, wanted) = Typed::read(&form, &context);
     let Some(wanted) = wanted else {
-        return unprocessable(page(&visit, &app, *id, typed).await?);
+        return unprocessable(page(&context, &app, *id, typed).await?);
     };
-    let (id, nonce, actor) = (*id, form.get("nonce").to_string(), visit.viewer.actor());
-    let (peer, now) = (visit.peer.clone(), visit.now());
+    let (id, nonce, actor) = (*id, form.get("nonce").to_string(), context.viewer.actor());
+    let (client_ip, now) = (context.client_ip.clone(), context.now());
     let made = app
         .db
         .write(move |conn| {
-            let client = standing(conn, id)?;
+            let client = find_unrevoked(conn, id)?;
             let employee = active(Employee::find(conn, wanted.employee))?;
             nonce::spend(conn, &nonce, SHOWN, now)?;
             let grant = issue::Grant { client: id, employee: employee.id, scope: &wanted.scope };
             let key = issue::api_key(conn, &grant, &wanted.label, wanted.expires_at, now)?;
             let subject = Subject::token("access_token", key.id.0, &key.value.mask(), &client, employee.id);
             NewActivity::new(Kind::ApiKeyCreated, actor.clone(), subject)
-                .from(&peer)
+                .from(&client_ip)
                 .with(Detail::note(format!("“{}” for {}", wanted.label, employee.name)))
                 .record(conn, now)?;
             Ok((client, employee, key))
         })
         .await;
     match made {
-        Ok((client, employee, key)) => show(&visit, &client, &employee, &key),
+        Ok((client, employee, key)) => show(&context, &client, &employee, &key),
         Err(Error::Invalid(problem)) => {
-            typed.problems.add("employee", problem);
-            unprocessable(page(&visit, &app, id, typed).await?)
+            typed.form_errors.add("employee", problem);
+            unprocessable(page(&context, &app, id, typed).await?)
         }
         Err(error) => Err(error),
     }
@@ -177,11 +182,17 @@ fn active(employee: diesel::QueryResult<Employee>) -> Result<Employee> {
     }
 }
 
-fn show(visit: &Visit, client: &Client, employee: &Employee, key: &IssuedKey) -> Result<HttpResponse> {
+fn show(context: &RequestContext, client: &Client, employee: &Employee, key: &IssuedKey) -> Result<HttpResponse> {
     let back = path(client.id);
-    let page = visit.page("New API key", Section::Clients).below(HOME, "Client API Access").below(&back, &client.name);
+    let page = context
+        .page("New API key", Section::Clients)
+        .breadcrumb(HOME, "Client API Access")
+        .breadcrumb(&back, &client.name);
     ShownOnce::new(page, format!("New API key of {}", client.name), "API Key", &key.value)
-        .saying(format!("It acts for {}. Whoever has it can use it, without a client ID or a secret.", employee.name))
+        .with_note(format!(
+            "It acts for {}. Whoever has it can use it, without a client ID or a secret.",
+            employee.name
+        ))
         .back_to(back)
         .answer()
 }

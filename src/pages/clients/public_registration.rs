@@ -56,7 +56,7 @@ pub async fn form(_: OpenToAnybody, request: HttpRequest, app: web::Data<State>)
     app.db.read(require_room).await?;
     let (page, browser) = outside(&request, &app, "Register a client").await?;
     let form = PublicRegister { page, nonce: nonce::fresh(), form: RegistrationForm::blank(false) };
-    browser.kept_by(html(form)?)
+    browser.set_cookie(html(form)?)
 }
 
 fn require_room(conn: &mut DbConnection) -> Result<()> {
@@ -79,23 +79,23 @@ pub async fn register(
     let (page, browser) = outside(&request, &app, "Register a client").await?;
     let Some(told) = told else {
         let form = PublicRegister { page, nonce: nonce::fresh(), form: typed };
-        return browser.kept_by(unprocessable(form)?);
+        return browser.set_cookie(unprocessable(form)?);
     };
-    let (nonce, peer) = (form.get("nonce").to_string(), client_ip::address(&request, &app.config.trusted_proxies));
+    let (nonce, client_ip) = (form.get("nonce").to_string(), client_ip::address(&request, &app.config.trusted_proxies));
     let now = app.clock.now();
     let (client, secret) = app
         .db
         .write(move |conn| {
             nonce::spend(conn, &nonce, REGISTERED, now)?;
             require_room(conn)?;
-            told.register(conn, None, (&Actor::nobody(), &peer), now)
+            told.register(conn, None, (&Actor::nobody(), &client_ip), now)
         })
         .await?;
     let mut shown = ShownOnce::new(page, format!("{} is registered", client.name), "Client secret", &secret)
         .with_id("Client ID", &client.client_id)
-        .saying("It can do nothing yet: an admin of the shop has to admit it first.");
+        .with_note("It can do nothing yet: an admin of the shop has to admit it first.");
     if client.publicly_distributed {
-        shown = shown.saying("Do not put the secret into the program: it works without one. Keep it to yourself.");
+        shown = shown.with_note("Do not put the secret into the program: it works without one. Keep it to yourself.");
     }
     shown.answer()
 }

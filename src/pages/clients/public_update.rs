@@ -13,7 +13,7 @@ use crate::pages::clients::public_registration::outside;
 use crate::pages::clients::regenerate_secret::SHOWN;
 use crate::pages::clients::registration_form::RegistrationForm;
 use crate::web::form::ProtectedForm;
-use crate::web::form_errors::Problems;
+use crate::web::form_errors::FormErrors;
 use crate::web::page::{Page, Tone, html, unprocessable};
 use crate::web::shown_once::ShownOnce;
 use crate::web::state::State;
@@ -28,7 +28,7 @@ const WRONG: &str =
 struct SignIn {
     page: Page,
     client_id: String,
-    problems: Problems,
+    form_errors: FormErrors,
 }
 
 #[derive(Template)]
@@ -44,28 +44,28 @@ struct Update {
 /// `GET /oauth/update`
 pub async fn sign_in_form(request: HttpRequest, app: web::Data<State>) -> Result<HttpResponse> {
     let (page, browser) = outside(&request, &app, TITLE).await?;
-    let sign_in = SignIn { page, client_id: String::new(), problems: Problems::default() };
-    browser.kept_by(html(sign_in)?)
+    let sign_in = SignIn { page, client_id: String::new(), form_errors: FormErrors::default() };
+    browser.set_cookie(html(sign_in)?)
 }
 
 /// `POST /oauth/update`: with `step=save` saves what was typed or, with `regenerate=yes`, makes a new secret; without,
 /// shows the form.
 pub async fn update(request: HttpRequest, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
-    let peer = client_ip::address(&request, &app.config.trusted_proxies);
+    let client_ip = client_ip::address(&request, &app.config.trusted_proxies);
     let client = authenticate(&app, &request, &form).await?;
     let (page, _) = outside(&request, &app, TITLE).await?;
     match (client, form.get("step"), form.get("regenerate")) {
-        (Some(client), "save", "yes") => regenerate(&app, page, client, &form, peer).await,
-        (Some(client), "save", _) => save(&app, page, client, &form, peer).await,
+        (Some(client), "save", "yes") => regenerate(&app, page, client, &form, client_ip).await,
+        (Some(client), "save", _) => save(&app, page, client, &form, client_ip).await,
         (Some(client), _, _) => edit(&app, page, client).await,
         (None, "save", _) => still_typed(page, &form),
         (None, _, _) => {
-            let mut problems = Problems::default();
-            problems.add("client-secret", WRONG);
+            let mut form_errors = FormErrors::default();
+            form_errors.add("client-secret", WRONG);
             unprocessable(SignIn {
-                page: page.telling(Tone::Bad, WRONG),
+                page: page.with_flash(Tone::Bad, WRONG),
                 client_id: form.get("client-id").into(),
-                problems,
+                form_errors,
             })
         }
     }
@@ -76,7 +76,7 @@ async fn authenticate(app: &State, request: &HttpRequest, form: &ProtectedForm) 
     let typed = |name: &str| form.get(name).trim().to_string();
     let credentials = Credentials { id: typed("client-id"), secret: Some(typed("client-secret")) };
     let client = match check(app, request, credentials).await {
-        Ok(authenticated) => authenticated.client.standing()?,
+        Ok(authenticated) => authenticated.client.find_unrevoked()?,
         Err(refused) => {
             return match (refused.error.status.as_u16(), refused.error.retry_after) {
                 (401, _) => Ok(None),
@@ -115,13 +115,19 @@ async fn filled(app: &State, page: Page, client: Client) -> Result<Update> {
 fn still_typed(page: Page, form: &ProtectedForm) -> Result<HttpResponse> {
     let (mut typed, _) = RegistrationForm::read(form, None, false);
     typed.is_new = false;
-    typed.problems = Problems::default();
-    typed.problems.add("client-secret", WRONG);
+    typed.form_errors = FormErrors::default();
+    typed.form_errors.add("client-secret", WRONG);
     let (name, client_id) = ("your client".to_string(), form.get("client-id").to_string());
     unprocessable(Update { page, name, client_id, nonce: nonce::fresh(), form: typed })
 }
 
-async fn save(app: &State, page: Page, client: Client, form: &ProtectedForm, peer: String) -> Result<HttpResponse> {
+async fn save(
+    app: &State,
+    page: Page,
+    client: Client,
+    form: &ProtectedForm,
+    client_ip: String,
+) -> Result<HttpResponse> {
     let (typed, told) = RegistrationForm::read(form, Some(&client), false);
     let Some(told) = told else {
         let (name, client_id) = (client.name, client.client_id);
@@ -132,13 +138,13 @@ async fn save(app: &State, page: Page, client: Client, form: &ProtectedForm, pee
         .db
         .write(move |conn| {
             let client = Client::find_standing(conn, id)?;
-            let changed = told.change(conn, &client, (&Actor::client(&client), &peer), now)?;
+            let changed = told.change(conn, &client, (&Actor::client(&client), &client_ip), now)?;
             Ok((changed, Client::find(conn, id)?))
         })
         .await?;
     let page = match changed {
-        true => page.telling(Tone::Good, "The client is saved. It counts from the next request."),
-        false => page.telling(Tone::Info, "Nothing was different, so nothing was changed."),
+        true => page.with_flash(Tone::Good, "The client is saved. It counts from the next request."),
+        false => page.with_flash(Tone::Info, "Nothing was different, so nothing was changed."),
     };
     html(filled(app, page, client).await?)
 }
@@ -148,7 +154,7 @@ async fn regenerate(
     page: Page,
     client: Client,
     form: &ProtectedForm,
-    peer: String,
+    client_ip: String,
 ) -> Result<HttpResponse> {
     let (id, nonce, now) = (client.id, form.get("nonce").to_string(), app.clock.now());
     let (client, secret) = app
@@ -158,7 +164,7 @@ async fn regenerate(
             let client = Client::find_standing(conn, id)?;
             let secret = ClientSecret::issue(conn, id, 0, now)?;
             NewActivity::new(Kind::SecretRegenerated, Actor::client(&client), Subject::client(&client))
-                .from(&peer)
+                .from(&client_ip)
                 .with(Detail::note("the earlier one stopped at once"))
                 .record(conn, now)?;
             Ok((client, secret))
@@ -166,6 +172,6 @@ async fn regenerate(
         .await?;
     ShownOnce::new(page, format!("New client secret of {}", client.name), "Client secret", &secret)
         .with_id("Client ID", &client.client_id)
-        .saying("The earlier secret has stopped working.")
+        .with_note("The earlier secret has stopped working.")
         .answer()
 }

@@ -4,7 +4,7 @@ use crate::clients::token_failure::{KEPT, TokenFailure};
 use crate::db::DbConnection;
 use crate::error::Result;
 use crate::id::ClientKey;
-use crate::time::{Moment, Words, count};
+use crate::time::{DisplayTime, TimeFormat, count};
 use crate::web::query::Query;
 
 const SHOWN: usize = 10;
@@ -31,7 +31,7 @@ impl FailurePanel {
 #[derive(Debug)]
 pub struct FailureRow {
     /// When.
-    pub at: Moment,
+    pub at: DisplayTime,
     /// What was asked for, in words.
     pub what: &'static str,
     /// The same as the client wrote it.
@@ -41,12 +41,12 @@ pub struct FailureRow {
     /// The hint it was answered.
     pub hint: String,
     /// The address that asked.
-    pub peer: String,
+    pub client_ip: String,
 }
 
 impl FailurePanel {
     /// The failures of a client; all that are kept with `failures=all` in the query.
-    pub fn load(conn: &mut DbConnection, client: ClientKey, query: &Query, words: &Words) -> Result<FailurePanel> {
+    pub fn load(conn: &mut DbConnection, client: ClientKey, query: &Query, words: &TimeFormat) -> Result<FailurePanel> {
         let failures = TokenFailure::of_client(conn, client, KEPT)?;
         let (total, all) = (failures.len(), query.get("failures") == Some("all"));
         let more = match (total > SHOWN, all) {
@@ -64,7 +64,7 @@ impl FailurePanel {
             grant_type: failure.grant_type,
             error: failure.error,
             hint: failure.hint,
-            peer: failure.peer,
+            client_ip: failure.client_ip,
         };
         let shown = if all { total } else { SHOWN };
         Ok(FailurePanel { rows: failures.into_iter().take(shown).map(row).collect(), total, more })

@@ -7,13 +7,13 @@ use crate::activity::{Detail, Kind, NewActivity, Subject};
 use crate::clients::{ClientSecret, OVERLAPS};
 use crate::error::{Error, Result};
 use crate::id::ClientKey;
-use crate::pages::clients::client_detail::{HOME, path, standing};
+use crate::pages::clients::client_detail::{HOME, find_unrevoked, path};
 use crate::pages::clients::register_client::show_secret;
 use crate::pages::clients::registration_details::SecretFacts;
 use crate::time::{DAY, HOUR, Timestamp, count};
 use crate::web::form::ProtectedForm;
 use crate::web::nonce;
-use crate::web::page::{Page, Section, Tone, Visit, html};
+use crate::web::page::{Page, RequestContext, Section, Tone, html};
 use crate::web::state::State;
 
 /// What is said when a form that makes a secret is sent a second time.
@@ -42,22 +42,26 @@ fn overlaps() -> Vec<(i64, &'static str, &'static str)> {
 }
 
 /// `GET /settings/client-api-access/clients/{client}/secret`
-pub async fn secret_form(visit: Visit, app: web::Data<State>, id: web::Path<ClientKey>) -> Result<HttpResponse> {
-    let (id, words) = (*id, visit.words.clone());
+pub async fn secret_form(
+    context: RequestContext,
+    app: web::Data<State>,
+    id: web::Path<ClientKey>,
+) -> Result<HttpResponse> {
+    let (id, words) = (*id, context.words.clone());
     let (client, secrets) = app
         .db
         .read(move |conn| {
-            let client = standing(conn, id)?;
+            let client = find_unrevoked(conn, id)?;
             let secrets = SecretFacts::of_client(conn, &client, &words)?;
             Ok((client, secrets))
         })
         .await?;
     let back = path(id);
     html(SecretPage {
-        page: visit
+        page: context
             .page("New client secret", Section::Clients)
-            .below(HOME, "Client API Access")
-            .below(&back, &client.name),
+            .breadcrumb(HOME, "Client API Access")
+            .breadcrumb(&back, &client.name),
         name: client.name,
         back,
         nonce: nonce::fresh(),
@@ -68,7 +72,7 @@ pub async fn secret_form(visit: Visit, app: web::Data<State>, id: web::Path<Clie
 
 /// `POST /settings/client-api-access/clients/{client}/secret`: answers with the new secret, the one time it is shown.
 pub async fn regenerate(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ClientKey>,
     form: ProtectedForm,
@@ -76,23 +80,23 @@ pub async fn regenerate(
     let overlap = form.number("overlap").filter(|overlap| OVERLAPS.contains(overlap));
     let overlap = overlap.ok_or_else(|| Error::Invalid("Choose when the present secret stops working.".into()))?;
     let (id, nonce) = (*id, form.get("nonce").to_string());
-    let (actor, peer, now) = (visit.viewer.actor(), visit.peer.clone(), visit.now());
+    let (actor, client_ip, now) = (context.viewer.actor(), context.client_ip.clone(), context.now());
     let (client, secret) = app
         .db
         .write(move |conn| {
             nonce::spend(conn, &nonce, SHOWN, now)?;
-            let client = standing(conn, id)?;
+            let client = find_unrevoked(conn, id)?;
             let secret = ClientSecret::issue(conn, id, overlap, now)?;
             NewActivity::new(Kind::SecretRegenerated, actor.clone(), Subject::client(&client))
-                .from(&peer)
+                .from(&client_ip)
                 .with(Detail::note(note(overlap)))
                 .record(conn, now)?;
             Ok((client, secret))
         })
         .await?;
     let heading = format!("New client secret of {}", client.name);
-    let page = show_secret(&visit, &client, "New client secret", heading, &secret)?;
-    page.saying(stops(&visit, overlap, now)).answer()
+    let page = show_secret(&context, &client, "New client secret", heading, &secret)?;
+    page.with_note(stops(&context, overlap, now)).answer()
 }
 
 fn note(overlap: i64) -> String {
@@ -102,29 +106,29 @@ fn note(overlap: i64) -> String {
     }
 }
 
-fn stops(visit: &Visit, overlap: i64, now: Timestamp) -> String {
+fn stops(context: &RequestContext, overlap: i64, now: Timestamp) -> String {
     match overlap {
         0 => "The earlier secret has stopped working.".into(),
-        seconds => format!("The earlier secret works until {}.", visit.words.exact(now.plus(seconds)).text),
+        seconds => format!("The earlier secret works until {}.", context.words.exact(now.plus(seconds)).text),
     }
 }
 
-/// `POST /settings/client-api-access/clients/{client}/secret/end-earlier`
-pub async fn end_earlier(
-    visit: Visit,
+/// `POST /settings/client-api-access/clients/{client}/secret/revoke-previous`
+pub async fn revoke_previous_secret(
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ClientKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
-    let (id, actor, peer, now) = (*id, visit.viewer.actor(), visit.peer.clone(), visit.now());
+    let (id, actor, client_ip, now) = (*id, context.viewer.actor(), context.client_ip.clone(), context.now());
     let ended = app
         .db
         .write(move |conn| {
-            let client = standing(conn, id)?;
-            let ended = ClientSecret::end_earlier(conn, id, now)?;
+            let client = find_unrevoked(conn, id)?;
+            let ended = ClientSecret::revoke_previous_secret(conn, id, now)?;
             if ended > 0 {
                 NewActivity::new(Kind::SecretRegenerated, actor.clone(), Subject::client(&client))
-                    .from(&peer)
+                    .from(&client_ip)
                     .with(Detail::note("the earlier secret was ended"))
                     .record(conn, now)?;
             }
@@ -132,7 +136,7 @@ pub async fn end_earlier(
         })
         .await?;
     match ended {
-        0 => visit.redirect(Tone::Info, "No earlier secret was working any more.", &path(id)),
-        _ => visit.redirect(Tone::Good, "The earlier secret has stopped working.", &path(id)),
+        0 => context.redirect(Tone::Info, "No earlier secret was working any more.", &path(id)),
+        _ => context.redirect(Tone::Good, "The earlier secret has stopped working.", &path(id)),
     }
 }

@@ -4,7 +4,7 @@
 use crate::clients::{Client, ClientSecret, Contact, RedirectUri};
 use crate::db::DbConnection;
 use crate::error::Result;
-use crate::time::{DAY, Moment, Timestamp, Words, count};
+use crate::time::{DAY, DisplayTime, TimeFormat, Timestamp, count};
 
 /// The facts, in words.
 #[derive(Debug)]
@@ -22,11 +22,11 @@ pub struct RegistrationFacts {
     /// When its grants end.
     pub grants_end: String,
     /// Who gave it the Lightspeed Approved mark, and when.
-    pub approved: Option<(String, Moment)>,
+    pub lightspeed_approved: Option<(String, DisplayTime)>,
     /// Who admitted it, and when.
-    pub admitted: Option<(String, Moment)>,
+    pub approved: Option<(String, DisplayTime)>,
     /// Who suspended it, and when.
-    pub suspended: Option<(String, Moment)>,
+    pub suspended: Option<(String, DisplayTime)>,
     /// Its secrets that work, the newest first.
     pub secrets: Vec<SecretFacts>,
 }
@@ -35,17 +35,17 @@ pub struct RegistrationFacts {
 #[derive(Debug)]
 pub struct SecretFacts {
     /// When it was made.
-    pub created: Moment,
+    pub created: DisplayTime,
     /// When the client last showed it.
-    pub last_used: Moment,
+    pub last_used: DisplayTime,
     /// Until when it works; the newest works until it is replaced.
-    pub until: Option<Moment>,
+    pub until: Option<DisplayTime>,
 }
 
 impl RegistrationFacts {
     /// The facts of a client.
-    pub fn load(conn: &mut DbConnection, client: &Client, words: &Words) -> Result<RegistrationFacts> {
-        let (admitted_at, suspended_at) = client.moments();
+    pub fn load(conn: &mut DbConnection, client: &Client, words: &TimeFormat) -> Result<RegistrationFacts> {
+        let (approved_at, suspended_at) = client.moments();
         let by = |at: Option<Timestamp>, name: &str| at.map(|at| (name.to_string(), words.exact(at)));
         Ok(RegistrationFacts {
             client_id: client.client_id.clone(),
@@ -58,8 +58,8 @@ impl RegistrationFacts {
                 Some(seconds) => format!("After {}", count(seconds, "second")),
                 None => "When revoked, or not refreshed in time".into(),
             },
-            approved: by(client.approved_at, &client.approved_by),
-            admitted: by(admitted_at, &client.admitted_by),
+            lightspeed_approved: by(client.lightspeed_approved_at, &client.lightspeed_approved_by),
+            approved: by(approved_at, &client.approved_by),
             suspended: by(suspended_at, &client.suspended_by),
             secrets: SecretFacts::of_client(conn, client, words)?,
         })
@@ -73,7 +73,7 @@ impl RegistrationFacts {
 
 impl SecretFacts {
     /// The secrets of a client that work, the newest first.
-    pub fn of_client(conn: &mut DbConnection, client: &Client, words: &Words) -> Result<Vec<SecretFacts>> {
+    pub fn of_client(conn: &mut DbConnection, client: &Client, words: &TimeFormat) -> Result<Vec<SecretFacts>> {
         let facts = |secret: ClientSecret| SecretFacts {
             created: words.exact(secret.created_at),
             last_used: words.ago(secret.last_used_at),

@@ -8,7 +8,7 @@ use crate::pages::sign_in::sign_in_page::email_address;
 use crate::secrets::PlainToken;
 use crate::time::{DAY, Timestamp, count};
 use crate::web::form::ProtectedForm;
-use crate::web::form_errors::Problems;
+use crate::web::form_errors::FormErrors;
 
 const MOST_REDIRECT_URIS: usize = 10;
 const LONGEST_GRANT: i64 = 3650;
@@ -39,7 +39,7 @@ pub struct RegistrationForm {
     /// Whether an admin fills it in.
     pub advanced: bool,
     /// What is wrong.
-    pub problems: Problems,
+    pub form_errors: FormErrors,
 }
 
 /// What a form said, when nothing is wrong with it.
@@ -73,7 +73,7 @@ impl RegistrationForm {
             grants_end_after: client.grants_end_after.map(days).unwrap_or_default(),
             is_new: false,
             advanced,
-            problems: Problems::default(),
+            form_errors: FormErrors::default(),
         }
     }
 
@@ -98,7 +98,7 @@ impl RegistrationForm {
             grants_end_after: if advanced { text("grants-end-after") } else { before.grants_end_after },
             is_new: client.is_none(),
             advanced,
-            problems: Problems::default(),
+            form_errors: FormErrors::default(),
         };
         let told = typed.check(form);
         (typed, told)
@@ -106,16 +106,16 @@ impl RegistrationForm {
 
     // In the order of the fields, so that the sentences stand in it.
     fn check(&mut self, form: &ProtectedForm) -> Option<Told> {
-        let mut problems = Problems::default();
-        let name = problems.check("name", name(form));
-        let website = problems.check("website", website(&self.website));
-        let redirect_uris = redirect_uris(&self.redirect_uris, self.publicly_distributed, &mut problems);
-        let contact_name = problems.check("contact-name", form.line("contact-name", "The contact's name", 100));
-        let email = problems.check("email", email_address(form));
-        let phone = problems.check("phone", phone(form));
-        let grants_end_after = problems.check("grants-end-after", grants_end_after(&self.grants_end_after));
-        let is_sound = problems.is_empty();
-        self.problems = problems;
+        let mut form_errors = FormErrors::default();
+        let name = form_errors.check("name", name(form));
+        let website = form_errors.check("website", website(&self.website));
+        let redirect_uris = redirect_uris(&self.redirect_uris, self.publicly_distributed, &mut form_errors);
+        let contact_name = form_errors.check("contact-name", form.line("contact-name", "The contact's name", 100));
+        let email = form_errors.check("email", email_address(form));
+        let phone = form_errors.check("phone", phone(form));
+        let grants_end_after = form_errors.check("grants-end-after", grants_end_after(&self.grants_end_after));
+        let is_sound = form_errors.is_empty();
+        self.form_errors = form_errors;
         if !is_sound {
             return None;
         }
@@ -152,19 +152,19 @@ fn website(text: &str) -> Result<Website> {
     }
 }
 
-fn redirect_uris(text: &str, publicly_distributed: bool, problems: &mut Problems) -> Vec<RedirectUri> {
+fn redirect_uris(text: &str, publicly_distributed: bool, form_errors: &mut FormErrors) -> Vec<RedirectUri> {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     if lines.is_empty() {
-        problems.add("redirect-uris", "A redirect URI is missing: where does the browser go with the code?");
+        form_errors.add("redirect-uris", "A redirect URI is missing: where does the browser go with the code?");
     }
     if lines.len() > MOST_REDIRECT_URIS {
         let sentence = format!("A client has at most {MOST_REDIRECT_URIS} redirect URIs; these are {}.", lines.len());
-        problems.add("redirect-uris", sentence);
+        form_errors.add("redirect-uris", sentence);
     }
     let mut uris = Vec::new();
     for line in lines.into_iter().take(MOST_REDIRECT_URIS) {
         let uri = RedirectUri::parse(line, publicly_distributed).map_err(Error::Invalid);
-        uris.extend(problems.check("redirect-uris", uri));
+        uris.extend(form_errors.check("redirect-uris", uri));
     }
     uris
 }
@@ -194,14 +194,14 @@ impl Told {
         &self,
         conn: &mut DbConnection,
         admin: Option<&str>,
-        (actor, peer): By<'_>,
+        (actor, client_ip): By<'_>,
         now: Timestamp,
     ) -> Result<(Client, PlainToken)> {
         let new = NewClient {
             name: &self.name,
             website: &self.website,
-            admitted: admin.is_some(),
-            approved: false,
+            approved: admin.is_some(),
+            lightspeed_approved: false,
             by: admin.unwrap_or_default(),
             registration: &self.registration,
         };
@@ -210,7 +210,7 @@ impl Told {
         let client = Client::find(conn, id)?;
         let note = if admin.is_some() { "" } else { "waits to be admitted" };
         NewActivity::new(Kind::ClientRegistered, actor.clone(), Subject::client(&client))
-            .from(peer)
+            .from(client_ip)
             .with(Detail::note(note))
             .record(conn, now)?;
         Ok((client, secret))
@@ -221,7 +221,7 @@ impl Told {
         &self,
         conn: &mut DbConnection,
         client: &Client,
-        (actor, peer): By<'_>,
+        (actor, client_ip): By<'_>,
         now: Timestamp,
     ) -> Result<bool> {
         let changes = self.changes(client, &RedirectUri::of_client(conn, client.id)?);
@@ -230,7 +230,7 @@ impl Told {
         }
         Client::update(conn, client.id, (&self.name, &self.website), &self.registration)?;
         NewActivity::new(Kind::ClientChanged, actor.clone(), Subject::client(client))
-            .from(peer)
+            .from(client_ip)
             .with(Detail::note(changes.join("; ")))
             .record(conn, now)?;
         Ok(true)

@@ -10,7 +10,7 @@ use crate::secrets::random_name;
 use crate::secrets::sealed::Vault;
 use crate::time::Timestamp;
 use crate::web::form::ProtectedForm;
-use crate::web::form_errors::Problems;
+use crate::web::form_errors::FormErrors;
 
 const LONGEST_ADDRESS: usize = 500;
 const CALLBACK: usize = 12;
@@ -30,12 +30,12 @@ pub struct OAuthClientForm {
     /// Everything else.
     pub fields: OAuthClientFields,
     /// What is wrong.
-    pub problems: Problems,
+    pub form_errors: FormErrors,
 }
 
 /// What was told, fit to be stored.
 #[derive(Clone)]
-pub struct ToldOAuthClient {
+pub struct ValidatedOAuthClient {
     /// The kind of server.
     pub api_type: ApiType,
     /// The end of its redirect URI.
@@ -55,7 +55,7 @@ impl OAuthClientForm {
             api_type,
             callback: random_name(CALLBACK),
             fields: OAuthClientFields { uses_pkce: true, ..OAuthClientFields::default() },
-            problems: Problems::default(),
+            form_errors: FormErrors::default(),
         }
     }
 
@@ -67,7 +67,7 @@ impl OAuthClientForm {
             api_type: client.api_type,
             callback: client.callback.clone(),
             fields: client.fields(),
-            problems: Problems::default(),
+            form_errors: FormErrors::default(),
         }
     }
 
@@ -76,14 +76,14 @@ impl OAuthClientForm {
         form: &ProtectedForm,
         before: Option<&OAuthClient>,
         private: bool,
-    ) -> (OAuthClientForm, Option<ToldOAuthClient>) {
-        let mut problems = Problems::default();
-        let name = problems.check("name", form.line("name", "The name", 100));
+    ) -> (OAuthClientForm, Option<ValidatedOAuthClient>) {
+        let mut form_errors = FormErrors::default();
+        let name = form_errors.check("name", form.line("name", "The name", 100));
         let api_type = match before {
             Some(before) => Some(before.api_type),
-            None => problems.check("type", api_type(form)),
+            None => form_errors.check("type", api_type(form)),
         };
-        let client_id = problems.check("client-id", form.line("client-id", "The client ID", 300));
+        let client_id = form_errors.check("client-id", form.line("client-id", "The client ID", 300));
         let typed = OAuthClientFields {
             name: form.get("name").into(),
             client_id: form.get("client-id").into(),
@@ -102,18 +102,18 @@ impl OAuthClientForm {
             _ => OAuthClientFields::default(),
         };
         if api_type == Some(ApiType::Other) {
-            check_addresses(&fields, private, &mut problems);
+            check_addresses(&fields, private, &mut form_errors);
         }
-        let secret = problems.check("client-secret", secret(form, before, &fields));
+        let secret = form_errors.check("client-secret", secret(form, before, &fields));
         let callback = match (before, api_type) {
             (Some(before), _) => Some(before.callback.clone()),
-            (None, Some(ApiType::Other)) => problems.check("type", callback(form)),
+            (None, Some(ApiType::Other)) => form_errors.check("type", callback(form)),
             (None, other) => other.map(|api_type| api_type.word().to_string()),
         };
         let told = match (name, client_id, api_type, secret, callback) {
-            (Some(name), Some(client_id), Some(api_type), Some(secret), Some(callback)) if problems.is_empty() => {
+            (Some(name), Some(client_id), Some(api_type), Some(secret), Some(callback)) if form_errors.is_empty() => {
                 fields = OAuthClientFields { name, client_id, ..fields };
-                Some(ToldOAuthClient { api_type, callback, fields, secret })
+                Some(ValidatedOAuthClient { api_type, callback, fields, secret })
             }
             _ => None,
         };
@@ -123,7 +123,7 @@ impl OAuthClientForm {
             api_type: api_type.unwrap_or(ApiType::RSeries),
             callback: before.map_or_else(|| form.get("callback").into(), |before| before.callback.clone()),
             fields: typed,
-            problems,
+            form_errors,
         };
         (shown, told)
     }
@@ -155,16 +155,16 @@ fn secret(form: &ProtectedForm, before: Option<&OAuthClient>, fields: &OAuthClie
     }
 }
 
-fn check_addresses(fields: &OAuthClientFields, private: bool, problems: &mut Problems) {
-    problems.check("authorize-url", address("The authorize URL", &fields.authorize_url, private));
-    problems.check("token-url", address("The token URL", &fields.token_url, private));
+fn check_addresses(fields: &OAuthClientFields, private: bool, form_errors: &mut FormErrors) {
+    form_errors.check("authorize-url", address("The authorize URL", &fields.authorize_url, private));
+    form_errors.check("token-url", address("The token URL", &fields.token_url, private));
     if !fields.revoke_url.is_empty() {
-        problems.check("revoke-url", address("The revoke URL", &fields.revoke_url, private));
+        form_errors.check("revoke-url", address("The revoke URL", &fields.revoke_url, private));
     }
-    problems.check("api-url", address("The API URL", &fields.api_url, private).and_then(without_query));
-    problems.check("test-path", test_path(&fields.test_path));
+    form_errors.check("api-url", address("The API URL", &fields.api_url, private).and_then(without_query));
+    form_errors.check("test-path", test_path(&fields.test_path));
     if !fields.issuer.is_empty() {
-        problems.check("issuer", address("The issuer", &fields.issuer, private));
+        form_errors.check("issuer", address("The issuer", &fields.issuer, private));
     }
 }
 
@@ -205,7 +205,7 @@ fn test_path(text: &str) -> Result<()> {
     }
 }
 
-impl ToldOAuthClient {
+impl ValidatedOAuthClient {
     /// Stores a new one. Errors: the name or the redirect URI is taken.
     pub fn create(&self, conn: &mut DbConnection, vault: &Vault, now: Timestamp) -> Result<OAuthClient> {
         if self.api_type == ApiType::Other && OAuthClient::has_callback(conn, &self.callback)? {

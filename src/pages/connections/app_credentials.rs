@@ -7,11 +7,11 @@ use crate::activity::{Detail, Kind, NewActivity, Subject};
 use crate::connections::{ApiType, OAuthClient, callback_path};
 use crate::error::{Error, Result};
 use crate::id::{ConnectionKey, OAuthClientKey};
-use crate::pages::connections::app_credential_form::{OAuthClientForm, ToldOAuthClient};
+use crate::pages::connections::app_credential_form::{OAuthClientForm, ValidatedOAuthClient};
 use crate::pages::connections::{HOME, path};
-use crate::time::{Moment, count};
+use crate::time::{DisplayTime, count};
 use crate::web::form::ProtectedForm;
-use crate::web::page::{Page, Section, Tone, Visit, html, unprocessable};
+use crate::web::page::{Page, RequestContext, Section, Tone, html, unprocessable};
 use crate::web::query::Query;
 use crate::web::state::State;
 
@@ -30,11 +30,11 @@ struct OAuthClientRow {
     api_type: String,
     client_id: String,
     users: i64,
-    secret_changed: Moment,
+    secret_changed: DisplayTime,
 }
 
 /// `GET /settings/connections/clients`
-pub async fn list(visit: Visit, app: web::Data<State>) -> Result<HttpResponse> {
+pub async fn list(context: RequestContext, app: web::Data<State>) -> Result<HttpResponse> {
     let clients = app.db.read(|conn| Ok(OAuthClient::all(conn)?)).await?;
     let row = |(client, users): (OAuthClient, i64)| OAuthClientRow {
         href: format!("{CLIENTS}/{}", client.id),
@@ -42,11 +42,11 @@ pub async fn list(visit: Visit, app: web::Data<State>) -> Result<HttpResponse> {
         api_type: client.api_type.full_name(),
         client_id: client.client_id,
         users,
-        secret_changed: visit.words.date(client.secret_changed_at),
+        secret_changed: context.words.date(client.secret_changed_at),
     };
     html(OAuthClientList {
         rows: clients.into_iter().map(row).collect(),
-        page: visit.page("OAuth 2.0 clients", Section::Connections).below(HOME, "Connections"),
+        page: context.page("OAuth 2.0 clients", Section::Connections).breadcrumb(HOME, "Connections"),
     })
 }
 
@@ -72,7 +72,7 @@ fn return_to(text: &str) -> Option<(String, String)> {
 }
 
 fn page(
-    visit: &Visit,
+    context: &RequestContext,
     app: &State,
     before: Option<(&OAuthClient, Vec<(ConnectionKey, String)>)>,
     form: OAuthClientForm,
@@ -88,7 +88,10 @@ fn page(
         shown.map(|kind| (kind.word(), format!("{origin}{}", callback_path(&callback(kind))))).collect();
     let (return_to, back) = return_to(from).unwrap_or((String::new(), CLIENTS.into()));
     let title = before.as_ref().map_or("New client".to_string(), |(client, _)| client.name.clone());
-    let page = visit.page(&title, Section::Connections).below(HOME, "Connections").below(CLIENTS, "OAuth 2.0 clients");
+    let page = context
+        .page(&title, Section::Connections)
+        .breadcrumb(HOME, "Connections")
+        .breadcrumb(CLIENTS, "OAuth 2.0 clients");
     OAuthClientPage {
         page,
         heading: before.as_ref().map_or("New OAuth 2.0 client".into(), |(client, _)| format!("Edit {}", client.name)),
@@ -106,31 +109,33 @@ fn user((id, name): (ConnectionKey, String)) -> (String, String) {
 }
 
 /// `GET /settings/connections/clients/new`
-pub async fn new_form(visit: Visit, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
+pub async fn new_form(context: RequestContext, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
     let get = |name: &str| query.get(name).unwrap_or_default();
     let form = OAuthClientForm::blank(ApiType::from_word(get("type")).unwrap_or(ApiType::RSeries));
-    html(page(&visit, &app, None, form, get("for")))
+    html(page(&context, &app, None, form, get("for")))
 }
 
 /// `POST /settings/connections/clients/new`
-pub async fn create(visit: Visit, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
+pub async fn create(context: RequestContext, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
     let (mut typed, told) = OAuthClientForm::read(&form, None, app.config.outbound.private);
     let Some(told) = told else {
-        return unprocessable(page(&visit, &app, None, typed, form.get("for")));
+        return unprocessable(page(&context, &app, None, typed, form.get("for")));
     };
-    let (actor, peer, now, vault) =
-        (visit.viewer.actor(), visit.peer.clone(), visit.now(), app.connections.vault.clone());
+    let (actor, client_ip, now, vault) =
+        (context.viewer.actor(), context.client_ip.clone(), context.now(), app.connections.vault.clone());
     let made = app
         .db
         .write(move |conn| {
             let client = told.create(conn, &vault, now)?;
-            NewActivity::new(Kind::OAuthClientAdded, actor.clone(), subject(&client)).from(&peer).record(conn, now)?;
+            NewActivity::new(Kind::OAuthClientAdded, actor.clone(), subject(&client))
+                .from(&client_ip)
+                .record(conn, now)?;
             Ok(client)
         })
         .await;
-    match typed.problems.stored("name", made)? {
-        Some(client) => go_on(&visit, &form, &client, (Tone::Good, format!("{} is saved.", client.name))),
-        None => unprocessable(page(&visit, &app, None, typed, form.get("for"))),
+    match typed.form_errors.stored("name", made)? {
+        Some(client) => go_on(&context, &form, &client, (Tone::Good, format!("{} is saved.", client.name))),
+        None => unprocessable(page(&context, &app, None, typed, form.get("for"))),
     }
 }
 
@@ -139,23 +144,28 @@ fn subject(client: &OAuthClient) -> Subject {
 }
 
 // Back to the form of the connection it is for, or to the list.
-fn go_on(visit: &Visit, form: &ProtectedForm, client: &OAuthClient, said: (Tone, String)) -> Result<HttpResponse> {
+fn go_on(
+    context: &RequestContext,
+    form: &ProtectedForm,
+    client: &OAuthClient,
+    said: (Tone, String),
+) -> Result<HttpResponse> {
     match return_to(form.get("for")) {
-        Some((_, place)) => visit.redirect(said.0, said.1, &format!("{place}?client={}", client.id)),
-        None => visit.redirect(said.0, said.1, CLIENTS),
+        Some((_, place)) => context.redirect(said.0, said.1, &format!("{place}?client={}", client.id)),
+        None => context.redirect(said.0, said.1, CLIENTS),
     }
 }
 
 /// `GET /settings/connections/clients/{oauth_client}`
 pub async fn edit_form(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<OAuthClientKey>,
     query: Query,
 ) -> Result<HttpResponse> {
     let (client, users) = find(&app, *id).await?;
     let form = OAuthClientForm::of(&client);
-    html(page(&visit, &app, Some((&client, users)), form, query.get("for").unwrap_or_default()))
+    html(page(&context, &app, Some((&client, users)), form, query.get("for").unwrap_or_default()))
 }
 
 async fn find(app: &State, id: OAuthClientKey) -> Result<(OAuthClient, Vec<(ConnectionKey, String)>)> {
@@ -164,7 +174,7 @@ async fn find(app: &State, id: OAuthClientKey) -> Result<(OAuthClient, Vec<(Conn
 
 /// `POST /settings/connections/clients/{oauth_client}`
 pub async fn edit(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<OAuthClientKey>,
     form: ProtectedForm,
@@ -172,28 +182,28 @@ pub async fn edit(
     let (client, users) = find(&app, *id).await?;
     let (mut typed, told) = OAuthClientForm::read(&form, Some(&client), app.config.outbound.private);
     let Some(told) = told else {
-        return unprocessable(page(&visit, &app, Some((&client, users)), typed, form.get("for")));
+        return unprocessable(page(&context, &app, Some((&client, users)), typed, form.get("for")));
     };
-    let Some(ended) = typed.problems.stored("name", change(&visit, &app, *id, told).await)? else {
-        return unprocessable(page(&visit, &app, Some((&client, users)), typed, form.get("for")));
+    let Some(ended) = typed.form_errors.stored("name", change(&context, &app, *id, told).await)? else {
+        return unprocessable(page(&context, &app, Some((&client, users)), typed, form.get("for")));
     };
     let said = match ended {
         0 => (Tone::Good, "The OAuth 2.0 client is saved.".to_string()),
         n => (Tone::Warn, format!("It is saved. Its server has moved: {} to authorize.", count(n, "connection"))),
     };
-    go_on(&visit, &form, &client, said)
+    go_on(&context, &form, &client, said)
 }
 
-async fn change(visit: &Visit, app: &State, id: OAuthClientKey, told: ToldOAuthClient) -> Result<i64> {
-    let (viewer, peer, now, vault) =
-        (visit.viewer.clone(), visit.peer.clone(), visit.now(), app.connections.vault.clone());
+async fn change(context: &RequestContext, app: &State, id: OAuthClientKey, told: ValidatedOAuthClient) -> Result<i64> {
+    let (viewer, client_ip, now, vault) =
+        (context.viewer.clone(), context.client_ip.clone(), context.now(), app.connections.vault.clone());
     app.db
         .write(move |conn| {
             let before = OAuthClient::find(conn, id)?;
             let ended = told.change(conn, &vault, &before, &viewer.name, now)?;
             let note = if told.secret.is_some() { "with a new secret" } else { "" };
             NewActivity::new(Kind::OAuthClientChanged, viewer.actor(), subject(&before))
-                .from(&peer)
+                .from(&client_ip)
                 .with(Detail::note(note))
                 .record(conn, now)?;
             Ok(ended)
@@ -212,15 +222,19 @@ struct DeleteOAuthClient {
 }
 
 /// `GET /settings/connections/clients/{oauth_client}/delete`
-pub async fn delete_form(visit: Visit, app: web::Data<State>, id: web::Path<OAuthClientKey>) -> Result<HttpResponse> {
+pub async fn delete_form(
+    context: RequestContext,
+    app: web::Data<State>,
+    id: web::Path<OAuthClientKey>,
+) -> Result<HttpResponse> {
     let (client, users) = find(&app, *id).await?;
     let back = format!("{CLIENTS}/{}", *id);
     html(DeleteOAuthClient {
-        page: visit
+        page: context
             .page("Delete", Section::Connections)
-            .below(HOME, "Connections")
-            .below(CLIENTS, "OAuth 2.0 clients")
-            .below(&back, &client.name),
+            .breadcrumb(HOME, "Connections")
+            .breadcrumb(CLIENTS, "OAuth 2.0 clients")
+            .breadcrumb(&back, &client.name),
         name: client.name,
         action: format!("{back}/delete"),
         back,
@@ -230,27 +244,27 @@ pub async fn delete_form(visit: Visit, app: web::Data<State>, id: web::Path<OAut
 
 /// `POST /settings/connections/clients/{oauth_client}/delete`
 pub async fn delete(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<OAuthClientKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
-    let (id, actor, peer, now) = (*id, visit.viewer.actor(), visit.peer.clone(), visit.now());
+    let (id, actor, client_ip, now) = (*id, context.viewer.actor(), context.client_ip.clone(), context.now());
     let deleted = app
         .db
         .write(move |conn| {
             let client = OAuthClient::find(conn, id)?;
             OAuthClient::delete(conn, id)?;
             NewActivity::new(Kind::OAuthClientDeleted, actor.clone(), subject(&client))
-                .from(&peer)
+                .from(&client_ip)
                 .record(conn, now)?;
             Ok(client.name)
         })
         .await;
     match deleted {
-        Ok(name) => visit.redirect(Tone::Good, format!("{name} is deleted."), CLIENTS),
-        Err(Error::NotFound) => visit.redirect(Tone::Info, "It was deleted already.", CLIENTS),
-        Err(Error::Conflict(why)) => visit.redirect(Tone::Bad, why, &format!("{CLIENTS}/{id}/delete")),
+        Ok(name) => context.redirect(Tone::Good, format!("{name} is deleted."), CLIENTS),
+        Err(Error::NotFound) => context.redirect(Tone::Info, "It was deleted already.", CLIENTS),
+        Err(Error::Conflict(why)) => context.redirect(Tone::Bad, why, &format!("{CLIENTS}/{id}/delete")),
         Err(error) => Err(error),
     }
 }

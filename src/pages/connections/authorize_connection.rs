@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 
-use crate::connections::refresh::{exchange, judged};
+use crate::connections::refresh::{checked, exchange};
 use crate::connections::remote_account::RemoteAccount;
 use crate::connections::state::Authorized;
 use crate::connections::token_endpoint::safe;
@@ -22,7 +22,7 @@ use crate::pages::connections::disconnect_connection::or_gone;
 use crate::pages::connections::path;
 use crate::secrets::TokenHash;
 use crate::web::form::ProtectedForm;
-use crate::web::page::{Tone, Visit, see_other};
+use crate::web::page::{RequestContext, Tone, see_other};
 use crate::web::query::Query;
 use crate::web::state::State;
 
@@ -30,8 +30,8 @@ const START_AGAIN: &str = "This way back does not belong to anything you started
                            was used already. Nothing was changed. Open the connection and authorize it again.";
 
 /// Sends the browser to the provider of a connection (303).
-pub async fn set_out(app: &State, visit: &Visit, id: ConnectionKey) -> Result<HttpResponse> {
-    let (session, now) = (visit.session_key, visit.now());
+pub async fn begin_authorization(app: &State, context: &RequestContext, id: ConnectionKey) -> Result<HttpResponse> {
+    let (session, now) = (context.session_key, context.now());
     let (connection, client) = app.db.read(move |conn| or_gone(Connection::with_client(conn, id), conn, id)).await?;
     let provider = Provider::of(&client, &connection.domain_prefix, &app.config.hosts)?;
     if !crate::http::may_be_called(&provider.authorize_url, app.config.outbound.private) {
@@ -50,12 +50,12 @@ pub async fn set_out(app: &State, visit: &Visit, id: ConnectionKey) -> Result<Ht
 
 /// `POST /settings/connections/{connection}/authorize`
 pub async fn authorize(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ConnectionKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
-    set_out(&app, &visit, *id).await
+    begin_authorization(&app, &context, *id).await
 }
 
 /// `GET /settings/connections/callback/{callback}`: where a provider sends people back to.
@@ -65,12 +65,12 @@ pub async fn callback(
     callback: web::Path<String>,
     query: Query,
 ) -> Result<HttpResponse> {
-    let visit = request.extensions().get::<Visit>().cloned();
-    let Some(visit) = visit.filter(|visit| visit.viewer.is_admin()) else {
+    let context = request.extensions().get::<RequestContext>().cloned();
+    let Some(context) = context.filter(|context| context.viewer.is_admin()) else {
         return Err(Error::Invalid(START_AGAIN.into()));
     };
     let get = |name: &str| query.get(name).unwrap_or_default();
-    let back = come_back(&app, &visit, &callback, get("state")).await?;
+    let back = verify_callback(&app, &context, &callback, get("state")).await?;
     let id = back.connection.id;
     let outcome = match back.check(get("iss"), get("domain_prefix")) {
         Err(words) => Err(words),
@@ -82,17 +82,17 @@ pub async fn callback(
             Err(format!("The provider said no: {said}."))
         }
         Ok(()) if get("code").is_empty() => Err("The provider sent neither a code nor an error.".into()),
-        Ok(()) => redeem(&app, &back, get("code"), visit.now()).await?,
+        Ok(()) => redeem(&app, &back, get("code"), context.now()).await?,
     };
     match outcome {
-        Ok(reply) => adopt(&app, &visit, back, reply).await,
+        Ok(reply) => adopt(&app, &context, back, reply).await,
         Err(words) => {
-            let (by, now, noted) = (visit.viewer.name.clone(), visit.now(), words.clone());
+            let (by, now, noted) = (context.viewer.name.clone(), context.now(), words.clone());
             app.db
                 .write(move |conn| Ok(ConnectionEvent::record(conn, id, (EventKind::NotAuthorized, &noted), &by, now)?))
                 .await?;
             let text = format!("{words} Nothing was changed; authorize it again when that is put right.");
-            visit.redirect(Tone::Bad, text, &path(id))
+            context.redirect(Tone::Bad, text, &path(id))
         }
     }
 }
@@ -109,13 +109,13 @@ pub(crate) struct Back {
     pub(crate) provider: Provider,
 }
 
-async fn come_back(app: &State, visit: &Visit, callback: &str, state: &str) -> Result<Back> {
+async fn verify_callback(app: &State, context: &RequestContext, callback: &str, state: &str) -> Result<Back> {
     let start_again = || Error::Invalid(START_AGAIN.into());
-    let (hash, session, now) = (TokenHash::of(state), visit.session_key, visit.now());
+    let (hash, session, now) = (TokenHash::of(state), context.session_key, context.now());
     let found = app
         .db
         .write(move |conn| {
-            let Some(request) = ConnectionRequest::come_back(conn, &hash, session, now)? else {
+            let Some(request) = ConnectionRequest::verify_callback(conn, &hash, session, now)? else {
                 return Ok(None);
             };
             let (connection, client) = Connection::with_client(conn, request.connection_id)?;
@@ -153,32 +153,32 @@ async fn redeem(app: &State, back: &Back, code: &str, now: crate::time::Timestam
         (back.client.secret(&app.connections.vault)?, back.request.verifier(&app.connections.vault)?);
     let exchange = exchange(&app.connections, &back.provider, &back.client, secret.expose(), now);
     let outcome = exchange.redeem(code, verifier.as_ref().map(|verifier| verifier.expose())).await?;
-    Ok(match judged(outcome, &back.connection) {
+    Ok(match checked(outcome, &back.connection) {
         Outcome::Issued(reply) => Ok(reply),
         Outcome::Refused { words, .. } => Err(format!("The provider refused the code: {words}.")),
         Outcome::Later { words, .. } => Err(format!("The code could not be redeemed. {words}")),
     })
 }
 
-async fn adopt(app: &State, visit: &Visit, back: Back, reply: Box<TokenReply>) -> Result<HttpResponse> {
+async fn adopt(app: &State, context: &RequestContext, back: Back, reply: Box<TokenReply>) -> Result<HttpResponse> {
     use oauth2::TokenResponse;
     let reply = Arc::new(*reply);
     let (request, vault, kept) = (back.request.clone(), app.connections.vault.clone(), reply.clone());
-    app.db.patient().write(move |conn| request.hold(conn, &vault, &kept)).await?;
+    app.db.with_long_timeout().write(move |conn| request.hold(conn, &vault, &kept)).await?;
     let seen = remote_account::see(&app.connections.http, &back.provider, reply.access_token().secret()).await;
     let connection = &back.connection;
     if !connection.account_id.is_empty() && seen.as_ref().map(|seen| &seen.id) != Ok(&connection.account_id) {
         return Ok(see_other(&format!("{}/account", path(connection.id))));
     }
-    keep(app, visit, &back, &reply, seen.unwrap_or_default()).await?;
-    visit.redirect(Tone::Good, format!("{} is connected.", connection.name), &path(connection.id))
+    keep(app, context, &back, &reply, seen.unwrap_or_default()).await?;
+    context.redirect(Tone::Good, format!("{} is connected.", connection.name), &path(connection.id))
 }
 
 /// Stores what a way back brought. Errors: [`Error::Conflict`] when it was stored or let go already, or when the
 /// connection leads elsewhere by now.
 pub(crate) async fn keep(
     app: &State,
-    visit: &Visit,
+    context: &RequestContext,
     back: &Back,
     reply: &Arc<TokenReply>,
     account: RemoteAccount,
@@ -186,14 +186,14 @@ pub(crate) async fn keep(
     let authorized = Authorized {
         account_id: account.id,
         account_name: account.name,
-        by: visit.viewer.id,
-        by_name: visit.viewer.name.clone(),
-        peer: visit.peer.clone(),
+        by: context.viewer.id,
+        by_name: context.viewer.name.clone(),
+        client_ip: context.client_ip.clone(),
     };
-    let (means, reply, now) = (app.connections.means(), reply.clone(), visit.now());
+    let (transition_context, reply, now) = (app.connections.transition_context(), reply.clone(), context.now());
     let (request, connection) = (back.request.id, back.connection.clone());
     app.db
-        .patient()
+        .with_long_timeout()
         .write(move |conn| {
             if !ConnectionRequest::release(conn, request)? {
                 return Err(state::changed_meanwhile());
@@ -205,7 +205,7 @@ pub(crate) async fn keep(
             {
                 return Err(state::changed_meanwhile());
             }
-            state::adopt(conn, &means, (&present, &client), &reply, &authorized, now)
+            state::adopt(conn, &transition_context, (&present, &client), &reply, &authorized, now)
         })
         .await
 }

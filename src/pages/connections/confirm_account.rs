@@ -15,7 +15,7 @@ use crate::id::ConnectionKey;
 use crate::pages::connections::authorize_connection::{Back, keep};
 use crate::pages::connections::{HOME, path};
 use crate::web::form::ProtectedForm;
-use crate::web::page::{Page, Section, Tone, Visit, html};
+use crate::web::page::{Page, RequestContext, Section, Tone, html};
 use crate::web::state::State;
 
 #[derive(Template)]
@@ -30,8 +30,8 @@ struct ChangeOfAccount {
 }
 
 // What waits in this browser, with its tokens.
-async fn held(app: &State, visit: &Visit, id: ConnectionKey) -> Result<(Back, Arc<TokenReply>)> {
-    let (session, now) = (visit.session_key, visit.now());
+async fn held(app: &State, context: &RequestContext, id: ConnectionKey) -> Result<(Back, Arc<TokenReply>)> {
+    let (session, now) = (context.session_key, context.now());
     let (found, connection, client) = app
         .db
         .read(move |conn| {
@@ -39,26 +39,31 @@ async fn held(app: &State, visit: &Visit, id: ConnectionKey) -> Result<(Back, Ar
             Ok((ConnectionRequest::holding(conn, (id, session), now)?, connection, client))
         })
         .await?;
-    let gone = || Error::Gone("Nothing waits here any more: it was answered, or ten minutes have passed.".into());
-    let request = found.ok_or_else(gone)?;
+    let revoked_error =
+        || Error::Gone("Nothing waits here any more: it was answered, or ten minutes have passed.".into());
+    let request = found.ok_or_else(revoked_error)?;
     let reply = Arc::new(request.held(&app.connections.vault)?);
     let provider = Provider::of(&client, &connection.domain_prefix, &app.config.hosts)?;
     Ok((Back { request, connection, client, provider }, reply))
 }
 
 /// `GET /settings/connections/{connection}/account`
-pub async fn account_form(visit: Visit, app: web::Data<State>, id: web::Path<ConnectionKey>) -> Result<HttpResponse> {
-    let (back, reply) = held(&app, &visit, *id).await?;
+pub async fn account_form(
+    context: RequestContext,
+    app: web::Data<State>,
+    id: web::Path<ConnectionKey>,
+) -> Result<HttpResponse> {
+    let (back, reply) = held(&app, &context, *id).await?;
     let seen = remote_account::see(&app.connections.http, &back.provider, reply.access_token().secret()).await;
     let (new, why) = match seen {
         Ok(account) => (Some(account.name), String::new()),
         Err(why) => (None, why),
     };
     html(ChangeOfAccount {
-        page: visit
+        page: context
             .page("Another account", Section::Connections)
-            .below(HOME, "Connections")
-            .below(path(*id), &back.connection.name),
+            .breadcrumb(HOME, "Connections")
+            .breadcrumb(path(*id), &back.connection.name),
         back: path(*id),
         present: back.connection.account_name,
         name: back.connection.name,
@@ -69,25 +74,25 @@ pub async fn account_form(visit: Visit, app: web::Data<State>, id: web::Path<Con
 
 /// `POST /settings/connections/{connection}/account`
 pub async fn account(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ConnectionKey>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
-    let (back, reply) = held(&app, &visit, *id).await?;
+    let (back, reply) = held(&app, &context, *id).await?;
     match form.get("account") {
         "new" => {
             let seen = remote_account::see(&app.connections.http, &back.provider, reply.access_token().secret()).await;
-            keep(&app, &visit, &back, &reply, seen.unwrap_or_default()).await?;
-            visit.redirect(Tone::Good, format!("{} is connected.", back.connection.name), &path(*id))
+            keep(&app, &context, &back, &reply, seen.unwrap_or_default()).await?;
+            context.redirect(Tone::Good, format!("{} is connected.", back.connection.name), &path(*id))
         }
-        "present" => let_go(&app, &visit, &back, &reply).await,
+        "present" => discard(&app, &context, &back, &reply).await,
         _ => Err(Error::Invalid("Choose one of the two buttons.".into())),
     }
 }
 
-async fn let_go(app: &State, visit: &Visit, back: &Back, reply: &TokenReply) -> Result<HttpResponse> {
-    let (request, id, by, now) = (back.request.id, back.connection.id, visit.viewer.name.clone(), visit.now());
+async fn discard(app: &State, context: &RequestContext, back: &Back, reply: &TokenReply) -> Result<HttpResponse> {
+    let (request, id, by, now) = (back.request.id, back.connection.id, context.viewer.name.clone(), context.now());
     app.db
         .write(move |conn| {
             if ConnectionRequest::release(conn, request)? {
@@ -100,5 +105,5 @@ async fn let_go(app: &State, visit: &Visit, back: &Back, reply: &TokenReply) -> 
     let token = reply.refresh_token().map_or(reply.access_token().secret(), |token| token.secret());
     let revocation = provider_revocation::revoke_token(&app.connections, &back.provider, &back.client, token).await?;
     let text = format!("Nothing was changed; the new tokens are dropped. {}", revocation.sentence());
-    visit.redirect(revocation.tone(), text, &path(id))
+    context.redirect(revocation.tone(), text, &path(id))
 }

@@ -11,30 +11,30 @@ use crate::id::ConnectionKey;
 use crate::pages::connections::disconnect_connection::or_gone;
 use crate::pages::connections::path;
 use crate::web::form::ProtectedForm;
-use crate::web::page::{Tone, Visit};
+use crate::web::page::{RequestContext, Tone};
 use crate::web::state::State;
 
 /// `POST /settings/connections/{connection}/test`: one harmless call through it.
 pub async fn test(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ConnectionKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
     let id = *id;
     app.db.read(move |conn| or_gone(Connection::find(conn, id), conn, id)).await?;
-    let (tone, words) = match try_out(&app, &visit, id).await? {
+    let (tone, words) = match run_test(&app, &context, id).await? {
         Ok(words) => (Tone::Good, words),
         Err(words) => (Tone::Bad, words),
     };
-    let (by, noted, now) = (visit.viewer.name.clone(), words.clone(), visit.now());
+    let (by, noted, now) = (context.viewer.name.clone(), words.clone(), context.now());
     app.db.write(move |conn| Ok(ConnectionEvent::record(conn, id, (EventKind::Tested, &noted), &by, now)?)).await?;
-    visit.redirect(tone, words, &path(id))
+    context.redirect(tone, words, &path(id))
 }
 
 type Tried = std::result::Result<String, String>;
 
-async fn try_out(app: &State, visit: &Visit, id: ConnectionKey) -> Result<Tried> {
+async fn run_test(app: &State, context: &RequestContext, id: ConnectionKey) -> Result<Tried> {
     let mut refused: Option<Connection> = None;
     loop {
         let (connection, client) = match ready(&app.connections, id, refused.as_ref()).await? {
@@ -44,7 +44,7 @@ async fn try_out(app: &State, visit: &Visit, id: ConnectionKey) -> Result<Tried>
                     Some(_) => "The test failed: the API refuses its token.",
                     None => "The test could not be made.",
                 };
-                return Ok(Err(format!("{what} {}", sentence(&why, visit))));
+                return Ok(Err(format!("{what} {}", sentence(&why, context))));
             }
         };
         match call(app, &connection, &client).await? {
@@ -75,12 +75,15 @@ async fn call(
     })
 }
 
-fn sentence(why: &NotReady, visit: &Visit) -> String {
+fn sentence(why: &NotReady, context: &RequestContext) -> String {
     match why {
         NotReady::Paused => "The connection is paused: resume it first.".into(),
         NotReady::NeedsAuthorization(reason) => format!("It has to be authorized first: {reason}"),
-        NotReady::Trouble(words, until) => {
-            format!("Renewing its tokens does not work: {words} It is tried again {}.", visit.words.until(*until).text)
+        NotReady::Retrying(words, until) => {
+            format!(
+                "Renewing its tokens does not work: {words} It is tried again {}.",
+                context.words.until(*until).text
+            )
         }
         NotReady::JustRefreshed => "It was renewed a moment ago.".into(),
         NotReady::Busy => "Its tokens are being renewed. Try again in a moment.".into(),
@@ -89,7 +92,7 @@ fn sentence(why: &NotReady, visit: &Visit) -> String {
 
 /// `POST /settings/connections/{connection}/refresh`
 pub async fn refresh(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ConnectionKey>,
     _: ProtectedForm,
@@ -98,12 +101,12 @@ pub async fn refresh(
     let before = app.db.read(move |conn| or_gone(Connection::find(conn, id), conn, id)).await?;
     app.connections.refresher.run(id).await;
     let after = app.db.read(move |conn| or_gone(Connection::find(conn, id), conn, id)).await?;
-    let (tone, words) = outcome(&before, &after, &visit);
-    visit.redirect(tone, words, &path(id))
+    let (tone, words) = outcome(&before, &after, &context);
+    context.redirect(tone, words, &path(id))
 }
 
-fn outcome(before: &Connection, after: &Connection, visit: &Visit) -> (Tone, String) {
-    let (now, again) = (visit.now(), visit.words.until(after.due_at).text);
+fn outcome(before: &Connection, after: &Connection, context: &RequestContext) -> (Tone, String) {
+    let (now, again) = (context.now(), context.words.until(after.due_at).text);
     match after {
         Connection { needs_authorization_since: Some(_), reason, .. } => {
             (Tone::Bad, format!("It has to be authorized again. {reason}"))
@@ -113,8 +116,8 @@ fn outcome(before: &Connection, after: &Connection, visit: &Visit) -> (Tone, Str
             (Tone::Info, "The provider gave no refresh token, so there is nothing to renew it with.".into())
         }
         _ if after.is_in_flight(now) => (Tone::Info, "Its tokens are being renewed already.".into()),
-        Connection { trouble_since: Some(_), trouble, .. } if after.version != before.version => {
-            (Tone::Bad, format!("Renewing did not work: {trouble} It is tried again {again}."))
+        Connection { failing_since: Some(_), last_error, .. } if after.version != before.version => {
+            (Tone::Bad, format!("Renewing did not work: {last_error} It is tried again {again}."))
         }
         _ if after.lease_until > now => {
             (Tone::Info, "It was refreshed a moment ago, so nothing was done. Try again in a few seconds.".into())
@@ -125,26 +128,26 @@ fn outcome(before: &Connection, after: &Connection, visit: &Visit) -> (Tone, Str
 
 /// `POST /settings/connections/{connection}/pause`
 pub async fn pause(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ConnectionKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
-    switch(visit, &app, *id, true).await
+    switch(context, &app, *id, true).await
 }
 
 /// `POST /settings/connections/{connection}/resume`
 pub async fn resume(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ConnectionKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
-    switch(visit, &app, *id, false).await
+    switch(context, &app, *id, false).await
 }
 
-async fn switch(visit: Visit, app: &State, id: ConnectionKey, pauses: bool) -> Result<HttpResponse> {
-    let (viewer, peer, now) = (visit.viewer.clone(), visit.peer.clone(), visit.now());
+async fn switch(context: RequestContext, app: &State, id: ConnectionKey, pauses: bool) -> Result<HttpResponse> {
+    let (viewer, client_ip, now) = (context.viewer.clone(), context.client_ip.clone(), context.now());
     let changed = app
         .db
         .write(move |conn| {
@@ -156,7 +159,7 @@ async fn switch(visit: Visit, app: &State, id: ConnectionKey, pauses: bool) -> R
                 true => connection.pause(conn, &viewer.name, now).map(|()| Kind::ConnectionPaused)?,
                 false => connection.resume(conn, &viewer.name, now).map(|()| Kind::ConnectionResumed)?,
             };
-            NewActivity::new(kind, viewer.actor(), state::subject(&connection)).from(&peer).record(conn, now)?;
+            NewActivity::new(kind, viewer.actor(), state::subject(&connection)).from(&client_ip).record(conn, now)?;
             Ok(true)
         })
         .await?;
@@ -166,5 +169,5 @@ async fn switch(visit: Visit, app: &State, id: ConnectionKey, pauses: bool) -> R
         (false, true) => (Tone::Info, "It was paused already."),
         (false, false) => (Tone::Info, "It was not paused."),
     };
-    visit.redirect(tone, words, &path(id))
+    context.redirect(tone, words, &path(id))
 }

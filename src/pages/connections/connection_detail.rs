@@ -9,15 +9,15 @@ use crate::db::keyset::PAGE;
 use crate::employees::Employee;
 use crate::error::Result;
 use crate::id::ConnectionKey;
-use crate::pages::connections::connection_summary::{ConnectionFacts, ago, leading_out};
+use crate::pages::connections::connection_summary::{ConnectionFacts, ago, allow_form_redirects};
 use crate::pages::connections::disconnect_connection::or_gone;
 use crate::pages::connections::{HOME, path};
-use crate::time::{Moment, Timestamp, Words, count};
+use crate::time::{DisplayTime, TimeFormat, Timestamp, count};
 use crate::web::badge::Badge;
-use crate::web::form_errors::Problems;
+use crate::web::form_errors::FormErrors;
 use crate::web::list::Pager;
 use crate::web::nonce;
-use crate::web::page::{Page, Section, Visit, html};
+use crate::web::page::{Page, RequestContext, Section, html};
 use crate::web::query::Query;
 use crate::web::state::State;
 
@@ -28,16 +28,16 @@ struct ConnectionDetail {
     facts: ConnectionFacts,
     status: Status,
     reason: String,
-    trouble: String,
-    since: Moment,
-    next_try: Moment,
+    last_error: String,
+    since: DisplayTime,
+    next_try: DisplayTime,
     failures: String,
-    next_refresh: Option<Moment>,
-    refresh_token_ends: Option<Moment>,
+    next_refresh: Option<DisplayTime>,
+    refresh_token_ends: Option<DisplayTime>,
     business: String,
     authorized_by: Option<(String, Option<String>)>,
-    authorized: Moment,
-    created: Moment,
+    authorized: DisplayTime,
+    created: DisplayTime,
     domain_prefix: String,
     client: OAuthClientFacts,
     asked: Vec<(String, &'static str)>,
@@ -46,7 +46,7 @@ struct ConnectionDetail {
     keys: Vec<ServiceKeyRow>,
     call: String,
     nonce: String,
-    problems: Problems,
+    form_errors: FormErrors,
     was_authorized: bool,
     is_admin: bool,
 }
@@ -69,7 +69,7 @@ struct History {
 }
 
 struct EventRow {
-    at: Moment,
+    at: DisplayTime,
     badge: Badge,
     words: String,
     by: String,
@@ -79,9 +79,9 @@ struct ServiceKeyRow {
     href: String,
     mask: String,
     label: String,
-    created: Moment,
+    created: DisplayTime,
     created_by: String,
-    used: Moment,
+    used: DisplayTime,
 }
 
 struct Loaded {
@@ -95,22 +95,22 @@ struct Loaded {
 
 /// `GET /settings/connections/{connection}`
 pub async fn detail(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ConnectionKey>,
     query: Query,
 ) -> Result<HttpResponse> {
-    let page = page(&visit, &app, *id, &query, Problems::default()).await?;
-    leading_out(&app, &visit.viewer, html(page)?)
+    let page = page(&context, &app, *id, &query, FormErrors::default()).await?;
+    allow_form_redirects(&app, &context.viewer, html(page)?)
 }
 
 /// The page of a connection, with what is wrong with a form on it.
 pub(crate) async fn page(
-    visit: &Visit,
+    context: &RequestContext,
     app: &State,
     id: ConnectionKey,
     query: &Query,
-    problems: Problems,
+    form_errors: FormErrors,
 ) -> Result<impl Template + use<>> {
     let before = query.get("before").and_then(|text| text.parse().ok());
     let loaded = app
@@ -132,25 +132,31 @@ pub(crate) async fn page(
             })
         })
         .await?;
-    Ok(show(visit, app, loaded, before, problems))
+    Ok(show(context, app, loaded, before, form_errors))
 }
 
-fn show(visit: &Visit, app: &State, loaded: Loaded, before: Option<i64>, problems: Problems) -> ConnectionDetail {
-    let (words, viewer) = (&visit.words, &visit.viewer);
+fn show(
+    context: &RequestContext,
+    app: &State,
+    loaded: Loaded,
+    before: Option<i64>,
+    form_errors: FormErrors,
+) -> ConnectionDetail {
+    let (words, viewer) = (&context.words, &context.viewer);
     let Loaded { connection, client, business, authorized_by, events, keys } = loaded;
     let status = connection.status();
-    let mut page = visit.page(&connection.name, Section::Connections).below(HOME, "Connections");
+    let mut page = context.page(&connection.name, Section::Connections).breadcrumb(HOME, "Connections");
     page.refresh = (status == Status::Refreshing).then_some(2);
     let is_refreshed =
-        matches!(status, Status::Online | Status::Paused | Status::Trouble) && connection.due_at != Timestamp::NO_END;
+        matches!(status, Status::Online | Status::Paused | Status::Retrying) && connection.due_at != Timestamp::NO_END;
     let since = match status {
-        Status::Trouble => connection.trouble_since,
+        Status::Retrying => connection.failing_since,
         Status::NeedsAuthorization => connection.needs_authorization_since,
         _ => connection.paused_at,
     };
     ConnectionDetail {
         facts: ConnectionFacts::of(&connection, client.api_type, words),
-        since: words.ago(since.unwrap_or(visit.now())),
+        since: words.ago(since.unwrap_or(context.now())),
         next_try: soon(connection.due_at, words),
         failures: count(connection.failures, "attempt"),
         next_refresh: (is_refreshed && connection.can_refresh()).then(|| soon(connection.due_at, words)),
@@ -171,10 +177,10 @@ fn show(visit: &Visit, app: &State, loaded: Loaded, before: Option<i64>, problem
         },
         was_authorized: connection.authorized_at != Timestamp::NEVER_YET,
         reason: connection.reason,
-        trouble: connection.trouble,
+        last_error: connection.last_error,
         domain_prefix: connection.domain_prefix,
         nonce: nonce::fresh(),
-        problems,
+        form_errors,
         is_admin: viewer.is_admin(),
         status,
         page,
@@ -182,9 +188,9 @@ fn show(visit: &Visit, app: &State, loaded: Loaded, before: Option<i64>, problem
 }
 
 // What is due is done within seconds.
-fn soon(at: Timestamp, words: &Words) -> Moment {
+fn soon(at: Timestamp, words: &TimeFormat) -> DisplayTime {
     match at.since(words.now()) {
-        ..=0 => Moment { text: "in a few seconds".into(), ..words.until(at) },
+        ..=0 => DisplayTime { text: "in a few seconds".into(), ..words.until(at) },
         _ => words.until(at),
     }
 }
@@ -206,7 +212,7 @@ fn in_words(api_type: ApiType, scope: &str) -> Vec<(String, &'static str)> {
     scope.split_whitespace().map(|word| (word.to_string(), meaning(word))).collect()
 }
 
-fn history(mut events: Vec<ConnectionEvent>, before: Option<i64>, words: &Words) -> History {
+fn history(mut events: Vec<ConnectionEvent>, before: Option<i64>, words: &TimeFormat) -> History {
     let has_more = events.len() > PAGE;
     events.truncate(PAGE);
     let next = events.last().filter(|_| has_more).map(|event| format!("?before={}#history", event.id));
@@ -220,7 +226,7 @@ fn history(mut events: Vec<ConnectionEvent>, before: Option<i64>, words: &Words)
     History { rows: events.into_iter().map(row).collect(), pager }
 }
 
-fn service_key_row(key: &ServiceKey, words: &Words) -> ServiceKeyRow {
+fn service_key_row(key: &ServiceKey, words: &TimeFormat) -> ServiceKeyRow {
     ServiceKeyRow {
         href: format!("{}/keys/{}/revoke", path(key.connection_id), key.id),
         mask: key.mask.characters().to_string(),

@@ -6,7 +6,7 @@ use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::id::{BusinessKey, OAuthClientKey};
 use crate::web::form::ProtectedForm;
-use crate::web::form_errors::Problems;
+use crate::web::form_errors::FormErrors;
 
 const LONGEST_SCOPE: usize = 2000;
 
@@ -50,12 +50,12 @@ pub struct ConnectionForm {
     /// The id of the business, or nothing.
     pub business: String,
     /// What is wrong.
-    pub problems: Problems,
+    pub form_errors: FormErrors,
 }
 
 /// What was told, fit to be stored.
 #[derive(Clone, Debug)]
-pub struct ToldConnection {
+pub struct ValidatedConnection {
     /// What the shop is at the provider.
     pub client: OAuthClientKey,
     /// Everything else.
@@ -73,7 +73,7 @@ impl ConnectionForm {
             scope_text: String::new(),
             client: client.map(|client| client.id.to_string()).unwrap_or_default(),
             business: String::new(),
-            problems: Problems::default(),
+            form_errors: FormErrors::default(),
         }
     }
 
@@ -90,23 +90,25 @@ impl ConnectionForm {
     }
 
     /// Reads what was typed; nothing beside it when something is wrong.
-    pub fn read(form: &ProtectedForm, choices: &Choices) -> (ConnectionForm, Option<ToldConnection>) {
-        let mut problems = Problems::default();
-        let name = problems.check("name", form.line("name", "The name", 100));
+    pub fn read(form: &ProtectedForm, choices: &Choices) -> (ConnectionForm, Option<ValidatedConnection>) {
+        let mut form_errors = FormErrors::default();
+        let name = form_errors.check("name", form.line("name", "The name", 100));
         let api_type = match ApiType::from_word(form.get("type")) {
-            None => problems.check("type", Err(Error::Invalid("Choose one of the API types.".into()))),
+            None => form_errors.check("type", Err(Error::Invalid("Choose one of the API types.".into()))),
             found => found,
         };
         let domain_prefix = match api_type {
-            Some(ApiType::XSeries) => problems.check("domain-prefix", parse_domain_prefix(form.get("domain-prefix"))),
+            Some(ApiType::XSeries) => {
+                form_errors.check("domain-prefix", parse_domain_prefix(form.get("domain-prefix")))
+            }
             _ => Some(String::new()),
         };
-        let scope = api_type.and_then(|api_type| problems.check(scope_field(api_type), scope(form, api_type)));
-        let client = problems.check("client", client(form, api_type, choices));
-        let business = problems.check("business", business(form, choices));
+        let scope = api_type.and_then(|api_type| form_errors.check(scope_field(api_type), scope(form, api_type)));
+        let client = form_errors.check("client", client(form, api_type, choices));
+        let business = form_errors.check("business", business(form, choices));
         let told = match (name, domain_prefix, scope, client, business) {
             (Some(name), Some(domain_prefix), Some(scope), Some(client), Some(business)) => {
-                Some(ToldConnection { client, fields: ConnectionFields { name, business, domain_prefix, scope } })
+                Some(ValidatedConnection { client, fields: ConnectionFields { name, business, domain_prefix, scope } })
             }
             _ => None,
         };
@@ -118,7 +120,7 @@ impl ConnectionForm {
             scope_text: form.get("scope-text").into(),
             client: form.get("client").into(),
             business: form.get("business").into(),
-            problems,
+            form_errors,
         };
         (typed, told)
     }
@@ -137,7 +139,7 @@ pub struct ScopeGroup {
     /// Whose it is.
     pub types: Vec<ApiType>,
     /// The scopes, and what each allows.
-    pub offers: Vec<crate::connections::OfferedScope>,
+    pub offered_scopes: Vec<crate::connections::OfferedScope>,
 }
 
 impl ScopeGroup {
@@ -148,7 +150,9 @@ impl ScopeGroup {
             let id = scope_field(api_type);
             match groups.iter_mut().find(|group| group.id == id) {
                 Some(group) => group.types.push(api_type),
-                None => groups.push(ScopeGroup { id, types: vec![api_type], offers: api_type.offered_scopes() }),
+                None => {
+                    groups.push(ScopeGroup { id, types: vec![api_type], offered_scopes: api_type.offered_scopes() })
+                }
             }
         }
         groups

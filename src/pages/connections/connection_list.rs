@@ -8,11 +8,11 @@ use crate::connections::{ApiType, Connection, ConnectionFilter, ConnectionSort, 
 use crate::db::keyset::Count;
 use crate::error::Result;
 use crate::id::BusinessKey;
-use crate::pages::connections::connection_summary::{ConnectionFacts, leading_out};
+use crate::pages::connections::connection_summary::{ConnectionFacts, allow_form_redirects};
 use crate::pages::connections::path;
-use crate::time::Words;
+use crate::time::TimeFormat;
 use crate::web::list::{Heading, ListState, Pager, Sort};
-use crate::web::page::{Page, Section, Viewer, Visit, html};
+use crate::web::page::{Page, RequestContext, Section, Viewer, html};
 use crate::web::query::Query;
 use crate::web::state::State;
 
@@ -32,7 +32,7 @@ struct ConnectionList {
     page: Page,
     total: i64,
     rows: Vec<ConnectionRow>,
-    waiting: Vec<(String, String)>,
+    needing_attention: Vec<(String, String)>,
     filter: ConnectionFilter,
     business: String,
     businesses: Vec<(BusinessKey, String)>,
@@ -48,7 +48,7 @@ struct ConnectionRow {
     authorized_by: Option<(String, Option<String>)>,
 }
 
-fn row(listed: ListedConnection, viewer: &Viewer, words: &Words) -> ConnectionRow {
+fn row(listed: ListedConnection, viewer: &Viewer, words: &TimeFormat) -> ConnectionRow {
     let href = listed.connection.authorized_by.and_then(|id| viewer.employee_page(id));
     ConnectionRow {
         facts: ConnectionFacts::of(&listed.connection, listed.api_type, words),
@@ -58,7 +58,7 @@ fn row(listed: ListedConnection, viewer: &Viewer, words: &Words) -> ConnectionRo
 }
 
 /// `GET /settings/connections`
-pub async fn list(visit: Visit, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
+pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
     let state = ListState::read(&query, "", &SORTS)?;
     let filter = ConnectionFilter {
         name: state.get("name").into(),
@@ -68,7 +68,7 @@ pub async fn list(visit: Visit, app: web::Data<State>, query: Query) -> Result<H
     };
     let sort = ConnectionSort::from_word(state.sort().word).unwrap_or(ConnectionSort::Name);
     let (asked, wanted) = (filter.clone(), state.clone());
-    let ((rows, total), waiting, businesses) = app
+    let ((rows, total), needing_attention, businesses) = app
         .db
         .read(move |conn| {
             let rows = Connection::list(conn, &asked, (sort, wanted.descending), wanted.edge())?;
@@ -81,8 +81,8 @@ pub async fn list(visit: Visit, app: web::Data<State>, query: Query) -> Result<H
     });
     let response = html(ConnectionList {
         total,
-        rows: slice.rows.into_iter().map(|listed| row(listed, &visit.viewer, &visit.words)).collect(),
-        waiting: waiting.into_iter().map(|(id, name)| (path(id), name)).collect(),
+        rows: slice.rows.into_iter().map(|listed| row(listed, &context.viewer, &context.words)).collect(),
+        needing_attention: needing_attention.into_iter().map(|(id, name)| (path(id), name)).collect(),
         business: filter.business.map(|id| id.to_string()).unwrap_or_default(),
         businesses: businesses.into_iter().map(|(business, _)| (business.id, business.name)).collect(),
         hidden: state.hidden(&["name", "type", "status", "business"]),
@@ -98,8 +98,8 @@ pub async fn list(visit: Visit, app: web::Data<State>, query: Query) -> Result<H
         ],
         filter,
         pager,
-        is_admin: visit.viewer.is_admin(),
-        page: visit.page("Connections", Section::Connections),
+        is_admin: context.viewer.is_admin(),
+        page: context.page("Connections", Section::Connections),
     })?;
-    leading_out(&app, &visit.viewer, response)
+    allow_form_redirects(&app, &context.viewer, response)
 }

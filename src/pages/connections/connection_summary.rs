@@ -6,7 +6,7 @@ use actix_web::http::header;
 use crate::connections::{ApiType, Connection, Status};
 use crate::error::{Error, Result};
 use crate::pages::connections::path;
-use crate::time::{Moment, Timestamp, Words};
+use crate::time::{DisplayTime, TimeFormat, Timestamp};
 use crate::web::badge::Badge;
 use crate::web::headers;
 use crate::web::page::Viewer;
@@ -18,7 +18,7 @@ impl Status {
         let (tone, icon) = match self {
             Status::Online => ("good", "check-circle"),
             Status::Refreshing => ("", "refresh"),
-            Status::Trouble => ("warn", "alert-triangle"),
+            Status::Retrying => ("warn", "alert-triangle"),
             Status::NeedsAuthorization => ("bad", "x-circle"),
             Status::Paused => ("", "pause"),
         };
@@ -41,16 +41,16 @@ pub struct ConnectionFacts {
     /// The account it leads to; empty when it is not known.
     pub account: String,
     /// When its access token ends.
-    pub expires: Moment,
+    pub expires: DisplayTime,
     /// When its tokens were last renewed.
-    pub refreshed: Moment,
+    pub refreshed: DisplayTime,
     /// When a call last went through it.
-    pub used: Moment,
+    pub used: DisplayTime,
 }
 
 impl ConnectionFacts {
     /// The facts as of now.
-    pub fn of(connection: &Connection, api_type: ApiType, words: &Words) -> ConnectionFacts {
+    pub fn of(connection: &Connection, api_type: ApiType, words: &TimeFormat) -> ConnectionFacts {
         ConnectionFacts {
             href: path(connection.id),
             name: connection.name.clone(),
@@ -69,20 +69,20 @@ impl ConnectionFacts {
 }
 
 /// How long ago, or the word for what never happened.
-pub fn ago(at: Timestamp, words: &Words, never: &str) -> Moment {
+pub fn ago(at: Timestamp, words: &TimeFormat, never: &str) -> DisplayTime {
     match at {
         Timestamp::NEVER_YET => said(never),
         at => words.ago(at),
     }
 }
 
-fn said(text: &str) -> Moment {
-    Moment { text: text.into(), ..Moment::default() }
+fn said(text: &str) -> DisplayTime {
+    DisplayTime { text: text.into(), ..DisplayTime::default() }
 }
 
 /// The page with a policy under which an admin's forms may lead to a provider, and on from there to wherever people sign
 /// in.
-pub fn leading_out(app: &State, viewer: &Viewer, mut response: HttpResponse) -> Result<HttpResponse> {
+pub fn allow_form_redirects(app: &State, viewer: &Viewer, mut response: HttpResponse) -> Result<HttpResponse> {
     if !viewer.is_admin() {
         return Ok(response);
     }

@@ -4,15 +4,15 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use diesel::QueryResult;
 
-use crate::activity::{Detail, Kind, NewActivity, gone};
+use crate::activity::{Detail, Kind, NewActivity, revoked_error};
 use crate::connections::{Connection, OAuthClient, ServiceKey, provider_revocation, state};
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::id::ConnectionKey;
 use crate::pages::connections::{HOME, path};
-use crate::time::{Moment, thousands};
+use crate::time::{DisplayTime, thousands};
 use crate::web::form::ProtectedForm;
-use crate::web::page::{Page, Section, Tone, Visit, html};
+use crate::web::page::{Page, RequestContext, Section, Tone, html};
 use crate::web::state::State;
 
 #[derive(Template)]
@@ -23,13 +23,13 @@ struct Disconnect {
     back: String,
     account: String,
     keys: String,
-    last_used: Moment,
+    last_used: DisplayTime,
 }
 
 /// What was found of a connection, or how the connection went: one that was disconnected says by whom and when.
 pub(crate) fn or_gone<T>(found: QueryResult<T>, conn: &mut DbConnection, id: ConnectionKey) -> Result<T> {
     match found.map_err(Error::from) {
-        Err(Error::NotFound) => Err(gone(conn, &[Kind::ConnectionDisconnected], "connection", id.0)?),
+        Err(Error::NotFound) => Err(revoked_error(conn, &[Kind::ConnectionDisconnected], "connection", id.0)?),
         found => found,
     }
 }
@@ -42,20 +42,20 @@ pub(crate) fn with_keys(conn: &mut DbConnection, id: ConnectionKey) -> Result<(C
 
 /// `GET /settings/connections/{connection}/disconnect`
 pub async fn disconnect_form(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ConnectionKey>,
 ) -> Result<HttpResponse> {
     let id = *id;
     let (connection, keys) = app.db.read(move |conn| with_keys(conn, id)).await?;
     html(Disconnect {
-        page: visit
+        page: context
             .page("Disconnect", Section::Connections)
-            .below(HOME, "Connections")
-            .below(path(id), &connection.name),
+            .breadcrumb(HOME, "Connections")
+            .breadcrumb(path(id), &connection.name),
         back: path(id),
         keys: thousands(keys.len() as i64),
-        last_used: visit.words.ago(connection.last_used_at),
+        last_used: context.words.ago(connection.last_used_at),
         account: connection.account_name,
         name: connection.name,
     })
@@ -63,12 +63,12 @@ pub async fn disconnect_form(
 
 /// `POST /settings/connections/{connection}/disconnect`
 pub async fn disconnect(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ConnectionKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
-    let (id, actor, peer, now) = (*id, visit.viewer.actor(), visit.peer.clone(), visit.now());
+    let (id, actor, client_ip, now) = (*id, context.viewer.actor(), context.client_ip.clone(), context.now());
     let ended = app
         .db
         .write(move |conn| {
@@ -78,7 +78,7 @@ pub async fn disconnect(
                 return Err(Error::NotFound);
             }
             NewActivity::new(Kind::ConnectionDisconnected, actor.clone(), state::subject(&connection))
-                .from(&peer)
+                .from(&client_ip)
                 .with(Detail::note(noted(&connection, &client, keys)))
                 .record(conn, now)?;
             Ok((connection, client))
@@ -86,12 +86,12 @@ pub async fn disconnect(
         .await;
     let (connection, client) = match ended {
         Ok(ended) => ended,
-        Err(Error::Gone(how)) => return visit.redirect(Tone::Info, how, HOME),
+        Err(Error::Gone(how)) => return context.redirect(Tone::Info, how, HOME),
         Err(error) => return Err(error),
     };
     let revocation = provider_revocation::revoke(&app.connections, &connection, &client).await;
     let text = format!("{} is disconnected and deleted here. {}", connection.name, revocation.sentence());
-    visit.redirect(revocation.tone(), text, HOME)
+    context.redirect(revocation.tone(), text, HOME)
 }
 
 fn noted(connection: &Connection, client: &OAuthClient, keys: usize) -> String {

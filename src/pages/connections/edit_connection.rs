@@ -9,12 +9,12 @@ use crate::connections::{
 };
 use crate::error::{Error, Result};
 use crate::id::ConnectionKey;
-use crate::pages::connections::connection_form::{Choices, ConnectionForm, ScopeGroup, ToldConnection};
-use crate::pages::connections::connection_summary::leading_out;
+use crate::pages::connections::connection_form::{Choices, ConnectionForm, ScopeGroup, ValidatedConnection};
+use crate::pages::connections::connection_summary::allow_form_redirects;
 use crate::pages::connections::disconnect_connection::or_gone;
 use crate::pages::connections::{HOME, authorize_connection, path};
 use crate::web::form::ProtectedForm;
-use crate::web::page::{Page, Section, Tone, Visit, html, unprocessable};
+use crate::web::page::{Page, RequestContext, Section, Tone, html, unprocessable};
 use crate::web::query::Query;
 use crate::web::state::State;
 
@@ -46,21 +46,21 @@ fn redirect_uris(app: &State, choices: &Choices, form: &ConnectionForm) -> Vec<(
 }
 
 fn page(
-    visit: &Visit,
+    context: &RequestContext,
     app: &State,
     before: Option<&Connection>,
     form: ConnectionForm,
     choices: Choices,
 ) -> ConnectionFormPage {
-    let page = visit.page(if before.is_some() { "Edit" } else { "New connection" }, Section::Connections);
-    let page = page.below(HOME, "Connections");
+    let page = context.page(if before.is_some() { "Edit" } else { "New connection" }, Section::Connections);
+    let page = page.breadcrumb(HOME, "Connections");
     let back = before.map_or(HOME.to_string(), |connection| path(connection.id));
     ConnectionFormPage {
         heading: before.map_or("New connection".into(), |connection| format!("Edit {}", connection.name)),
         action: before.map_or(format!("{HOME}/new"), |_| format!("{back}/edit")),
         return_to: before.map_or("new".into(), |connection| connection.id.to_string()),
         page: match before {
-            Some(connection) => page.below(&back, &connection.name),
+            Some(connection) => page.breadcrumb(&back, &connection.name),
             None => page,
         },
         was_authorized: before.is_some_and(Connection::holds_a_token),
@@ -79,68 +79,68 @@ fn made(query: &Query, choices: &Choices) -> Option<OAuthClient> {
 }
 
 /// `GET /settings/connections/new`
-pub async fn new_form(visit: Visit, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
+pub async fn new_form(context: RequestContext, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
     let choices = app.db.read(Choices::load).await?;
     let form = ConnectionForm::blank(made(&query, &choices).as_ref());
-    leading_out(&app, &visit.viewer, html(page(&visit, &app, None, form, choices))?)
+    allow_form_redirects(&app, &context.viewer, html(page(&context, &app, None, form, choices))?)
 }
 
 /// `POST /settings/connections/new`
-pub async fn create(visit: Visit, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
+pub async fn create(context: RequestContext, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
     let choices = app.db.read(Choices::load).await?;
     let (mut typed, told) = ConnectionForm::read(&form, &choices);
     let Some(told) = told else {
-        return again(&visit, &app, None, typed, choices);
+        return again(&context, &app, None, typed, choices);
     };
-    let (viewer, peer, now) = (visit.viewer.clone(), visit.peer.clone(), visit.now());
+    let (viewer, client_ip, now) = (context.viewer.clone(), context.client_ip.clone(), context.now());
     let made = app
         .db
         .write(move |conn| {
             let connection = Connection::create(conn, told.client, &told.fields, now)?;
             ConnectionEvent::record(conn, connection.id, (EventKind::Changed, "It was made."), &viewer.name, now)?;
             NewActivity::new(Kind::ConnectionCreated, viewer.actor(), state::subject(&connection))
-                .from(&peer)
+                .from(&client_ip)
                 .record(conn, now)?;
             Ok(connection)
         })
         .await;
-    let Some(connection) = typed.problems.stored("name", made)? else {
-        return again(&visit, &app, None, typed, choices);
+    let Some(connection) = typed.form_errors.stored("name", made)? else {
+        return again(&context, &app, None, typed, choices);
     };
     let text = format!("{} is saved. Authorize it, so that calls can go through.", connection.name);
-    go_on(&visit, &app, &form, connection.id, (Tone::Good, text)).await
+    go_on(&context, &app, &form, connection.id, (Tone::Good, text)).await
 }
 
 fn again(
-    visit: &Visit,
+    context: &RequestContext,
     app: &State,
     before: Option<&Connection>,
     typed: ConnectionForm,
     choices: Choices,
 ) -> Result<HttpResponse> {
-    leading_out(app, &visit.viewer, unprocessable(page(visit, app, before, typed, choices))?)
+    allow_form_redirects(app, &context.viewer, unprocessable(page(context, app, before, typed, choices))?)
 }
 
 // To the page of the connection, or on to its provider.
 async fn go_on(
-    visit: &Visit,
+    context: &RequestContext,
     app: &State,
     form: &ProtectedForm,
     id: ConnectionKey,
     (tone, text): (Tone, String),
 ) -> Result<HttpResponse> {
     if form.get("then") != "authorize" {
-        return visit.redirect(tone, text, &path(id));
+        return context.redirect(tone, text, &path(id));
     }
-    match authorize_connection::set_out(app, visit, id).await {
-        Err(Error::Invalid(why)) => visit.redirect(Tone::Bad, format!("It is saved. {why}"), &path(id)),
+    match authorize_connection::begin_authorization(app, context, id).await {
+        Err(Error::Invalid(why)) => context.redirect(Tone::Bad, format!("It is saved. {why}"), &path(id)),
         outcome => outcome,
     }
 }
 
 /// `GET /settings/connections/{connection}/edit`
 pub async fn edit_form(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ConnectionKey>,
     query: Query,
@@ -154,12 +154,12 @@ pub async fn edit_form(
     if let Some(made) = made(&query, &choices) {
         form = ConnectionForm { client: made.id.to_string(), api_type: made.api_type, ..form };
     }
-    leading_out(&app, &visit.viewer, html(page(&visit, &app, Some(&connection), form, choices))?)
+    allow_form_redirects(&app, &context.viewer, html(page(&context, &app, Some(&connection), form, choices))?)
 }
 
 /// `POST /settings/connections/{connection}/edit`
 pub async fn edit(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ConnectionKey>,
     form: ProtectedForm,
@@ -169,33 +169,38 @@ pub async fn edit(
         app.db.read(move |conn| Ok((or_gone(Connection::find(conn, id), conn, id)?, Choices::load(conn)?))).await?;
     let (mut typed, told) = ConnectionForm::read(&form, &choices);
     let Some(told) = told else {
-        return again(&visit, &app, Some(&before), typed, choices);
+        return again(&context, &app, Some(&before), typed, choices);
     };
-    let Some(changed) = typed.problems.stored("name", change(&visit, &app, id, told).await)? else {
-        return again(&visit, &app, Some(&before), typed, choices);
+    let Some(changed) = typed.form_errors.stored("name", change(&context, &app, id, told).await)? else {
+        return again(&context, &app, Some(&before), typed, choices);
     };
     let said = match changed {
         Changed::Nothing => (Tone::Info, "Nothing was different, so nothing was changed.".to_string()),
         Changed::Scope => (Tone::Warn, "It is saved. The new scope counts once it is authorized again.".to_string()),
-        Changed::Words => (Tone::Good, "It is saved.".to_string()),
+        Changed::TimeFormat => (Tone::Good, "It is saved.".to_string()),
         Changed::Server(before) => {
             let revocation = provider_revocation::revoke(&app.connections, &before.0, &before.1).await;
             let text = format!("It is saved, and leads to another server now: authorize it. {}", revocation.sentence());
             (Tone::Warn, text)
         }
     };
-    go_on(&visit, &app, &form, id, said).await
+    go_on(&context, &app, &form, id, said).await
 }
 
 enum Changed {
     Nothing,
-    Words,
+    TimeFormat,
     Scope,
     Server(Box<(Connection, OAuthClient)>),
 }
 
-async fn change(visit: &Visit, app: &State, id: ConnectionKey, told: ToldConnection) -> Result<Changed> {
-    let (viewer, peer, now) = (visit.viewer.clone(), visit.peer.clone(), visit.now());
+async fn change(
+    context: &RequestContext,
+    app: &State,
+    id: ConnectionKey,
+    told: ValidatedConnection,
+) -> Result<Changed> {
+    let (viewer, client_ip, now) = (context.viewer.clone(), context.client_ip.clone(), context.now());
     app.db
         .write(move |conn| {
             let (before, client) = or_gone(Connection::with_client(conn, id), conn, id)?;
@@ -207,19 +212,19 @@ async fn change(visit: &Visit, app: &State, id: ConnectionKey, told: ToldConnect
             let words = format!("Changed: {}.", what.join(", "));
             ConnectionEvent::record(conn, id, (EventKind::Changed, &words), &viewer.name, now)?;
             NewActivity::new(Kind::ConnectionChanged, viewer.actor(), state::subject(&before))
-                .from(&peer)
+                .from(&client_ip)
                 .with(Detail::note(what.join(", ")))
                 .record(conn, now)?;
             Ok(match () {
                 () if what.contains(&"server") => Changed::Server(Box::new((before, client))),
                 () if what.contains(&"scope") && before.can_refresh() => Changed::Scope,
-                () => Changed::Words,
+                () => Changed::TimeFormat,
             })
         })
         .await
 }
 
-fn differences(before: &Connection, told: &ToldConnection) -> Vec<&'static str> {
+fn differences(before: &Connection, told: &ValidatedConnection) -> Vec<&'static str> {
     let fields = &told.fields;
     let moved = before.oauth_client_id != told.client || before.domain_prefix != fields.domain_prefix;
     [

@@ -9,11 +9,11 @@ use crate::error::{Error, Result};
 use crate::id::{ConnectionKey, ServiceKeyKey};
 use crate::pages::connections::disconnect_connection::{or_gone, with_keys};
 use crate::pages::connections::{HOME, connection_detail, path};
-use crate::time::Moment;
+use crate::time::DisplayTime;
 use crate::web::form::ProtectedForm;
-use crate::web::form_errors::Problems;
+use crate::web::form_errors::FormErrors;
 use crate::web::nonce;
-use crate::web::page::{Page, Section, Tone, Visit, html, unprocessable};
+use crate::web::page::{Page, RequestContext, Section, Tone, html, unprocessable};
 use crate::web::query::Query;
 use crate::web::shown_once::ShownOnce;
 use crate::web::state::State;
@@ -23,17 +23,17 @@ const SHOWN: &str = "The service key of this form was shown already, and is show
 
 /// `POST /settings/connections/{connection}/keys`: answers with the key, the one time it is shown.
 pub async fn create(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ConnectionKey>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
-    let (id, mut problems) = (*id, Problems::default());
-    let Some(label) = problems.check("label", form.line("label", "What it is for", 100)) else {
-        return unprocessable(connection_detail::page(&visit, &app, id, &Query::default(), problems).await?);
+    let (id, mut form_errors) = (*id, FormErrors::default());
+    let Some(label) = form_errors.check("label", form.line("label", "What it is for", 100)) else {
+        return unprocessable(connection_detail::page(&context, &app, id, &Query::default(), form_errors).await?);
     };
-    let (nonce, viewer, peer, now) =
-        (form.get("nonce").to_string(), visit.viewer.clone(), visit.peer.clone(), visit.now());
+    let (nonce, viewer, client_ip, now) =
+        (form.get("nonce").to_string(), context.viewer.clone(), context.client_ip.clone(), context.now());
     let (connection, key) = app
         .db
         .write(move |conn| {
@@ -41,17 +41,19 @@ pub async fn create(
             let connection = or_gone(Connection::find(conn, id), conn, id)?;
             let key = ServiceKey::create(conn, id, (&label, &viewer.name), now)?;
             NewActivity::new(Kind::ServiceKeyCreated, viewer.actor(), state::subject(&connection))
-                .from(&peer)
+                .from(&client_ip)
                 .with(Detail::note(&label))
                 .record(conn, now)?;
             Ok((connection, key))
         })
         .await?;
     let back = path(id);
-    let page =
-        visit.page("New service key", Section::Connections).below(HOME, "Connections").below(&back, &connection.name);
+    let page = context
+        .page("New service key", Section::Connections)
+        .breadcrumb(HOME, "Connections")
+        .breadcrumb(&back, &connection.name);
     ShownOnce::new(page, format!("A service key for {}", connection.name), "Service key", &key)
-        .saying("Whoever has it can call through this connection, and through no other. It never sees the tokens.")
+        .with_note("Whoever has it can call through this connection, and through no other. It never sees the tokens.")
         .back_to(back)
         .answer()
 }
@@ -64,7 +66,7 @@ struct RevokeServiceKey {
     mask: String,
     label: String,
     created_by: String,
-    last_used: Moment,
+    last_used: DisplayTime,
     action: String,
     back: String,
 }
@@ -72,26 +74,34 @@ struct RevokeServiceKey {
 type KeyPath = web::Path<(ConnectionKey, ServiceKeyKey)>;
 
 /// `GET /settings/connections/{connection}/keys/{service_key}/revoke`
-pub async fn revoke_form(visit: Visit, app: web::Data<State>, ids: KeyPath) -> Result<HttpResponse> {
+pub async fn revoke_form(context: RequestContext, app: web::Data<State>, ids: KeyPath) -> Result<HttpResponse> {
     let (id, key) = *ids;
     let (connection, keys) = app.db.read(move |conn| with_keys(conn, id)).await?;
     let found = keys.into_iter().find(|one| one.id == key).ok_or(Error::NotFound)?;
     html(RevokeServiceKey {
-        page: visit.page("Revoke", Section::Connections).below(HOME, "Connections").below(path(id), &connection.name),
+        page: context
+            .page("Revoke", Section::Connections)
+            .breadcrumb(HOME, "Connections")
+            .breadcrumb(path(id), &connection.name),
         connection: connection.name,
         action: format!("{}/keys/{key}/revoke", path(id)),
         back: path(id),
         mask: found.mask.characters().to_string(),
         label: found.label,
         created_by: found.created_by,
-        last_used: visit.words.ago(found.last_used_at),
+        last_used: context.words.ago(found.last_used_at),
     })
 }
 
 /// `POST /settings/connections/{connection}/keys/{service_key}/revoke`: refused from the next call on.
-pub async fn revoke(visit: Visit, app: web::Data<State>, ids: KeyPath, _: ProtectedForm) -> Result<HttpResponse> {
+pub async fn revoke(
+    context: RequestContext,
+    app: web::Data<State>,
+    ids: KeyPath,
+    _: ProtectedForm,
+) -> Result<HttpResponse> {
     let (id, key) = *ids;
-    let (actor, peer, now) = (visit.viewer.actor(), visit.peer.clone(), visit.now());
+    let (actor, client_ip, now) = (context.viewer.actor(), context.client_ip.clone(), context.now());
     let revoked = app
         .db
         .write(move |conn| {
@@ -100,14 +110,16 @@ pub async fn revoke(visit: Visit, app: web::Data<State>, ids: KeyPath, _: Protec
                 return Ok(None);
             };
             NewActivity::new(Kind::ServiceKeyRevoked, actor.clone(), state::subject(&connection))
-                .from(&peer)
+                .from(&client_ip)
                 .with(Detail::note(format!("{} ({})", key.label, key.mask.characters())))
                 .record(conn, now)?;
             Ok(Some(key.label))
         })
         .await?;
     match revoked {
-        Some(label) => visit.redirect(Tone::Good, format!("{label} is revoked. Its next call is refused."), &path(id)),
-        None => visit.redirect(Tone::Info, "That key was revoked already.", &path(id)),
+        Some(label) => {
+            context.redirect(Tone::Good, format!("{label} is revoked. Its next call is refused."), &path(id))
+        }
+        None => context.redirect(Tone::Info, "That key was revoked already.", &path(id)),
     }
 }

@@ -15,14 +15,14 @@ use crate::id::{EmployeeKey, LocationKey};
 use crate::pages::connections::connection_summary::ConnectionFacts;
 use crate::pages::tokens::token_table::{Panel, access_token_panel, refresh_token_panel};
 use crate::scopes::Role;
-use crate::time::{Moment, Timestamp, count};
+use crate::time::{DisplayTime, Timestamp, count};
 use crate::tokens::revocation::Purge;
 use crate::tokens::token_list::Within;
 use crate::web::badge::Badge;
 use crate::web::form::ProtectedForm;
 use crate::web::list::{Heading, ListState, Pager, Sort};
 use crate::web::nonce;
-use crate::web::page::{Page, Section, Tone, Visit, html, see_other};
+use crate::web::page::{Page, RequestContext, Section, Tone, html, see_other};
 use crate::web::query::Query;
 use crate::web::session_store::Session;
 use crate::web::state::State;
@@ -67,14 +67,14 @@ struct EmployeeRow {
     name: String,
     email: String,
     role: &'static str,
-    last_signed_in: Moment,
+    last_signed_in: DisplayTime,
     badge: Badge,
 }
 
 /// `GET /settings/employees`; staff land on their own page: it is all they may see here.
-pub async fn list(visit: Visit, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
-    if !visit.viewer.is_manager() {
-        return Ok(see_other(&path(visit.viewer.id)));
+pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
+    if !context.viewer.is_manager() {
+        return Ok(see_other(&path(context.viewer.id)));
     }
     let state = ListState::read(&query, "", &SORTS)?;
     let filter = EmployeeFilter {
@@ -97,8 +97,8 @@ pub async fn list(visit: Visit, app: web::Data<State>, query: Query) -> Result<H
         href: path(employee.id),
         role: employee.role.name(),
         last_signed_in: match employee.last_signed_in_at {
-            Timestamp::NEVER_YET => Moment { text: "never".into(), ..Moment::default() },
-            at => visit.words.ago(at),
+            Timestamp::NEVER_YET => DisplayTime { text: "never".into(), ..DisplayTime::default() },
+            at => context.words.ago(at),
         },
         badge: badge(&employee),
         name: employee.name,
@@ -112,8 +112,8 @@ pub async fn list(visit: Visit, app: web::Data<State>, query: Query) -> Result<H
         state: state.get("state").into(),
         headings: ["Name", "Role", "Last signed in", "Status"].map(|label| state.heading(label, "")).to_vec(),
         pager,
-        may_invite: visit.viewer.is_admin(),
-        page: visit.page("Employees", Section::Employees),
+        may_invite: context.viewer.is_admin(),
+        page: context.page("Employees", Section::Employees),
     })
 }
 
@@ -128,15 +128,15 @@ struct EmployeeDetail {
     email: String,
     role: Role,
     badge: Badge,
-    created: Moment,
-    last_signed_in: Moment,
+    created: DisplayTime,
+    last_signed_in: DisplayTime,
     is_locked: bool,
     is_archived: bool,
     is_invited: bool,
     is_viewer: bool,
     may_manage: bool,
     may_end: bool,
-    link_until: Option<Moment>,
+    link_until: Option<DisplayTime>,
     ending: Option<(i64, i64)>,
     nonce: String,
     businesses: Vec<BusinessChoice>,
@@ -156,13 +156,13 @@ pub struct BusinessChoice {
 
 /// `GET /settings/employees/{employee}`
 pub async fn detail(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<EmployeeKey>,
     query: Query,
 ) -> Result<HttpResponse> {
     let id = *id;
-    if !visit.viewer.may_act_for(id) {
+    if !context.viewer.may_act_for(id) {
         return Err(Error::Forbidden("You can see your own page. Store managers and admins see everybody's.".into()));
     }
     let refresh_tokens = refresh_token_panel(&query, "rt-")?;
@@ -170,14 +170,14 @@ pub async fn detail(
     if let Some(cut) = refresh_tokens.cut(&query).or_else(|| access_tokens.cut(&query)) {
         return Ok(see_other(&format!("{}{cut}", path(id))));
     }
-    let (words, viewer) = (visit.words.clone(), visit.viewer.clone());
-    let (employee, businesses, theirs, waiting, purge, refresh_tokens, access_tokens, connections) = app
+    let (words, viewer) = (context.words.clone(), context.viewer.clone());
+    let (employee, businesses, theirs, needing_attention, purge, refresh_tokens, access_tokens, connections) = app
         .db
         .read(move |conn| {
             let employee = Employee::find(conn, id)?;
             let businesses = Business::all(conn)?;
             let theirs = Location::of_employee(conn, id)?;
-            let waiting = OneTimeLink::is_waiting(conn, id, words.now())?;
+            let needing_attention = OneTimeLink::is_waiting(conn, id, words.now())?;
             let purge = Purge::of(conn, "employee", id.0)?;
             let within = Within::Employee(id);
             let refresh_tokens = refresh_tokens.load(conn, within, ClientState::Active, (&viewer, &words))?;
@@ -185,7 +185,7 @@ pub async fn detail(
             let connections = Connection::authorized_by(conn, id)?;
             let facts = |(connection, api_type)| ConnectionFacts::of(&connection, api_type, &words);
             let connections: Vec<ConnectionFacts> = connections.into_iter().map(facts).collect();
-            Ok((employee, businesses, theirs, waiting, purge, refresh_tokens, access_tokens, connections))
+            Ok((employee, businesses, theirs, needing_attention, purge, refresh_tokens, access_tokens, connections))
         })
         .await?;
     let choices: Vec<BusinessChoice> = businesses
@@ -197,24 +197,24 @@ pub async fn detail(
         .collect();
     let reached = choices.iter().flat_map(|choice| &choice.locations).filter(|(_, _, ticked)| *ticked);
     let reached: Vec<String> = reached.map(|(_, name, _)| name.clone()).collect();
-    let mut page = visit.page(&employee.name, Section::Employees).below(HOME, "Employees");
+    let mut page = context.page(&employee.name, Section::Employees).breadcrumb(HOME, "Employees");
     page.refresh = purge.as_ref().map(|_| 2);
     html(EmployeeDetail {
         path: path(id),
         ending: purge.as_ref().map(Purge::progress),
         badge: badge(&employee),
-        created: visit.words.date(employee.created_at),
+        created: context.words.date(employee.created_at),
         last_signed_in: match employee.last_signed_in_at {
-            Timestamp::NEVER_YET => Moment { text: "never".into(), ..Moment::default() },
-            at => visit.words.ago(at),
+            Timestamp::NEVER_YET => DisplayTime { text: "never".into(), ..DisplayTime::default() },
+            at => context.words.ago(at),
         },
         is_locked: employee.locked_at.is_some(),
         is_archived: employee.archived_at.is_some(),
         is_invited: employee.password_hash().is_none(),
-        is_viewer: visit.viewer.id == id,
-        may_manage: visit.viewer.is_admin(),
-        may_end: visit.viewer.may_act_for(id),
-        link_until: waiting.map(|until| visit.words.until(until)),
+        is_viewer: context.viewer.id == id,
+        may_manage: context.viewer.is_admin(),
+        may_end: context.viewer.may_act_for(id),
+        link_until: needing_attention.map(|until| context.words.until(until)),
         nonce: nonce::fresh(),
         businesses: choices,
         reach: if reached.is_empty() { "none".into() } else { reached.join(", ") },
@@ -230,12 +230,12 @@ pub async fn detail(
 
 /// One change to an employee by an admin: does it, records it, and goes back to their page.
 async fn change(
-    (visit, app, id): (Visit, web::Data<State>, EmployeeKey),
+    (context, app, id): (RequestContext, web::Data<State>, EmployeeKey),
     kind: Kind,
     act: impl Fn(&mut DbConnection, &Employee, Timestamp) -> Result<Detail> + Send + 'static,
     told: impl Fn(&Employee) -> String,
 ) -> Result<HttpResponse> {
-    let (actor, peer, now) = (visit.viewer.actor(), visit.peer.clone(), visit.now());
+    let (actor, client_ip, now) = (context.viewer.actor(), context.client_ip.clone(), context.now());
     let employee = app
         .db
         .write(move |conn| {
@@ -243,22 +243,22 @@ async fn change(
             let detail = act(conn, &employee, now)?;
             Employee::require_an_admin(conn)?;
             NewActivity::new(kind, actor.clone(), Subject::employee(&employee))
-                .from(&peer)
+                .from(&client_ip)
                 .with(detail)
                 .record(conn, now)?;
             Ok(employee)
         })
         .await;
     match employee {
-        Ok(employee) => visit.redirect(Tone::Good, told(&employee), &path(id)),
-        Err(Error::Conflict(why) | Error::Invalid(why)) => visit.redirect(Tone::Bad, why, &path(id)),
+        Ok(employee) => context.redirect(Tone::Good, told(&employee), &path(id)),
+        Err(Error::Conflict(why) | Error::Invalid(why)) => context.redirect(Tone::Bad, why, &path(id)),
         Err(error) => Err(error),
     }
 }
 
 /// `POST /settings/employees/{employee}/role`
 pub async fn change_role(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<EmployeeKey>,
     form: ProtectedForm,
@@ -271,12 +271,12 @@ pub async fn change_role(
     let told = move |employee: &Employee| {
         format!("{} is now: {}. It counts from their next request.", employee.name, role.name())
     };
-    change((visit, app, *id), Kind::RoleChanged, act, told).await
+    change((context, app, *id), Kind::RoleChanged, act, told).await
 }
 
 /// `POST /settings/employees/{employee}/locations`
 pub async fn change_locations(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<EmployeeKey>,
     form: ProtectedForm,
@@ -293,12 +293,12 @@ pub async fn change_locations(
         Ok(Detail::note(if names.is_empty() { "none".into() } else { names.join(", ") }))
     };
     let told = |employee: &Employee| format!("The locations of {} are saved.", employee.name);
-    change((visit, app, *id), Kind::LocationsChanged, act, told).await
+    change((context, app, *id), Kind::LocationsChanged, act, told).await
 }
 
 /// `POST /settings/employees/{employee}/lock`: their sign-ins end, and everything they granted stops until it is lifted.
 pub async fn lock(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<EmployeeKey>,
     _: ProtectedForm,
@@ -309,12 +309,12 @@ pub async fn lock(
         Ok(Detail::note(format!("{} ended", count(ended as i64, "sign-in"))))
     };
     let told = |employee: &Employee| format!("{} is locked. Everything they granted has stopped.", employee.name);
-    change((visit, app, *id), Kind::EmployeeLocked, act, told).await
+    change((context, app, *id), Kind::EmployeeLocked, act, told).await
 }
 
 /// `POST /settings/employees/{employee}/unlock`
 pub async fn unlock(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<EmployeeKey>,
     _: ProtectedForm,
@@ -324,12 +324,12 @@ pub async fn unlock(
         Ok(Detail::default())
     };
     let told = |employee: &Employee| format!("The lock of {} is lifted. What they granted works again.", employee.name);
-    change((visit, app, *id), Kind::EmployeeUnlocked, act, told).await
+    change((context, app, *id), Kind::EmployeeUnlocked, act, told).await
 }
 
 /// `POST /settings/employees/{employee}/archive`
 pub async fn archive(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<EmployeeKey>,
     _: ProtectedForm,
@@ -340,12 +340,12 @@ pub async fn archive(
         Ok(Detail::default())
     };
     let told = |employee: &Employee| format!("{} is archived. Everything they granted has stopped.", employee.name);
-    change((visit, app, *id), Kind::EmployeeArchived, act, told).await
+    change((context, app, *id), Kind::EmployeeArchived, act, told).await
 }
 
 /// `POST /settings/employees/{employee}/restore`
 pub async fn restore(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<EmployeeKey>,
     _: ProtectedForm,
@@ -355,5 +355,5 @@ pub async fn restore(
         Ok(Detail::default())
     };
     let told = |employee: &Employee| format!("{} is back.", employee.name);
-    change((visit, app, *id), Kind::EmployeeRestored, act, told).await
+    change((context, app, *id), Kind::EmployeeRestored, act, told).await
 }

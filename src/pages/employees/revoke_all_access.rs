@@ -7,54 +7,58 @@ use crate::connections::{ApiType, Connection, OAuthClient, provider_revocation};
 use crate::employees::Employee;
 use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
-use crate::pages::clients::client_detail::{newcomers, seen, some_names};
+use crate::pages::clients::client_detail::{added_since_confirmation, seen, some_names};
 use crate::pages::employees::employee_detail::{HOME, path};
-use crate::time::Moment;
+use crate::time::DisplayTime;
 use crate::tokens::revocation;
-use crate::tokens::revocation::{Falls, Target};
+use crate::tokens::revocation::{RevocationImpact, Target};
 use crate::web::form::ProtectedForm;
-use crate::web::page::{Page, Section, Tone, Visit, html};
+use crate::web::page::{Page, RequestContext, Section, Tone, html};
 use crate::web::state::State;
 
 #[derive(Template)]
-#[template(path = "employees/end_grants.html")]
-struct EndGrants {
+#[template(path = "employees/revoke_all_access.html")]
+struct RevokeAllAccess {
     page: Page,
     name: String,
     back: String,
-    falls: Falls,
+    impact: RevocationImpact,
     connections: Vec<String>,
-    last_used: Moment,
+    last_used: DisplayTime,
 }
 
 fn own_only() -> String {
     "You can end what you granted yourself. Ask a store manager or an admin for somebody else's.".into()
 }
 
-/// `GET /settings/employees/{employee}/end-grants`
-pub async fn end_grants_form(visit: Visit, app: web::Data<State>, id: web::Path<EmployeeKey>) -> Result<HttpResponse> {
+/// `GET /settings/employees/{employee}/revoke-all-access`
+pub async fn revoke_all_access_form(
+    context: RequestContext,
+    app: web::Data<State>,
+    id: web::Path<EmployeeKey>,
+) -> Result<HttpResponse> {
     let id = *id;
-    if !visit.viewer.may_act_for(id) {
+    if !context.viewer.may_act_for(id) {
         return Err(Error::Forbidden(own_only()));
     }
-    let (employee, falls, connections) = app
+    let (employee, impact, connections) = app
         .db
         .read(move |conn| {
             let employee = Employee::find(conn, id)?;
-            let falls = Falls::of(conn, &Target::Grants(employee.clone()))?;
-            Ok((employee, falls, Connection::authorized_by(conn, id)?))
+            let impact = RevocationImpact::of(conn, &Target::Grants(employee.clone()))?;
+            Ok((employee, impact, Connection::authorized_by(conn, id)?))
         })
         .await?;
-    html(EndGrants {
-        page: visit
+    html(RevokeAllAccess {
+        page: context
             .page("End everything granted", Section::Employees)
-            .below(HOME, "Employees")
-            .below(path(id), &employee.name),
+            .breadcrumb(HOME, "Employees")
+            .breadcrumb(path(id), &employee.name),
         name: employee.name,
         back: path(id),
-        last_used: visit.words.ago(falls.last_used_at),
+        last_used: context.words.ago(impact.last_used_at),
         connections: held(connections),
-        falls,
+        impact,
     })
 }
 
@@ -64,26 +68,26 @@ fn held(connections: Vec<(Connection, ApiType)>) -> Vec<String> {
     holding.map(|(connection, _)| connection.name).collect()
 }
 
-/// `POST /settings/employees/{employee}/end-grants`: tokens given out end, and so do the connections the person authorized.
-pub async fn end_grants(
-    visit: Visit,
+/// `POST /settings/employees/{employee}/revoke-all-access`: tokens given out end, and so do the connections the person authorized.
+pub async fn revoke_all_access(
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<EmployeeKey>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
     let (id, seen) = (*id, seen(&form));
-    if !visit.viewer.may_act_for(id) {
+    if !context.viewer.may_act_for(id) {
         return Err(Error::Forbidden(own_only()));
     }
-    let (viewer, peer, now) = (visit.viewer.clone(), visit.peer.clone(), visit.now());
+    let (viewer, client_ip, now) = (context.viewer.clone(), context.client_ip.clone(), context.now());
     let (employee, revoked, ended) = app
         .db
         .write(move |conn| {
             let employee = Employee::find(conn, id)?;
             let revoked =
-                revocation::revoke(conn, &Target::Grants(employee.clone()), seen, (&viewer.actor(), &peer), now)?;
+                revocation::revoke(conn, &Target::Grants(employee.clone()), seen, (&viewer.actor(), &client_ip), now)?;
             let reason = format!("Everything {} granted was ended.", employee.name);
-            let ended = provider_revocation::end_authorized_by(conn, (id, &reason), (&viewer, &peer), now)?;
+            let ended = provider_revocation::end_authorized_by(conn, (id, &reason), (&viewer, &client_ip), now)?;
             Ok((employee, revoked, ended))
         })
         .await?;
@@ -94,9 +98,9 @@ pub async fn end_grants(
         (false, true) => format!("{} had granted nothing that was still there.", employee.name),
         (false, false) => format!("Everything {} granted has ended: {counts} deleted.", employee.name),
     };
-    text.push_str(&newcomers(&revoked));
+    text.push_str(&added_since_confirmation(&revoked));
     text.push_str(&disconnected(&ended, &provider_revocation::revoke_all(&app.connections, &ended).await));
-    visit.redirect(Tone::Good, text, &path(id))
+    context.redirect(Tone::Good, text, &path(id))
 }
 
 fn disconnected(ended: &[(Connection, OAuthClient)], unconfirmed: &[String]) -> String {

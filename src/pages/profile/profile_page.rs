@@ -9,9 +9,9 @@ use crate::employees::{Employee, password};
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, SessionKey};
 use crate::pages::employees::employee_detail::path;
-use crate::time::{Moment, count};
+use crate::time::{DisplayTime, count};
 use crate::web::form::ProtectedForm;
-use crate::web::page::{Page, Section, Tone, Visit, html};
+use crate::web::page::{Page, RequestContext, Section, Tone, html};
 use crate::web::session_store::Session;
 use crate::web::state::State;
 
@@ -30,33 +30,33 @@ struct Profile {
 struct SessionRow {
     id: SessionKey,
     browser: String,
-    peer: String,
-    since: Moment,
-    last_seen: Moment,
+    client_ip: String,
+    since: DisplayTime,
+    last_seen: DisplayTime,
     is_this: bool,
 }
 
 /// `GET /settings/profile`
-pub async fn profile(visit: Visit, app: web::Data<State>) -> Result<HttpResponse> {
-    show_profile(visit, app, None).await
+pub async fn profile(context: RequestContext, app: web::Data<State>) -> Result<HttpResponse> {
+    show_profile(context, app, None).await
 }
 
-async fn show_profile(visit: Visit, app: web::Data<State>, problem: Option<String>) -> Result<HttpResponse> {
-    let (id, now) = (visit.viewer.id, visit.now());
+async fn show_profile(context: RequestContext, app: web::Data<State>, problem: Option<String>) -> Result<HttpResponse> {
+    let (id, now) = (context.viewer.id, context.now());
     let (employee, sessions) =
         app.db.read(move |conn| Ok((Employee::find(conn, id)?, Session::of_employee(conn, id, now)?))).await?;
     let row = |session: Session| SessionRow {
         id: session.id,
         browser: browser(&session.user_agent),
-        since: visit.words.ago(session.created_at),
-        last_seen: visit.words.ago(session.last_seen_at),
-        is_this: session.id == visit.session_key,
-        peer: session.peer,
+        since: context.words.ago(session.created_at),
+        last_seen: context.words.ago(session.last_seen_at),
+        is_this: session.id == context.session_key,
+        client_ip: session.client_ip,
     };
-    let mut page = visit.page("Your profile", Section::Profile);
+    let mut page = context.page("Your profile", Section::Profile);
     let failed = problem.is_some();
     if let Some(problem) = problem {
-        page = page.telling(Tone::Bad, problem);
+        page = page.with_flash(Tone::Bad, problem);
     }
     let mut response = html(Profile {
         page,
@@ -97,8 +97,12 @@ fn browser(agent: &str) -> String {
 }
 
 /// `POST /settings/profile/password`: needs the present one; every other sign-in ends.
-pub async fn change_password(visit: Visit, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
-    let id = visit.viewer.id;
+pub async fn change_password(
+    context: RequestContext,
+    app: web::Data<State>,
+    form: ProtectedForm,
+) -> Result<HttpResponse> {
+    let id = context.viewer.id;
     let employee = app.db.read(move |conn| Ok(Employee::find(conn, id)?)).await?;
     let new = form.get("password").to_string();
     let problem = match () {
@@ -106,16 +110,16 @@ pub async fn change_password(visit: Visit, app: web::Data<State>, form: Protecte
             Some("The present password is not right. Nothing was changed.".to_string())
         }
         () if new != form.get("again") => Some("The two new passwords are not the same. Nothing was changed.".into()),
-        () => match password::check(&new, &[&visit.account.name, &employee.name, &employee.email]) {
+        () => match password::check(&new, &[&context.account.name, &employee.name, &employee.email]) {
             Err(Error::Invalid(problem)) => Some(problem),
             _ => None,
         },
     };
     if problem.is_some() {
-        return show_profile(visit, app, problem).await;
+        return show_profile(context, app, problem).await;
     }
     let hash = app.hasher.hash(&new).await?;
-    let (session, peer, now) = (visit.session_key, visit.peer.clone(), visit.now());
+    let (session, client_ip, now) = (context.session_key, context.client_ip.clone(), context.now());
     let ended = app
         .db
         .write(move |conn| {
@@ -123,7 +127,7 @@ pub async fn change_password(visit: Visit, app: web::Data<State>, form: Protecte
             let ended = Session::end_all(conn, id, Some(session))?;
             let actor = Actor::person(id, &employee.name);
             NewActivity::new(Kind::PasswordChanged, actor, Subject::employee(&employee))
-                .from(&peer)
+                .from(&client_ip)
                 .record(conn, now)?;
             Ok(ended)
         })
@@ -132,40 +136,44 @@ pub async fn change_password(visit: Visit, app: web::Data<State>, form: Protecte
         0 => "Your password is changed.".to_string(),
         n => format!("Your password is changed, and {} elsewhere ended.", count(n as i64, "sign-in")),
     };
-    visit.redirect(Tone::Good, text, "/settings/profile")
+    context.redirect(Tone::Good, text, "/settings/profile")
 }
 
-/// `POST /settings/profile/sessions/{session}/end`
+/// `POST /settings/profile/sessions/{session}/revoke`
 pub async fn end_session(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     session: web::Path<SessionKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
     let session = *session;
-    end(&visit, &app, move |conn, id| Ok(usize::from(Session::end(conn, id, session)?))).await
+    end(&context, &app, move |conn, id| Ok(usize::from(Session::end(conn, id, session)?))).await
 }
 
-/// `POST /settings/profile/sessions/end-others`
-pub async fn end_other_sessions(visit: Visit, app: web::Data<State>, _: ProtectedForm) -> Result<HttpResponse> {
-    let this = visit.session_key;
-    end(&visit, &app, move |conn, id| Ok(Session::end_all(conn, id, Some(this))?)).await
+/// `POST /settings/profile/sessions/revoke-others`
+pub async fn end_other_sessions(
+    context: RequestContext,
+    app: web::Data<State>,
+    _: ProtectedForm,
+) -> Result<HttpResponse> {
+    let this = context.session_key;
+    end(&context, &app, move |conn, id| Ok(Session::end_all(conn, id, Some(this))?)).await
 }
 
 async fn end(
-    visit: &Visit,
+    context: &RequestContext,
     app: &web::Data<State>,
     act: impl Fn(&mut DbConnection, EmployeeKey) -> Result<usize> + Send + 'static,
 ) -> Result<HttpResponse> {
-    let (viewer, peer, now) = (visit.viewer.clone(), visit.peer.clone(), visit.now());
+    let (viewer, client_ip, now) = (context.viewer.clone(), context.client_ip.clone(), context.now());
     let ended = app
         .db
         .write(move |conn| {
             let ended = act(conn, viewer.id)?;
             if ended > 0 {
                 let employee = Employee::find(conn, viewer.id)?;
-                NewActivity::new(Kind::SignInEnded, viewer.actor(), Subject::employee(&employee))
-                    .from(&peer)
+                NewActivity::new(Kind::SessionRevoked, viewer.actor(), Subject::employee(&employee))
+                    .from(&client_ip)
                     .with(Detail::note(format!("{} of their own", count(ended as i64, "sign-in"))))
                     .record(conn, now)?;
             }
@@ -176,5 +184,5 @@ async fn end(
         0 => "That sign-in had ended already.".to_string(),
         n => format!("{} ended.", count(n as i64, "sign-in")),
     };
-    visit.redirect(Tone::Good, text, "/settings/profile")
+    context.redirect(Tone::Good, text, "/settings/profile")
 }

@@ -8,11 +8,11 @@ use crate::error::{Error, Result};
 use crate::id::ResourceServerKey;
 use crate::resource_servers::ResourceServer;
 use crate::secrets::PlainToken;
-use crate::time::{Moment, count};
+use crate::time::{DisplayTime, count};
 use crate::web::form::ProtectedForm;
-use crate::web::form_errors::Problems;
+use crate::web::form_errors::FormErrors;
 use crate::web::nonce;
-use crate::web::page::{Page, Section, Tone, Visit, html, unprocessable};
+use crate::web::page::{Page, RequestContext, Section, Tone, html, unprocessable};
 use crate::web::shown_once::ShownOnce;
 use crate::web::state::State;
 
@@ -30,72 +30,82 @@ struct ResourceServerList {
     announcement: String,
     nonce: String,
     name: String,
-    problems: Problems,
+    form_errors: FormErrors,
 }
 
 struct ResourceServerRow {
     path: String,
     name: String,
     resource_server_id: String,
-    created: Moment,
-    secret_created: Moment,
-    last_used: Moment,
+    created: DisplayTime,
+    secret_created: DisplayTime,
+    last_used: DisplayTime,
 }
 
 /// `GET /settings/resource-servers`
-pub async fn list(visit: Visit, app: web::Data<State>) -> Result<HttpResponse> {
-    html(page(&visit, &app, String::new(), Problems::default()).await?)
+pub async fn list(context: RequestContext, app: web::Data<State>) -> Result<HttpResponse> {
+    html(page(&context, &app, String::new(), FormErrors::default()).await?)
 }
 
-async fn page(visit: &Visit, app: &State, name: String, problems: Problems) -> Result<ResourceServerList> {
+async fn page(
+    context: &RequestContext,
+    app: &State,
+    name: String,
+    form_errors: FormErrors,
+) -> Result<ResourceServerList> {
     let servers = app.db.read(|conn| Ok(ResourceServer::all(conn)?)).await?;
     let row = |server: ResourceServer| ResourceServerRow {
         path: format!("{HOME}/{}", server.id),
         name: server.name,
         resource_server_id: server.resource_server_id,
-        created: visit.words.date(server.created_at),
-        secret_created: visit.words.date(server.secret_created_at),
-        last_used: visit.words.ago(server.last_used_at),
+        created: context.words.date(server.created_at),
+        secret_created: context.words.date(server.secret_created_at),
+        last_used: context.words.ago(server.last_used_at),
     };
     Ok(ResourceServerList {
         announcement: count(servers.len() as i64, "resource server"),
         rows: servers.into_iter().map(row).collect(),
         nonce: nonce::fresh(),
         name,
-        problems,
-        page: visit.page("Resource servers", Section::ResourceServers),
+        form_errors,
+        page: context.page("Resource servers", Section::ResourceServers),
     })
 }
 
-fn show(visit: &Visit, server: &ResourceServer, heading: String, secret: &PlainToken) -> Result<HttpResponse> {
-    let page = visit.page(&server.name, Section::ResourceServers).below(HOME, "Resource servers");
+fn show(
+    context: &RequestContext,
+    server: &ResourceServer,
+    heading: String,
+    secret: &PlainToken,
+) -> Result<HttpResponse> {
+    let page = context.page(&server.name, Section::ResourceServers).breadcrumb(HOME, "Resource servers");
     ShownOnce::new(page, heading, "Secret", secret)
         .with_id("ID", &server.resource_server_id)
-        .saying("It shows both by HTTP Basic when it asks /auth/oauth/introspect about a token.")
+        .with_note("It shows both by HTTP Basic when it asks /auth/oauth/introspect about a token.")
         .back_to(HOME)
         .answer()
 }
 
 /// `POST /settings/resource-servers`: answers with the credentials, the one time they are shown.
-pub async fn add(visit: Visit, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
-    let mut problems = Problems::default();
-    let Some(name) = problems.check("name", form.line("name", "The name", 100)) else {
-        return unprocessable(page(&visit, &app, form.get("name").into(), problems).await?);
+pub async fn add(context: RequestContext, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
+    let mut form_errors = FormErrors::default();
+    let Some(name) = form_errors.check("name", form.line("name", "The name", 100)) else {
+        return unprocessable(page(&context, &app, form.get("name").into(), form_errors).await?);
     };
-    let (nonce, actor) = (form.get("nonce").to_string(), visit.viewer.actor());
-    let (peer, now) = (visit.peer.clone(), visit.now());
+    let (nonce, actor) = (form.get("nonce").to_string(), context.viewer.actor());
+    let (client_ip, now) = (context.client_ip.clone(), context.now());
     let (server, secret) = app
         .db
         .write(move |conn| {
             nonce::spend(conn, &nonce, SHOWN, now)?;
             let (server, secret) = ResourceServer::create(conn, &name, now)?;
             NewActivity::new(Kind::ResourceServerAdded, actor.clone(), subject(&server))
-                .from(&peer)
+                .from(&client_ip)
                 .record(conn, now)?;
             Ok((server, secret))
         })
         .await?;
-    show(&visit, &server, format!("{} is added", server.name), &secret)
+    show(&context, &server, format!("{} is added", server.name), &secret)
 }
 
 fn subject(server: &ResourceServer) -> Subject {
@@ -108,7 +118,7 @@ struct Confirm {
     page: Page,
     heading: String,
     sentence: &'static str,
-    last_used: Moment,
+    last_used: DisplayTime,
     action: String,
     nonce: String,
     back: &'static str,
@@ -119,18 +129,18 @@ struct Confirm {
 
 /// `GET /settings/resource-servers/{resource_server}/regenerate`
 pub async fn regenerate_form(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ResourceServerKey>,
 ) -> Result<HttpResponse> {
     let id = *id;
     let server = app.db.read(move |conn| Ok(ResourceServer::find(conn, id)?)).await?;
     html(Confirm {
-        page: visit.page("New secret", Section::ResourceServers).below(HOME, "Resource servers"),
+        page: context.page("New secret", Section::ResourceServers).breadcrumb(HOME, "Resource servers"),
         heading: format!("A new secret for {}?", server.name),
         sentence: "The present secret stops at once: until the API has the new one, it refuses everybody who comes with \
                    a token. The new secret is shown once, on the next page.",
-        last_used: visit.words.ago(server.last_used_at),
+        last_used: context.words.ago(server.last_used_at),
         action: format!("{HOME}/{id}/regenerate"),
         nonce: nonce::fresh(),
         back: HOME,
@@ -142,13 +152,13 @@ pub async fn regenerate_form(
 
 /// `POST /settings/resource-servers/{resource_server}/regenerate`: the earlier secret stops at once.
 pub async fn regenerate(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ResourceServerKey>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
-    let (id, nonce, actor) = (*id, form.get("nonce").to_string(), visit.viewer.actor());
-    let (peer, now) = (visit.peer.clone(), visit.now());
+    let (id, nonce, actor) = (*id, form.get("nonce").to_string(), context.viewer.actor());
+    let (client_ip, now) = (context.client_ip.clone(), context.now());
     let (server, secret) = app
         .db
         .write(move |conn| {
@@ -156,28 +166,28 @@ pub async fn regenerate(
             let server = ResourceServer::find(conn, id)?;
             let secret = ResourceServer::regenerate(conn, id, now)?;
             NewActivity::new(Kind::ResourceServerChanged, actor.clone(), subject(&server))
-                .from(&peer)
+                .from(&client_ip)
                 .record(conn, now)?;
             Ok((server, secret))
         })
         .await?;
-    show(&visit, &server, format!("New secret of {}", server.name), &secret)
+    show(&context, &server, format!("New secret of {}", server.name), &secret)
 }
 
 /// `GET /settings/resource-servers/{resource_server}/remove`
 pub async fn remove_form(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ResourceServerKey>,
 ) -> Result<HttpResponse> {
     let id = *id;
     let server = app.db.read(move |conn| Ok(ResourceServer::find(conn, id)?)).await?;
     html(Confirm {
-        page: visit.page("Remove", Section::ResourceServers).below(HOME, "Resource servers"),
+        page: context.page("Remove", Section::ResourceServers).breadcrumb(HOME, "Resource servers"),
         heading: format!("Remove {}?", server.name),
         sentence: "It is told nothing about tokens any more, so it refuses everybody who comes with one. No token is \
                    revoked.",
-        last_used: visit.words.ago(server.last_used_at),
+        last_used: context.words.ago(server.last_used_at),
         action: format!("{HOME}/{id}/remove"),
         nonce: nonce::fresh(),
         back: HOME,
@@ -189,19 +199,19 @@ pub async fn remove_form(
 
 /// `POST /settings/resource-servers/{resource_server}/remove`
 pub async fn remove(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ResourceServerKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
-    let (id, actor, peer, now) = (*id, visit.viewer.actor(), visit.peer.clone(), visit.now());
+    let (id, actor, client_ip, now) = (*id, context.viewer.actor(), context.client_ip.clone(), context.now());
     let removed = app
         .db
         .write(move |conn| {
             let server = ResourceServer::find(conn, id)?;
             match ResourceServer::delete(conn, id)? {
                 true => NewActivity::new(Kind::ResourceServerRemoved, actor.clone(), subject(&server))
-                    .from(&peer)
+                    .from(&client_ip)
                     .record(conn, now)?,
                 false => return Err(Error::NotFound),
             }
@@ -209,8 +219,8 @@ pub async fn remove(
         })
         .await;
     match removed {
-        Ok(name) => visit.redirect(Tone::Good, format!("{name} is removed. It is told nothing any more."), HOME),
-        Err(Error::NotFound) => visit.redirect(Tone::Info, "It was removed already.", HOME),
+        Ok(name) => context.redirect(Tone::Good, format!("{name} is removed. It is told nothing any more."), HOME),
+        Err(Error::NotFound) => context.redirect(Tone::Info, "It was removed already.", HOME),
         Err(error) => Err(error),
     }
 }

@@ -18,7 +18,7 @@ use crate::secrets::TokenHash;
 use crate::time::{DAY, count};
 use crate::web::client_ip;
 use crate::web::form::{BrowserToken, ProtectedForm};
-use crate::web::page::{Page, Tone, Visit, html, see_other};
+use crate::web::page::{Page, RequestContext, Tone, html, see_other};
 use crate::web::query::Query;
 use crate::web::session_store::{SIGN_IN, Session, SignIn};
 use crate::web::state::State;
@@ -47,10 +47,10 @@ pub async fn form(
     request: HttpRequest,
     app: web::Data<State>,
     query: Query,
-    visit: Option<Visit>,
+    context: Option<RequestContext>,
 ) -> Result<HttpResponse> {
     let next = local(query.get("next").unwrap_or_default(), app.config.public_url.origin());
-    if visit.is_some() {
+    if context.is_some() {
         return Ok(see_other(&next));
     }
     let notice = query.get("signed-out").map(|_| (Tone::Good, "You are signed out."));
@@ -76,7 +76,7 @@ async fn show(
     let shop = if shop.is_empty() { "Client API Access".to_string() } else { shop };
     let mut page = Page::outside("Sign in", &shop, browser.csrf);
     if let Some((tone, text)) = notice {
-        page = page.telling(tone, text);
+        page = page.with_flash(tone, text);
     }
     with_cookie(html(SignInPage { page, next, email, asking })?, browser.cookie)
 }
@@ -141,11 +141,11 @@ pub async fn sign_in(request: HttpRequest, app: web::Data<State>, form: Protecte
     if given.chars().count() > password::LONGEST {
         return Err(Error::Invalid(format!("A password has at most {} characters.", password::LONGEST)));
     }
-    let peer = client_ip::address(&request, &app.config.trusted_proxies);
+    let client_ip = client_ip::address(&request, &app.config.trusted_proxies);
     let asked = email.clone();
     let employee = app.db.read(move |conn| Ok(Employee::find_by_email(conn, &asked)?)).await?;
     let device = device_of(&request, &app, employee.as_ref().map(|employee| employee.id));
-    let attempts = Attempts::of(&email, &peer, device.as_deref());
+    let attempts = Attempts::of(&email, &client_ip, device.as_deref());
     let (counted, now) = (attempts.clone(), app.clock.now());
     if let Attempt::Wait(seconds) = app.db.write(move |conn| counted.begin(conn, now)).await? {
         return Err(Error::TooManyRequests(seconds));
@@ -153,7 +153,7 @@ pub async fn sign_in(request: HttpRequest, app: web::Data<State>, form: Protecte
     let hash = employee.as_ref().and_then(Employee::password_hash);
     let fits = app.hasher.verify(&given, hash).await?;
     let Some(employee) = employee.filter(|employee| fits && employee.may_sign_in()) else {
-        return refused(&request, &app, (email, peer), next).await;
+        return refused(&request, &app, (email, client_ip), next).await;
     };
     if let Some(hash) = employee.password_hash().filter(|hash| password::is_outdated(hash)) {
         let (id, old) = (employee.id, hash.to_string());
@@ -162,18 +162,18 @@ pub async fn sign_in(request: HttpRequest, app: web::Data<State>, form: Protecte
         app.db.write(move |conn| Ok(Employee::set_password(conn, id, &new)?)).await?;
     }
     app.db.write(move |conn| Ok(attempts.succeeded(conn)?)).await?;
-    start_session(&request, &app, employee.id, peer)?;
+    start_session(&request, &app, employee.id, client_ip)?;
     with_cookie(see_other(&next), Some(device_cookie(&app, employee.id)))
 }
 
 // The session itself is written by the store, which renews the cookie's key, so nothing planted before is adopted.
-fn start_session(request: &HttpRequest, app: &State, employee: EmployeeKey, peer: String) -> Result<()> {
+fn start_session(request: &HttpRequest, app: &State, employee: EmployeeKey, client_ip: String) -> Result<()> {
     let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let user_agent = agent.chars().filter(|c| !c.is_control()).take(300).collect();
     let session = request.get_session();
     session.clear();
     session.renew();
-    session.insert(SIGN_IN, SignIn { employee, peer, user_agent }).map_err(Error::internal)?;
+    session.insert(SIGN_IN, SignIn { employee, client_ip, user_agent }).map_err(Error::internal)?;
     log::info!("employee {employee} signed in at {}", app.clock.now().0);
     Ok(())
 }
@@ -181,12 +181,12 @@ fn start_session(request: &HttpRequest, app: &State, employee: EmployeeKey, peer
 async fn refused(
     request: &HttpRequest,
     app: &web::Data<State>,
-    (email, peer): (String, String),
+    (email, client_ip): (String, String),
     next: String,
 ) -> Result<HttpResponse> {
     let now = app.clock.now();
     let subject = Subject::named("sign_in", 0, &format!("address {}", TokenHash::of(&fold(&email)).short_hex()));
-    let entry = NewActivity::new(Kind::SignInFailed, Actor::nobody(), subject).from(&peer);
+    let entry = NewActivity::new(Kind::SignInFailed, Actor::nobody(), subject).from(&client_ip);
     app.db.write(move |conn| entry.record(conn, now)).await?;
     let text =
         "That e-mail and password do not fit together, or the account is not active. Check both, or ask an admin.";
@@ -196,18 +196,19 @@ async fn refused(
 }
 
 /// `POST /sign-out`
-pub async fn sign_out(visit: Visit, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
-    let (viewer, session, peer, now) = (visit.viewer.clone(), visit.session_key, visit.peer.clone(), visit.now());
+pub async fn sign_out(context: RequestContext, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
+    let (viewer, session, client_ip, now) =
+        (context.viewer.clone(), context.session_key, context.client_ip.clone(), context.now());
     app.db
         .write(move |conn| {
             Session::end(conn, viewer.id, session)?;
             let employee = Employee::find(conn, viewer.id)?;
             NewActivity::new(Kind::SignedOut, viewer.actor(), Subject::employee(&employee))
-                .from(&peer)
+                .from(&client_ip)
                 .record(conn, now)
         })
         .await?;
-    visit.forget();
+    context.forget();
     // "Not you?" on a consent page: the request goes on with somebody else.
     match local(form.get("next"), app.config.public_url.origin()) {
         next if next.starts_with(AUTHORIZE) => Ok(see_other(&next)),
@@ -254,7 +255,7 @@ fn show_set_up(
     let browser = BrowserToken::for_request(app, request);
     let mut page = Page::outside("Set up", "Client API Access", browser.csrf);
     if let Some(problem) = problem {
-        page = page.telling(Tone::Bad, problem);
+        page = page.with_flash(Tone::Bad, problem);
     }
     let set_up = SetUp {
         page,
@@ -337,8 +338,8 @@ pub async fn set_up(
     };
     let hash = app.hasher.hash(&password).await?;
     let now = app.clock.now();
-    let peer = client_ip::address(&request, &app.config.trusted_proxies);
-    let from = peer.clone();
+    let client_ip = client_ip::address(&request, &app.config.trusted_proxies);
+    let from = client_ip.clone();
     let id = app
         .db
         .write(move |conn| {
@@ -357,7 +358,7 @@ pub async fn set_up(
             Ok(id)
         })
         .await?;
-    start_session(&request, &app, id, peer)?;
+    start_session(&request, &app, id, client_ip)?;
     with_cookie(see_other("/settings"), Some(device_cookie(&app, id)))
 }
 
@@ -397,7 +398,7 @@ async fn show_welcome(
     let browser = BrowserToken::for_request(app, request);
     let mut page = Page::outside("Choose a password", &account.name, browser.csrf);
     if let Some(problem) = problem {
-        page = page.telling(Tone::Bad, problem);
+        page = page.with_flash(Tone::Bad, problem);
     }
     let is_invitation = link.purpose == Purpose::Invite;
     let mut response = html(Welcome { page, name: employee.name, email: employee.email, is_invitation })?;
@@ -430,8 +431,8 @@ pub async fn welcome(
         Err(error) => return Err(error),
     };
     let hash = app.hasher.hash(&password).await?;
-    let peer = client_ip::address(&request, &app.config.trusted_proxies);
-    let from = peer.clone();
+    let client_ip = client_ip::address(&request, &app.config.trusted_proxies);
+    let from = client_ip.clone();
     let id = app
         .db
         .write(move |conn| {
@@ -454,7 +455,7 @@ pub async fn welcome(
             Ok(employee.id)
         })
         .await?;
-    start_session(&request, &app, id, peer)?;
+    start_session(&request, &app, id, client_ip)?;
     with_cookie(see_other("/settings"), Some(device_cookie(&app, id)))
 }
 

@@ -13,7 +13,7 @@ use crate::pages::tokens::token_table::{access_token_path, refresh_token_path};
 use crate::secrets::{NotAToken, PlainToken, TokenHash};
 use crate::tokens::{AccessToken, RefreshToken};
 use crate::web::form::ProtectedForm;
-use crate::web::page::{Page, Section, Tone, Visit, html, see_other};
+use crate::web::page::{Page, RequestContext, Section, Tone, html, see_other};
 use crate::web::state::State;
 
 #[derive(Template)]
@@ -24,12 +24,15 @@ struct FindToken {
 }
 
 /// `GET /settings/client-api-access/find-token`
-pub async fn form(visit: Visit) -> Result<HttpResponse> {
-    show_find_token(&visit, None)
+pub async fn form(context: RequestContext) -> Result<HttpResponse> {
+    show_find_token(&context, None)
 }
 
-fn show_find_token(visit: &Visit, problem: Option<(&'static str, &'static str)>) -> Result<HttpResponse> {
-    html(FindToken { page: visit.page("Find a token", Section::Clients).below(HOME, "Client API Access"), problem })
+fn show_find_token(context: &RequestContext, problem: Option<(&'static str, &'static str)>) -> Result<HttpResponse> {
+    html(FindToken {
+        page: context.page("Find a token", Section::Clients).breadcrumb(HOME, "Client API Access"),
+        problem,
+    })
 }
 
 enum Search {
@@ -40,7 +43,7 @@ enum Search {
 
 /// `POST /settings/client-api-access/find-token`: the value is hashed at once and kept nowhere. It takes a whole token, or
 /// the SHA-256 of one in hexadecimal, as scanners for leaked secrets report it.
-pub async fn find(visit: Visit, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
+pub async fn find(context: RequestContext, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
     let text = form.get("token").trim();
     let text = text.strip_prefix("Bearer ").or_else(|| text.strip_prefix("bearer ")).unwrap_or(text).trim();
     let parsed = PlainToken::parse(text).map(|token| token.hash());
@@ -48,15 +51,15 @@ pub async fn find(visit: Visit, app: web::Data<State>, form: ProtectedForm) -> R
         (Ok(hash), _) | (_, Some(hash)) => hash,
         (Err(NotAToken::Mistyped), None) => {
             let problem = "A character of it is wrong, so it cannot be looked up. Copy it again as a whole.";
-            return show_find_token(&visit, Some(("That token is mistyped", problem)));
+            return show_find_token(&context, Some(("That token is mistyped", problem)));
         }
         (Err(NotAToken::Foreign), None) => {
             let problem =
                 "Tokens and secrets from here have 60 characters, with _rt_, _at_, _ak_ or _cs_ after the first seven.";
-            return show_find_token(&visit, Some(("That is not one of our tokens", problem)));
+            return show_find_token(&context, Some(("That is not one of our tokens", problem)));
         }
     };
-    let (viewer, peer, now) = (visit.viewer.clone(), visit.peer.clone(), visit.now());
+    let (viewer, client_ip, now) = (context.viewer.clone(), context.client_ip.clone(), context.now());
     let search = app.db.write(move |conn| {
         let attempts = Attempts::of(&format!("find-token {}", viewer.id), "any", Some("page"));
         let found = look_up(conn, &hash)?;
@@ -69,17 +72,17 @@ pub async fn find(visit: Visit, app: web::Data<State>, form: ProtectedForm) -> R
         let Some((client, subject, href, note)) = found else {
             return Ok(Search::Nothing);
         };
-        let entry = NewActivity::new(Kind::TokenLookedUp, viewer.actor(), subject).from(&peer);
+        let entry = NewActivity::new(Kind::TokenLookedUp, viewer.actor(), subject).from(&client_ip);
         entry.with(Detail::note(format!("of {}", client.name))).record(conn, now)?;
         Ok(Search::Found(href, note))
     });
     match search.await? {
         Search::Found(href, None) => Ok(see_other(&href)),
-        Search::Found(href, Some(note)) => visit.redirect(Tone::Info, note, &href),
+        Search::Found(href, Some(note)) => context.redirect(Tone::Info, note, &href),
         Search::Wait(seconds) => Err(Error::TooManyRequests(seconds)),
         Search::Nothing => {
             let problem = "It may have been revoked, or have expired and been deleted. Nothing can be reached with it.";
-            show_find_token(&visit, Some(("No such token here", problem)))
+            show_find_token(&context, Some(("No such token here", problem)))
         }
     }
 }

@@ -3,24 +3,24 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::activity::{Detail, Kind, gone};
+use crate::activity::{Detail, Kind, revoked_error};
 use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::employees::Employee;
 use crate::error::{Error, Result};
 use crate::id::{AccessTokenKey, ClientKey, RefreshTokenKey};
 use crate::pages::clients::client_detail::{
-    ClientFacts, HOME, find as find_client, newcomers, path as client_path, revoking, seen,
+    ClientFacts, HOME, added_since_confirmation, find as find_client, path as client_path, revoking, seen,
 };
 use crate::pages::tokens::token_table::{Panel, access_token_panel, access_token_path, refresh_token_path};
 use crate::scopes::Scope;
-use crate::time::Moment;
-use crate::tokens::revocation::{Falls, Purge, Revoked, Target};
+use crate::time::DisplayTime;
+use crate::tokens::revocation::{Purge, RevocationImpact, Revoked, Target};
 use crate::tokens::token_list::Within;
 use crate::tokens::{AccessToken, Life, RefreshToken, TokenStatus, revocation};
 use crate::web::badge::Badge;
 use crate::web::form::ProtectedForm;
-use crate::web::page::{Page, Section, Tone, Visit, html, see_other};
+use crate::web::page::{Page, RequestContext, Section, Tone, html, see_other};
 use crate::web::query::Query;
 use crate::web::state::State;
 
@@ -32,26 +32,26 @@ struct TokenFacts {
     employee_role: &'static str,
     employee_href: Option<String>,
     reach: Vec<(String, String)>,
-    created: Moment,
-    last_used: Moment,
-    expires: Moment,
+    created: DisplayTime,
+    last_used: DisplayTime,
+    expires: DisplayTime,
     badge: Badge,
 }
 
 impl TokenFacts {
     fn of(
-        visit: &Visit,
+        context: &RequestContext,
         (mask, label, scope): (&str, &str, &Scope),
         life: Life,
         (employee, client, is_refresh_token): (&Employee, &Client, bool),
     ) -> TokenFacts {
-        let words = &visit.words;
+        let words = &context.words;
         TokenFacts {
             mask: mask.into(),
             label: label.into(),
             employee: employee.name.clone(),
             employee_role: employee.role.name(),
-            employee_href: visit.viewer.employee_page(employee.id),
+            employee_href: context.viewer.employee_page(employee.id),
             reach: scope.parts(),
             created: words.exact(life.created_at),
             last_used: words.ago(life.last_used_at),
@@ -60,16 +60,26 @@ impl TokenFacts {
         }
     }
 
-    fn of_refresh_token(visit: &Visit, client: &Client, token: &RefreshToken, employee: &Employee) -> TokenFacts {
+    fn of_refresh_token(
+        context: &RequestContext,
+        client: &Client,
+        token: &RefreshToken,
+        employee: &Employee,
+    ) -> TokenFacts {
         let life =
             Life { created_at: token.created_at, last_used_at: token.last_used_at, expires_at: token.expires_at };
-        Self::of(visit, (token.mask.characters(), "", &token.scope), life, (employee, client, true))
+        Self::of(context, (token.mask.characters(), "", &token.scope), life, (employee, client, true))
     }
 
-    fn of_access_token(visit: &Visit, client: &Client, token: &AccessToken, employee: &Employee) -> TokenFacts {
+    fn of_access_token(
+        context: &RequestContext,
+        client: &Client,
+        token: &AccessToken,
+        employee: &Employee,
+    ) -> TokenFacts {
         let life =
             Life { created_at: token.created_at, last_used_at: token.last_used_at, expires_at: token.expires_at };
-        Self::of(visit, (token.mask.characters(), &token.label, &token.scope), life, (employee, client, false))
+        Self::of(context, (token.mask.characters(), &token.label, &token.scope), life, (employee, client, false))
     }
 }
 
@@ -86,7 +96,7 @@ struct RefreshTokenPage {
     client: ClientFacts,
     token: TokenFacts,
     generation: i64,
-    rotated: Moment,
+    rotated: DisplayTime,
     access_tokens: Panel,
     path: String,
     may_revoke: bool,
@@ -104,7 +114,7 @@ fn find_refresh_token(
     match RefreshToken::find(conn, client.id, id).map_err(Error::from) {
         Ok(token) => {
             let employee = Employee::find(conn, token.employee_id)?;
-            if employee.ended_refresh_tokens_through >= id.0 {
+            if employee.revoked_refresh_tokens_through >= id.0 {
                 return Err(ended_with_all(&employee));
             }
             Ok((client, token))
@@ -118,7 +128,7 @@ fn find_refresh_token(
 fn ended_below(conn: &mut DbConnection, client: &Client, kinds: &[Kind], subject: &str, id: i64) -> Result<Error> {
     // On PostgreSQL the client itself can go between being looked up and being looked below.
     find_client(conn, client.id)?;
-    Ok(match gone(conn, kinds, subject, id)? {
+    Ok(match revoked_error(conn, kinds, subject, id)? {
         Error::Gone(how) if how.contains(&format!(" of {} ", client.name)) => Error::Gone(how),
         _ => Error::NotFound,
     })
@@ -146,7 +156,7 @@ fn standing_refresh_token(
 
 /// `GET …/clients/{client}/refresh-tokens/{refresh_token}`
 pub async fn refresh_token(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     ids: web::Path<(ClientKey, RefreshTokenKey)>,
     query: Query,
@@ -156,7 +166,7 @@ pub async fn refresh_token(
     if let Some(cut) = panel.cut(&query) {
         return Ok(see_other(&format!("{}{cut}", refresh_token_path(client, id))));
     }
-    let (words, viewer) = (visit.words.clone(), visit.viewer.clone());
+    let (words, viewer) = (context.words.clone(), context.viewer.clone());
     let (client, token, employee, panel, purge) = app
         .db
         .read(move |conn| {
@@ -168,22 +178,22 @@ pub async fn refresh_token(
             Ok((client, token, employee, panel, purge))
         })
         .await?;
-    let page = visit
+    let page = context
         .page(token.mask.to_string(), Section::Clients)
-        .below(HOME, "Client API Access")
-        .below(client_path(client.id), &client.name);
+        .breadcrumb(HOME, "Client API Access")
+        .breadcrumb(client_path(client.id), &client.name);
     if let Some(ended) = token.revoked_at {
-        return revoking(page, &token.mask.to_string(), visit.words.ago(ended), purge.as_ref());
+        return revoking(page, &token.mask.to_string(), context.words.ago(ended), purge.as_ref());
     }
     html(RefreshTokenPage {
         page,
         client: ClientFacts::of(&client),
         generation: token.generation,
-        rotated: visit.words.ago(token.rotated_at),
+        rotated: context.words.ago(token.rotated_at),
         access_tokens: panel,
         path: refresh_token_path(client.id, token.id),
-        may_revoke: visit.viewer.may_act_for(token.employee_id),
-        token: TokenFacts::of_refresh_token(&visit, &client, &token, &employee),
+        may_revoke: context.viewer.may_act_for(token.employee_id),
+        token: TokenFacts::of_refresh_token(&context, &client, &token, &employee),
     })
 }
 
@@ -195,42 +205,42 @@ struct RevokeRefreshToken {
     mask: String,
     employee: String,
     back: String,
-    falls: Falls,
-    last_used: Moment,
+    impact: RevocationImpact,
+    last_used: DisplayTime,
 }
 
 /// `GET …/refresh-tokens/{refresh_token}/revoke`
 pub async fn revoke_refresh_token_form(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     ids: web::Path<(ClientKey, RefreshTokenKey)>,
 ) -> Result<HttpResponse> {
     let (client, id) = ids.into_inner();
-    let (client, token, employee, falls) = app
+    let (client, token, employee, impact) = app
         .db
         .read(move |conn| {
             let (client, token) = standing_refresh_token(conn, client, id)?;
             let employee = Employee::find(conn, token.employee_id)?;
-            let falls = Falls::of(conn, &Target::RefreshToken(client.clone(), token.clone()))?;
-            Ok((client, token, employee, falls))
+            let impact = RevocationImpact::of(conn, &Target::RefreshToken(client.clone(), token.clone()))?;
+            Ok((client, token, employee, impact))
         })
         .await?;
-    if !visit.viewer.may_act_for(token.employee_id) {
+    if !context.viewer.may_act_for(token.employee_id) {
         return Err(Error::Forbidden(own_only()));
     }
     let back = refresh_token_path(client.id, token.id);
     html(RevokeRefreshToken {
-        page: visit
+        page: context
             .page("Revoke Refresh Token", Section::Clients)
-            .below(HOME, "Client API Access")
-            .below(client_path(client.id), &client.name)
-            .below(&back, token.mask.to_string()),
+            .breadcrumb(HOME, "Client API Access")
+            .breadcrumb(client_path(client.id), &client.name)
+            .breadcrumb(&back, token.mask.to_string()),
         client: client.name,
         mask: token.mask.characters().into(),
         employee: employee.name,
         back,
-        last_used: visit.words.ago(falls.last_used_at),
-        falls,
+        last_used: context.words.ago(impact.last_used_at),
+        impact,
     })
 }
 
@@ -250,42 +260,43 @@ fn unless_gone<T>(outcome: Result<T>) -> Result<Outcome<T>> {
 
 /// `POST …/refresh-tokens/{refresh_token}/revoke`
 pub async fn revoke_refresh_token(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     ids: web::Path<(ClientKey, RefreshTokenKey)>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
     let (client, id) = ids.into_inner();
-    let (seen, viewer, peer, now) = (seen(&form), visit.viewer.clone(), visit.peer.clone(), visit.now());
+    let (seen, viewer, client_ip, now) =
+        (seen(&form), context.viewer.clone(), context.client_ip.clone(), context.now());
     let outcome = app.db.write(move |conn| {
         unless_gone(standing_refresh_token(conn, client, id).and_then(|(client, token)| {
             if !viewer.may_act_for(token.employee_id) {
                 return Err(Error::Forbidden(own_only()));
             }
             let target = Target::RefreshToken(client, token.clone());
-            let revoked = revocation::revoke(conn, &target, seen, (&viewer.actor(), &peer), now)?;
+            let revoked = revocation::revoke(conn, &target, seen, (&viewer.actor(), &client_ip), now)?;
             Ok((token, revoked))
         }))
     });
     match outcome.await? {
         Outcome::Done((token, revoked)) => {
             let to = if revoked.is_purging { refresh_token_path(client, id) } else { client_path(client) };
-            visit.redirect(Tone::Good, told(&token, &revoked), &to)
+            context.redirect(Tone::Good, told(&token, &revoked), &to)
         }
-        Outcome::Already(how) => visit.redirect(Tone::Info, how, &client_path(client)),
+        Outcome::Already(how) => context.redirect(Tone::Info, how, &client_path(client)),
     }
 }
 
 fn told(token: &RefreshToken, revoked: &Revoked) -> String {
-    let below = Detail { refresh_tokens: 0, ..revoked.detail.clone() }.counts();
-    let mut text = match (revoked.is_purging, below.is_empty()) {
+    let with_it = Detail { refresh_tokens: 0, ..revoked.detail.clone() }.counts();
+    let mut text = match (revoked.is_purging, with_it.is_empty()) {
         (true, _) => {
             format!("{} is revoked: all its access has ended. Its access tokens are being deleted.", token.mask)
         }
         (false, true) => format!("{} is revoked. It held no access tokens.", token.mask),
-        (false, false) => format!("{} is revoked, and with it {below}.", token.mask),
+        (false, false) => format!("{} is revoked, and with it {with_it}.", token.mask),
     };
-    text.push_str(&newcomers(revoked));
+    text.push_str(&added_since_confirmation(revoked));
     text
 }
 
@@ -321,7 +332,7 @@ fn find_access_token(conn: &mut DbConnection, (client, via, id): Parents) -> Res
     match found {
         Ok(token) => {
             let employee = Employee::find(conn, token.employee_id)?;
-            if employee.ended_access_tokens_through >= id.0 {
+            if employee.revoked_access_tokens_through >= id.0 {
                 return Err(ended_with_all(&employee));
             }
             if let Some(parent) = token.refresh_token_id {
@@ -339,25 +350,25 @@ fn find_access_token(conn: &mut DbConnection, (client, via, id): Parents) -> Res
 
 /// `GET …/clients/{client}/access-tokens/{access_token}`
 pub async fn access_token(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     ids: web::Path<(ClientKey, AccessTokenKey)>,
 ) -> Result<HttpResponse> {
     let (client, id) = ids.into_inner();
-    show_access_token(visit, app, (client, None, id)).await
+    show_access_token(context, app, (client, None, id)).await
 }
 
 /// `GET …/clients/{client}/refresh-tokens/{refresh_token}/access-tokens/{access_token}`
 pub async fn access_token_of_refresh_token(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     ids: web::Path<(ClientKey, RefreshTokenKey, AccessTokenKey)>,
 ) -> Result<HttpResponse> {
     let (client, via, id) = ids.into_inner();
-    show_access_token(visit, app, (client, Some(via), id)).await
+    show_access_token(context, app, (client, Some(via), id)).await
 }
 
-async fn show_access_token(visit: Visit, app: web::Data<State>, ids: Parents) -> Result<HttpResponse> {
+async fn show_access_token(context: RequestContext, app: web::Data<State>, ids: Parents) -> Result<HttpResponse> {
     let (client, token, employee, parent) = app
         .db
         .read(move |conn| {
@@ -371,24 +382,24 @@ async fn show_access_token(visit: Visit, app: web::Data<State>, ids: Parents) ->
         })
         .await?;
     html(AccessTokenPage {
-        page: breadcrumbs(&visit, &token.mask.to_string(), &client, ids.1.and(parent.as_ref())),
+        page: breadcrumbs(&context, &token.mask.to_string(), &client, ids.1.and(parent.as_ref())),
         client: ClientFacts::of(&client),
         type_name: token.type_name(),
         made_by: parent.map(|parent| (parent.mask.to_string(), refresh_token_path(client.id, parent.id))),
         revoke: format!("{}/revoke", access_token_path(client.id, ids.1, token.id)),
-        may_revoke: visit.viewer.may_act_for(token.employee_id),
-        token: TokenFacts::of_access_token(&visit, &client, &token, &employee),
+        may_revoke: context.viewer.may_act_for(token.employee_id),
+        token: TokenFacts::of_access_token(&context, &client, &token, &employee),
     })
 }
 
-fn breadcrumbs(visit: &Visit, title: &str, client: &Client, via: Option<&RefreshToken>) -> Page {
-    let page = visit
+fn breadcrumbs(context: &RequestContext, title: &str, client: &Client, via: Option<&RefreshToken>) -> Page {
+    let page = context
         .page(title, Section::Clients)
-        .below(HOME, "Client API Access")
-        .below(client_path(client.id), &client.name);
+        .breadcrumb(HOME, "Client API Access")
+        .breadcrumb(client_path(client.id), &client.name);
     match via {
         None => page,
-        Some(parent) => page.below(refresh_token_path(client.id, parent.id), parent.mask.to_string()),
+        Some(parent) => page.breadcrumb(refresh_token_path(client.id, parent.id), parent.mask.to_string()),
     }
 }
 
@@ -405,25 +416,25 @@ struct RevokeAccessToken {
 
 /// `GET …/clients/{client}/access-tokens/{access_token}/revoke`
 pub async fn revoke_access_token_form(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     ids: web::Path<(ClientKey, AccessTokenKey)>,
 ) -> Result<HttpResponse> {
     let (client, id) = ids.into_inner();
-    confirm_access_token(visit, app, (client, None, id)).await
+    confirm_access_token(context, app, (client, None, id)).await
 }
 
 /// `GET …/refresh-tokens/{refresh_token}/access-tokens/{access_token}/revoke`
 pub async fn revoke_access_token_of_refresh_token_form(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     ids: web::Path<(ClientKey, RefreshTokenKey, AccessTokenKey)>,
 ) -> Result<HttpResponse> {
     let (client, via, id) = ids.into_inner();
-    confirm_access_token(visit, app, (client, Some(via), id)).await
+    confirm_access_token(context, app, (client, Some(via), id)).await
 }
 
-async fn confirm_access_token(visit: Visit, app: web::Data<State>, ids: Parents) -> Result<HttpResponse> {
+async fn confirm_access_token(context: RequestContext, app: web::Data<State>, ids: Parents) -> Result<HttpResponse> {
     let (client, token, employee, via) = app
         .db
         .read(move |conn| {
@@ -436,13 +447,13 @@ async fn confirm_access_token(visit: Visit, app: web::Data<State>, ids: Parents)
             Ok((client, token, employee, via))
         })
         .await?;
-    if !visit.viewer.may_act_for(token.employee_id) {
+    if !context.viewer.may_act_for(token.employee_id) {
         return Err(Error::Forbidden(own_only()));
     }
     let back = access_token_path(client.id, ids.1, token.id);
     html(RevokeAccessToken {
-        page: breadcrumbs(&visit, "Revoke", &client, via.as_ref()).below(&back, token.mask.to_string()),
-        token: TokenFacts::of_access_token(&visit, &client, &token, &employee),
+        page: breadcrumbs(&context, "Revoke", &client, via.as_ref()).breadcrumb(&back, token.mask.to_string()),
+        token: TokenFacts::of_access_token(&context, &client, &token, &employee),
         type_name: token.type_name(),
         minter: token.refresh_token_id.map(|id| refresh_token_path(client.id, id)),
         client: client.name,
@@ -452,24 +463,24 @@ async fn confirm_access_token(visit: Visit, app: web::Data<State>, ids: Parents)
 
 /// `POST …/clients/{client}/access-tokens/{access_token}/revoke`
 pub async fn revoke_access_token(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     ids: web::Path<(ClientKey, AccessTokenKey)>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
     let (client, id) = ids.into_inner();
-    end_access_token(visit, app, (client, None, id), form).await
+    end_access_token(context, app, (client, None, id), form).await
 }
 
 /// `POST …/refresh-tokens/{refresh_token}/access-tokens/{access_token}/revoke`
 pub async fn revoke_access_token_of_refresh_token(
-    visit: Visit,
+    context: RequestContext,
     app: web::Data<State>,
     ids: web::Path<(ClientKey, RefreshTokenKey, AccessTokenKey)>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
     let (client, via, id) = ids.into_inner();
-    end_access_token(visit, app, (client, Some(via), id), form).await
+    end_access_token(context, app, (client, Some(via), id), form).await
 }
 
 // One that is nowhere any more went with its refresh token, or expired and was deleted: to stop it, nothing is left to do.
@@ -482,14 +493,19 @@ fn find_to_revoke(conn: &mut DbConnection, ids: Parents) -> Result<(Client, Acce
     }
 }
 
-async fn end_access_token(visit: Visit, app: web::Data<State>, ids: Parents, _: ProtectedForm) -> Result<HttpResponse> {
-    let (viewer, peer, now) = (visit.viewer.clone(), visit.peer.clone(), visit.now());
+async fn end_access_token(
+    context: RequestContext,
+    app: web::Data<State>,
+    ids: Parents,
+    _: ProtectedForm,
+) -> Result<HttpResponse> {
+    let (viewer, client_ip, now) = (context.viewer.clone(), context.client_ip.clone(), context.now());
     let outcome = app.db.write(move |conn| {
         unless_gone(find_to_revoke(conn, ids).and_then(|(client, token)| {
             if !viewer.may_act_for(token.employee_id) {
                 return Err(Error::Forbidden(own_only()));
             }
-            revocation::revoke_access_token(conn, (&client, &token), (&viewer.actor(), &peer), now)?;
+            revocation::revoke_access_token(conn, (&client, &token), (&viewer.actor(), &client_ip), now)?;
             Ok((client, token))
         }))
     });
@@ -500,8 +516,8 @@ async fn end_access_token(visit: Visit, app: web::Data<State>, ids: Parents, _: 
     match outcome.await? {
         Outcome::Done((client, token)) => {
             let text = format!("{} {} of {} is revoked.", token.type_name(), token.mask, client.name);
-            visit.redirect(Tone::Good, text, &to)
+            context.redirect(Tone::Good, text, &to)
         }
-        Outcome::Already(how) => visit.redirect(Tone::Info, how, &to),
+        Outcome::Already(how) => context.redirect(Tone::Info, how, &to),
     }
 }

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::id::{AccessTokenKey, ClientKey, RefreshTokenKey};
 use crate::pages::clients::client_detail::path as client_path;
 use crate::scopes::Scope;
-use crate::time::{Moment, Words, thousands};
+use crate::time::{DisplayTime, TimeFormat, thousands};
 use crate::tokens::token_list::{StatusFilter, Table, TokenFilter, TokenType, Within};
 use crate::tokens::{AccessToken, Life, RefreshToken, TokenStatus, token_list};
 use crate::web::badge::Badge;
@@ -80,11 +80,11 @@ pub struct TokenRow {
     /// And how many more.
     pub more: usize,
     /// When it was issued.
-    pub created: Moment,
+    pub created: DisplayTime,
     /// When it was last used.
-    pub last_used: Moment,
+    pub last_used: DisplayTime,
     /// When it ends.
-    pub expires: Moment,
+    pub expires: DisplayTime,
     /// Its state.
     pub badge: Badge,
 }
@@ -161,7 +161,7 @@ impl PanelState {
         conn: &mut DbConnection,
         within: Within,
         client: ClientState,
-        (viewer, words): (&Viewer, &Words),
+        (viewer, words): (&Viewer, &TimeFormat),
     ) -> Result<Panel> {
         let keyset = Keyset {
             column: self.state.sort().column,
@@ -232,7 +232,7 @@ impl PanelState {
         conn: &mut DbConnection,
         ids: Slice<i64>,
         (within, client): (Within, ClientState),
-        (viewer, words): (&Viewer, &Words),
+        (viewer, words): (&Viewer, &TimeFormat),
     ) -> Result<Slice<(TokenRow, (i64, i64))>> {
         let Slice { rows: ids, has_previous, has_next } = ids;
         let column = self.state.sort().column;
@@ -322,7 +322,7 @@ impl Line {
         client: Option<&Client>,
         state: ClientState,
         is_refresh_token: bool,
-        (viewer, words): (&Viewer, &Words),
+        (viewer, words): (&Viewer, &TimeFormat),
     ) -> TokenRow {
         const CHIPS: usize = 2;
         let mut reach = self.scope.in_words();

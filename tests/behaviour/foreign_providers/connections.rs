@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
-use crate::support::outbound::{Link, SECRET, come_back, other_server, set_out};
+use crate::support::outbound::{Link, SECRET, begin_authorization, other_server, verify_callback};
 use crate::support::provider::NodeProvider;
 
 // The provider has to know the redirect URI before it starts, and the client where the provider is.
@@ -42,10 +42,10 @@ fn connect_to(app: &TestApp, script: &str, seconds: &str) -> Option<(Link, NodeP
 
 fn authorize(app: &TestApp, provider: &NodeProvider, link: &Link) -> crate::support::Page {
     let mut admin = app.admin();
-    let callback = provider.walk(&set_out(&mut admin, link));
+    let callback = provider.walk(&begin_authorization(&mut admin, link));
     let fields: Vec<(String, String)> = url::Url::parse(&callback).unwrap().query_pairs().into_owned().collect();
     let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    come_back(&mut admin, link, &fields);
+    verify_callback(&mut admin, link, &fields);
     admin.open("/settings/profile")
 }
 
@@ -145,7 +145,7 @@ fn o12_an_answer_that_never_arrives_is_a_recorded_unknown_outcome() {
     provider.control("delay?ms=11000", "");
 
     app.let_it_be_due(&link);
-    assert_eq!(status(&app, &link), Status::Trouble);
+    assert_eq!(status(&app, &link), Status::Retrying);
     assert_eq!(app.history(&link)[0].0, EventKind::UnknownOutcome);
     app.let_it_be_due(&link);
 
@@ -169,10 +169,10 @@ fn o4_o13_oauth2_mock_server_answers_oddly_and_the_connection_stays() {
     let oddities = [
         (r#"{"members": {"expires_in": "1800", "refresh_token": null, "token_type": "BEARER"}}"#, Status::Online),
         (r#"{"members": {"expires_in": null, "refresh_token": null}}"#, Status::Online),
-        (r#"{"status": 503, "headers": {"content-type": "text/html"}, "body": "<h1>Busy</h1>"}"#, Status::Trouble),
-        (r#"{"status": 200, "body": {"error": "invalid_grant"}}"#, Status::Trouble),
-        (r#"{"status": 400, "body": {"message": "what?"}}"#, Status::Trouble),
-        (r#"{"status": 429, "headers": {"retry-after": "30"}, "body": {"error": "slow_down"}}"#, Status::Trouble),
+        (r#"{"status": 503, "headers": {"content-type": "text/html"}, "body": "<h1>Busy</h1>"}"#, Status::Retrying),
+        (r#"{"status": 200, "body": {"error": "invalid_grant"}}"#, Status::Retrying),
+        (r#"{"status": 400, "body": {"message": "what?"}}"#, Status::Retrying),
+        (r#"{"status": 429, "headers": {"retry-after": "30"}, "body": {"error": "slow_down"}}"#, Status::Retrying),
         (r#"{"members": {"refresh_token": null}}"#, Status::Online),
     ];
     for (reply, expected) in oddities {

@@ -3,7 +3,7 @@
 use client_api_access::connections::{ApiType, ServiceKey};
 use client_api_access::routes::PAGES;
 use client_api_access::scopes::Role;
-use client_api_access::web::session_store::IDLE;
+use client_api_access::web::session_store::IDLE_TIMEOUT;
 
 use crate::support::{Browser, Grant, Key, Person, TestApp};
 
@@ -29,13 +29,13 @@ const CALLERS: [&str; 6] = ["nobody", "staff", "manager", "admin", "locked", "ex
 const CLIENT_ADMIN: [&str; 10] = [
     "revoke",
     "edit",
-    "admit",
     "approve",
-    "unapprove",
+    "lightspeed-approved",
+    "lightspeed-approved/withdraw",
     "suspend",
     "resume",
     "secret",
-    "secret/end-earlier",
+    "secret/revoke-previous",
     "api-keys/new",
 ];
 
@@ -44,7 +44,7 @@ fn expected(method: &str, path: &str) -> Option<[Answer; 6]> {
     let signed_in = |answer| Some([In, answer, answer, answer, In, In]);
     let admin = |answer| Some([In, No, No, answer, In, In]);
     const API: &str = "/settings/client-api-access";
-    let below = path.strip_prefix(API).unwrap_or("-");
+    let breadcrumb = path.strip_prefix(API).unwrap_or("-");
     match (method, path) {
         ("GET", "/") => signed_in(Elsewhere),
         ("GET", "/sign-in") => Some([Ok, Elsewhere, Elsewhere, Elsewhere, Ok, Ok]),
@@ -78,15 +78,15 @@ fn expected(method: &str, path: &str) -> Option<[Answer; 6]> {
         ("GET", path) if path.starts_with("/settings/resource-servers") => admin(Ok),
         ("POST", path) if path.starts_with("/settings/resource-servers") => admin(Form),
         // Somebody else's page, and ending somebody else's grants.
-        ("GET", "/settings/employees/{employee}" | "/settings/employees/{employee}/end-grants") => {
+        ("GET", "/settings/employees/{employee}" | "/settings/employees/{employee}/revoke-all-access") => {
             Some([In, No, Ok, Ok, In, In])
         }
-        ("POST", "/settings/employees/{employee}/end-grants") => signed_in(Form),
+        ("POST", "/settings/employees/{employee}/revoke-all-access") => signed_in(Form),
         ("POST", path) if path.starts_with("/settings/employees/") || path.starts_with("/settings/account") => {
             admin(Form)
         }
         ("POST", path) if path.starts_with("/settings/profile/") => signed_in(Form),
-        _ => match (method, below) {
+        _ => match (method, breadcrumb) {
             ("GET", "/register") => admin(Ok),
             ("POST", "/register") => admin(Form),
             ("GET", path) if CLIENT_ADMIN.iter().any(|act| path == format!("/clients/{{client}}/{act}")) => admin(Ok),
@@ -154,7 +154,7 @@ fn d1_every_route_answers_every_caller_as_it_must() {
     let locked = shop.employee("Lena Locked", Role::Admin);
     let idle = shop.employee("Ida Idle", Role::Admin);
     let mut expired = app.sign_in(&idle);
-    app.advance(IDLE + 1);
+    app.advance(IDLE_TIMEOUT + 1);
     let mut of_locked = app.sign_in(&locked);
     app.shop().lock(&locked);
     let [mut staff, mut manager, mut admin] =

@@ -2,10 +2,10 @@
 
 use client_api_access::oauth::authorization_request::LONGEST_STATE;
 use client_api_access::scopes::Role;
-use client_api_access::web::session_store::IDLE;
+use client_api_access::web::session_store::IDLE_TIMEOUT;
 use percent_encoding::percent_decode;
 
-use crate::support::oauth::{Integration, answered, approve, encode, pair, press, value};
+use crate::support::oauth::{Integration, answered, encode, mark_lightspeed_approved, pair, press, value};
 use crate::support::{Browser, PASSWORD, Page, TestApp};
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -212,7 +212,10 @@ fn a4_on_loopback_only_the_port_may_vary() {
 
     for good in ["http://127.0.0.1:8000/cb", "http://127.0.0.1:51234/cb", "http://127.0.0.1/cb"] {
         let page = browser.open(&ask(&desktop, &[("redirect_uri", good)]));
-        assert!(approve(&mut browser, &page).location().starts_with(&format!("{good}?code=")), "{good}");
+        assert!(
+            mark_lightspeed_approved(&mut browser, &page).location().starts_with(&format!("{good}?code=")),
+            "{good}"
+        );
     }
     for bad in [
         "http://localhost.evil.test/cb",
@@ -254,7 +257,7 @@ fn a4_an_app_is_led_back_to_by_its_private_scheme_by_the_letter() {
     assert!(page.text().contains("your browser goes to com.example.till"), "{}", page.text());
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.contains("form-action 'self' com.example.till:;"), "{policy}");
-    let location = approve(&mut browser, &page).location();
+    let location = mark_lightspeed_approved(&mut browser, &page).location();
     assert!(location.starts_with("com.example.till:/cb?code=") && location.ends_with('#'), "{location}");
 
     for bad in [
@@ -277,7 +280,7 @@ fn a5_without_a_redirect_uri_the_only_one_is_used_and_none_of_two() {
     let mut browser = app.manager();
 
     let page = browser.open(&ask(&integration, &[("redirect_uri", "")]));
-    let sent = approve(&mut browser, &page);
+    let sent = mark_lightspeed_approved(&mut browser, &page);
     assert!(sent.location().starts_with("https://app.example/cb?code="), "{}", sent.location());
 
     app.shop().redirect_uri(&integration, "https://app.example/other");
@@ -351,7 +354,7 @@ fn a7_unknown_parameters_are_ignored_and_empty_ones_count_as_left_out() {
     let mut browser = app.manager();
     let mut granted = |path: &str| {
         let page = browser.open(path);
-        let pairs = answered(&approve(&mut browser, &page));
+        let pairs = answered(&mark_lightspeed_approved(&mut browser, &page));
         app.token(&integration.code_request(value(&pairs, "code"), VERIFIER));
         pairs
     };
@@ -390,7 +393,7 @@ fn a7_a_request_too_long_for_the_forms_on_its_way_is_refused_before_anybody_sign
     }
     let most = format!("{}&unknown={}", ask(&integration, &[]), "x".repeat(14_000));
     let page = signed_in.open(&most);
-    assert_eq!(approve(&mut signed_in, &page).status, 303, "what is shown can be answered");
+    assert_eq!(mark_lightspeed_approved(&mut signed_in, &page).status, 303, "what is shown can be answered");
 }
 
 #[test]
@@ -459,9 +462,9 @@ fn a9_state_comes_back_byte_for_byte() {
         let path = format!("{}&state={raw}", ask(&integration, &[("state", "")]));
         let page = browser.open(&path);
         let denied = press(&mut browser, &page, "deny");
-        let approved = approve(&mut browser, &page);
+        let lightspeed_approved = mark_lightspeed_approved(&mut browser, &page);
 
-        for answer in [denied, approved] {
+        for answer in [denied, lightspeed_approved] {
             let location = answer.location();
             assert_eq!(echoed(&location), meant(raw.split('&').next().unwrap()), "{raw}");
             assert!(location.bytes().all(|byte| byte.is_ascii_graphic()), "{location}");
@@ -487,7 +490,7 @@ fn a9_state_survives_the_sign_in_in_between() {
         let leg = browser.open(&format!("{}&state={raw}", ask(&integration, &[("state", "")])));
         let after = browser.submit(&leg, "/sign-in", &[("email", &person.email), ("password", PASSWORD)]);
         let page = browser.follow(&after);
-        let answer = approve(&mut browser, &page);
+        let answer = mark_lightspeed_approved(&mut browser, &page);
 
         assert_eq!(echoed(&answer.location()), meant(raw.trim_end_matches('#')), "{raw}");
     }
@@ -522,7 +525,7 @@ fn a10_every_redirect_names_its_issuer() {
     assert_eq!(issuer, app.origin());
 
     let page = browser.open(&ask(&integration, &[]));
-    let mut answers = vec![approve(&mut browser, &page), press(&mut browser, &page, "deny")];
+    let mut answers = vec![mark_lightspeed_approved(&mut browser, &page), press(&mut browser, &page, "deny")];
     for change in [
         ("response_type", "token"),
         ("response_type", ""),
@@ -535,7 +538,7 @@ fn a10_every_redirect_names_its_issuer() {
     ] {
         let answer = browser.get(&ask(&integration, &[change]));
         if change.0 == "iss" {
-            answers.push(approve(&mut browser, &answer));
+            answers.push(mark_lightspeed_approved(&mut browser, &answer));
         } else {
             answers.push(answer);
         }
@@ -607,7 +610,7 @@ fn a12_every_post_is_answered_by_a_get_and_no_fragment_is_carried_over() {
     assert_eq!((refused.status, refused.location().ends_with('#')), (303, true));
 
     let page = browser.open(&ask(&integration, &[("redirect_uri", "https://app.example/cb?tenant=7")]));
-    let location = approve(&mut browser, &page).location();
+    let location = mark_lightspeed_approved(&mut browser, &page).location();
     assert!(location.starts_with("https://app.example/cb?tenant=7&code="), "{location}");
     assert!(location.ends_with('#'));
 }
@@ -778,9 +781,9 @@ fn a15_a_session_that_ended_before_the_answer_begins_the_request_again() {
     let mut browser = app.sign_in(&person);
     let path = ask(&integration, &[("state", "a&b+c\"d")]);
     let page = browser.open(&path);
-    app.advance(IDLE + 1);
+    app.advance(IDLE_TIMEOUT + 1);
 
-    let answer = approve(&mut browser, &page);
+    let answer = mark_lightspeed_approved(&mut browser, &page);
 
     assert_eq!((answer.status, answer.location()), (303, path));
     assert_eq!(codes(&app), 0);
@@ -791,7 +794,7 @@ fn a15_a_session_that_ended_before_the_answer_begins_the_request_again() {
     assert_eq!(elsewhere.post(CONSENT, &[("decision", "approve")]).status, 403, "from elsewhere it is nobody's");
     let signed_in = browser.submit(&leg, "/sign-in", &[("email", &person.email), ("password", PASSWORD)]);
     let again = browser.follow(&signed_in);
-    assert_eq!(value(&answered(&approve(&mut browser, &again)), "state"), "a&b+c\"d");
+    assert_eq!(value(&answered(&mark_lightspeed_approved(&mut browser, &again)), "state"), "a&b+c\"d");
     assert_eq!(codes(&app), 1);
 }
 
@@ -803,7 +806,7 @@ fn a15_somebody_locked_before_the_answer_lets_nobody_in() {
     let page = browser.open(&ask(&integration, &[]));
     app.shop().lock(&person);
 
-    let answer = approve(&mut browser, &page);
+    let answer = mark_lightspeed_approved(&mut browser, &page);
 
     assert!(answer.location().starts_with(AUTHORIZE), "they are nobody now: {}", answer.location());
     assert_eq!(codes(&app), 0);
@@ -960,7 +963,7 @@ fn a13_a_signed_out_request_signs_in_first_and_lands_on_the_consent_page() {
     assert_eq!(signed_in.location(), path, "also after a wrong password");
     let page = browser.follow(&signed_in);
     assert_eq!(page.heading(), "Let Ledgerly in?");
-    let code = value(&answered(&approve(&mut browser, &page)), "code").to_string();
+    let code = value(&answered(&mark_lightspeed_approved(&mut browser, &page)), "code").to_string();
     let pair = pair(&app.token(&integration.code_request(&code, VERIFIER)));
     assert!(app.works(&pair.access_token));
 }

@@ -47,7 +47,7 @@ fn request(app: &TestApp, connection: ConnectionKey) -> ConnectionRequest {
     let state = TokenHash::of("state");
     let vault = &app.state.connections.vault;
     ConnectionRequest::begin(&mut conn, vault, (connection, session), &state, Some("the verifier"), NOW).unwrap();
-    let back = ConnectionRequest::come_back(&mut conn, &state, session, NOW).unwrap().unwrap();
+    let back = ConnectionRequest::verify_callback(&mut conn, &state, session, NOW).unwrap().unwrap();
     let reply = serde_json::from_value(json!({ "access_token": "held access" })).unwrap();
     back.hold(&mut conn, vault, &reply).unwrap();
     ConnectionRequest::holding(&mut conn, (connection, session), NOW).unwrap().unwrap()
@@ -71,7 +71,7 @@ fn s5_rotate_key_seals_everything_anew_and_gives_the_database_to_the_new_key() {
     let ids: Vec<_> = (0..3).map(|_| app.online(provider.origin(), 3600).id).collect();
     let held = request(&app, ids[0]);
     let (new, both) = (Vault::new(&key(NEW), None), Vault::new(&key(NEW), Some(&key(OLD))));
-    assert!(open(&app, key(NEW)).is_err_and(|why| why.contains("not the key that the database was made with")));
+    assert!(open(&app, key(NEW)).is_err_and(|why| why.contains("not the key that the database was created with")));
     assert!(open(&app, key(NEW).replacing(key(OLD))).is_ok(), "both keys serve meanwhile");
     // As it is when it was cut off: one is sealed anew already, and one opens under no key.
     let [client, other] =
@@ -90,7 +90,7 @@ fn s5_rotate_key_seals_everything_anew_and_gives_the_database_to_the_new_key() {
 
     assert_eq!((alone.code, wrong.code), (1, 1), "{} {}", alone.stdout, wrong.stdout);
     assert!(alone.stderr.contains("SECRET_KEY_PREVIOUS: needed"), "{}", alone.stderr);
-    assert!(wrong.stderr.contains("not the key that the database was made with"), "{}", wrong.stderr);
+    assert!(wrong.stderr.contains("not the key that the database was created with"), "{}", wrong.stderr);
     assert_eq!((done.code, again.code), (0, 0), "{} {}", done.stderr, again.stderr);
     assert!(
         done.stdout.starts_with("9 stored secrets sealed anew under the new key, 1 had been before."),

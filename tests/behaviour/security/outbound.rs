@@ -7,8 +7,8 @@ use client_api_access::time::MINUTE;
 use diesel::prelude::*;
 use serde_json::json;
 
-use crate::support::oauth::{approve, challenge};
-use crate::support::outbound::{Link, come_back, other_server, parameter, set_out};
+use crate::support::oauth::{challenge, mark_lightspeed_approved};
+use crate::support::outbound::{Link, begin_authorization, other_server, parameter, verify_callback};
 use crate::support::provider::{Answer, Provider};
 use crate::support::{Browser, TestApp};
 
@@ -22,7 +22,7 @@ fn says(browser: &mut Browser, words: &str) {
 }
 
 fn is_refused(browser: &mut Browser, link: &Link, fields: &[(&str, &str)], provider: &Provider) {
-    let answer = come_back(browser, link, fields);
+    let answer = verify_callback(browser, link, fields);
     assert_eq!(answer.status, 400, "{}", answer.text());
     assert!(answer.text().contains("authorize it again"), "{}", answer.text());
     assert_eq!(token_requests(provider), 0, "no token request left");
@@ -35,14 +35,14 @@ fn a_person_connects_and_the_connection_holds_what_they_brought() {
     let link = app.link(provider.origin());
     provider.always("/me", Answer::json(200, json!({ "sub": "797", "name": "Harbour & Pine" })));
 
-    let there = set_out(&mut admin, &link);
+    let there = begin_authorization(&mut admin, &link);
     let state = parameter(&there, "state");
     assert!(there.starts_with(&format!("{}/authorize?", provider.origin())), "{there}");
     assert_eq!(parameter(&there, "scope"), "employee:inventory employee:register_read");
     assert_eq!(parameter(&there, "code_challenge_method"), "S256");
     let redirect_uri = format!("{}/settings/connections/callback/{}", app.origin(), link.callback);
     assert_eq!(parameter(&there, "redirect_uri"), redirect_uri);
-    let back = come_back(&mut admin, &link, &[("code", "the-code"), ("state", &state)]);
+    let back = verify_callback(&mut admin, &link, &[("code", "the-code"), ("state", &state)]);
 
     assert_eq!((back.status, back.location()), (303, format!("/settings/connections/{}", link.id)));
     says(&mut admin, "is connected");
@@ -73,23 +73,23 @@ fn o1_what_comes_back_without_a_state_of_this_browser_is_refused_before_any_requ
     is_refused(&mut admin, &link, &[("code", "c"), ("state", "nobodys")], &provider);
 
     // Another client's redirect URI; the state is spent by it.
-    let state = parameter(&set_out(&mut admin, &link), "state");
+    let state = parameter(&begin_authorization(&mut admin, &link), "state");
     is_refused(&mut admin, &other, &[("code", "c"), ("state", &state)], &provider);
     is_refused(&mut admin, &link, &[("code", "c"), ("state", &state)], &provider);
 
-    let state = parameter(&set_out(&mut admin, &link), "state");
+    let state = parameter(&begin_authorization(&mut admin, &link), "state");
     app.advance(10 * MINUTE);
     is_refused(&mut admin, &link, &[("code", "c"), ("state", &state)], &provider);
 
     // Another sign-in of the very same browser.
-    let state = parameter(&set_out(&mut admin, &link), "state");
+    let state = parameter(&begin_authorization(&mut admin, &link), "state");
     let mut nobody = app.browser();
     is_refused(&mut nobody, &link, &[("code", "c"), ("state", &state)], &provider);
     let mut manager = app.manager();
     is_refused(&mut manager, &link, &[("code", "c"), ("state", &state)], &provider);
 
     // None of those spent it; used once, it is.
-    assert_eq!(come_back(&mut admin, &link, &[("error", "access_denied"), ("state", &state)]).status, 303);
+    assert_eq!(verify_callback(&mut admin, &link, &[("error", "access_denied"), ("state", &state)]).status, 303);
     is_refused(&mut admin, &link, &[("code", "c"), ("state", &state)], &provider);
     assert!(app.connection(&link).needs_authorization_since.is_some());
 }
@@ -102,16 +102,16 @@ fn o2_what_one_admin_starts_another_cannot_finish() {
     let mut bo = app.sign_in(&bo);
     let link = app.link(provider.origin());
 
-    let state = parameter(&set_out(&mut ada, &link), "state");
+    let state = parameter(&begin_authorization(&mut ada, &link), "state");
 
     is_refused(&mut bo, &link, &[("code", "c"), ("state", &state)], &provider);
     // The same person in another browser is another session too.
     let ada_again = app.shop().employee("Ada Twice", Role::Admin);
     let (mut first, mut second) = (app.sign_in(&ada_again), app.sign_in(&ada_again));
-    let own = parameter(&set_out(&mut first, &link), "state");
+    let own = parameter(&begin_authorization(&mut first, &link), "state");
     is_refused(&mut second, &link, &[("code", "c"), ("state", &own)], &provider);
     // Whoever started it can still finish it.
-    assert_eq!(come_back(&mut ada, &link, &[("code", "c"), ("state", &state)]).status, 303);
+    assert_eq!(verify_callback(&mut ada, &link, &[("code", "c"), ("state", &state)]).status, 303);
     assert_eq!(token_requests(&provider), 1);
 }
 
@@ -147,7 +147,7 @@ fn change_secret(app: &TestApp, client: OAuthClientKey, secret: &str) {
 fn consent(provider: &TestApp, there: &str) -> String {
     let mut owner = provider.admin();
     let page = owner.open(there.strip_prefix(provider.origin()).expect("an address of the provider"));
-    approve(&mut owner, &page).location()
+    mark_lightspeed_approved(&mut owner, &page).location()
 }
 
 fn query_of(address: &str) -> Vec<(String, String)> {
@@ -160,10 +160,10 @@ fn our_own_server_is_a_provider_like_any_other() {
     let mut admin = app.admin();
     let link = our_own(&app, &provider, 1).remove(0);
 
-    let back = consent(&provider, &set_out(&mut admin, &link));
+    let back = consent(&provider, &begin_authorization(&mut admin, &link));
     let fields = query_of(&back);
     let fields: Vec<(&str, &str)> = fields.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-    assert_eq!(come_back(&mut admin, &link, &fields).status, 303);
+    assert_eq!(verify_callback(&mut admin, &link, &fields).status, 303);
 
     says(&mut admin, "is connected");
     assert_eq!(app.connection(&link).account_name, "Harbour & Pine");
@@ -192,8 +192,8 @@ fn o3_codes_of_two_connections_that_are_swapped_are_refused() {
         .execute(&mut conn)
         .unwrap();
     let twin = Link { callback: links[0].callback.clone(), ..twin };
-    let mine = query_of(&consent(&provider, &set_out(&mut admin, &links[0])));
-    let its = query_of(&consent(&provider, &set_out(&mut admin, &twin)));
+    let mine = query_of(&consent(&provider, &begin_authorization(&mut admin, &links[0])));
+    let its = query_of(&consent(&provider, &begin_authorization(&mut admin, &twin)));
     let of = |pairs: &[(String, String)], name: &str| {
         pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap()
     };
@@ -201,7 +201,7 @@ fn o3_codes_of_two_connections_that_are_swapped_are_refused() {
     let iss = of(&mine, "iss");
     for (code, state) in [(of(&its, "code"), of(&mine, "state")), (of(&mine, "code"), of(&its, "state"))] {
         let fields = [("code", code.as_str()), ("state", state.as_str()), ("iss", iss.as_str())];
-        assert_eq!(come_back(&mut admin, &links[0], &fields).status, 303);
+        assert_eq!(verify_callback(&mut admin, &links[0], &fields).status, 303);
         says(&mut admin, "The provider refused the code: invalid_grant");
     }
 
@@ -222,16 +222,16 @@ fn o4_an_issuer_that_is_wrong_or_missing_is_refused() {
 
     for iss in [None, Some(""), Some("https://evil.example"), Some(&format!("{issuer}/")), Some(&issuer.to_uppercase())]
     {
-        let state = parameter(&set_out(&mut admin, &link), "state");
+        let state = parameter(&begin_authorization(&mut admin, &link), "state");
         let mut fields = vec![("code", "c"), ("state", state.as_str())];
         fields.extend(iss.map(|iss: &str| ("iss", iss)));
-        assert_eq!(come_back(&mut admin, &link, &fields).status, 303);
+        assert_eq!(verify_callback(&mut admin, &link, &fields).status, 303);
         says(&mut admin, "came from another server than the one that was asked");
         assert_eq!(token_requests(&provider), 0, "{iss:?}");
     }
 
-    let state = parameter(&set_out(&mut admin, &link), "state");
-    come_back(&mut admin, &link, &[("code", "c"), ("state", &state), ("iss", &issuer)]);
+    let state = parameter(&begin_authorization(&mut admin, &link), "state");
+    verify_callback(&mut admin, &link, &[("code", "c"), ("state", &state), ("iss", &issuer)]);
     assert_eq!(token_requests(&provider), 1);
 }
 
@@ -242,9 +242,9 @@ fn o5_the_words_of_a_provider_are_shown_escaped_and_change_nothing() {
     let link = app.online(provider.origin(), 3600);
     let before = app.held(&link);
 
-    let state = parameter(&set_out(&mut admin, &link), "state");
+    let state = parameter(&begin_authorization(&mut admin, &link), "state");
     let evil = "<script>alert(1)</script>\u{202e}<img src=x onerror=alert(2)>";
-    come_back(&mut admin, &link, &[("error", evil), ("error_description", evil), ("state", &state)]);
+    verify_callback(&mut admin, &link, &[("error", evil), ("error_description", evil), ("state", &state)]);
     let page = admin.open("/settings/profile");
 
     assert!(page.body.contains("&#60;script&#62;"), "{}", page.body);
@@ -267,24 +267,24 @@ fn o7_an_x_series_answer_for_another_domain_prefix_is_refused() {
     provider
         .always("/api/2.0/retailer", Answer::json(200, json!({ "data": { "id": "b-1", "name": "Harbour & Pine" } })));
 
-    let there = set_out(&mut admin, &link);
+    let there = begin_authorization(&mut admin, &link);
     assert!(there.starts_with(&format!("{origin}/connect?")), "{there}");
     assert!(parameter(&there, "state").len() >= 8);
     let state = parameter(&there, "state");
     let other = [("code", "c"), ("state", state.as_str()), ("domain_prefix", "evil.example/")];
-    come_back(&mut admin, &link, &other);
+    verify_callback(&mut admin, &link, &other);
     says(&mut admin, "another domain prefix");
     assert_eq!(provider.requests().len(), 0);
 
-    let state = parameter(&set_out(&mut admin, &link), "state");
+    let state = parameter(&begin_authorization(&mut admin, &link), "state");
     provider.tokens_with(json!({ "domain_prefix": "somebody-else" }));
-    come_back(&mut admin, &link, &[("code", "c"), ("state", &state), ("domain_prefix", "harbour-pine")]);
+    verify_callback(&mut admin, &link, &[("code", "c"), ("state", &state), ("domain_prefix", "harbour-pine")]);
     says(&mut admin, "for another domain prefix");
     assert!(!app.connection(&link).can_refresh());
 
-    let state = parameter(&set_out(&mut admin, &link), "state");
+    let state = parameter(&begin_authorization(&mut admin, &link), "state");
     provider.tokens_with(json!({ "domain_prefix": "harbour-pine" }));
-    come_back(&mut admin, &link, &[("code", "c"), ("state", &state), ("domain_prefix", "harbour-pine")]);
+    verify_callback(&mut admin, &link, &[("code", "c"), ("state", &state), ("domain_prefix", "harbour-pine")]);
     assert_eq!(app.connection(&link).account_name, "Harbour & Pine");
     let token = provider.requests().into_iter().rfind(|request| request.path == "/api/1.0/token").expect("asked");
     assert_eq!(token.field("client_id").as_deref(), Some("ours"), "in the body, as X-Series wants it");

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use client_api_access::connections::state::Means;
+use client_api_access::connections::state::TransitionContext;
 use client_api_access::connections::{ApiType, Connection, ConnectionEvent, EventKind, Status};
 use client_api_access::db::DbConnection;
 use client_api_access::id::EmployeeKey;
@@ -17,12 +17,12 @@ use crate::support::{Database, PASSWORD, Person, Server, is_postgres, until};
 const OPEN: [(&str, &str); 1] = [("OUTBOUND_PRIVATE", "on")];
 
 // A connection that is due at once.
-fn due(conn: &mut DbConnection, means: &Means, provider: &Provider) -> Link {
+fn due(conn: &mut DbConnection, transition_context: &TransitionContext, provider: &Provider) -> Link {
     let now = Clock::System.now();
-    let link = make(conn, means, (ApiType::Other, &other_server(provider.origin())), "", now);
+    let link = make(conn, transition_context, (ApiType::Other, &other_server(provider.origin())), "", now);
     let person = Person { id: EmployeeKey(1), name: "Ada Admin".into(), email: String::new() };
     let held = json!({ "access_token": "first", "refresh_token": "first-too", "expires_in": 1 });
-    bring(conn, means, link.id, &person, &reply(held), now);
+    bring(conn, transition_context, link.id, &person, &reply(held), now);
     link
 }
 
@@ -38,9 +38,9 @@ fn history(conn: &mut DbConnection, link: &Link) -> Vec<EventKind> {
     ConnectionEvent::page(conn, link.id, None).unwrap().into_iter().map(|event| event.kind).collect()
 }
 
-fn held(conn: &mut DbConnection, means: &Means, link: &Link) -> String {
+fn held(conn: &mut DbConnection, transition_context: &TransitionContext, link: &Link) -> String {
     let connection = Connection::find(conn, link.id).unwrap();
-    connection.refresh_token(&means.vault).unwrap().expose().to_string()
+    connection.refresh_token(&transition_context.vault).unwrap().expose().to_string()
 }
 
 #[test]
@@ -48,14 +48,15 @@ fn o12_a_server_that_is_killed_in_the_middle_of_a_refresh_finds_its_way() {
     let database = Database::blank();
     let server = Server::start(&database, &OPEN);
     server.set_up("ada@shop.example", PASSWORD);
-    let (mut conn, means) = server.data(&database);
+    let (mut conn, transition_context) = server.data(&database);
     let (forgiving, strict) = (Provider::start(), Provider::start());
     for provider in [&forgiving, &strict] {
         provider.tokens_with(json!({ "expires_in": 3600 }));
         provider.answer("/token", Answer::AfterProcessing(Duration::from_secs(8)));
     }
     // One takes the same refresh token again, the other does not.
-    let (lucky, unlucky) = (due(&mut conn, &means, &forgiving), due(&mut conn, &means, &strict));
+    let (lucky, unlucky) =
+        (due(&mut conn, &transition_context, &forgiving), due(&mut conn, &transition_context, &strict));
     until("both are asked", || refreshes(&forgiving).len() == 1 && refreshes(&strict).len() == 1);
     strict.always("/token", Answer::json(400, json!({ "error": "invalid_grant" })));
 
@@ -65,7 +66,7 @@ fn o12_a_server_that_is_killed_in_the_middle_of_a_refresh_finds_its_way() {
     until("one is online again", || status(&mut conn, &lucky) == Status::Online);
     until("the other asks for a person", || status(&mut conn, &unlucky) == Status::NeedsAuthorization);
     assert_eq!(refreshes(&forgiving), ["first-too", "first-too"]);
-    assert!(forgiving.issued().contains(&held(&mut conn, &means, &lucky)));
+    assert!(forgiving.issued().contains(&held(&mut conn, &transition_context, &lucky)));
     assert_eq!(history(&mut conn, &lucky)[..2], [EventKind::Refreshed, EventKind::UnknownOutcome]);
     assert_eq!(history(&mut conn, &unlucky)[..2], [EventKind::Lost, EventKind::UnknownOutcome]);
     std::thread::sleep(Duration::from_secs(3));
@@ -77,16 +78,16 @@ fn f10_a_server_that_is_told_to_stop_finishes_the_refresh_that_is_on_its_way() {
     let database = Database::blank();
     let mut server = Server::start(&database, &OPEN);
     server.set_up("ada@shop.example", PASSWORD);
-    let (mut conn, means) = server.data(&database);
+    let (mut conn, transition_context) = server.data(&database);
     let provider = Provider::start();
     provider.tokens_with(json!({ "expires_in": 3600 }));
     provider.answer("/token", Answer::AfterProcessing(Duration::from_secs(2)));
-    let link = due(&mut conn, &means, &provider);
+    let link = due(&mut conn, &transition_context, &provider);
     until("it is asked", || refreshes(&provider).len() == 1);
 
     assert_eq!(server.stop(), 0);
 
-    assert!(provider.issued().contains(&held(&mut conn, &means, &link)), "the new pair is stored");
+    assert!(provider.issued().contains(&held(&mut conn, &transition_context, &link)), "the new pair is stored");
     assert_eq!(status(&mut conn, &link), Status::Online);
 }
 
@@ -99,11 +100,11 @@ fn o14_a_node_that_was_stopped_in_the_middle_of_a_refresh_overwrites_nothing() {
     let database = Database::blank();
     let first = Server::start(&database, &OPEN);
     first.set_up("ada@shop.example", PASSWORD);
-    let (mut conn, means) = first.data(&database);
+    let (mut conn, transition_context) = first.data(&database);
     let provider = Provider::start();
     provider.tokens_with(json!({ "expires_in": 3600 }));
     provider.answer("/token", Answer::AfterProcessing(Duration::from_secs(2)));
-    let link = due(&mut conn, &means, &provider);
+    let link = due(&mut conn, &transition_context, &provider);
     until("it is asked", || refreshes(&provider).len() == 1);
     let signal = |name: &str| {
         assert!(Command::new("kill").args([name, &first.id().to_string()]).status().unwrap().success());
@@ -113,11 +114,11 @@ fn o14_a_node_that_was_stopped_in_the_middle_of_a_refresh_overwrites_nothing() {
     let _second = Server::start(&database.shared(), &OPEN);
     until("another node takes over", || refreshes(&provider).len() == 2);
     until("and stores what it got", || status(&mut conn, &link) == Status::Online);
-    let newer = held(&mut conn, &means, &link);
+    let newer = held(&mut conn, &transition_context, &link);
     signal("-CONT");
     until("it is back and finds that it was too slow", || first.log().contains("does not count"));
 
-    assert_eq!(held(&mut conn, &means, &link), newer);
+    assert_eq!(held(&mut conn, &transition_context, &link), newer);
     assert_eq!(status(&mut conn, &link), Status::Online);
     assert_eq!(refreshes(&provider).len(), 2);
 }

@@ -257,7 +257,7 @@ fn o13_what_decides_nothing_is_tried_again_later() {
 
         app.let_it_be_due(&link);
 
-        assert_eq!(status(&app, &link), Status::Trouble, "{what}");
+        assert_eq!(status(&app, &link), Status::Retrying, "{what}");
         assert_eq!(app.held(&link), before, "{what}");
         let connection = app.connection(&link);
         let pause = connection.due_at.since(app.now());
@@ -313,7 +313,7 @@ fn one_host_that_fails_is_left_alone_for_all_its_connections() {
     assert_eq!(status(&app, &elsewhere), Status::Online, "others are not affected");
     for link in &links {
         let connection = app.connection(link);
-        assert_eq!(connection.status(), Status::Trouble, "also those that were not asked say so");
+        assert_eq!(connection.status(), Status::Retrying, "also those that were not asked say so");
         assert!(connection.incident_since.is_some(), "and people are told");
     }
     provider.always("/token", Answer::Own);
@@ -341,13 +341,23 @@ fn o14_whoever_was_paused_for_too_long_overwrites_nothing() {
 
     let late: TokenReply = reply(json!({ "access_token": "late", "refresh_token": "late", "expires_in": 3600 }));
     let outcome = client_api_access::connections::Outcome::Issued(Box::new(late));
-    let counted =
-        paused.settle(&mut app.database.connect(), &app.state.connections.means(), &outcome, app.now()).unwrap();
+    let counted = paused
+        .record_outcome(&mut app.database.connect(), &app.state.connections.transition_context(), &outcome, app.now())
+        .unwrap();
 
     assert!(!counted);
     assert_eq!(app.held(&link), newer);
     let refused = client_api_access::connections::Outcome::Refused { code: "invalid_grant".into(), words: "x".into() };
-    assert!(!paused.settle(&mut app.database.connect(), &app.state.connections.means(), &refused, app.now()).unwrap());
+    assert!(
+        !paused
+            .record_outcome(
+                &mut app.database.connect(),
+                &app.state.connections.transition_context(),
+                &refused,
+                app.now()
+            )
+            .unwrap()
+    );
     assert_eq!(status(&app, &link), Status::Online);
 }
 
@@ -361,7 +371,16 @@ fn a_reconnect_makes_the_refresh_that_is_on_its_way_count_for_nothing() {
     app.bring(&link, json!({ "access_token": "brought", "refresh_token": "brought-too", "expires_in": 3600 }));
 
     let outcome = client_api_access::connections::Outcome::Refused { code: "invalid_grant".into(), words: "x".into() };
-    assert!(!claim.settle(&mut app.database.connect(), &app.state.connections.means(), &outcome, app.now()).unwrap());
+    assert!(
+        !claim
+            .record_outcome(
+                &mut app.database.connect(),
+                &app.state.connections.transition_context(),
+                &outcome,
+                app.now()
+            )
+            .unwrap()
+    );
 
     assert_eq!(app.held(&link), ("brought".into(), "brought-too".into()));
     assert_eq!(status(&app, &link), Status::Online);
@@ -453,7 +472,7 @@ fn s5_a_server_that_lacks_the_key_leaves_the_connection_as_it_is() {
 
     app.let_it_be_due(&link);
 
-    assert_eq!(status(&app, &link), Status::Trouble);
-    assert!(app.connection(&link).trouble.contains("a key that this server does not have"));
+    assert_eq!(status(&app, &link), Status::Retrying);
+    assert!(app.connection(&link).last_error.contains("a key that this server does not have"));
     assert!(provider.requests().is_empty());
 }

@@ -9,7 +9,9 @@ use client_api_access::id::EmployeeKey;
 use client_api_access::time::Clock;
 use serde_json::json;
 
-use crate::support::outbound::{Link, SECRET, bring, come_back, make, other_server, parameter, reply, set_out};
+use crate::support::outbound::{
+    Link, SECRET, begin_authorization, bring, make, other_server, parameter, reply, verify_callback,
+};
 use crate::support::provider::{Answer, Certificate, Provider};
 use crate::support::{Database, PASSWORD, Person, Server, TestApp, until};
 
@@ -25,13 +27,13 @@ fn o6_a_redirect_of_the_token_endpoint_is_not_followed() {
     for to in [format!("{}/token", elsewhere.origin()), "http://169.254.169.254/latest/meta-data".into()] {
         provider.answer("/token", Answer::redirect(&to));
         app.let_it_be_due(&link);
-        assert_eq!(status(&app, &link), Status::Trouble);
-        assert!(app.connection(&link).trouble.contains("not followed"), "{}", app.connection(&link).trouble);
+        assert_eq!(status(&app, &link), Status::Retrying);
+        assert!(app.connection(&link).last_error.contains("not followed"), "{}", app.connection(&link).last_error);
 
         provider.answer("/token", Answer::redirect(&to));
         let mut admin = app.admin();
-        let state = parameter(&set_out(&mut admin, &link), "state");
-        come_back(&mut admin, &link, &[("code", "c"), ("state", &state)]);
+        let state = parameter(&begin_authorization(&mut admin, &link), "state");
+        verify_callback(&mut admin, &link, &[("code", "c"), ("state", &state)]);
     }
 
     assert_eq!(app.held(&link), before);
@@ -48,9 +50,9 @@ fn o7_private_addresses_are_not_called_unless_they_are_allowed() {
     for origin in addresses.into_iter().chain([format!("https://localhost:{port}"), "https://[::1]".into()]) {
         let link = app.online(&origin, 3600);
         app.let_it_be_due(&link);
-        assert_eq!(status(&app, &link), Status::Trouble, "{origin}");
-        let trouble = app.connection(&link).trouble;
-        assert!(trouble.contains("private network"), "{origin}: {trouble}");
+        assert_eq!(status(&app, &link), Status::Retrying, "{origin}");
+        let last_error = app.connection(&link).last_error;
+        assert!(last_error.contains("private network"), "{origin}: {last_error}");
         let key = app.service_key(&link);
         app.advance(3600);
         assert_eq!(app.through(&link, &key, "/items").status, 503);
@@ -79,16 +81,16 @@ fn o8_only_a_certificate_that_is_good_for_its_name_is_trusted() {
 
         app.let_it_be_due(&link);
 
-        let trouble = app.connection(&link).trouble;
-        assert_eq!(status(&app, &link) == Status::Online, good, "{trouble}");
-        assert!(good || trouble.contains("certificate is not trusted"), "{trouble}");
+        let last_error = app.connection(&link).last_error;
+        assert_eq!(status(&app, &link) == Status::Online, good, "{last_error}");
+        assert!(good || last_error.contains("certificate is not trusted"), "{last_error}");
         assert_eq!(provider.requests().len(), usize::from(good));
     }
     let stranger = Provider::start_tls(Certificate::Good);
     let app = TestApp::start();
     let link = app.online(stranger.origin(), 3600);
     app.let_it_be_due(&link);
-    assert!(app.connection(&link).trouble.contains("certificate"), "nobody said to trust it");
+    assert!(app.connection(&link).last_error.contains("certificate"), "nobody said to trust it");
 }
 
 #[test]
@@ -125,7 +127,7 @@ fn o9_odd_answers_are_bounded_and_leave_others_alone() {
     assert!(took < Duration::from_secs(15), "all together took {took:?}");
     assert_eq!(status(&app, &fine), Status::Online);
     for ((link, (provider, answer, kind)), held) in links.iter().zip(&odd).zip(&held) {
-        assert_eq!(status(&app, link), Status::Trouble, "{answer:?}");
+        assert_eq!(status(&app, link), Status::Retrying, "{answer:?}");
         assert_eq!(&app.held(link), held, "{answer:?}");
         assert_eq!(app.history(link)[0].0, *kind, "{answer:?}");
         assert!(provider.taken() < 8 * 1024 * 1024, "{} bytes were read", provider.taken());
@@ -156,7 +158,7 @@ fn o9_odd_lifetimes_are_given_a_short_one() {
 fn wait_until_it_has_failed(conn: &mut DbConnection, link: &Link) {
     until("it has failed", || {
         let status = Connection::find(conn, link.id).unwrap().status();
-        matches!(status, Status::Trouble | Status::NeedsAuthorization)
+        matches!(status, Status::Retrying | Status::NeedsAuthorization)
     });
 }
 
@@ -168,7 +170,7 @@ fn s7_s8_no_failure_of_another_server_puts_a_secret_into_log_or_page() {
     let loud = [("LOG_LEVEL", "trace"), ("RUST_LOG", "trace"), ("OUTBOUND_PRIVATE", "on")];
     let server = Server::start(&database, &loud);
     let mut admin = server.set_up("ada@shop.example", PASSWORD);
-    let (mut conn, means) = server.data(&database);
+    let (mut conn, transition_context) = server.data(&database);
     let provider = Provider::start();
     let tls = Provider::start_tls(Certificate::SelfSigned);
     let now = Clock::System.now();
@@ -196,15 +198,15 @@ fn s7_s8_no_failure_of_another_server_puts_a_secret_into_log_or_page() {
             fields.token_url = format!("{host}/token?api_key=the-key-in-the-address");
             fields.api_url = format!("{host}/the-key-in-the-address");
             let of = (ApiType::Other, &fields);
-            let link = make(&mut conn, &means, of, "", now);
-            let set_out = set_out(&mut admin, &link);
-            let state = parameter(&set_out, "state");
-            come_back(&mut admin, &link, &[("code", "the-code-that-came"), ("state", &state)]);
+            let link = make(&mut conn, &transition_context, of, "", now);
+            let begin_authorization = begin_authorization(&mut admin, &link);
+            let state = parameter(&begin_authorization, "state");
+            verify_callback(&mut admin, &link, &[("code", "the-code-that-came"), ("state", &state)]);
             pages.push_str(&admin.open("/settings/profile").body);
             let held =
                 json!({ "access_token": "the-access-token", "refresh_token": "the-refresh-token", "expires_in": 1 });
             let person = Person { id: EmployeeKey(1), name: "Ada Admin".into(), email: String::new() };
-            bring(&mut conn, &means, link.id, &person, &reply(held), now);
+            bring(&mut conn, &transition_context, link.id, &person, &reply(held), now);
             if host == provider.origin() {
                 provider.answer("/token", to_refresh.clone());
                 // In its turn: the next one's answers belong to the next one.
@@ -221,7 +223,7 @@ fn s7_s8_no_failure_of_another_server_puts_a_secret_into_log_or_page() {
     }
     for link in &links {
         let connection = Connection::find(&mut conn, link.id).unwrap();
-        pages.push_str(&format!("{} {}", connection.trouble, connection.reason));
+        pages.push_str(&format!("{} {}", connection.last_error, connection.reason));
         for event in ConnectionEvent::page(&mut conn, link.id, None).unwrap() {
             pages.push_str(&event.words);
         }

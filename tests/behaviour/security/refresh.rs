@@ -57,12 +57,12 @@ impl Story {
     }
 
     // The value is answered as a replay, and nothing of the grant is left.
-    fn assert_replay(&self, answer: &Page, holders: &[&Pair]) {
+    fn assert_replay(&self, answer: &Page, employee_count: &[&Pair]) {
         let (status, error, hint) = refusal(answer);
         assert_eq!((status, error.as_str()), (400, "invalid_grant"), "{}", answer.body);
         assert!(hint.contains("the whole grant was ended"), "{hint}");
         assert_eq!(self.grants(), 0, "the grant is gone");
-        for pair in holders {
+        for pair in employee_count {
             assert!(!self.app.works(&pair.access_token), "no access token of it works");
             let (status, error, hint) = refusal(&self.refresh(&pair.refresh_token));
             assert_eq!((status, error.as_str()), (400, "invalid_grant"));

@@ -1,7 +1,7 @@
 //! Sign-ins: renewed, ended, bound to one browser, and gone on the next request when they must be.
 
 use client_api_access::scopes::Role;
-use client_api_access::web::session_store::{ABSOLUTE, IDLE};
+use client_api_access::web::session_store::{ABSOLUTE_TIMEOUT, IDLE_TIMEOUT};
 
 use crate::support::{PASSWORD, TestApp};
 
@@ -124,14 +124,14 @@ fn d5_a_sign_in_ends_when_idle_and_at_its_end_whatever_the_cookie_says() {
     let app = TestApp::start();
     let (mut browser, _) = app.sign_in_as(Role::Staff);
 
-    for _ in 0..(ABSOLUTE / (IDLE - 60)) {
-        app.advance(IDLE - 60);
+    for _ in 0..(ABSOLUTE_TIMEOUT / (IDLE_TIMEOUT - 60)) {
+        app.advance(IDLE_TIMEOUT - 60);
         assert!(is_signed_in(&mut browser), "used every half hour");
     }
-    app.advance(IDLE - 60);
+    app.advance(IDLE_TIMEOUT - 60);
     assert!(!is_signed_in(&mut browser), "twelve hours are over");
 
     let mut other = app.manager();
-    app.advance(IDLE);
+    app.advance(IDLE_TIMEOUT);
     assert!(!is_signed_in(&mut other), "nobody was there for half an hour");
 }

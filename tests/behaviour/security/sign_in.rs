@@ -102,8 +102,8 @@ fn d13_parallel_guesses_count_each() {
             let (mut browser, email) = (browser.clone(), person.email.clone());
             scope.spawn(move || browser.sign_in(&email, "wrong wrong wrong").status)
         };
-        let guesses: Vec<_> = (0..100).map(guess).collect();
-        guesses.into_iter().map(|guess| guess.join().unwrap()).collect()
+        let failed_secrets: Vec<_> = (0..100).map(guess).collect();
+        failed_secrets.into_iter().map(|guess| guess.join().unwrap()).collect()
     });
 
     let looked_at = statuses.iter().filter(|status| **status == 422).count();

@@ -7,7 +7,7 @@ use client_api_access::scopes::Role;
 use diesel::connection::SimpleConnection;
 
 use crate::support::oauth::{bearer, pair};
-use crate::support::outbound::{SECRET, come_back, parameter, set_out};
+use crate::support::outbound::{SECRET, begin_authorization, parameter, verify_callback};
 use crate::support::provider::Provider;
 use crate::support::{Database, PASSWORD, Server, TestApp, client_path, is_postgres, run};
 
@@ -152,8 +152,8 @@ fn s1_s5_what_is_kept_to_be_read_again_is_stored_sealed() {
     let second = app.held(&link);
     let key = app.service_key(&link);
     let mut admin = app.admin();
-    let there = set_out(&mut admin, &link);
-    come_back(&mut admin, &link, &[("code", "the-code-that-came-back"), ("state", &parameter(&there, "state"))]);
+    let there = begin_authorization(&mut admin, &link);
+    verify_callback(&mut admin, &link, &[("code", "the-code-that-came-back"), ("state", &parameter(&there, "state"))]);
     let third = app.held(&link);
 
     let stored = everything(&app);
@@ -348,7 +348,7 @@ fn s5_a_missing_key_beside_a_database_is_never_made_anew() {
     assert!(without.stderr.contains("secret.key is missing"), "{}", without.stderr);
     assert!(!folder.join("secret.key").exists());
     assert_eq!(other.code, 1);
-    assert!(other.stderr.contains("not the key that the database was made with"), "{}", other.stderr);
+    assert!(other.stderr.contains("not the key that the database was created with"), "{}", other.stderr);
 }
 
 #[test]

@@ -649,7 +649,7 @@ fn t13_who_was_stopped_between_code_and_token_gets_none() {
             app.shop().sql(&format!("UPDATE clients SET suspended_at = 1 WHERE id = {}", integration.id));
         }),
         ("not admitted", 401, "invalid_client", |app, integration, _, _| {
-            app.shop().sql(&format!("UPDATE clients SET admitted_at = NULL WHERE id = {}", integration.id));
+            app.shop().sql(&format!("UPDATE clients SET approved_at = NULL WHERE id = {}", integration.id));
         }),
     ];
 
@@ -691,11 +691,11 @@ fn r1_how_a_refresh_token_ended_is_told_to_its_own_client_only() {
     let confirmation = admin.open(&path);
     assert_eq!(admin.submit(&confirmation, "/revoke", &[]).status, 303);
     let two = owner.grant(&app, &mut admin);
-    let confirmation = admin.open(&format!("{}/end-grants", person.path()));
-    assert_eq!(admin.submit(&confirmation, "/end-grants", &[]).status, 303);
+    let confirmation = admin.open(&format!("{}/revoke-all-access", person.path()));
+    assert_eq!(admin.submit(&confirmation, "/revoke-all-access", &[]).status, 303);
 
-    for gone in [&one, &two] {
-        for token in [gone.refresh_token.clone(), lookalike(gone)] {
+    for revoked_error in [&one, &two] {
+        for token in [revoked_error.refresh_token.clone(), lookalike(revoked_error)] {
             let told = hint(&owner.refresh(&app, &token));
             assert!(told.starts_with("Token has been revoked by Ada Admin on ") && told.contains("2026"), "{told}");
             assert_eq!(hint(&other.refresh(&app, &token)), unknown, "another client learns nothing");

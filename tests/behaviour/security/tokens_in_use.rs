@@ -602,7 +602,9 @@ fn v12_the_first_request_after_any_stop_is_refused_on_every_node() {
         ("client", &|admin, grant, _| press(admin, &format!("{}/revoke", client_path(grant.client)), "/revoke")),
         ("lock", &|admin, _, person| press(admin, &person.path(), "/lock")),
         ("archive", &|admin, _, person| press(admin, &person.path(), "/archive")),
-        ("all grants", &|admin, _, person| press(admin, &format!("{}/end-grants", person.path()), "/end-grants")),
+        ("all grants", &|admin, _, person| {
+            press(admin, &format!("{}/revoke-all-access", person.path()), "/revoke-all-access")
+        }),
     ];
     for (n, (name, stop)) in stops.iter().enumerate() {
         let (client, person) = (shop.client(&format!("Client {n}")), shop.staff("Anna Berg"));
@@ -845,7 +847,7 @@ fn what_the_token_endpoint_refused_is_kept_for_the_developer_and_holds_no_value(
     assert_eq!(integration.refresh(&app, &grant.refresh_token).status, 200, "success leaves nothing");
     app.run_background();
 
-    let sql = "SELECT error || ' ' || grant_type || ' ' || peer AS word FROM token_failures ORDER BY id";
+    let sql = "SELECT error || ' ' || grant_type || ' ' || client_ip AS word FROM token_failures ORDER BY id";
     let expected = [
         "invalid_client refresh_token 127.0.0.1",
         "invalid_grant refresh_token 127.0.0.1",
@@ -854,7 +856,7 @@ fn what_the_token_endpoint_refused_is_kept_for_the_developer_and_holds_no_value(
         "unsupported_grant_type  127.0.0.1",
     ];
     assert_eq!(app.shop().words(sql), expected);
-    let text = app.shop().words("SELECT grant_type || error || hint || peer AS word FROM token_failures").concat();
+    let text = app.shop().words("SELECT grant_type || error || hint || client_ip AS word FROM token_failures").concat();
     assert!(text.contains("mistyped or cut"), "{text}");
     for value in [&grant.refresh_token, &unknown, &integration.secret, &wrong.secret, "a-code-that-never-was"] {
         assert!(!text.contains(value) && !text.contains(&value[7..20]), "no value and no part of one: {text}");

@@ -85,10 +85,11 @@ impl TestApp {
             account_name: account.into(),
             by: person.id,
             by_name: person.name.clone(),
-            peer: "192.0.2.7".into(),
+            client_ip: "192.0.2.7".into(),
         };
         let reply = serde_json::from_value(reply).unwrap();
         let both = (&connection, &client);
-        state::adopt(shop.conn(), &self.state.connections.means(), both, &reply, &authorized, self.now()).unwrap();
+        state::adopt(shop.conn(), &self.state.connections.transition_context(), both, &reply, &authorized, self.now())
+            .unwrap();
     }
 }

@@ -98,7 +98,7 @@ impl Page {
     }
 
     /// What a confirmation says falls, beside the word that begins so.
-    pub fn falls(&self, word: &str) -> String {
+    pub fn impact(&self, word: &str) -> String {
         let html = Html::parse_document(&self.body);
         let (lines, parts) = (Selector::parse(".falls li").unwrap(), Selector::parse("li > *").unwrap());
         let mut lines = html.select(&lines).map(|line| line.select(&parts).map(text_of).collect::<Vec<_>>());

@@ -10,16 +10,16 @@ pub mod mail;
 pub mod oauth;
 pub mod outbound;
 mod paging;
-mod patience;
 mod process;
 pub mod provider;
 pub mod records;
+mod timeout;
 
 pub use app::{KEY, NOW, TestApp};
 pub use browser::{Browser, Cookie, Page};
 pub use database::{Database, is_postgres};
 pub use html::Row;
 pub use paging::{hrefs, there_and_back, walk};
-pub use patience::until;
 pub use process::{Finished, Server, run};
 pub use records::{Grant, Key, PASSWORD, Person, REDIRECT_URI, Shop, client_path};
+pub use timeout::until;

@@ -119,7 +119,7 @@ impl Integration {
     /// Has somebody who is signed in consent; returns the parameters that came back.
     pub fn consent(&self, browser: &mut Browser, changes: &[(&str, &str)]) -> Vec<(String, String)> {
         let page = browser.open(&self.authorize_path(changes));
-        let answer = approve(browser, &page);
+        let answer = mark_lightspeed_approved(browser, &page);
         assert_eq!(answer.status, 303, "{}", answer.text());
         answered(&answer)
     }
@@ -204,7 +204,7 @@ pub fn bearer(token: &str) -> (String, String) {
 }
 
 /// Presses the button that lets a client in.
-pub fn approve(browser: &mut Browser, page: &Page) -> Page {
+pub fn mark_lightspeed_approved(browser: &mut Browser, page: &Page) -> Page {
     press(browser, page, "approve")
 }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use client_api_access::connections::state;
-use client_api_access::connections::state::{Authorized, Means};
+use client_api_access::connections::state::{Authorized, TransitionContext};
 use client_api_access::connections::{
     ApiType, Connection, ConnectionEvent, ConnectionFields, EventKind, OAuthClient, OAuthClientFields, ServiceKey,
     TokenReply,
@@ -62,7 +62,7 @@ pub fn reply(json: Value) -> TokenReply {
 /// Makes a connection that nobody has authorized yet.
 pub fn make(
     conn: &mut DbConnection,
-    means: &Means,
+    transition_context: &TransitionContext,
     of: (ApiType, &OAuthClientFields),
     prefix: &str,
     now: Timestamp,
@@ -71,7 +71,7 @@ pub fn make(
         ApiType::Other => format!("slug{}", next()),
         known => known.word().to_string(),
     };
-    let client = OAuthClient::create(conn, &means.vault, (of.0, &callback), of.1, SECRET, now).unwrap();
+    let client = OAuthClient::create(conn, &transition_context.vault, (of.0, &callback), of.1, SECRET, now).unwrap();
     let fields = ConnectionFields {
         name: format!("Connection {}", next()),
         business: None,
@@ -85,7 +85,7 @@ pub fn make(
 /// Gives a connection tokens, as if somebody had brought them.
 pub fn bring(
     conn: &mut DbConnection,
-    means: &Means,
+    transition_context: &TransitionContext,
     id: ConnectionKey,
     by: &Person,
     answer: &TokenReply,
@@ -97,15 +97,15 @@ pub fn bring(
         account_name: "Harbour & Pine".into(),
         by: by.id,
         by_name: by.name.clone(),
-        peer: "127.0.0.1".into(),
+        client_ip: "127.0.0.1".into(),
     };
-    state::adopt(conn, means, (&connection, &client), answer, &authorized, now).unwrap();
+    state::adopt(conn, transition_context, (&connection, &client), answer, &authorized, now).unwrap();
 }
 
 impl TestApp {
     /// A connection to a server of this kind that nobody has authorized yet.
     pub fn link_of(&self, of: (ApiType, &OAuthClientFields), prefix: &str) -> Link {
-        make(&mut self.database.connect(), &self.state.connections.means(), of, prefix, self.now())
+        make(&mut self.database.connect(), &self.state.connections.transition_context(), of, prefix, self.now())
     }
 
     /// A connection to an "other server" at `origin` that nobody has authorized yet.
@@ -125,7 +125,14 @@ impl TestApp {
     /// Gives a connection tokens, as if somebody had brought them.
     pub fn bring(&self, link: &Link, answer: Value) {
         let by = self.shop().employee("Olle Owner", Role::Admin);
-        bring(&mut self.database.connect(), &self.state.connections.means(), link.id, &by, &reply(answer), self.now());
+        bring(
+            &mut self.database.connect(),
+            &self.state.connections.transition_context(),
+            link.id,
+            &by,
+            &reply(answer),
+            self.now(),
+        );
     }
 
     /// The row.
@@ -169,7 +176,7 @@ impl TestApp {
 }
 
 /// Sets out for a provider in a browser; the address it was sent to.
-pub fn set_out(browser: &mut Browser, link: &Link) -> String {
+pub fn begin_authorization(browser: &mut Browser, link: &Link) -> String {
     let path = format!("/settings/connections/{}/authorize", link.id);
     let csrf = browser.csrf();
     let answer = browser.post(&path, &[("csrf", &csrf)]);
@@ -184,6 +191,6 @@ pub fn parameter(address: &str, name: &str) -> String {
 }
 
 /// Comes back from a provider.
-pub fn come_back(browser: &mut Browser, link: &Link, fields: &[(&str, &str)]) -> Page {
+pub fn verify_callback(browser: &mut Browser, link: &Link, fields: &[(&str, &str)]) -> Page {
     browser.get(&format!("/settings/connections/callback/{}?{}", link.callback, encode(fields)))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use client_api_access::connections::state::Means;
+use client_api_access::connections::state::TransitionContext;
 use client_api_access::db;
 use client_api_access::db::{DatabaseUrl, DbConnection};
 use client_api_access::notices::Channels;
@@ -123,7 +123,7 @@ impl Server {
     }
 
     /// Its own database, and what connections in it are sealed with.
-    pub fn data(&self, database: &Database) -> (DbConnection, Means) {
+    pub fn data(&self, database: &Database) -> (DbConnection, TransitionContext) {
         let folder = database.folder.path().join("data");
         let (conn, key) = match is_postgres() {
             true => (database.connect(), KEY.to_string()),
@@ -133,7 +133,7 @@ impl Server {
             }
         };
         let vault = Vault::new(&MasterKey::from_text(&key).unwrap(), None);
-        (conn, Means { vault, channels: Channels::default() })
+        (conn, TransitionContext { vault, channels: Channels::default() })
     }
 
     /// What it has logged so far.

@@ -199,13 +199,13 @@ impl Shop {
     }
 
     /// An active client.
-    pub fn client_with(&mut self, name: &str, website: &str, approved: bool) -> ClientKey {
+    pub fn client_with(&mut self, name: &str, website: &str, lightspeed_approved: bool) -> ClientKey {
         let website = Website::parse(website).unwrap();
         let new = NewClient {
             name,
             website: &website,
-            admitted: true,
-            approved,
+            approved: true,
+            lightspeed_approved,
             by: "Ada Admin",
             registration: &registration(),
         };
@@ -218,8 +218,8 @@ impl Shop {
         let new = NewClient {
             name,
             website: &website,
-            admitted: false,
             approved: false,
+            lightspeed_approved: false,
             by: "",
             registration: &registration(),
         };

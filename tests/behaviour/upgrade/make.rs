@@ -14,7 +14,7 @@ use super::past::{self, Known, KnownEmployee, KnownGrant};
 use super::set;
 use crate::support::connections::connection_path;
 use crate::support::oauth::{Integration, pair};
-use crate::support::outbound::{Link, SECRET, come_back, other_server, parameter, set_out};
+use crate::support::outbound::{Link, SECRET, begin_authorization, other_server, parameter, verify_callback};
 use crate::support::provider::{Answer, Provider};
 use crate::support::{Browser, Database, KEY, PASSWORD, Page, Person, Shop, TestApp, client_path, is_postgres, run};
 
@@ -110,7 +110,7 @@ fn make(app: &TestApp, provider: &Provider) -> Known {
         ("suspended", shop.api_key(suspended.id, &mona, "Bookkeeping")),
     ]);
     let mut admin = app.sign_in(&ada);
-    press(&mut admin, &client_path(first.id), "/approve", &[]);
+    press(&mut admin, &client_path(first.id), "/lightspeed-approved", &[]);
     press(&mut admin, &stina.path(), "/locations", &[("location", &location.to_string())]);
 
     let mut grants = BTreeMap::new();
@@ -174,7 +174,7 @@ fn make(app: &TestApp, provider: &Provider) -> Known {
     let mut theirs = app.sign_in(&stina);
     interrupt_revokes(app, &mut admin, old, &first, (&mona, &eskil));
     let link = &connected.request;
-    let there = set_out(&mut admin, link);
+    let there = begin_authorization(&mut admin, link);
     refresh(app, &newest, grants.get_mut("rotated").unwrap());
     let pending_code = newest.code(&mut theirs);
     let last = app.shop().client("Brief Encounter");
@@ -239,7 +239,7 @@ fn interrupt_revokes(
     let acts = [
         (client_path(old), "/revoke", [("name", "Old Times")].as_slice()),
         (grants[1].path(), "/revoke", &[]),
-        (eskil.path(), "/end-grants", &[]),
+        (eskil.path(), "/revoke-all-access", &[]),
     ];
     for (path, action, fields) in acts {
         let form = admin.open(&format!("{path}{action}"));
@@ -289,8 +289,8 @@ fn connect_all(app: &TestApp, provider: &Provider, admin: &mut Browser, business
     });
     let [stock, paused, failing, refused, moved, stopped, unfinished] = links;
     let mut bring = |link: &Link| {
-        let state = parameter(&set_out(admin, link), "state");
-        let back = come_back(admin, link, &[("code", "a-code"), ("state", &state)]);
+        let state = parameter(&begin_authorization(admin, link), "state");
+        let back = verify_callback(admin, link, &[("code", "a-code"), ("state", &state)]);
         assert_eq!(back.status, 303, "{}", back.text());
         provider.issued().split_off(provider.issued().len() - 2)
     };

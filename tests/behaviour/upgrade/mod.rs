@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::schema::dump;
 use crate::support::connections::{CONNECTIONS, connection_path};
 use crate::support::oauth::{bearer, challenge, pair, refusal};
-use crate::support::outbound::{Link, SECRET, come_back};
+use crate::support::outbound::{Link, SECRET, verify_callback};
 use crate::support::provider::{Answer, Provider, Request};
 use crate::support::{Browser, Database, REDIRECT_URI, client_path, hrefs, is_postgres};
 use make::{CALLBACK, verify_activity};
@@ -306,7 +306,8 @@ fn a_connection_that_was_being_authorized_can_be_finished() {
         let (state, code_challenge) = &before.known.connection_request;
         let mut browser = before.browser_from_before();
 
-        let back = come_back(&mut browser, &link(before, "Unfinished sync"), &[("code", "a-code"), ("state", state)]);
+        let back =
+            verify_callback(&mut browser, &link(before, "Unfinished sync"), &[("code", "a-code"), ("state", state)]);
         let token = last_request(before, "/token");
 
         assert_eq!(back.status, 303, "{}", back.text());

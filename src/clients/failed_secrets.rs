@@ -15,27 +15,27 @@ pub type Caller = (String, String);
 
 /// How often each caller was wrong in the present minute of theirs.
 #[derive(Default)]
-pub struct Guesses(Mutex<HashMap<Caller, (Timestamp, u32)>>);
+pub struct FailedSecrets(Mutex<HashMap<Caller, (Timestamp, u32)>>);
 
-impl Guesses {
+impl FailedSecrets {
     /// Seconds a caller has to wait, if any.
     pub fn wait(&self, caller: &Caller, now: Timestamp) -> Option<i64> {
-        let guesses = self.0.lock().ok()?;
-        let (since, count) = guesses.get(caller).copied()?;
+        let failed_secrets = self.0.lock().ok()?;
+        let (since, count) = failed_secrets.get(caller).copied()?;
         let left = WINDOW - now.since(since);
         (count >= MOST && left > 0).then_some(left)
     }
 
     /// Counts a wrong secret.
     pub fn failed(&self, caller: Caller, now: Timestamp) {
-        let Ok(mut guesses) = self.0.lock() else { return };
-        if guesses.len() >= CALLERS {
-            guesses.retain(|_, (since, _)| now.since(*since) < WINDOW);
-            if guesses.len() >= CALLERS {
-                guesses.clear();
+        let Ok(mut failed_secrets) = self.0.lock() else { return };
+        if failed_secrets.len() >= CALLERS {
+            failed_secrets.retain(|_, (since, _)| now.since(*since) < WINDOW);
+            if failed_secrets.len() >= CALLERS {
+                failed_secrets.clear();
             }
         }
-        let entry = guesses.entry(caller).or_insert((now, 0));
+        let entry = failed_secrets.entry(caller).or_insert((now, 0));
         if now.since(entry.0) >= WINDOW {
             *entry = (now, 0);
         }
@@ -49,15 +49,15 @@ mod tests {
 
     #[test]
     fn t12_ten_wrong_secrets_a_minute_and_only_their_caller_waits() {
-        let (guesses, now) = (Guesses::default(), Timestamp(1_000));
+        let (failed_secrets, now) = (FailedSecrets::default(), Timestamp(1_000));
         let caller = |who: &str| ("app".to_string(), who.to_string());
         for _ in 0..10 {
-            assert_eq!(guesses.wait(&caller("a"), now), None);
-            guesses.failed(caller("a"), now);
+            assert_eq!(failed_secrets.wait(&caller("a"), now), None);
+            failed_secrets.failed(caller("a"), now);
         }
 
-        assert_eq!(guesses.wait(&caller("a"), now.plus(20)), Some(40));
-        assert_eq!(guesses.wait(&caller("b"), now.plus(20)), None);
-        assert_eq!(guesses.wait(&caller("a"), now.plus(60)), None);
+        assert_eq!(failed_secrets.wait(&caller("a"), now.plus(20)), Some(40));
+        assert_eq!(failed_secrets.wait(&caller("b"), now.plus(20)), None);
+        assert_eq!(failed_secrets.wait(&caller("a"), now.plus(60)), None);
     }
 }

@@ -1,0 +1,15 @@
+ALTER TABLE outbox RENAME COLUMN last_error TO trouble;
+ALTER TABLE connections RENAME COLUMN failing_since TO trouble_since;
+ALTER TABLE connections RENAME COLUMN last_error TO trouble;
+ALTER TABLE token_failures RENAME COLUMN client_ip TO peer;
+ALTER TABLE sessions RENAME COLUMN client_ip TO peer;
+ALTER TABLE activity RENAME COLUMN client_ip TO peer;
+ALTER TABLE employees RENAME COLUMN revoked_access_tokens_through TO ended_access_tokens_through;
+ALTER TABLE employees RENAME COLUMN revoked_refresh_tokens_through TO ended_refresh_tokens_through;
+ALTER TABLE clients RENAME COLUMN employee_count TO holders;
+ALTER TABLE clients RENAME COLUMN valid_access_tokens TO live_access_tokens;
+ALTER TABLE clients RENAME COLUMN valid_refresh_tokens TO live_refresh_tokens;
+ALTER TABLE clients RENAME COLUMN approved_by TO admitted_by;
+ALTER TABLE clients RENAME COLUMN approved_at TO admitted_at;
+ALTER TABLE clients RENAME COLUMN lightspeed_approved_by TO approved_by;
+ALTER TABLE clients RENAME COLUMN lightspeed_approved_at TO approved_at;

@@ -3,13 +3,12 @@
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::db::keyset::PAGE;
 use crate::db::text_enum::text_enum;
 use crate::employees::Employee;
 use crate::error::{Error, Result};
-use crate::id::{ActivityKey, EmployeeKey};
+use crate::id::{ActivityKey, ClientKey, EmployeeKey};
 use crate::schema::activity;
 use crate::scopes::Role;
 use crate::secrets::Mask;
@@ -152,9 +151,9 @@ impl Actor {
         Actor { id: None, name: "the console".into() }
     }
 
-    /// A client, acting by itself.
-    pub fn client(client: &Client) -> Actor {
-        Actor { id: None, name: client.name.clone() }
+    /// A client acting by itself.
+    pub fn client(name: &str) -> Actor {
+        Actor { id: None, name: name.into() }
     }
 
     /// Somebody who is not signed in.
@@ -174,18 +173,18 @@ pub struct Subject {
 
 impl Subject {
     /// A client.
-    pub fn client(client: &Client) -> Subject {
-        Subject { kind: "client", id: client.id.0, name: client.name.clone(), employee: None }
+    pub fn client(id: ClientKey, name: &str) -> Subject {
+        Subject { kind: "client", id: id.0, name: name.into(), employee: None }
     }
 
     /// An employee.
-    pub fn employee(employee: &Employee) -> Subject {
-        Subject { kind: "employee", id: employee.id.0, name: employee.name.clone(), employee: Some(employee.id) }
+    pub fn employee(id: EmployeeKey, name: &str) -> Subject {
+        Subject { kind: "employee", id: id.0, name: name.into(), employee: Some(id) }
     }
 
     /// A token of a client, named by its shown characters; `kind` is `refresh_token` or `access_token`.
-    pub fn token(kind: &'static str, id: i64, mask: &Mask, client: &Client, employee: EmployeeKey) -> Subject {
-        Subject { kind, id, name: format!("{} of {}", mask.characters(), client.name), employee: Some(employee) }
+    pub fn token(kind: &'static str, id: i64, mask: &Mask, client_name: &str, employee: EmployeeKey) -> Subject {
+        Subject { kind, id, name: format!("{} of {client_name}", mask.characters()), employee: Some(employee) }
     }
 
     /// Something that was named only once.

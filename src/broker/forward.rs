@@ -15,6 +15,7 @@ use futures_util::TryStreamExt;
 use oauth2::http;
 use serde_json::json;
 
+use crate::access::token_access::PresentedToken;
 use crate::connections::refresh::{NotReady, ready};
 use crate::connections::token_endpoint::wait;
 use crate::connections::{Connection, OAuthClient, Provider, ServiceKey};
@@ -23,7 +24,6 @@ use crate::http::RequestFailure;
 use crate::id::ConnectionKey;
 use crate::secrets::PlainToken;
 use crate::time::Timestamp;
-use crate::tokens::access_check::PresentedToken;
 use crate::web::state::State;
 
 /// The longest body of a call, in bytes: it is kept until the call has worked.

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use crate::activity::{Actor, Subject};
 use crate::clients::redirect_uri::RedirectUri;
 use crate::clients::website::Website;
 use crate::db::DbConnection;
@@ -130,6 +131,16 @@ pub struct NewClient<'a> {
 }
 
 impl Client {
+    /// The client as the subject of an activity entry.
+    pub fn subject(&self) -> Subject {
+        Subject::client(self.id, &self.name)
+    }
+
+    /// The client as the actor of an activity entry.
+    pub fn actor(&self) -> Actor {
+        Actor::client(&self.name)
+    }
+
     /// No public id is longer.
     pub const LONGEST_ID: usize = 100;
 

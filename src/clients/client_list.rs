@@ -73,7 +73,7 @@ impl Client {
         let matching = || {
             let mut query = clients::table.filter(clients::revoked_at.is_null()).into_boxed();
             if !filter.name.is_empty() {
-                let pattern = crate::employees::pattern(&filter.name);
+                let pattern = crate::text::like_pattern(&filter.name);
                 query = query.filter(clients::name_fold.like(pattern).escape('\\'));
             }
             if let Some(held) = &held {

@@ -82,7 +82,7 @@ impl Connection {
                 .left_join(employees::table);
             let mut query = all.into_boxed();
             if !filter.name.is_empty() {
-                let pattern = crate::employees::pattern(&filter.name);
+                let pattern = crate::text::like_pattern(&filter.name);
                 query = query.filter(connections::name_fold.like(pattern).escape('\\'));
             }
             if let Some(api_type) = filter.api_type {

@@ -377,7 +377,7 @@ pub fn safe(text: &str, sent: &[&str]) -> String {
         let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         text = text.replace(secret, "***").replace(&encoded, "***");
     }
-    let visible = text.chars().map(|c| if crate::web::form::is_invisible(c) { ' ' } else { c });
+    let visible = text.chars().map(|c| if crate::text::is_invisible(c) { ' ' } else { c });
     let mut words: String = visible.take(LONGEST_WORDS).collect();
     if text.chars().count() > LONGEST_WORDS {
         words.push('…');

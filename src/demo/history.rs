@@ -14,11 +14,12 @@ use crate::demo::integrations::{Integration, LoadedClient, REVOKED_CLIENT};
 use crate::demo::people::{EACH_ROLE, Fate, MARTA, PRIYA, TOMASZ};
 use crate::demo::shop::BUSINESSES;
 use crate::demo::world::World;
-use crate::employees::{Employee, fold};
+use crate::employees::Employee;
 use crate::error::{Error, Result};
 use crate::id::ClientKey;
 use crate::scopes::{Role, Scope};
 use crate::secrets::TokenHash;
+use crate::text::fold;
 use crate::time::{DAY, HOUR, MINUTE, Timestamp};
 use crate::tokens::issue::{Grant, Lifetimes};
 use crate::tokens::revocation::{Target, revoke, revoke_access_token};
@@ -149,7 +150,7 @@ impl Act {
         let by = (&Actor::person(ids.people[self.by], &world.people[self.by].name), &*client_ip(world, self.by));
         match &self.deed {
             Deed::To(whom, kind, note) => {
-                let subject = Subject::employee(&Employee::find(conn, ids.people[*whom])?);
+                let subject = Employee::find(conn, ids.people[*whom])?.subject();
                 let entry = NewActivity::new(*kind, by.0.clone(), subject).from(by.1);
                 entry.with(Detail::note(note.clone())).record(conn, at)
             }

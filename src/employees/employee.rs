@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use crate::activity::Subject;
 use crate::db::DbConnection;
 use crate::db::keyset::PAGE;
 use crate::db::text_enum::text_enum;
@@ -9,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
 use crate::schema::employees;
 use crate::scopes::Role;
+use crate::text::{fold, like_pattern};
 use crate::time::Timestamp;
 
 text_enum! {
@@ -78,6 +80,11 @@ pub struct EmployeeFilter {
 }
 
 impl Employee {
+    /// The employee as the subject of an activity entry.
+    pub fn subject(&self) -> Subject {
+        Subject::employee(self.id, &self.name)
+    }
+
     /// The employee with this id.
     pub fn find(conn: &mut DbConnection, id: EmployeeKey) -> QueryResult<Employee> {
         employees::table.find(id).select(Employee::as_select()).get_result(conn)
@@ -207,7 +214,7 @@ impl Employee {
     /// The ids of the employees whose name holds `part`, letter case aside.
     pub fn named(conn: &mut DbConnection, part: &str) -> QueryResult<Vec<EmployeeKey>> {
         employees::table
-            .filter(employees::name_fold.like(pattern(part)).escape('\\'))
+            .filter(employees::name_fold.like(like_pattern(part)).escape('\\'))
             .order(employees::id)
             .select(employees::id)
             .load(conn)
@@ -223,7 +230,7 @@ impl Employee {
         let matching = || {
             let mut query = employees::table.into_boxed();
             if !filter.name.is_empty() {
-                let pattern = pattern(&filter.name);
+                let pattern = like_pattern(&filter.name);
                 let email = employees::email_fold.like(pattern.clone()).escape('\\');
                 query = query.filter(employees::name_fold.like(pattern).escape('\\').or(email));
             }
@@ -264,30 +271,12 @@ impl Employee {
     }
 }
 
-/// Text as it is compared: letter case aside, the same way on both databases.
-pub fn fold(text: &str) -> String {
-    text.to_lowercase()
-}
-
-/// A LIKE pattern that finds `part` literally, with `\` as escape.
-pub fn pattern(part: &str) -> String {
-    let mut out = String::from("%");
-    for c in fold(part.trim()).chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out.push('%');
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_filter_is_literal() {
-        assert_eq!(pattern("100%_\\Ä"), "%100\\%\\_\\\\ä%");
+        assert_eq!(like_pattern("100%_\\Ä"), "%100\\%\\_\\\\ä%");
     }
 }

@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 
-use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
+use crate::activity::{Actor, Detail, Kind, NewActivity};
 use crate::db::DbConnection;
 use crate::db::text_enum::text_enum;
 use crate::employees::employee::Employee;
@@ -85,7 +85,7 @@ impl OneTimeLink {
         let employee = Employee::find_by_email(conn, email)?.ok_or(Error::NotFound)?;
         Self::issue(conn, Purpose::Reset, Some(employee.id), secret, now)?;
         let ended = Session::end_all(conn, employee.id, None)?;
-        NewActivity::new(Kind::ResetLinkCreated, Actor::console(), Subject::employee(&employee))
+        NewActivity::new(Kind::ResetLinkCreated, Actor::console(), employee.subject())
             .with(Detail::note(format!("{} ended", count(ended as i64, "sign-in"))))
             .record(conn, now)?;
         Ok(employee.name)

@@ -38,7 +38,7 @@ impl Attempts {
     /// The counts for somebody at `peer` who tries `email`; `device` names a browser that has signed in to it before.
     pub fn of(email: &str, client_ip: &str, device: Option<&str>) -> Attempts {
         // The address itself need not stand in this table.
-        let account = crate::secrets::TokenHash::of(&crate::employees::employee::fold(email.trim()));
+        let account = crate::secrets::TokenHash::of(&crate::text::fold(email.trim()));
         let account = account.short_hex();
         match device {
             Some(device) => Attempts { paced: format!("{account} device {device}"), capped: None },

@@ -8,7 +8,6 @@ use crate::clients::{Client, ClientState, RedirectUri, WrongRedirectUri};
 use crate::error::{Error, Result};
 use crate::oauth::pkce;
 use crate::scopes::Scope;
-use crate::web::form;
 use crate::web::oauth_error::OAuthError;
 use crate::web::page::see_other;
 use crate::web::state::State;
@@ -238,6 +237,6 @@ fn decode(text: &str) -> Vec<u8> {
 
 // Something from a link, as it may stand in a sentence.
 fn shown(text: &str) -> String {
-    let shown: String = text.chars().filter(|c| !form::is_invisible(*c)).take(200).collect();
+    let shown: String = text.chars().filter(|c| !crate::text::is_invisible(*c)).take(200).collect();
     shown
 }

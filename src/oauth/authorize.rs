@@ -8,7 +8,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
+use crate::activity::{Actor, Detail, Kind, NewActivity};
 use crate::clients::Client;
 use crate::error::{Error, Result};
 use crate::oauth::authorization_request::{AuthorizationRequest, ParsedRequest};
@@ -161,7 +161,7 @@ async fn deny(
     let client = asking.client.clone();
     app.db
         .write(move |conn| {
-            NewActivity::new(Kind::ConsentDenied, Actor::person(viewer.id, &viewer.name), Subject::client(&client))
+            NewActivity::new(Kind::ConsentDenied, Actor::person(viewer.id, &viewer.name), client.subject())
                 .from(&client_ip)
                 .with(Detail::note(asked.scope.in_words().join(", ")))
                 .record(conn, now)

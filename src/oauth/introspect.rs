@@ -3,11 +3,11 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
+use crate::access::token_access::Access;
 use crate::oauth::client_auth::{Credentials, authenticate, caller};
 use crate::oauth::parameters::Parameters;
 use crate::resource_servers::ResourceServer;
 use crate::time::Timestamp;
-use crate::tokens::access_check::Access;
 use crate::web::bearer;
 use crate::web::oauth_error::{OAuthError, no_store};
 use crate::web::state::State;

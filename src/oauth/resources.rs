@@ -4,11 +4,11 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
+use crate::access::token_access::Access;
 use crate::account::{Account, Business, Location};
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::scopes::rights;
-use crate::tokens::access_check::Access;
 use crate::web::bearer;
 use crate::web::bearer::Refusal;
 use crate::web::oauth_error::no_store;

@@ -5,7 +5,6 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::activity::Actor;
 use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
@@ -50,7 +49,7 @@ async fn revoked(
 }
 
 fn stop(conn: &mut DbConnection, client: &Client, token: &TokenHash, client_ip: &str, now: Timestamp) -> Result<()> {
-    let actor = Actor::client(client);
+    let actor = client.actor();
     let stopped = match (RefreshToken::find_by_value(conn, token)?, AccessToken::find_by_value(conn, token)?) {
         (Some((found, _)), _) if found.client_id == client.id => {
             let target = Target::RefreshToken(client.clone(), found);

@@ -6,7 +6,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use url::form_urlencoded;
 
-use crate::tokens::access_check::Access;
+use crate::access::token_access::Access;
 use crate::web::bearer;
 use crate::web::bearer::Refusal;
 use crate::web::oauth_error::{no_store, printable};

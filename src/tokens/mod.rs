@@ -1,6 +1,5 @@
 //! Refresh tokens, access tokens, API keys and authorization codes: issue, rotate, list, revoke.
 
-pub mod access_check;
 mod access_token;
 pub mod authorization_code;
 pub mod client_counters;

@@ -107,11 +107,11 @@ impl Target {
 
     fn subject(&self) -> Subject {
         match self {
-            Target::Client(client) => Subject::client(client),
+            Target::Client(client) => client.subject(),
             Target::RefreshToken(client, token) => {
-                Subject::token("refresh_token", token.id.0, &token.mask, client, token.employee_id)
+                Subject::token("refresh_token", token.id.0, &token.mask, &client.name, token.employee_id)
             }
-            Target::Grants(employee) => Subject::employee(employee),
+            Target::Grants(employee) => employee.subject(),
         }
     }
 
@@ -219,7 +219,7 @@ pub fn revoke_access_token(
         return Err(beaten());
     }
     let kind = if token.is_api_key() { Kind::ApiKeyRevoked } else { Kind::AccessTokenRevoked };
-    let subject = Subject::token("access_token", token.id.0, &token.mask, client, token.employee_id);
+    let subject = Subject::token("access_token", token.id.0, &token.mask, &client.name, token.employee_id);
     let note = if token.label.is_empty() { String::new() } else { format!("“{}”", token.label) };
     NewActivity::new(kind, actor.clone(), subject).from(client_ip).with(Detail::note(note)).record(conn, now)?;
     client_counters::recount(conn, client.id)?;

@@ -15,7 +15,7 @@
 
 use diesel::prelude::*;
 
-use crate::activity::{Actor, Kind};
+use crate::activity::Kind;
 use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::employees::Employee;
@@ -254,7 +254,7 @@ fn replayed(
         format!("a value that had been replaced was shown from {}; the newest had gone to {newest}", refresh.client_ip);
     let target = Target::RefreshToken(refresh.client.clone(), token);
     let kind = (Kind::RefreshTokenReuseDetected, note.as_str());
-    match revocation::revoke_as(conn, &target, kind, None, (&Actor::client(refresh.client), refresh.client_ip), now) {
+    match revocation::revoke_as(conn, &target, kind, None, (&refresh.client.actor(), refresh.client_ip), now) {
         Ok(_) => Ok(Some(Rotation::Replayed(replaced))),
         // Somebody else ended it in this very moment.
         Err(Error::Conflict(_)) => Ok(Some(Rotation::Refused(Refusal::Unknown))),

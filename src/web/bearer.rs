@@ -4,7 +4,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
-use crate::tokens::access_check::{Access, PresentedToken};
+use crate::access::token_access::{Access, PresentedToken};
 use crate::web::oauth_error::{OAuthError, no_store};
 use crate::web::state::State;
 

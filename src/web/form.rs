@@ -12,6 +12,7 @@ use url::form_urlencoded;
 
 use crate::error::{Error, Result};
 use crate::secrets::RandomSecret;
+use crate::text::is_invisible;
 use crate::web::page::RequestContext;
 use crate::web::state::State;
 
@@ -54,18 +55,6 @@ impl ProtectedForm {
     pub fn number(&self, name: &str) -> Option<i64> {
         self.get(name).parse().ok()
     }
-}
-
-/// Whether a character could make a name look like another: control characters, zero-width ones, changes of direction.
-pub fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{180B}'
-                ..='\u{180E}' | '\u{3164}' | '\u{FFA0}'
-        )
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{E0000}'..='\u{E007F}')
-        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' | '\u{FFFD}')
 }
 
 impl FromRequest for ProtectedForm {

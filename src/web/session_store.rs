@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
-use crate::activity::{Actor, Kind, NewActivity, Subject};
+use crate::activity::{Actor, Kind, NewActivity};
 use crate::connections::connections_needing_attention;
 use crate::db::{Db, DbConnection, WriteBehindBuffer};
 use crate::employees::Employee;
@@ -198,13 +198,9 @@ impl Store {
                 diesel::update(employees::table.find(employee.id))
                     .set(employees::last_signed_in_at.eq(now))
                     .execute(conn)?;
-                NewActivity::new(
-                    Kind::SignedIn,
-                    Actor::person(employee.id, &employee.name),
-                    Subject::employee(&employee),
-                )
-                .from(&sign_in.client_ip)
-                .record(conn, now)
+                NewActivity::new(Kind::SignedIn, Actor::person(employee.id, &employee.name), employee.subject())
+                    .from(&sign_in.client_ip)
+                    .record(conn, now)
             })
             .await?;
         Ok(key)

@@ -94,7 +94,7 @@ fn redeem(conn: &mut DbConnection, asked: &Redemption, lifetimes: Lifetimes, now
     let pair = issue::grant(conn, &consent, lifetimes, now)?;
     AuthorizationCode::issued(conn, code.id, pair.refresh_token_id)?;
     let subject =
-        Subject::token("refresh_token", pair.refresh_token_id.0, &pair.refresh_token.mask(), &client, employee.id);
+        Subject::token("refresh_token", pair.refresh_token_id.0, &pair.refresh_token.mask(), &client.name, employee.id);
     NewActivity::new(Kind::ClientAuthorized, Actor::person(employee.id, &employee.name), subject)
         .from(&asked.client_ip)
         .with(Detail::note(code.scope.in_words().join(", ")))
@@ -123,7 +123,7 @@ fn replayed(conn: &mut DbConnection, asked: &Redemption, code: &AuthorizationCod
     let note = format!("the code that began it was shown again from {}", asked.client_ip);
     let target = Target::RefreshToken(asked.client.clone(), grant);
     let kind = (Kind::CodeReuseDetected, note.as_str());
-    match revocation::revoke_as(conn, &target, kind, None, (&Actor::client(&asked.client), &asked.client_ip), now) {
+    match revocation::revoke_as(conn, &target, kind, None, (&asked.client.actor(), &asked.client_ip), now) {
         Ok(_) | Err(Error::Conflict(_)) => refused,
         Err(error) => Err(error),
     }

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 
-use crate::activity::{Kind, NewActivity, Subject};
+use crate::activity::{Kind, NewActivity};
 use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::error::Result;
@@ -27,7 +27,7 @@ async fn change(
             let client: Client = find_unrevoked(conn, id)?;
             let changed = act(conn, &viewer.name, now)?;
             if changed {
-                let entry = NewActivity::new(kind, viewer.actor(), Subject::client(&client)).from(&client_ip);
+                let entry = NewActivity::new(kind, viewer.actor(), client.subject()).from(&client_ip);
                 entry.record(conn, now)?;
             }
             Ok((client, changed))

@@ -150,7 +150,7 @@ pub async fn create(
             nonce::spend(conn, &nonce, SHOWN, now)?;
             let grant = issue::Grant { client: id, employee: employee.id, scope: &wanted.scope };
             let key = issue::api_key(conn, &grant, &wanted.label, wanted.expires_at, now)?;
-            let subject = Subject::token("access_token", key.id.0, &key.value.mask(), &client, employee.id);
+            let subject = Subject::token("access_token", key.id.0, &key.value.mask(), &client.name, employee.id);
             NewActivity::new(Kind::ApiKeyCreated, actor.clone(), subject)
                 .from(&client_ip)
                 .with(Detail::note(format!("“{}” for {}", wanted.label, employee.name)))

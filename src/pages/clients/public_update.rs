@@ -5,7 +5,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
+use crate::activity::{Detail, Kind, NewActivity};
 use crate::clients::{Client, ClientSecret, ClientState, RedirectUri};
 use crate::error::{Error, Result};
 use crate::oauth::client_auth::{Credentials, check};
@@ -138,7 +138,7 @@ async fn save(
         .db
         .write(move |conn| {
             let client = Client::find_standing(conn, id)?;
-            let changed = told.change(conn, &client, (&Actor::client(&client), &client_ip), now)?;
+            let changed = told.change(conn, &client, (&client.actor(), &client_ip), now)?;
             Ok((changed, Client::find(conn, id)?))
         })
         .await?;
@@ -163,7 +163,7 @@ async fn regenerate(
             nonce::spend(conn, &nonce, SHOWN, now)?;
             let client = Client::find_standing(conn, id)?;
             let secret = ClientSecret::issue(conn, id, 0, now)?;
-            NewActivity::new(Kind::SecretRegenerated, Actor::client(&client), Subject::client(&client))
+            NewActivity::new(Kind::SecretRegenerated, client.actor(), client.subject())
                 .from(&client_ip)
                 .with(Detail::note("the earlier one stopped at once"))
                 .record(conn, now)?;

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::activity::{Detail, Kind, NewActivity, Subject};
+use crate::activity::{Detail, Kind, NewActivity};
 use crate::clients::{ClientSecret, OVERLAPS};
 use crate::error::{Error, Result};
 use crate::id::ClientKey;
@@ -87,7 +87,7 @@ pub async fn regenerate(
             nonce::spend(conn, &nonce, SHOWN, now)?;
             let client = find_unrevoked(conn, id)?;
             let secret = ClientSecret::issue(conn, id, overlap, now)?;
-            NewActivity::new(Kind::SecretRegenerated, actor.clone(), Subject::client(&client))
+            NewActivity::new(Kind::SecretRegenerated, actor.clone(), client.subject())
                 .from(&client_ip)
                 .with(Detail::note(note(overlap)))
                 .record(conn, now)?;
@@ -127,7 +127,7 @@ pub async fn revoke_previous_secret(
             let client = find_unrevoked(conn, id)?;
             let ended = ClientSecret::revoke_previous_secret(conn, id, now)?;
             if ended > 0 {
-                NewActivity::new(Kind::SecretRegenerated, actor.clone(), Subject::client(&client))
+                NewActivity::new(Kind::SecretRegenerated, actor.clone(), client.subject())
                     .from(&client_ip)
                     .with(Detail::note("the earlier secret was ended"))
                     .record(conn, now)?;

@@ -1,6 +1,6 @@
 //! What a client's developer tells about it: read from a form with all that is wrong at once, registered, and changed.
 
-use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
+use crate::activity::{Actor, Detail, Kind, NewActivity};
 use crate::clients::{Client, ClientSecret, Contact, NewClient, RedirectUri, Registration, Website, is_lightspeed};
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
@@ -209,7 +209,7 @@ impl Told {
         let secret = ClientSecret::issue(conn, id, 0, now)?;
         let client = Client::find(conn, id)?;
         let note = if admin.is_some() { "" } else { "waits to be admitted" };
-        NewActivity::new(Kind::ClientRegistered, actor.clone(), Subject::client(&client))
+        NewActivity::new(Kind::ClientRegistered, actor.clone(), client.subject())
             .from(client_ip)
             .with(Detail::note(note))
             .record(conn, now)?;
@@ -229,7 +229,7 @@ impl Told {
             return Ok(false);
         }
         Client::update(conn, client.id, (&self.name, &self.website), &self.registration)?;
-        NewActivity::new(Kind::ClientChanged, actor.clone(), Subject::client(client))
+        NewActivity::new(Kind::ClientChanged, actor.clone(), client.subject())
             .from(client_ip)
             .with(Detail::note(changes.join("; ")))
             .record(conn, now)?;

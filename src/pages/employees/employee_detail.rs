@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use crate::account::{Business, Location};
-use crate::activity::{Detail, Kind, NewActivity, Subject};
+use crate::activity::{Detail, Kind, NewActivity};
 use crate::clients::ClientState;
 use crate::connections::Connection;
 use crate::db::DbConnection;
@@ -242,7 +242,7 @@ async fn change(
             let employee = Employee::find(conn, id)?;
             let detail = act(conn, &employee, now)?;
             Employee::require_an_admin(conn)?;
-            NewActivity::new(kind, actor.clone(), Subject::employee(&employee))
+            NewActivity::new(kind, actor.clone(), employee.subject())
                 .from(&client_ip)
                 .with(detail)
                 .record(conn, now)?;

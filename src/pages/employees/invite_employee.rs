@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use crate::account::{Business, Location};
-use crate::activity::{Detail, Kind, NewActivity, Subject};
+use crate::activity::{Detail, Kind, NewActivity};
 use crate::employees::link_address as address;
 use crate::employees::{Employee, NewEmployee, OneTimeLink, Purpose};
 use crate::error::{Error, Result};
@@ -97,7 +97,7 @@ pub async fn invite(context: RequestContext, app: web::Data<State>, form: Protec
             Location::set_for_employee(conn, id, &locations)?;
             OneTimeLink::issue(conn, Purpose::Invite, Some(id), &hash, now)?;
             let employee = Employee::find(conn, id)?;
-            NewActivity::new(Kind::EmployeeInvited, actor.clone(), Subject::employee(&employee))
+            NewActivity::new(Kind::EmployeeInvited, actor.clone(), employee.subject())
                 .from(&client_ip)
                 .with(Detail::note(format!("as {}", role.name())))
                 .record(conn, now)?;
@@ -132,7 +132,7 @@ pub async fn make_link(
             let ended = if purpose == Purpose::Reset { Session::end_all(conn, id, None)? } else { 0 };
             let kind = if purpose == Purpose::Reset { Kind::ResetLinkCreated } else { Kind::EmployeeInvited };
             let note = if ended > 0 { format!("{} ended", count(ended as i64, "sign-in")) } else { String::new() };
-            NewActivity::new(kind, actor.clone(), Subject::employee(&employee))
+            NewActivity::new(kind, actor.clone(), employee.subject())
                 .from(&client_ip)
                 .with(Detail::note(note))
                 .record(conn, now)?;

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
+use crate::activity::{Actor, Detail, Kind, NewActivity};
 use crate::db::DbConnection;
 use crate::employees::{Employee, password};
 use crate::error::{Error, Result};
@@ -126,9 +126,7 @@ pub async fn change_password(
             Employee::set_password(conn, id, &hash)?;
             let ended = Session::end_all(conn, id, Some(session))?;
             let actor = Actor::person(id, &employee.name);
-            NewActivity::new(Kind::PasswordChanged, actor, Subject::employee(&employee))
-                .from(&client_ip)
-                .record(conn, now)?;
+            NewActivity::new(Kind::PasswordChanged, actor, employee.subject()).from(&client_ip).record(conn, now)?;
             Ok(ended)
         })
         .await?;
@@ -172,7 +170,7 @@ async fn end(
             let ended = act(conn, viewer.id)?;
             if ended > 0 {
                 let employee = Employee::find(conn, viewer.id)?;
-                NewActivity::new(Kind::SessionRevoked, viewer.actor(), Subject::employee(&employee))
+                NewActivity::new(Kind::SessionRevoked, viewer.actor(), employee.subject())
                     .from(&client_ip)
                     .with(Detail::note(format!("{} of their own", count(ended as i64, "sign-in"))))
                     .record(conn, now)?;

@@ -9,12 +9,13 @@ use askama::Template;
 use crate::account::Account;
 use crate::activity::{Actor, Kind, NewActivity, Subject};
 use crate::clients::Client;
-use crate::employees::{Attempt, Attempts, Employee, NewEmployee, OneTimeLink, Purpose, fold, password};
+use crate::employees::{Attempt, Attempts, Employee, NewEmployee, OneTimeLink, Purpose, password};
 use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
 use crate::oauth::authorization_request;
 use crate::scopes::Role;
 use crate::secrets::TokenHash;
+use crate::text::fold;
 use crate::time::{DAY, count};
 use crate::web::client_ip;
 use crate::web::form::{BrowserToken, ProtectedForm};
@@ -203,9 +204,7 @@ pub async fn sign_out(context: RequestContext, app: web::Data<State>, form: Prot
         .write(move |conn| {
             Session::end(conn, viewer.id, session)?;
             let employee = Employee::find(conn, viewer.id)?;
-            NewActivity::new(Kind::SignedOut, viewer.actor(), Subject::employee(&employee))
-                .from(&client_ip)
-                .record(conn, now)
+            NewActivity::new(Kind::SignedOut, viewer.actor(), employee.subject()).from(&client_ip).record(conn, now)
         })
         .await?;
     context.forget();
@@ -352,7 +351,7 @@ pub async fn set_up(
             let new = NewEmployee { name: &name, email: &email, role: Role::Admin, password_hash: Some(&hash) };
             let id = Employee::create(conn, &new, now)?;
             let employee = Employee::find(conn, id)?;
-            NewActivity::new(Kind::SetUp, Actor::person(id, &name), Subject::employee(&employee))
+            NewActivity::new(Kind::SetUp, Actor::person(id, &name), employee.subject())
                 .from(&from)
                 .record(conn, now)?;
             Ok(id)
@@ -448,7 +447,7 @@ pub async fn welcome(
                 _ => Kind::PasswordChanged,
             };
             let note = if ended > 0 { format!("{} ended", count(ended as i64, "sign-in")) } else { String::new() };
-            NewActivity::new(kind, Actor::person(employee.id, &employee.name), Subject::employee(&employee))
+            NewActivity::new(kind, Actor::person(employee.id, &employee.name), employee.subject())
                 .from(&from)
                 .with(crate::activity::Detail::note(note))
                 .record(conn, now)?;

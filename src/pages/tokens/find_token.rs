@@ -92,13 +92,13 @@ type Hit = (Client, Subject, String, Option<&'static str>);
 fn look_up(conn: &mut DbConnection, hash: &TokenHash) -> Result<Option<Hit>> {
     if let Some(token) = AccessToken::find_by_value(conn, hash)? {
         let client = Client::find(conn, token.client_id)?;
-        let subject = Subject::token("access_token", token.id.0, &token.mask, &client, token.employee_id);
+        let subject = Subject::token("access_token", token.id.0, &token.mask, &client.name, token.employee_id);
         let href = access_token_path(client.id, None, token.id);
         return Ok(Some((client, subject, href, None)));
     }
     if let Some(owner) = ClientSecret::owner(conn, hash)? {
         let client = Client::find(conn, owner)?;
-        let subject = Subject::client(&client);
+        let subject = client.subject();
         let note = "That is a client secret of this client. Whoever has it can act as the client: regenerate it.";
         return Ok(Some((client, subject, client_path(owner), Some(note))));
     }
@@ -106,7 +106,7 @@ fn look_up(conn: &mut DbConnection, hash: &TokenHash) -> Result<Option<Hit>> {
         return Ok(None);
     };
     let client = Client::find(conn, token.client_id)?;
-    let subject = Subject::token("refresh_token", token.id.0, &token.mask, &client, token.employee_id);
+    let subject = Subject::token("refresh_token", token.id.0, &token.mask, &client.name, token.employee_id);
     let href = refresh_token_path(client.id, token.id);
     let note = (!newest).then_some("That is an earlier value of this refresh token; it has been refreshed since.");
     Ok(Some((client, subject, href, note)))

@@ -1,121 +1,133 @@
-//! One error type for the whole program. A handler returns it with `?`; `web::errors` turns it into a page in the same
-//! layout as every other. Causes go to the log under an incident id; the reader sees the id only.
+//! The error type of the whole program. Model functions, services and handlers return it with `?`.
+//!
+//! `web::error_response` decides the HTTP status, `web::error_pages` writes the page. The cause goes to the log under an
+//! incident id; the page shows only that id.
 
+use std::error::Error as StdError;
 use std::fmt;
 
-use actix_web::http::StatusCode;
-use diesel::result::Error as DieselError;
-
-use crate::db;
-
-/// What every model function and handler returns.
+/// What model functions, services and handlers return.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why something could not be done.
+/// Why a request or command failed.
 #[derive(Debug)]
 pub enum Error {
-    /// There is no such thing, or it does not belong where the link says.
+    /// The resource does not exist, or does not belong to the parent that the URL names.
     NotFound,
-    /// It was there and has been revoked: who, what and when, in words.
+    /// The resource existed and has been revoked or deleted; the sentence says what, by whom and when.
     Gone(String),
-    /// The viewer's role does not allow it; the sentence says what would.
+    /// The caller's role does not allow it; the sentence says which role does.
     Forbidden(String),
-    /// A form arrived without proof that it came from one of our own pages.
+    /// The CSRF token of a form is missing or wrong.
     ForgedForm,
-    /// Nobody is signed in.
+    /// The page requires a signed-in employee.
     SignInRequired,
-    /// The input cannot be used; the sentence names what is wrong and how to mend it.
+    /// The input is invalid; the sentence says what is wrong and how to fix it.
     Invalid(String),
-    /// The method is not one this address answers; the ones it does.
+    /// The URL does not support this method; holds the methods it supports.
     MethodNotAllowed(String),
-    /// The body is longer than a form may be.
+    /// The request body exceeds the size limit of a form.
     TooLarge,
-    /// The body is not a form.
+    /// The request body is not a form.
     UnsupportedMediaType,
-    /// Something else is going on with this very thing; the sentence says what.
+    /// Another change to the same resource is in progress; the sentence says which.
     Conflict(String),
-    /// Too many attempts; seconds to wait.
+    /// Too many attempts; holds the seconds to wait.
     TooManyRequests(i64),
-    /// The database is away, full or busy: try again.
+    /// The database is unreachable, full or busy: retry later.
     Unavailable(&'static str),
-    /// The database refused.
-    Database(DieselError),
-    /// A fault of ours.
+    /// A query failed.
+    Database(DatabaseError),
+    /// A bug or an unexpected condition in this program.
     Internal(String),
 }
 
+/// A failed query, classified once by `db`.
+#[derive(Debug)]
+pub struct DatabaseError {
+    /// What the caller can do about it.
+    pub kind: DatabaseErrorKind,
+    /// The error as the database library reported it.
+    pub source: Box<dyn StdError + Send + Sync>,
+}
+
+/// What a caller can do about a failed query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DatabaseErrorKind {
+    /// The database is unreachable, full or busy: the request may be sent again later.
+    Unavailable,
+    /// The connection was lost: another connection may succeed.
+    LostConnection,
+    /// The transaction conflicted with another one: running it again may succeed.
+    Retryable,
+    /// A UNIQUE constraint rejected the row.
+    Duplicate,
+    /// Anything else.
+    Other,
+}
+
 impl Error {
-    /// A fault of ours, for the log.
+    /// An internal error with this cause, for the log.
     pub fn internal(cause: impl fmt::Display) -> Error {
         Error::Internal(cause.to_string())
     }
 
-    /// The HTTP status it is answered with.
-    pub fn status(&self) -> StatusCode {
-        match self {
-            Error::NotFound | Error::Database(DieselError::NotFound) => StatusCode::NOT_FOUND,
-            Error::Gone(_) => StatusCode::GONE,
-            Error::Forbidden(_) | Error::ForgedForm => StatusCode::FORBIDDEN,
-            Error::SignInRequired => StatusCode::SEE_OTHER,
-            Error::Invalid(_) => StatusCode::BAD_REQUEST,
-            Error::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Error::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Error::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Error::Conflict(_) => StatusCode::CONFLICT,
-            Error::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
-            Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Error::Database(error) if db::is_unavailable(error) => StatusCode::SERVICE_UNAVAILABLE,
-            Error::Database(_) | Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        }
+    /// Whether the database is unreachable, full or busy, so that the request may be sent again later.
+    pub fn is_unavailable(&self) -> bool {
+        use DatabaseErrorKind::{LostConnection, Unavailable};
+        matches!(self, Error::Unavailable(_)) || matches!(self.kind(), Some(Unavailable | LostConnection))
     }
 
-    /// Whether the connection died under it, so that another one may do better.
+    /// Whether the connection was lost, so that another connection may succeed.
     pub(crate) fn is_lost_connection(&self) -> bool {
-        matches!(self, Error::Database(error) if db::is_lost_connection(error))
+        self.kind() == Some(DatabaseErrorKind::LostConnection)
     }
 
-    /// Whether the database asked for the transaction to be tried again.
+    /// Whether running the transaction again may succeed.
     pub(crate) fn is_retryable(&self) -> bool {
-        matches!(self, Error::Database(error) if db::is_retryable(error))
+        self.kind() == Some(DatabaseErrorKind::Retryable)
     }
 
-    /// Whether a UNIQUE constraint refused it.
+    /// Whether a UNIQUE constraint rejected the row.
     pub fn is_duplicate(&self) -> bool {
-        use diesel::result::DatabaseErrorKind::UniqueViolation;
-        matches!(self, Error::Database(DieselError::DatabaseError(UniqueViolation, _)))
+        self.kind() == Some(DatabaseErrorKind::Duplicate)
     }
-}
 
-impl From<DieselError> for Error {
-    fn from(error: DieselError) -> Error {
-        match error {
-            DieselError::NotFound => Error::NotFound,
-            error => Error::Database(error),
+    fn kind(&self) -> Option<DatabaseErrorKind> {
+        match self {
+            Error::Database(error) => Some(error.kind),
+            _ => None,
         }
     }
 }
 
 impl fmt::Display for Error {
-    /// For the log; no page prints this.
+    /// For the log and the console; pages never print this.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Database(error) => write!(f, "database: {error}"),
+            Error::Database(error) => write!(f, "database: {}", error.source),
             Error::Internal(cause) => f.write_str(cause),
             Error::Unavailable(cause) => f.write_str(cause),
-            other => write!(f, "{}", other.status()),
+            Error::NotFound => f.write_str("not found"),
+            Error::Gone(_) => f.write_str("already revoked or deleted"),
+            Error::Forbidden(_) => f.write_str("not allowed"),
+            Error::ForgedForm => f.write_str("CSRF token missing or wrong"),
+            Error::SignInRequired => f.write_str("sign-in required"),
+            Error::Invalid(_) => f.write_str("invalid input"),
+            Error::MethodNotAllowed(_) => f.write_str("method not allowed"),
+            Error::TooLarge => f.write_str("request body too large"),
+            Error::UnsupportedMediaType => f.write_str("unsupported media type"),
+            Error::Conflict(_) => f.write_str("conflict"),
+            Error::TooManyRequests(_) => f.write_str("too many requests"),
         }
     }
 }
 
-impl std::error::Error for Error {}
-
-impl actix_web::ResponseError for Error {
-    fn status_code(&self) -> StatusCode {
-        self.status()
-    }
-
-    // The body is written by `web::errors`, which knows the viewer and the page around it.
-    fn error_response(&self) -> actix_web::HttpResponse {
-        actix_web::HttpResponse::new(self.status())
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Error::Database(error) => Some(&*error.source),
+            _ => None,
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Typed ids. The database gives them, ascending with time and never twice, so a link in a stale tab can name something
-//! that is gone but never something else.
+//! Typed ids, one type per table. The database assigns ascending ids and never reuses one, so an old link can point to a
+//! deleted row but never to a different one.
 
 macro_rules! keys {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
@@ -12,7 +12,7 @@ macro_rules! keys {
         #[serde(transparent)]
         pub struct $name(pub i64);
 
-        $crate::id::bigint!($name);
+        $crate::id::sql_newtype!($name, BigInt, i64, i64);
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -22,58 +22,60 @@ macro_rules! keys {
     )*};
 }
 
-/// Stores a newtype over `i64` as BIGINT on every backend.
-macro_rules! bigint {
-    ($name:ident) => {
-        impl<DB: diesel::backend::Backend> diesel::serialize::ToSql<diesel::sql_types::BigInt, DB> for $name
+/// Implements `ToSql` and `FromSql` for a tuple struct with one field, on every backend: `sql_newtype!(Mask, Text, str,
+/// String)` stores a `Mask(String)` as TEXT. The third argument is what diesel writes, the fourth what it reads.
+macro_rules! sql_newtype {
+    ($name:ident, $sql_type:ident, $borrowed:ty, $owned:ty) => {
+        impl<DB: diesel::backend::Backend> diesel::serialize::ToSql<diesel::sql_types::$sql_type, DB> for $name
         where
-            i64: diesel::serialize::ToSql<diesel::sql_types::BigInt, DB>,
+            $borrowed: diesel::serialize::ToSql<diesel::sql_types::$sql_type, DB>,
         {
             fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, DB>) -> diesel::serialize::Result {
-                self.0.to_sql(out)
+                let value: &'b $borrowed = &self.0;
+                value.to_sql(out)
             }
         }
 
-        impl<DB: diesel::backend::Backend> diesel::deserialize::FromSql<diesel::sql_types::BigInt, DB> for $name
+        impl<DB: diesel::backend::Backend> diesel::deserialize::FromSql<diesel::sql_types::$sql_type, DB> for $name
         where
-            i64: diesel::deserialize::FromSql<diesel::sql_types::BigInt, DB>,
+            $owned: diesel::deserialize::FromSql<diesel::sql_types::$sql_type, DB>,
         {
             fn from_sql(bytes: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
-                i64::from_sql(bytes).map($name)
+                <$owned>::from_sql(bytes).map($name)
             }
         }
     };
 }
-pub(crate) use bigint;
+pub(crate) use sql_newtype;
 
 keys! {
-    /// A client: an integration that may ask for tokens.
+    /// A client: an app that may request tokens.
     ClientKey;
-    /// A refresh token: one grant, for as long as it lives.
+    /// A refresh token: one grant, until it expires or is revoked.
     RefreshTokenKey;
     /// An access token or an API key.
     AccessTokenKey;
     /// A secret of a client.
     ClientSecretKey;
-    /// An API that may ask what a token is good for.
+    /// A resource server: an API that may validate tokens.
     ResourceServerKey;
     /// An authorization code.
     AuthorizationCodeKey;
     /// An employee.
     EmployeeKey;
-    /// A sign-in: one browser of one employee.
+    /// A session: one browser signed in as one employee.
     SessionKey;
     /// A business of the account.
     BusinessKey;
     /// A location of a business.
     LocationKey;
-    /// What the shop is at a provider.
+    /// The shop's own OAuth client at a provider (app credentials).
     OAuthClientKey;
     /// An outbound connection.
     ConnectionKey;
-    /// One way to a provider and back.
+    /// A pending authorization at a provider.
     ConnectionRequestKey;
-    /// A key with which a program of the shop's own uses a connection.
+    /// A service key: one of the shop's own programs calls through a connection with it.
     ServiceKeyKey;
     /// An entry of the activity log.
     ActivityKey;

@@ -31,7 +31,7 @@ pub const DAY: i64 = 24 * HOUR;
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
 
-crate::id::bigint!(Timestamp);
+crate::id::sql_newtype!(Timestamp, BigInt, i64, i64);
 
 impl Timestamp {
     /// Before anything happened: what "last used" holds for a token that was never used.

@@ -1,39 +1,38 @@
-//! Where the installation's secret key comes from, and how another one takes its place.
+//! The installation's secret key: where it comes from, and how it is replaced.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::config::{Config, secret};
-use crate::db::DatabaseUrl;
+use crate::config::checks::secret;
+use crate::config::{Config, DatabaseUrl};
 use crate::secrets::MasterKey;
 
-const PRESENT: &str = "SECRET_KEY";
+const CURRENT: &str = "SECRET_KEY";
 const PREVIOUS: &str = "SECRET_KEY_PREVIOUS";
 
-/// What replaces what: the new key with the one before, and the files they are kept in if they are kept here.
+/// A key replacement: the new key together with the previous one, and their files if the data folder holds them.
 #[derive(Debug)]
 pub struct KeyChange {
-    /// The new key, replacing the one before.
+    /// The new key, which also knows the previous one.
     pub key: MasterKey,
     files: Option<(PathBuf, PathBuf)>,
 }
 
 impl KeyChange {
-    /// Once everything is sealed under the new key: puts its file in the place of the old one, which it names.
+    /// Replaces the old key file with the new one, after everything is sealed with the new key. Returns its path.
     pub fn finish(&self) -> Result<Option<PathBuf>, String> {
-        let Some((new, present)) = &self.files else { return Ok(None) };
-        let moved = fs::rename(new, present).and_then(|()| keep_entries(present));
+        let Some((new, current)) = &self.files else { return Ok(None) };
+        let moved = fs::rename(new, current).and_then(|()| sync_folder(current));
         moved.map_err(|error| format!("{}: {error}", new.display()))?;
-        Ok(Some(present.clone()))
+        Ok(Some(current.clone()))
     }
 }
 
 impl Config {
-    /// Makes the data folder (0700) and finds the secret key: `SECRET_KEY`, the file `SECRET_KEY_FILE` names, or
-    /// `secret.key` in the folder; with it comes `SECRET_KEY_PREVIOUS` while keys are changed. The file is made at the very
-    /// first start only: when it is missing beside a database that exists, a new key would silently orphan what the old
-    /// one sealed, so that is refused.
+    /// Creates the data folder (mode 0700) and reads the secret key: `SECRET_KEY`, the file that `SECRET_KEY_FILE` names, or
+    /// `secret.key` in the folder; also `SECRET_KEY_PREVIOUS` during a key rotation. It creates the key file at the first
+    /// start only. Errors: the file is missing although a database exists, because a new key could not decrypt its secrets.
     pub fn open_data(&self) -> Result<MasterKey, Vec<String>> {
         let key = self.find_key().map_err(|problem| vec![problem])?;
         match named(PREVIOUS).map_err(|problem| vec![problem])? {
@@ -42,49 +41,52 @@ impl Config {
         }
     }
 
-    /// The keys to change from and to: `SECRET_KEY_PREVIOUS` and `SECRET_KEY` where those are set, else the file in the data
-    /// folder and a new one that is made beside it, or was made by a change that was cut off.
+    /// The old and the new key of a rotation: `SECRET_KEY_PREVIOUS` and `SECRET_KEY` if set; otherwise the key file in the
+    /// data folder and a new file beside it, which an interrupted rotation may have created already.
     pub fn change_key(&self) -> Result<KeyChange, String> {
         if let Some(previous) = named(PREVIOUS)? {
             return Ok(KeyChange { key: self.find_key()?.replacing(previous), files: None });
         }
-        if named(PRESENT)?.is_some() || !matches!(self.database, DatabaseUrl::Sqlite(_)) {
-            return Err(format!("{PREVIOUS}: needed beside {PRESENT}: the key that the new one replaces"));
+        if named(CURRENT)?.is_some() || !matches!(self.database, DatabaseUrl::Sqlite(_)) {
+            return Err(format!("{PREVIOUS}: required with {CURRENT}: the key that the new one replaces"));
         }
-        let (new, present) = (self.new_key_file(), self.key_file());
-        let previous = read_key(&present)?.ok_or_else(|| format!("{} is missing", present.display()))?;
+        let (new, current) = (self.new_key_file(), self.key_file());
+        let previous = read_key(&current)?.ok_or_else(|| format!("{} is missing", current.display()))?;
         let key = match read_key(&new) {
             Ok(Some(key)) => key,
-            // Cut off while it was written: nothing was sealed under it yet.
+            // Incomplete, from an interrupted rotation: nothing was sealed with it yet.
             _ => {
                 let _ = fs::remove_file(&new);
-                make_key(&new)?
+                create_key(&new)?
             }
         };
-        Ok(KeyChange { key: key.replacing(previous), files: Some((new, present)) })
+        Ok(KeyChange { key: key.replacing(previous), files: Some((new, current)) })
     }
 
     fn find_key(&self) -> Result<MasterKey, String> {
-        if let Some(key) = named(PRESENT)? {
-            self.make_data_dir()?;
+        if let Some(key) = named(CURRENT)? {
+            self.create_data_dir()?;
             return Ok(key);
         }
         let DatabaseUrl::Sqlite(database) = &self.database else {
-            return Err(format!("{PRESENT}: required with PostgreSQL, and the same on every node"));
+            return Err(format!("{CURRENT}: required with PostgreSQL, with the same key on every node"));
         };
-        self.make_data_dir()?;
+        self.create_data_dir()?;
         let (path, new) = (self.key_file(), self.new_key_file());
         if new.exists() {
-            return Err(format!("{}: a change of keys was cut off; run rotate-key once more to end it", new.display()));
+            return Err(format!(
+                "{}: a key rotation was interrupted; run rotate-key again to complete it",
+                new.display()
+            ));
         }
         match read_key(&path)? {
             Some(key) => Ok(key),
             None if database.exists() => Err(format!(
-                "{} is missing, but {} is there; put the key file back, or name the key in {PRESENT}",
+                "{} is missing, but {} exists; restore the key file, or set the key in {CURRENT}",
                 path.display(),
                 database.display()
             )),
-            None => make_key(&path),
+            None => create_key(&path),
         }
     }
 
@@ -96,7 +98,7 @@ impl Config {
         self.data_dir.join("secret.key.new")
     }
 
-    fn make_data_dir(&self) -> Result<(), String> {
+    fn create_data_dir(&self) -> Result<(), String> {
         use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
         let path = &self.data_dir;
         let outcome = match path.is_dir() {
@@ -106,7 +108,7 @@ impl Config {
         outcome.map_err(|error| format!("--data-dir / DATA_DIR: {}: {error}", path.display()))?;
         let mode = fs::metadata(path).map_or(0, |meta| meta.permissions().mode());
         if mode & 0o077 != 0 {
-            log::warn!("others on this machine may open {}: chmod 700 would end that", path.display());
+            log::warn!("other users of this machine can access {}: run chmod 700 on it", path.display());
         }
         Ok(())
     }
@@ -130,10 +132,10 @@ fn read_key(path: &Path) -> Result<Option<MasterKey>, String> {
     }
 }
 
-// Nothing is sealed under a key before a power cut cannot take it away any more.
-fn make_key(path: &Path) -> Result<MasterKey, String> {
+// Sync the key file and its folder before anything is sealed with the key, so that a power failure cannot lose it.
+fn create_key(path: &Path) -> Result<MasterKey, String> {
     let text = MasterKey::new_text();
-    let written = write_private(path, &text).and_then(|()| keep_entries(path));
+    let written = write_private(path, &text).and_then(|()| sync_folder(path));
     written.map_err(|error| format!("{}: {error}", path.display()))?;
     parsed(&path.display().to_string(), &text)
 }
@@ -146,8 +148,8 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     file.sync_all()
 }
 
-// The folder's own entries reach the disk, not only what is in its files.
-fn keep_entries(path: &Path) -> std::io::Result<()> {
+// A new or renamed file survives a power failure only after its folder is synced too.
+fn sync_folder(path: &Path) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::File::open(folder)?.sync_all()
 }

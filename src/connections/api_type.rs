@@ -1,6 +1,7 @@
 //! The kinds of server a connection can lead to, and what is fixed about each (the shared facts are Lightspeed's own
 //! developer pages; where those differ, the current one counts).
 
+pub use crate::config::Hosts;
 use crate::db::text_enum::text_enum;
 use crate::scopes::Scope;
 use crate::time::DAY;
@@ -22,42 +23,6 @@ text_enum! {
         KSeriesV2Trial = "k-series-v2-trial",
         /// Any other OAuth 2.0 server, whose addresses are given.
         Other = "other",
-    }
-}
-
-/// Where Lightspeed's servers are; tests and staging systems name others.
-#[derive(Clone, Debug)]
-pub struct Hosts {
-    /// R-Series: people sign in here, and tokens come from here.
-    pub r_series: String,
-    /// R-Series: the API.
-    pub r_series_api: String,
-    /// X-Series: people sign in here.
-    pub x_series: String,
-    /// X-Series: what stands around the domain prefix, marked `{}`, in the origin of a retailer's own server.
-    pub x_series_retailer: String,
-    /// K-Series: the API and the first generation's tokens, production.
-    pub k_series: String,
-    /// The same, trial.
-    pub k_series_trial: String,
-    /// K-Series: the realm of the second generation, production.
-    pub k_series_realm: String,
-    /// The same, trial.
-    pub k_series_realm_trial: String,
-}
-
-impl Default for Hosts {
-    fn default() -> Hosts {
-        Hosts {
-            r_series: "https://cloud.lightspeedapp.com".into(),
-            r_series_api: "https://api.lightspeedapp.com".into(),
-            x_series: "https://secure.retail.lightspeed.app".into(),
-            x_series_retailer: "https://{}.retail.lightspeed.app".into(),
-            k_series: "https://api.lsk.lightspeed.app".into(),
-            k_series_trial: "https://api.trial.lsk.lightspeed.app".into(),
-            k_series_realm: "https://auth.lsk-prod.app/realms/k-series".into(),
-            k_series_realm_trial: "https://auth.lsk-demo.app/realms/k-series".into(),
-        }
     }
 }
 

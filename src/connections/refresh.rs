@@ -212,7 +212,7 @@ async fn record_outcome(service: &Connections, claim: Claim, outcome: Arc<Outcom
                 log::warn!("connection {id}: another claim came in between, this outcome does not count");
                 return Ok(());
             }
-            Err(error) if error.status().as_u16() == 503 => {
+            Err(error) if error.is_unavailable() => {
                 log::warn!("connection {id}: the outcome of a refresh waits to be saved: {error}");
                 tokio::time::sleep(SAVE_AGAIN).await;
             }

@@ -1,97 +1,10 @@
-//! How a connection is opened and set up, by the URL's scheme.
-
-use std::path::PathBuf;
+//! Opens connections and applies their settings, for SQLite and PostgreSQL.
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 
+use crate::config::DatabaseUrl;
 use crate::db::DbConnection;
-
-/// Where the data is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DatabaseUrl {
-    /// A file.
-    Sqlite(PathBuf),
-    /// A server; the URL may hold a password and is never shown.
-    #[cfg(feature = "postgres")]
-    Postgres(PostgresUrl),
-}
-
-/// The URL of a PostgreSQL server. It cannot be printed.
-#[cfg(feature = "postgres")]
-#[derive(Clone, PartialEq, Eq)]
-pub struct PostgresUrl(String);
-
-#[cfg(feature = "postgres")]
-impl std::fmt::Debug for PostgresUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("PostgresUrl")
-    }
-}
-
-impl DatabaseUrl {
-    /// Reads `sqlite:PATH`, `postgres://…` or `postgresql://…`; anything else is refused, in words for the person who set it.
-    pub fn parse(text: &str) -> Result<DatabaseUrl, String> {
-        if let Some(path) = text.strip_prefix("sqlite:") {
-            let path = path.strip_prefix("//").unwrap_or(path);
-            return match path {
-                "" => Err("sqlite: needs the path of a file behind it".into()),
-                path => Ok(DatabaseUrl::Sqlite(path.into())),
-            };
-        }
-        let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
-        match scheme {
-            #[cfg(feature = "postgres")]
-            "postgres" | "postgresql" => Self::postgres(text),
-            #[cfg(not(feature = "postgres"))]
-            "postgres" | "postgresql" => Err("this program was built without PostgreSQL".into()),
-            _ => Err("the scheme must be sqlite:, postgres:// or postgresql://".into()),
-        }
-    }
-
-    #[cfg(feature = "postgres")]
-    fn postgres(text: &str) -> Result<DatabaseUrl, String> {
-        let url = url::Url::parse(text).map_err(|error| format!("it is not a URL: {error}"))?;
-        let option = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-        let host = option("host").or_else(|| url.host_str().map(str::to_string)).unwrap_or_default();
-        let local = host.is_empty()
-            || host.starts_with('/')
-            || host.starts_with("%2F")
-            || matches!(host.as_str(), "localhost" | "127.0.0.1" | "::1" | "[::1]");
-        match option("sslmode").as_deref() {
-            Some("disable") => {}
-            Some("require" | "verify-ca" | "verify-full") => {
-                return Err(
-                    "this build speaks to PostgreSQL without TLS; reach the server over a private network or a \
-                     tunnel and write sslmode=disable"
-                        .into(),
-                );
-            }
-            _ if local => {}
-            _ => {
-                return Err(
-                    "the connection to another host would not be encrypted; if its network is trusted, say so with \
-                     ?sslmode=disable"
-                        .into(),
-                );
-            }
-        }
-        Ok(DatabaseUrl::Postgres(PostgresUrl(text.to_string())))
-    }
-
-    /// What may be said about it in a log: never a password.
-    pub fn describe(&self) -> String {
-        match self {
-            DatabaseUrl::Sqlite(path) => format!("SQLite file {}", path.display()),
-            #[cfg(feature = "postgres")]
-            DatabaseUrl::Postgres(url) => {
-                let url = url::Url::parse(&url.0).ok();
-                let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or("local socket").to_string();
-                format!("PostgreSQL at {host}")
-            }
-        }
-    }
-}
 
 /// Opens connections for the pool.
 #[derive(Clone, Debug)]
@@ -99,7 +12,7 @@ pub(crate) struct Manager {
     url: DatabaseUrl,
 }
 
-/// A pooled connection, and whether it was found dead.
+/// A pooled connection, and whether it turned out to be dead.
 pub(crate) struct Pooled {
     pub(crate) inner: DbConnection,
     pub(crate) broken: bool,
@@ -123,7 +36,7 @@ impl Manager {
         match &self.url {
             DatabaseUrl::Sqlite(path) => open_sqlite(path),
             #[cfg(feature = "postgres")]
-            DatabaseUrl::Postgres(url) => open_postgres(&url.0),
+            DatabaseUrl::Postgres(url) => open_postgres(url.expose()),
         }
     }
 }
@@ -146,12 +59,13 @@ impl r2d2::ManageConnection for Manager {
 }
 
 fn open_sqlite(path: &std::path::Path) -> Result<DbConnection, String> {
-    // Created here so that the file, and with it -wal and -shm, is the owner's alone from its first byte.
-    private_file(path).map_err(|error| format!("{} cannot be opened: {error}", path.display()))?;
+    // Create the file with mode 0600 before SQLite does; -wal and -shm inherit the mode.
+    private_file(path).map_err(|error| format!("cannot open {}: {error}", path.display()))?;
     let url = path.to_str().ok_or("the path of the database must be UTF-8")?;
     let mut conn = SqliteConnection::establish(url).map_err(|error| format!("{}: {error}", path.display()))?;
-    // busy_timeout first: the others may have to wait for a lock themselves. FULL, because with NORMAL a power cut loses
-    // acknowledged commits, which here is a revocation that un-happens. Checkpoints run beside the writer.
+    // busy_timeout comes first, because the other pragmas may wait for a lock. synchronous = FULL, because with NORMAL a
+    // power failure can lose acknowledged commits, and with them a revocation. The checkpoint thread replaces
+    // wal_autocheckpoint.
     conn.batch_execute(
         "PRAGMA busy_timeout = 3500;
          PRAGMA journal_mode = WAL;
@@ -167,9 +81,9 @@ fn open_sqlite(path: &std::path::Path) -> Result<DbConnection, String> {
     Ok(DbConnection::Sqlite(conn))
 }
 
-// Only makes the file, and never opens one that is there: closing it again would drop every lock that this process holds on
-// it (fcntl locks belong to the process, not to the descriptor), and the next program to leave the database would take the
-// log away under the server.
+// Creates the file but never opens an existing one: closing it again would drop every lock that this process holds on it
+// (fcntl locks belong to the process, not to the descriptor), and the next program to close the database would then delete
+// the write-ahead log that the server still uses.
 fn private_file(path: &std::path::Path) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {

@@ -1,9 +1,9 @@
-//! SQLite's one writer: a bounded first-in-first-out queue and a thread that commits in groups.
+//! SQLite's single writer: a bounded first-in-first-out queue and a thread that commits jobs in groups.
 //!
-//! Why: writers that fight for SQLite's lock sleep and starve; a queue is both faster and fair. Each job has its own
-//! savepoint, so a job that fails or panics takes only itself back, and its caller is answered after COMMIT. A job whose
-//! caller hung up while it was queued is skipped. Checkpoints run beside the writer, in a thread of their own; only the
-//! last few pages of a long log are left to the writer, because a log is started over when all of it has been copied.
+//! Why: connections that compete for SQLite's write lock sleep and starve; a queue is faster and fair. Each job has its own
+//! savepoint, so a job that fails or panics rolls back only its own changes, and its caller gets the result after COMMIT. A
+//! job whose caller disconnected while it was queued is skipped. Checkpoints run in their own thread. The writer itself
+//! checkpoints only the last pages of a long log, because SQLite restarts the log only after copying all of it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -11,25 +11,26 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
-use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
-use diesel::result::Error as DieselError;
+use diesel::connection::SimpleConnection;
 use tokio::sync::oneshot;
 
 use crate::db::DbConnection;
+use crate::db::checkpoint::checkpoint;
 use crate::db::manager::Manager;
+use crate::db::transaction::{begin, commit, roll_back};
 use crate::error::{Error, Result};
 
 const QUEUE: usize = 1024;
-// What those may fill who come in great numbers.
-const YIELDING: usize = QUEUE / 4 * 3;
+// How many of them low-priority writes may fill.
+const LOW_PRIORITY_QUEUE: usize = QUEUE / 4 * 3;
 const GROUP: usize = 64;
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
-// 4 KiB each: past some 40 MB, looking pages up in the log begins to cost more than copying them.
+// Pages of 4 KiB: beyond 40 MB, finding pages in the log costs more than copying them.
 const LONG_LOG: i32 = 10_000;
-// Pages of its own that the writer keeps in memory, in KiB: what it changes lies all over the indexes.
+// The writer's page cache in KiB: its changes touch pages all over the indexes.
 const CACHE: u32 = 16_000;
 
-// What the writer and the checkpoints tell each other.
+// State shared by the writer and the checkpoint thread.
 struct Log {
     is_dirty: AtomicBool,
     is_long: AtomicBool,
@@ -38,14 +39,14 @@ struct Log {
 #[derive(Clone)]
 pub(crate) struct Writer {
     queue: SyncSender<Box<dyn Job>>,
-    needing_attention: Arc<AtomicUsize>,
+    queued: Arc<AtomicUsize>,
 }
 
 trait Job: Send {
     fn is_abandoned(&self) -> bool;
-    /// Does the work; says whether to keep it.
+    /// Runs the change; returns whether to keep it.
     fn run(&mut self, conn: &mut DbConnection) -> bool;
-    /// Answers the caller, once it is known whether the group was committed.
+    /// Sends the result to the caller after the group was committed or rolled back.
     fn answer(self: Box<Self>, committed: bool);
 }
 
@@ -74,11 +75,11 @@ where
 
     fn answer(self: Box<Self>, committed: bool) {
         let answer = match self.outcome {
-            Some(Ok(_)) if !committed => Err(Error::Unavailable("the change could not be saved")),
+            Some(Ok(_)) if !committed => Err(Error::Unavailable("the change could not be committed")),
             Some(outcome) => outcome,
             None => Err(Error::Unavailable("the database is busy")),
         };
-        // The caller may have hung up meanwhile; the work is done all the same.
+        // The caller may have disconnected; the change is committed regardless.
         drop(self.reply.send(answer));
     }
 }
@@ -90,19 +91,19 @@ impl Writer {
         conn.batch_execute(&format!("PRAGMA cache_size = -{CACHE}")).map_err(|error| error.to_string())?;
         let log = Arc::new(Log { is_dirty: AtomicBool::new(true), is_long: AtomicBool::new(false) });
         let written = log.clone();
-        let needing_attention = Arc::new(AtomicUsize::new(0));
-        let still_waiting = needing_attention.clone();
+        let queued = Arc::new(AtomicUsize::new(0));
+        let still_queued = queued.clone();
         let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new().name(name.into()).spawn(body).map_err(|error| error.to_string())
         };
-        spawn("sqlite-writer", Box::new(move || work(&mut conn, &jobs, &still_waiting, &written)))?;
+        spawn("sqlite-writer", Box::new(move || work(&mut conn, &jobs, &still_queued, &written)))?;
         let mut conn = manager.open()?;
         let alive = Arc::downgrade(&log);
         drop(log);
         spawn(
             "sqlite-checkpoint",
             Box::new(move || {
-                // The writer thread holds the log's state: when it is gone, so is the need for checkpoints.
+                // The writer thread owns the log's state: once it has stopped, checkpoints stop too.
                 while let Some(log) = alive.upgrade() {
                     if log.is_dirty.swap(false, Ordering::Relaxed) && checkpoint(&mut conn) > LONG_LOG {
                         log.is_long.store(true, Ordering::Relaxed);
@@ -112,7 +113,7 @@ impl Writer {
                 }
             }),
         )?;
-        Ok(Writer { queue, needing_attention })
+        Ok(Writer { queue, queued })
     }
 
     pub(crate) async fn write<T, F>(&self, change: F, is_low_priority: bool) -> Result<T>
@@ -120,24 +121,24 @@ impl Writer {
         T: Send + 'static,
         F: Fn(&mut DbConnection) -> Result<T> + Send + 'static,
     {
-        const FULL: Error = Error::Unavailable("too many changes are waiting");
-        if is_low_priority && self.needing_attention.load(Ordering::Relaxed) >= YIELDING {
+        const FULL: Error = Error::Unavailable("the write queue is full");
+        if is_low_priority && self.queued.load(Ordering::Relaxed) >= LOW_PRIORITY_QUEUE {
             return Err(FULL);
         }
         let (reply, answer) = oneshot::channel();
-        self.needing_attention.fetch_add(1, Ordering::Relaxed);
+        self.queued.fetch_add(1, Ordering::Relaxed);
         if let Err(refused) = self.queue.try_send(Box::new(Write { change, outcome: None, reply })) {
-            self.needing_attention.fetch_sub(1, Ordering::Relaxed);
+            self.queued.fetch_sub(1, Ordering::Relaxed);
             return Err(match refused {
                 TrySendError::Full(_) => FULL,
                 TrySendError::Disconnected(_) => Error::internal("the writer has stopped"),
             });
         }
-        answer.await.unwrap_or_else(|_| Err(Error::internal("the writer gave no answer")))
+        answer.await.unwrap_or_else(|_| Err(Error::internal("the writer dropped a job")))
     }
 }
 
-fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, needing_attention: &AtomicUsize, log: &Log) {
+fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, queued: &AtomicUsize, log: &Log) {
     while let Ok(first) = jobs.recv() {
         let mut group = vec![first];
         while group.len() < GROUP
@@ -145,16 +146,16 @@ fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, needing_attentio
         {
             group.push(job);
         }
-        needing_attention.fetch_sub(group.len(), Ordering::Relaxed);
+        queued.fetch_sub(group.len(), Ordering::Relaxed);
         group.retain(|job| !job.is_abandoned());
         if group.is_empty() {
             continue;
         }
         if let Err(error) = begin(conn) {
-            log::warn!("a group of {} changes could not begin: {error}", group.len());
-            // Whoever came meanwhile has waited for the same lock: nobody waits for it twice.
+            log::warn!("could not begin a transaction for {} changes: {error}", group.len());
+            // Jobs queued in the meantime have waited for the same lock: fail them too instead of making them wait twice.
             let late: Vec<Box<dyn Job>> = jobs.try_iter().collect();
-            needing_attention.fetch_sub(late.len(), Ordering::Relaxed);
+            queued.fetch_sub(late.len(), Ordering::Relaxed);
             group.extend(late);
             group.into_iter().for_each(|job| job.answer(false));
             continue;
@@ -164,7 +165,7 @@ fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, needing_attentio
         for job in group {
             job.answer(committed);
         }
-        // Little is left to copy, and nobody adds to it meanwhile: the next change starts the log over from its beginning.
+        // Little is left to copy and nothing is written meanwhile, so the next change restarts the log.
         if log.is_long.swap(false, Ordering::Relaxed) {
             checkpoint(conn);
         }
@@ -172,20 +173,20 @@ fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, needing_attentio
 }
 
 fn run_group(conn: &mut DbConnection, group: &mut [Box<dyn Job>]) -> bool {
-    // A transaction of one job is its own savepoint; with another, SQLite would copy every page the job changes.
+    // A transaction with one job needs no savepoint, which would make SQLite copy every page the job changes.
     let alone = group.len() == 1;
     for job in group.iter_mut() {
         let done = match alone {
             true => job.run(conn),
             false => {
-                savepoint(conn, "SAVEPOINT job").is_ok() && {
+                conn.batch_execute("SAVEPOINT job").is_ok() && {
                     let keep = job.run(conn);
                     let end = if keep { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
-                    savepoint(conn, end).is_ok()
+                    conn.batch_execute(end).is_ok()
                 }
             }
         };
-        // A full disk makes SQLite roll the whole transaction back by itself, and with it every job before this one.
+        // When the disk is full, SQLite rolls back the whole transaction, including the jobs before this one.
         if !done {
             roll_back(conn);
             return false;
@@ -194,69 +195,9 @@ fn run_group(conn: &mut DbConnection, group: &mut [Box<dyn Job>]) -> bool {
     match commit(conn) {
         Ok(()) => true,
         Err(error) => {
-            log::error!("a group of {} changes could not be committed: {error}", group.len());
+            log::error!("could not commit {} changes: {error}", group.len());
             roll_back(conn);
             false
-        }
-    }
-}
-
-fn savepoint(conn: &mut DbConnection, sql: &str) -> diesel::QueryResult<()> {
-    conn.batch_execute(sql)
-}
-
-/// Opens a transaction that may write from its first statement on: on SQLite, a deferred one could fail at once when it
-/// turns from reading to writing, whatever the busy timeout.
-pub(crate) fn begin(conn: &mut DbConnection) -> diesel::QueryResult<()> {
-    match conn {
-        #[cfg(feature = "postgres")]
-        DbConnection::Postgres(pg) => AnsiTransactionManager::begin_transaction_sql(pg, "BEGIN"),
-        DbConnection::Sqlite(sqlite) => AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE"),
-    }
-}
-
-pub(crate) fn commit(conn: &mut DbConnection) -> diesel::QueryResult<()> {
-    <DbConnection as diesel::Connection>::TransactionManager::commit_transaction(conn)
-}
-
-/// Takes the transaction back. It may be gone already: SQLite rolls back by itself when the disk is full.
-pub(crate) fn roll_back(conn: &mut DbConnection) {
-    let outcome = <DbConnection as diesel::Connection>::TransactionManager::rollback_transaction(conn);
-    match outcome {
-        Ok(()) | Err(DieselError::NotInTransaction) => {}
-        Err(error) => log::debug!("nothing was left to roll back: {error}"),
-    }
-    crate::db::on_each!(conn, |inner| reset_if_broken(inner));
-}
-
-fn reset_if_broken<C>(conn: &mut C)
-where
-    C: diesel::Connection<TransactionManager = AnsiTransactionManager>,
-{
-    if AnsiTransactionManager::is_broken_transaction_manager(conn) {
-        // What is left of the transaction, if anything, is taken back by hand; then the connection is as good as new.
-        drop(conn.batch_execute("ROLLBACK"));
-        *AnsiTransactionManager::transaction_manager_status_mut(conn) = Default::default();
-    }
-}
-
-#[derive(diesel::QueryableByName)]
-struct Checkpoint {
-    #[diesel(sql_type = diesel::sql_types::Integer)]
-    log: i32,
-}
-
-// Copies what no reader needs any more from the log to the database, waiting for nobody; says how long the log is.
-fn checkpoint(conn: &mut DbConnection) -> i32 {
-    use diesel::RunQueryDsl;
-    let DbConnection::Sqlite(conn) = conn else {
-        return 0;
-    };
-    match diesel::sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result::<Checkpoint>(conn) {
-        Ok(state) => state.log,
-        Err(error) => {
-            log::warn!("checkpoint failed: {error}");
-            0
         }
     }
 }
@@ -291,7 +232,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_job_that_fails_or_panics_takes_back_only_itself() {
+    async fn a_job_that_fails_or_panics_rolls_back_only_its_own_changes() {
         let folder = tempfile::tempdir().expect("a folder");
         let db = database(&folder);
 
@@ -318,7 +259,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_job_whose_caller_hung_up_while_it_was_queued_is_skipped() {
+    async fn a_job_whose_caller_disconnected_while_it_was_queued_is_skipped() {
         let folder = tempfile::tempdir().expect("a folder");
         let db = database(&folder);
 

@@ -10,9 +10,9 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::{AsyncSmtpTransport, Error as SmtpError};
 use lettre::{AsyncTransport, Tokio1Executor};
 
+use crate::config::{Security, Smtp};
 use crate::http::root_cause;
 use crate::notices::OutboxMessage;
-use crate::notices::settings::{Security, Smtp};
 
 // For each step of the conversation, and for all of it: shorter than a claim holds.
 const STEP: Duration = Duration::from_secs(10);

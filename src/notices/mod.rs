@@ -5,11 +5,10 @@
 pub mod delivery;
 mod email;
 mod outbox;
-mod settings;
 mod webhook;
 
+pub use crate::config::{NoticeSecrets, NoticeSettings, Notices, Smtp, Webhook};
 pub use outbox::{Channel, ChannelFacts, OutboxMessage};
-pub use settings::{NoticeSecrets, NoticeSettings, Notices, Smtp, Webhook};
 
 use serde_json::json;
 

@@ -3,9 +3,9 @@
 
 use oauth2::http::Request;
 
+use crate::config::Webhook;
 use crate::http::HttpClient;
 use crate::notices::OutboxMessage;
-use crate::notices::settings::Webhook;
 use crate::time::Timestamp;
 
 /// Posts one message. Errors: why it did not arrive, in words that hold nothing secret.

@@ -3,29 +3,15 @@
 use diesel::prelude::*;
 
 use crate::clients::Client;
+pub use crate::config::Lifetimes;
 use crate::db::DbConnection;
 use crate::error::Result;
 use crate::id::{AccessTokenKey, ClientKey, EmployeeKey, RefreshTokenKey};
 use crate::schema::{access_tokens, refresh_token_values, refresh_tokens};
 use crate::scopes::Scope;
 use crate::secrets::{PlainToken, TokenKind};
-use crate::time::{DAY, HOUR, Timestamp};
+use crate::time::Timestamp;
 use crate::tokens::refresh_token::RefreshToken;
-
-/// How long tokens live, in seconds.
-#[derive(Clone, Copy, Debug)]
-pub struct Lifetimes {
-    /// An access token, from its issue.
-    pub access_token: i64,
-    /// A refresh token, from the last time it was refreshed.
-    pub refresh_token: i64,
-}
-
-impl Default for Lifetimes {
-    fn default() -> Lifetimes {
-        Lifetimes { access_token: HOUR, refresh_token: 30 * DAY }
-    }
-}
 
 /// Who lets whom reach what.
 #[derive(Clone, Copy, Debug)]

@@ -10,7 +10,7 @@ use diesel::sql_types::{BigInt, Text};
 
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
 use crate::clients::Client;
-use crate::db::DbConnection;
+use crate::db::{Counted, DbConnection};
 use crate::employees::Employee;
 use crate::error::{Error, Result};
 use crate::id::{ClientKey, EmployeeKey, RefreshTokenKey};
@@ -82,12 +82,6 @@ struct Numbers {
     last_used: i64,
     #[diesel(sql_type = BigInt)]
     keys: i64,
-}
-
-#[derive(QueryableByName)]
-struct Counted {
-    #[diesel(sql_type = BigInt)]
-    n: i64,
 }
 
 #[derive(QueryableByName)]

@@ -7,8 +7,8 @@
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use crate::db::DbConnection;
 use crate::db::keyset::{Count, Keyset, PAGE, Place};
+use crate::db::{Counted, DbConnection};
 use crate::id::{AccessTokenKey, ClientKey};
 use crate::schema::{access_tokens, clients};
 use crate::time::{HOUR, Timestamp};
@@ -28,12 +28,6 @@ pub struct Row {
     /// Its sort value.
     #[diesel(sql_type = BigInt)]
     pub value: i64,
-}
-
-#[derive(QueryableByName)]
-struct Counted {
-    #[diesel(sql_type = BigInt)]
-    n: i64,
 }
 
 /// A list, as conditions.

@@ -7,6 +7,7 @@ pub mod bearer;
 pub mod client_ip;
 pub mod endpoints;
 pub mod error_pages;
+pub mod error_response;
 pub mod form;
 pub mod form_errors;
 pub mod headers;

@@ -164,7 +164,7 @@ fn s5_a_key_file_is_changed_by_one_command_that_can_be_cut_off() {
         }
         std::fs::write(&new, left).unwrap();
         let serve = run(&["serve", "--listen", "127.0.0.1:0", "--data-dir", folder.to_str().unwrap()], &[]);
-        assert!(serve.stderr.contains("run rotate-key once more"), "{}", serve.stderr);
+        assert!(serve.stderr.contains("run rotate-key again"), "{}", serve.stderr);
         let again = rotate();
         assert_eq!(again.code, 0, "{}", again.stderr);
         assert!(secret(&vault()) && !new.exists());

@@ -1,0 +1,138 @@
+//! The command line: subcommands, flags and environment variables, as clap reads them.
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::NoticeSettings;
+
+/// The command line.
+#[derive(Parser, Debug)]
+#[command(
+    name = "client-api-access",
+    version,
+    about = "OAuth 2.0 tokens for a shop's API: see which apps have access and revoke it.",
+    after_help = "Secrets come from the environment only:\n  \
+        SECRET_KEY        at least 32 characters; the keys for cookies, forms and encryption are derived from it\n  \
+        SECRET_KEY_FILE   a file that contains it; by default secret.key in the data folder, created at the first start.\n                    \
+        PostgreSQL requires one of the two, with the same key on every node.\n  \
+        SECRET_KEY_PREVIOUS\n                    \
+        the previous key, while rotate-key replaces it\n  \
+        SMTP_URL          mail server for notices, used with NOTICES_FROM and NOTICES_TO:\n                    \
+        smtp://user:password@host:587 (STARTTLS), smtps://host:465 (TLS), or on loopback\n                    \
+        smtp://localhost:25?tls=none\n  \
+        WEBHOOK_SECRET    signs the notices sent to WEBHOOK_URL: whsec_ and base64, or at least\n                    \
+        24 characters\n  \
+        For each of them, NAME_FILE may name a file that contains the value."
+)]
+pub struct Cli {
+    /// The subcommand.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Start the server; if nobody is set up yet, print a link to create the first admin
+    Serve(Settings),
+    /// Start the server with a made-up shop and print how to sign in; each start replaces its data
+    #[cfg(feature = "demo")]
+    Demo(Demo),
+    /// Apply pending schema migrations, then exit
+    Migrate(Settings),
+    /// Check the hash chain of the activity log; exits with 1 if a sealed entry was edited or deleted
+    VerifyActivity(VerifyActivity),
+    /// Encrypt every stored secret with a new key; stop the server first, or start it with both keys
+    RotateKey(Settings),
+    /// Print a one-time link to choose a new password; signs the employee out everywhere
+    ResetLink(ResetLink),
+}
+
+/// Settings that every subcommand shares.
+#[derive(Args, Debug, Default, Clone)]
+pub struct Settings {
+    /// Address and port to listen on
+    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: String,
+    /// URL that people open, if the server is behind a proxy: https://…; http on loopback only
+    #[arg(long, env = "PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Folder for the SQLite database and the secret key
+    #[arg(long, env = "DATA_DIR", default_value = "./data", value_name = "FOLDER")]
+    pub data_dir: String,
+    /// sqlite:FILE or postgres://USER@HOST/NAME; by default a SQLite file in the data folder
+    #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Size of the connection pool: read connections on SQLite, all connections on PostgreSQL
+    #[arg(long, env = "DATABASE_CONNECTIONS", default_value = "8", value_name = "NUMBER")]
+    pub database_connections: String,
+    /// Proxies whose X-Forwarded-For header is trusted: addresses or networks, separated by commas
+    #[arg(long, env = "TRUSTED_PROXIES", default_value = "", value_name = "LIST")]
+    pub trusted_proxies: String,
+    /// Days before expired tokens are deleted from lists
+    #[arg(long, env = "KEEP_EXPIRED_DAYS", default_value = "30", value_name = "DAYS")]
+    pub keep_expired_days: String,
+    /// Lifetime of access tokens, in seconds
+    #[arg(long, env = "ACCESS_TOKEN_SECONDS", default_value = "3600", value_name = "SECONDS")]
+    pub access_token_seconds: String,
+    /// Days without use after which a refresh token expires
+    #[arg(long, env = "REFRESH_TOKEN_DAYS", default_value = "30", value_name = "DAYS")]
+    pub refresh_token_days: String,
+    /// Whether anyone may register a client, which stays without access until an admin approves it: on or off
+    #[arg(long, env = "PUBLIC_REGISTRATION", default_value = "off", value_name = "on|off")]
+    pub public_registration: String,
+    /// Whether connections may call private addresses, and plain http on loopback: on or off
+    #[arg(long, env = "OUTBOUND_PRIVATE", default_value = "off", value_name = "on|off")]
+    pub outbound_private: String,
+    /// PEM file of certificate authorities to trust for connections, in addition to the system's
+    #[arg(long, env = "OUTBOUND_CA", value_name = "FILE")]
+    pub outbound_ca: Option<String>,
+    /// Settings of notices.
+    #[command(flatten)]
+    pub notices: NoticeSettings,
+    /// Log level of this program: error, warn, info, debug or trace; libraries log at most warnings
+    #[arg(long, env = "LOG_LEVEL", default_value = "info", value_name = "LEVEL")]
+    pub log_level: String,
+}
+
+/// Arguments of `demo`.
+#[cfg(feature = "demo")]
+#[derive(Args, Debug, Clone)]
+pub struct Demo {
+    /// The shared settings; the default data folder is ./data/demo.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Number of clients
+    #[arg(long, default_value_t = 48)]
+    pub clients: u32,
+    /// Approximate number of access tokens and API keys
+    #[arg(long, default_value_t = 3_000)]
+    pub tokens: u32,
+    /// Seed of the made-up data: the same seed creates the same shop (tokens and passwords always differ)
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Create the data, print how to sign in, then exit
+    #[arg(long)]
+    pub only_make: bool,
+}
+
+/// Arguments of `verify-activity`.
+#[derive(Args, Debug, Clone)]
+pub struct VerifyActivity {
+    /// The shared settings.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// A head printed earlier (NUMBER:SEAL): also proves that the entries up to it are unchanged. Entries after it may have
+    /// been deleted together with their seals
+    #[arg(long, value_name = "HEAD")]
+    pub head: Option<String>,
+}
+
+/// Arguments of `reset-link`.
+#[derive(Args, Debug, Clone)]
+pub struct ResetLink {
+    /// The shared settings.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// The e-mail address the employee signs in with
+    pub email: String,
+}

@@ -1,0 +1,73 @@
+//! Transactions on a connection: retried after conflicts, and never committed after the caller has timed out.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use crate::db::{DbConnection, transaction};
+use crate::error::{Error, Result};
+
+/// Decides between the worker that commits a change and the caller that times out: whoever claims it first wins. So a
+/// change is never committed after its caller was told that it failed.
+#[derive(Clone, Default)]
+pub(crate) struct CommitDecision(Arc<AtomicU8>);
+
+impl CommitDecision {
+    pub(crate) const COMMITTING: u8 = 1;
+    pub(crate) const TIMED_OUT: u8 = 2;
+
+    // The winner may claim it again: a transaction that is retried commits at a later attempt.
+    pub(crate) fn claim(&self, side: u8) -> bool {
+        let taken = self.0.compare_exchange(0, side, Ordering::SeqCst, Ordering::SeqCst);
+        taken.is_ok() || taken == Err(side)
+    }
+}
+
+/// Runs `change` in its own transaction and retries it after a serialization failure or a deadlock.
+pub fn in_transaction<T>(conn: &mut DbConnection, change: &dyn Fn(&mut DbConnection) -> Result<T>) -> Result<T> {
+    commit_with_retries(conn, change, &CommitDecision::default())
+}
+
+pub(crate) fn commit_with_retries<T>(
+    conn: &mut DbConnection,
+    change: &dyn Fn(&mut DbConnection) -> Result<T>,
+    decision: &CommitDecision,
+) -> Result<T> {
+    const ATTEMPTS: u32 = 24;
+    for attempt in 1.. {
+        let outcome = transaction_once(conn, change, decision);
+        match outcome {
+            Err(error) if attempt < ATTEMPTS && error.is_retryable() => {
+                std::thread::sleep(Duration::from_millis(u64::from(attempt)));
+            }
+            outcome => return outcome,
+        }
+    }
+    Err(Error::Unavailable("the transaction still conflicts after all retries"))
+}
+
+fn transaction_once<T>(
+    conn: &mut DbConnection,
+    change: &dyn Fn(&mut DbConnection) -> Result<T>,
+    decision: &CommitDecision,
+) -> Result<T> {
+    transaction::begin(conn)?;
+    match change(conn) {
+        Ok(_) if !decision.claim(CommitDecision::COMMITTING) => {
+            transaction::roll_back(conn);
+            Err(Error::Unavailable("the caller timed out"))
+        }
+        Ok(value) => match transaction::commit(conn).map_err(Error::from) {
+            Ok(()) => Ok(value),
+            // After a lost connection nobody knows whether the commit took effect, so it is never retried.
+            Err(error) if error.is_lost_connection() => {
+                Err(Error::Unavailable("the connection was lost during commit"))
+            }
+            Err(error) => Err(error),
+        },
+        Err(error) => {
+            transaction::roll_back(conn);
+            Err(error)
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! The application: opens the database, creates the shared state, and serves on a given listener.
+//! The application: opens the database, creates the shared state, and serves requests on a listener.
 
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::connections::Connections;
 use crate::connections::refresh::{self, RefreshQueue};
 use crate::db::{self, Db};
+#[cfg(feature = "demo")]
 use crate::demo::WalkThrough;
 use crate::employees::password::PasswordHasher;
 use crate::http::HttpClient;
@@ -33,11 +34,12 @@ use crate::web::session_store::{SeenSessions, Store};
 use crate::web::state::{CHECK, Keys, State};
 use crate::web::{access_guard, error_pages, headers};
 
-/// The shared state, and what belongs to one module alone.
+/// The shared state, and the state of single modules.
 pub struct App {
     /// What handlers and background jobs share.
     pub state: Arc<State>,
-    /// The demo's own integration; only the demo has one.
+    /// The demo's own client; empty unless the demo runs.
+    #[cfg(feature = "demo")]
     pub walk_through: web::Data<std::sync::OnceLock<WalkThrough>>,
     retry_after_times: web::Data<RetryAfterTimes>,
     refreshes: Mutex<Option<RefreshQueue>>,
@@ -80,20 +82,21 @@ impl App {
         check_key(&state, master).await?;
         Ok(Arc::new(App {
             state: Arc::new(state),
+            #[cfg(feature = "demo")]
             walk_through: web::Data::default(),
             retry_after_times: web::Data::default(),
             refreshes: Mutex::new(Some(refreshes)),
         }))
     }
 
-    /// Answers requests on `listener` until it is told to stop; with `background`, also does what is due in between.
+    /// Serves requests on `listener` until the process is told to stop; with `background`, also runs the background jobs.
     pub fn serve(
         self: Arc<App>,
         listener: TcpListener,
         workers: usize,
         background: bool,
     ) -> std::io::Result<actix_web::dev::Server> {
-        // Only the first server of an application takes it.
+        // One refresh worker per application, however many servers tests start on it.
         if let Some(queue) = self.refreshes.lock().ok().and_then(|mut queue| queue.take()) {
             refresh::start(self.state.connections.clone(), queue);
         }
@@ -115,10 +118,11 @@ impl App {
             .cookie_content_security(CookieContentSecurity::Private)
             .session_lifecycle(BrowserSession::default().state_ttl_extension_policy(TtlExtensionPolicy::OnStateChanges))
             .build();
-            ActixApp::new()
-                .app_data(data)
+            let app = ActixApp::new();
+            #[cfg(feature = "demo")]
+            let app = app.app_data(self.walk_through.clone());
+            app.app_data(data)
                 .app_data(self.retry_after_times.clone())
-                .app_data(self.walk_through.clone())
                 .app_data(web::PayloadConfig::new(LONGEST_BODY))
                 .app_data(web::PathConfig::default().error_handler(|_, _| crate::error::Error::NotFound.into()))
                 .wrap(from_fn(headers::add))
@@ -144,17 +148,17 @@ impl App {
     }
 }
 
-// A database belongs to the secret key it was created with.
+// Refuse to start with another secret key than the database was created with: its secrets could not be decrypted.
 async fn check_key(state: &State, master: &MasterKey) -> Result<(), String> {
     let (now, check) = (state.clock.now(), state.keys.check.bytes().to_vec());
     let created_with = state.db.write(move |conn| Account::open(conn, &check, now)).await;
     match created_with {
         Ok(stored) if stored == state.keys.check.bytes() => Ok(()),
         Ok(stored) if master.previous().is_some_and(|key| stored == key.derive(CHECK).bytes()) => {
-            log::warn!("the database still belongs to SECRET_KEY_PREVIOUS: run rotate-key");
+            log::warn!("the stored secrets are still encrypted with SECRET_KEY_PREVIOUS: run rotate-key");
             Ok(())
         }
         Ok(_) => Err("SECRET_KEY: this is not the key that the database was created with".into()),
-        Err(error) => Err(format!("the database cannot be used: {error}")),
+        Err(error) => Err(format!("could not read the database: {error}")),
     }
 }

@@ -7,9 +7,9 @@
 //! | module | what is in it | layer |
 //! |---|---|---|
 //! | [`commands`] | what each subcommand of the program does | wiring |
-//! | [`demo`] | a made-up shop, created through the services below (feature `demo`) | wiring |
 //! | [`app`] | opens the database, creates the shared state, starts the HTTP server and the jobs | wiring |
 //! | [`routes`] | every URL with its access level and its handler | wiring |
+//! | [`demo`] | a made-up shop, created through the services below (feature `demo`) | wiring |
 //! | [`jobs`] | background jobs, one file each | wiring |
 //! | [`pages`] | HTML pages, one folder per area, one file per page | delivery |
 //! | [`oauth`] | the authorization server, one file per endpoint | delivery |
@@ -43,6 +43,7 @@ pub mod commands;
 pub mod config;
 pub mod connections;
 pub mod db;
+#[cfg(feature = "demo")]
 pub mod demo;
 pub mod employees;
 pub mod error;

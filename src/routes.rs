@@ -8,9 +8,11 @@ use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::{guard, web};
 
+#[cfg(feature = "demo")]
+use crate::demo;
 use crate::web::access_guard::{Access, enforce};
 use crate::web::{assets, endpoints, error_pages};
-use crate::{broker, demo, oauth, pages};
+use crate::{broker, oauth, pages};
 
 /// One method of one URL.
 #[derive(Debug)]
@@ -84,7 +86,7 @@ routes! {
     /// Every page there is.
     PAGES;
     /// The pages: all of them behind the session and the guard.
-    with_session in page;
+    page_routes in page;
 
     "/" { GET SignedIn => pages::account::account_settings::home }
     "/sign-in" {
@@ -104,8 +106,6 @@ routes! {
     "/auth/oauth/authorize" { GET Public => oauth::authorize::authorize }
     "/auth/oauth/consent" { POST Public => oauth::authorize::decide }
 
-    "/demo/callback" { GET Public => demo::walk_through::callback }
-    "/demo/walk-through" { GET Public => demo::walk_through::result }
     "/oauth/register" {
         GET Public => pages::clients::public_registration::form,
         POST Public => pages::clients::public_registration::register,
@@ -265,6 +265,26 @@ routes! {
     "/settings/profile/sessions/revoke-others" { POST SignedIn => pages::profile::profile_page::end_other_sessions }
 }
 
+#[cfg(feature = "demo")]
+routes! {
+    /// Pages of the demo's own client; they answer 404 unless the demo runs.
+    DEMO_PAGES;
+    /// They run behind the session like every page.
+    demo_pages in page;
+
+    "/demo/callback" { GET Public => demo::walk_through::callback }
+    "/demo/walk-through" { GET Public => demo::walk_through::result }
+}
+#[cfg(not(feature = "demo"))]
+const DEMO_PAGES: &[Route] = &[];
+
+/// Every page, behind the session and the access check.
+pub fn with_session(config: &mut web::ServiceConfig) {
+    page_routes(config);
+    #[cfg(feature = "demo")]
+    demo_pages(config);
+}
+
 /// What needs no session: what programs call, static files and the state of the process.
 pub fn without_session(config: &mut web::ServiceConfig) {
     endpoints(config);
@@ -276,12 +296,13 @@ pub fn without_session(config: &mut web::ServiceConfig) {
 
 /// What a call of `method` on the pattern `path` asks of its caller; nothing when there is no such route.
 pub fn access(method: &Method, path: &str) -> Option<Access> {
-    PAGES.iter().find(|route| route.method == method.as_str() && route.path == path).map(|route| route.access)
+    let mut pages = PAGES.iter().chain(DEMO_PAGES);
+    pages.find(|route| route.method == method.as_str() && route.path == path).map(|route| route.access)
 }
 
 /// The methods of a pattern, for the Allow header.
 pub fn methods(path: &str) -> String {
-    let all = PAGES.iter().chain(ENDPOINTS).filter(|route| route.path == path);
+    let all = PAGES.iter().chain(DEMO_PAGES).chain(ENDPOINTS).filter(|route| route.path == path);
     all.map(|route| route.method).collect::<Vec<_>>().join(", ")
 }
 

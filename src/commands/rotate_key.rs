@@ -1,101 +1,67 @@
-//! Changing the installation's key: every sealed value is opened with whichever of the two keys fits and sealed anew under
-//! the new one, in small batches; when nothing is left under the old one, the database is given to the new key in the same
-//! transaction that made sure of it. Cut off anywhere, it can be run again.
+//! `rotate-key`: encrypts every stored secret with a new key.
 //!
-//! Nodes that run meanwhile must know both keys: what they write is sealed under the new one already.
-
-use diesel::prelude::*;
+//! It re-encrypts in small batches. When nothing is left under the old key, one transaction checks that and assigns the
+//! database to the new key. If interrupted anywhere, it can be run again. Nodes that run meanwhile must have both keys:
+//! what they write is encrypted with the new one.
 
 use crate::account::Account;
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
-use crate::db::{DbConnection, in_transaction};
+use crate::commands::{Outcome, lock_data, one, require_database};
+use crate::config::Config;
+use crate::connections;
+use crate::db::sealed_columns::{Resealed, SealedColumn};
+use crate::db::{self, DbConnection, in_transaction};
 use crate::error::{Error, Result};
-use crate::schema::{connection_requests, connections, oauth_clients};
 use crate::secrets::MasterKey;
-use crate::secrets::sealed::{Place, Sealed, Vault};
-use crate::time::{Timestamp, count};
+use crate::secrets::sealed::Vault;
+use crate::time::{Clock, Timestamp, count};
 use crate::web::state::CHECK;
 
-const BATCH: i64 = 200;
+/// Every column that holds sealed values, by module.
+pub const SEALED_COLUMNS: &[&[SealedColumn]] = &[connections::SEALED_COLUMNS];
 
-/// What a change of keys came to, in sealed values.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rotated {
-    /// Sealed anew.
-    pub resealed: i64,
-    /// Under the new key already.
-    pub current: i64,
-    /// Left as they are: they open under neither key.
-    pub closed: i64,
-}
-
-// One batch of one column: the rows behind an id. Returns the last id, or nothing when there are no more.
-type Step = fn(&mut DbConnection, &Vault, i64, &mut Rotated) -> Result<Option<i64>>;
-
-macro_rules! sealed_columns {
-    ($($table:ident.$column:ident),+ $(,)?) => {
-        /// Every column that holds sealed values.
-        pub const SEALED_COLUMNS: &[&str] = &[$(concat!(stringify!($table), ".", stringify!($column))),+];
-
-        const STEPS: &[Step] = &[$(|conn, vault, after, rotated| {
-            let rows: Vec<(i64, Option<Sealed>)> = $table::table
-                .filter($table::id.gt(after))
-                .filter($table::$column.is_not_null())
-                .order($table::id)
-                .limit(BATCH)
-                .select(($table::id, $table::$column))
-                .load(conn)?;
-            let last = rows.last().map(|(id, _)| *id);
-            for (id, old) in rows {
-                let place = Place::new(concat!(stringify!($table), ".", stringify!($column)), id);
-                let Some(new) = old.as_ref().and_then(|old| resealed(vault, old, place, rotated)) else { continue };
-                // Whoever wrote it meanwhile sealed it under the new key.
-                let same = $table::table.find(id).filter($table::$column.eq(old));
-                diesel::update(same).set($table::$column.eq(new)).execute(conn)?;
-            }
-            Ok(last)
-        }),+];
-    };
-}
-
-sealed_columns! {
-    oauth_clients.client_secret,
-    connections.access_token,
-    connections.refresh_token,
-    connection_requests.verifier,
-    connection_requests.held,
-}
-
-fn resealed(vault: &Vault, old: &Sealed, place: Place, rotated: &mut Rotated) -> Option<Sealed> {
-    if vault.is_current(old) {
-        rotated.current += 1;
-        return None;
+pub(super) fn run(config: &Config) -> Outcome {
+    require_database(config)?;
+    let _lock = lock_data(config)?;
+    let change = config.change_key().map_err(one)?;
+    let mut conn = db::connect(&config.database).map_err(one)?;
+    let result = rotate(&mut conn, &change.key, Clock::System.now()).map_err(|error| match error {
+        Error::Invalid(why) => one(why),
+        error => one(format!("interrupted, run rotate-key again: {error}")),
+    })?;
+    let key_file = change.finish().map_err(one)?;
+    let resealed = count(result.resealed, "stored secret");
+    println!("Encrypted {resealed} with the new key; {} already used it.", result.current);
+    if result.unreadable > 0 {
+        let unreadable = count(result.unreadable, "stored secret");
+        println!("Left {unreadable} unchanged because neither key decrypts it: authorize its connection again.");
     }
-    let new = vault.open(old, place).and_then(|opened| vault.seal(opened.expose(), place));
-    match new {
-        Ok(_) => rotated.resealed += 1,
-        Err(_) => rotated.closed += 1,
+    match key_file {
+        Some(path) => println!("The new key is in {}. Back it up with the database.", path.display()),
+        None => println!("From now on, start every node with SECRET_KEY only."),
     }
-    new.ok()
+    println!("Everyone has to sign in again, and open forms have to be reloaded.");
+    Ok(())
 }
 
-/// Gives the database to `master`, which replaces another key. Errors: [`Error::Invalid`] when it belongs to neither.
-pub fn rotate(conn: &mut DbConnection, master: &MasterKey, now: Timestamp) -> Result<Rotated> {
+/// Re-encrypts every stored secret with `master`, which replaces another key. Errors: [`Error::Invalid`] if the database
+/// was created with neither of the two.
+pub fn rotate(conn: &mut DbConnection, master: &MasterKey, now: Timestamp) -> Result<Resealed> {
     let checks = [Some(master), master.previous()].map(|key| key.map(|key| key.derive(CHECK).bytes().to_vec()));
-    let belongs = Account::key_check(conn)?;
-    if belongs.is_some() && !checks.contains(&belongs) {
+    let stored = Account::key_check(conn)?;
+    if stored.is_some() && !checks.contains(&stored) {
         let why =
             "SECRET_KEY_PREVIOUS: this is not the key that the database was created with, and neither is SECRET_KEY";
         return Err(Error::Invalid(why.into()));
     }
     let vault = Vault::new(master, master.previous());
-    let mut first = Rotated::default();
-    for step in STEPS {
+    let mut first = Resealed::default();
+    for column in SEALED_COLUMNS.iter().copied().flatten() {
         let mut after = Some(0);
         while let Some(id) = after {
             let (last, batch) = in_transaction(conn, &|conn| {
-                let mut batch = Rotated::default();
-                Ok((step(conn, &vault, id, &mut batch)?, batch))
+                let mut batch = Resealed::default();
+                Ok(((column.reseal)(conn, &vault, id, &mut batch)?, batch))
             })?;
             after = last;
             first.resealed += batch.resealed;
@@ -103,21 +69,28 @@ pub fn rotate(conn: &mut DbConnection, master: &MasterKey, now: Timestamp) -> Re
         }
     }
     in_transaction(conn, &|conn| {
-        let mut rest = Rotated::default();
-        for step in STEPS {
-            let mut after = Some(0);
-            while let Some(id) = after {
-                after = step(conn, &vault, id, &mut rest)?;
-            }
-        }
-        let rotated = Rotated { resealed: first.resealed + rest.resealed, current: first.current, closed: rest.closed };
-        let Some(check) = checks[0].as_ref().filter(|check| belongs.as_ref().is_some_and(|old| old != *check)) else {
-            return Ok(rotated);
+        let rest = reseal_all(conn, &vault)?;
+        let result =
+            Resealed { resealed: first.resealed + rest.resealed, current: first.current, unreadable: rest.unreadable };
+        let Some(check) = checks[0].as_ref().filter(|check| stored.as_ref().is_some_and(|old| old != *check)) else {
+            return Ok(result);
         };
         Account::change_key_check(conn, check)?;
         NewActivity::new(Kind::KeyRotated, Actor::console(), Subject::named("account", 1, "Secret key"))
-            .with(Detail::note(format!("{} sealed anew", count(rotated.resealed, "stored secret"))))
+            .with(Detail::note(format!("{} encrypted with the new key", count(result.resealed, "stored secret"))))
             .record(conn, now)?;
-        Ok(rotated)
+        Ok(result)
     })
+}
+
+// What a node that had only the old key wrote since the batches above.
+fn reseal_all(conn: &mut DbConnection, vault: &Vault) -> Result<Resealed> {
+    let mut result = Resealed::default();
+    for column in SEALED_COLUMNS.iter().copied().flatten() {
+        let mut after = Some(0);
+        while let Some(id) = after {
+            after = (column.reseal)(conn, vault, id, &mut result)?;
+        }
+    }
+    Ok(result)
 }

@@ -1,6 +1,6 @@
 //! The database's URL: SQLite or PostgreSQL.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Which database to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +78,15 @@ impl DatabaseUrl {
             }
         }
         Ok(DatabaseUrl::Postgres(PostgresUrl(text.to_string())))
+    }
+
+    /// The file of a SQLite database.
+    pub fn sqlite_file(&self) -> Option<&Path> {
+        match self {
+            DatabaseUrl::Sqlite(path) => Some(path),
+            #[cfg(feature = "postgres")]
+            DatabaseUrl::Postgres(_) => None,
+        }
     }
 
     /// The database for the log, without the password.

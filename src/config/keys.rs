@@ -4,8 +4,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use crate::config::Config;
 use crate::config::checks::secret;
-use crate::config::{Config, DatabaseUrl};
 use crate::secrets::MasterKey;
 
 const CURRENT: &str = "SECRET_KEY";
@@ -47,7 +47,7 @@ impl Config {
         if let Some(previous) = named(PREVIOUS)? {
             return Ok(KeyChange { key: self.find_key()?.replacing(previous), files: None });
         }
-        if named(CURRENT)?.is_some() || !matches!(self.database, DatabaseUrl::Sqlite(_)) {
+        if named(CURRENT)?.is_some() || self.database.sqlite_file().is_none() {
             return Err(format!("{PREVIOUS}: required with {CURRENT}: the key that the new one replaces"));
         }
         let (new, current) = (self.new_key_file(), self.key_file());
@@ -68,7 +68,7 @@ impl Config {
             self.create_data_dir()?;
             return Ok(key);
         }
-        let DatabaseUrl::Sqlite(database) = &self.database else {
+        let Some(database) = self.database.sqlite_file() else {
             return Err(format!("{CURRENT}: required with PostgreSQL, with the same key on every node"));
         };
         self.create_data_dir()?;

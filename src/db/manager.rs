@@ -25,11 +25,7 @@ impl Manager {
 
     /// The file of an embedded database.
     pub(crate) fn file(&self) -> Option<&std::path::Path> {
-        match &self.url {
-            DatabaseUrl::Sqlite(path) => Some(path),
-            #[cfg(feature = "postgres")]
-            DatabaseUrl::Postgres(_) => None,
-        }
+        self.url.sqlite_file()
     }
 
     pub(crate) fn open(&self) -> Result<DbConnection, String> {

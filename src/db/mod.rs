@@ -12,6 +12,7 @@ pub mod keyset;
 mod manager;
 mod migrations;
 mod pool;
+pub mod sealed_columns;
 pub mod text_enum;
 mod transaction;
 mod write_behind;

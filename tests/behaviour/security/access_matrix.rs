@@ -1,7 +1,7 @@
 //! Every route, every method, every kind of caller.
 
 use client_api_access::connections::{ApiType, ServiceKey};
-use client_api_access::routes::PAGES;
+use client_api_access::routes::{DEMO_PAGES, PAGES};
 use client_api_access::scopes::Role;
 use client_api_access::web::session_store::IDLE_TIMEOUT;
 
@@ -161,7 +161,7 @@ fn d1_every_route_answers_every_caller_as_it_must() {
         [Role::Staff, Role::Manager, Role::Admin].map(|role| app.sign_in_as(role).0);
     let mut nobody = app.browser();
 
-    for route in PAGES {
+    for route in PAGES.iter().chain(DEMO_PAGES) {
         let expected = expected(route.method, route.path)
             .unwrap_or_else(|| panic!("say here who may {} {}", route.method, route.path));
         let path = filled(route.path, &owner, &grant, &key);

@@ -320,8 +320,8 @@ fn connect_all(app: &TestApp, provider: &Provider, admin: &mut Browser, business
 
 fn head(app: &TestApp) -> String {
     let checked = verify_activity(&app.database, &[]);
-    let head = checked.split_once("head ").expect("a sealed activity log").1;
-    head.split(';').next().unwrap().to_string()
+    let head = checked.split_once("Head: ").expect("a sealed activity log").1;
+    head.split('.').next().unwrap().to_string()
 }
 
 /// What `verify-activity` prints for an intact log.

@@ -1,0 +1,64 @@
+//! `serve`: opens the database, prints the set-up link if there is no admin yet, and serves until SIGTERM.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::commands::{Outcome, lock_data, one};
+use crate::config::Config;
+use crate::employees::{OneTimeLink, Purpose, link_address};
+use crate::jobs;
+use crate::pages::account::account_settings::is_set_up;
+use crate::secrets::RandomSecret;
+use crate::time::Clock;
+
+pub(super) fn run(config: Config) -> Outcome {
+    let key = config.open_data()?;
+    let _lock = lock_data(&config)?;
+    let listener = listen(&config)?;
+    actix_web::rt::System::new().block_on(async move {
+        let app = App::open(config, &key, Clock::System).await.map_err(one)?;
+        print_set_up_link(&app).await.map_err(one)?;
+        log::info!("listening on {}, public URL {}", app.state.config.listen, app.state.config.public_url.origin());
+        log::info!("database: {}", app.state.config.database.describe());
+        until_stopped(app, listener).await
+    })
+}
+
+/// Binds the configured address.
+pub(super) fn listen(config: &Config) -> Result<TcpListener, Vec<String>> {
+    let cannot = |error| one(format!("--listen / LISTEN: {}: {error}", config.listen));
+    TcpListener::bind(config.listen).map_err(cannot)
+}
+
+/// Serves until the process is told to stop, then writes what is buffered in memory.
+pub(super) async fn until_stopped(app: Arc<App>, listener: TcpListener) -> Outcome {
+    let workers = std::thread::available_parallelism().map_or(2, usize::from);
+    let server = app.clone().serve(listener, workers, true).map_err(one)?;
+    server.await.map_err(one)?;
+    app.state.connections.refresher.finish().await;
+    if let Err(error) = jobs::flush(&app.state).await {
+        log::warn!("could not write buffered times: {error}");
+    }
+    Ok(())
+}
+
+// Printed to standard output and not logged: the link contains a secret.
+async fn print_set_up_link(app: &App) -> Result<(), String> {
+    let secret = RandomSecret::generate();
+    let (hash, now) = (secret.hash(), app.state.clock.now());
+    let issued = app.state.db.write(move |conn| {
+        if is_set_up(conn)? {
+            return Ok(false);
+        }
+        OneTimeLink::issue(conn, Purpose::SetUp, None, &hash, now)?;
+        Ok(true)
+    });
+    if issued.await.map_err(|error| error.to_string())? {
+        let link = link_address(app.state.config.public_url.origin(), Purpose::SetUp, &secret);
+        println!(
+            "\nThere is no admin yet. Open this link to create the first one. It works once, within 24 hours:\n\n  {link}\n"
+        );
+    }
+    Ok(())
+}

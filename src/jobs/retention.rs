@@ -1,0 +1,67 @@
+//! Deletes expired rows: sessions, links, codes, events, messages, and tokens that expired more than the configured number
+//! of days ago.
+
+use diesel::prelude::*;
+
+use crate::clients::ClientSecret;
+use crate::clients::token_failure::TokenFailure;
+use crate::connections::{ConnectionEvent, ConnectionRequest};
+use crate::db::DbConnection;
+use crate::employees::{Attempts, OneTimeLink};
+use crate::error::Result;
+use crate::id::ClientKey;
+use crate::jobs::lease::with_lease;
+use crate::jobs::{BATCH, PAUSE};
+use crate::notices::OutboxMessage;
+use crate::schema::{clients, form_nonces};
+use crate::time::{DAY, Timestamp};
+use crate::tokens::RefreshToken;
+use crate::tokens::authorization_code::AuthorizationCode;
+use crate::tokens::revocation::purge_expired;
+use crate::web::session_store::Session;
+use crate::web::state::State;
+
+const LEASE: &str = "tidy";
+
+// Tables that may hold many expired rows: deleted in batches.
+type Purging = fn(&mut DbConnection, Timestamp, i64) -> QueryResult<usize>;
+const BATCHED: [Purging; 5] = [
+    AuthorizationCode::purge,
+    TokenFailure::purge,
+    RefreshToken::purge_values,
+    ConnectionEvent::purge,
+    OutboxMessage::purge,
+];
+
+/// Deletes every expired row.
+pub(super) async fn run(app: &State) -> Result<()> {
+    with_lease(app, LEASE, |conn, now| {
+        Session::purge(conn, now)?;
+        OneTimeLink::purge(conn, now)?;
+        Attempts::purge(conn, now)?;
+        ClientSecret::purge(conn, now)?;
+        ConnectionRequest::purge(conn, now)?;
+        diesel::delete(form_nonces::table.filter(form_nonces::used_at.lt(now.plus(-DAY)))).execute(conn)?;
+        Ok(())
+    })
+    .await?;
+    for purge in BATCHED {
+        while with_lease(app, LEASE, move |conn, now| Ok(purge(conn, now, BATCH)?)).await?.is_some_and(|n| n > 0) {
+            actix_web::rt::time::sleep(PAUSE).await;
+        }
+    }
+    expired_tokens(app).await
+}
+
+async fn expired_tokens(app: &State) -> Result<()> {
+    let keep = app.config.keep_expired_days * DAY;
+    let ids: Vec<ClientKey> = app.db.read(|conn| Ok(clients::table.select(clients::id).load(conn)?)).await?;
+    for client in ids {
+        let purge =
+            move |conn: &mut DbConnection, now: Timestamp| Ok(purge_expired(conn, client, now.plus(-keep), BATCH)?);
+        while with_lease(app, LEASE, purge).await?.is_some_and(|n| n > 0) {
+            actix_web::rt::time::sleep(PAUSE).await;
+        }
+    }
+    Ok(())
+}

@@ -116,7 +116,7 @@ routes! {
     }
 
     "/settings" { GET SignedIn => pages::account::account_settings::index }
-    "/settings/client-api-access" { GET SignedIn => pages::clients::client_detail::list }
+    "/settings/client-api-access" { GET SignedIn => pages::clients::client_list::list }
     "/settings/client-api-access/find-token" {
         GET SignedIn => pages::tokens::find_token::form,
         POST SignedIn => pages::tokens::find_token::find,
@@ -126,8 +126,8 @@ routes! {
         POST Admin => pages::clients::register_client::register,
     }
     "/settings/client-api-access/clients/{client}/edit" {
-        GET Admin => pages::clients::register_client::edit_form,
-        POST Admin => pages::clients::register_client::edit,
+        GET Admin => pages::clients::edit_client::edit_form,
+        POST Admin => pages::clients::edit_client::edit,
     }
     "/settings/client-api-access/clients/{client}/approve" { POST Admin => pages::clients::change_client_state::approve }
     "/settings/client-api-access/clients/{client}/lightspeed-approved" { POST Admin => pages::clients::change_client_state::mark_lightspeed_approved }
@@ -141,8 +141,8 @@ routes! {
     "/settings/client-api-access/clients/{client}/secret/revoke-previous" { POST Admin => pages::clients::regenerate_secret::revoke_previous_secret }
     "/settings/client-api-access/clients/{client}" { GET SignedIn => pages::clients::client_detail::detail }
     "/settings/client-api-access/clients/{client}/revoke" {
-        GET Admin => pages::clients::client_detail::revoke_form,
-        POST Admin => pages::clients::client_detail::revoke,
+        GET Admin => pages::clients::revoke_client::revoke_form,
+        POST Admin => pages::clients::revoke_client::revoke,
     }
     "/settings/client-api-access/clients/{client}/api-keys/new" {
         GET Admin => pages::clients::new_api_key::form,
@@ -232,16 +232,16 @@ routes! {
     }
 
     "/settings/resource-servers" {
-        GET Admin => pages::resource_servers::resource_server_pages::list,
-        POST Admin => pages::resource_servers::resource_server_pages::add,
+        GET Admin => pages::resource_servers::resource_server_list::list,
+        POST Admin => pages::resource_servers::resource_server_list::add,
     }
     "/settings/resource-servers/{resource_server}/regenerate" {
-        GET Admin => pages::resource_servers::resource_server_pages::regenerate_form,
-        POST Admin => pages::resource_servers::resource_server_pages::regenerate,
+        GET Admin => pages::resource_servers::regenerate_secret::regenerate_form,
+        POST Admin => pages::resource_servers::regenerate_secret::regenerate,
     }
     "/settings/resource-servers/{resource_server}/remove" {
-        GET Admin => pages::resource_servers::resource_server_pages::remove_form,
-        POST Admin => pages::resource_servers::resource_server_pages::remove,
+        GET Admin => pages::resource_servers::remove_resource_server::remove_form,
+        POST Admin => pages::resource_servers::remove_resource_server::remove,
     }
 
     "/settings/activity" { GET SignedIn => pages::activity::activity_list::list }

@@ -136,6 +136,11 @@ pub struct Actor {
 }
 
 impl Actor {
+    /// The name the log shows.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// An employee.
     pub fn person(id: EmployeeKey, name: &str) -> Actor {
         Actor { id: Some(id), name: name.into() }

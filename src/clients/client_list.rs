@@ -5,9 +5,9 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
 use crate::clients::client::{Client, ClientState};
-use crate::db::DbConnection;
 use crate::db::keyset::PAGE;
 use crate::db::text_enum::text_enum;
+use crate::db::{Backend, DbConnection};
 use crate::employees::Employee;
 use crate::id::{ClientKey, EmployeeKey};
 use crate::schema::{access_tokens, clients, refresh_tokens};
@@ -16,46 +16,46 @@ use crate::time::Timestamp;
 text_enum! {
     /// How the list is sorted.
     ClientSort {
-        /// By name, letter case aside.
+        /// By name, ignoring case.
         Name = "name",
         /// By when it was registered.
         Created = "created",
-        /// By when a token of it was last used.
+        /// By when one of its tokens was last used.
         LastUsed = "used",
     }
 }
 
-/// Which clients are shown.
+/// Which clients the list shows.
 #[derive(Clone, Debug, Default)]
 pub struct ClientFilter {
     /// A part of the name.
     pub name: String,
-    /// A part of the name of an employee who holds a token of it.
+    /// A part of the name of an employee who authorized the client or owns one of its API keys.
     pub employee: String,
     /// Only in this state.
     pub state: Option<ClientState>,
-    /// Only with, or without, the Lightspeed Approved mark.
+    /// Only with, or only without, the Lightspeed Approved badge.
     pub lightspeed_approved: Option<bool>,
 }
 
-/// Where a page begins: the sort value of a row, and its id.
+/// A position in the list: the sort value and id of a row.
 #[derive(Clone, Debug)]
 pub struct ClientEdge {
-    /// Its name as it is compared, or its time as a number.
+    /// The folded name, or the time in epoch seconds.
     pub value: String,
     /// Its id.
     pub id: i64,
 }
 
 impl ClientFilter {
-    /// Whether anything is filtered at all.
+    /// Whether no filter is set.
     pub fn is_empty(&self) -> bool {
         self.name.is_empty() && self.employee.is_empty() && self.state.is_none() && self.lightspeed_approved.is_none()
     }
 }
 
 impl Client {
-    /// A page in the direction asked for, at most one row more than fits, and how many there are in all.
+    /// Loads one page in the given direction, with at most one row more than a page holds, and counts all matches.
     pub fn list(
         conn: &mut DbConnection,
         filter: &ClientFilter,
@@ -66,37 +66,12 @@ impl Client {
         let held = match filter.employee.is_empty() {
             true => None,
             false => {
-                let employee_count = Employee::named(conn, &filter.employee)?;
-                Some(held_by(conn, &employee_count)?)
+                let employees = Employee::named(conn, &filter.employee)?;
+                Some(held_by(conn, &employees)?)
             }
         };
-        let matching = || {
-            let mut query = clients::table.filter(clients::revoked_at.is_null()).into_boxed();
-            if !filter.name.is_empty() {
-                let pattern = crate::text::like_pattern(&filter.name);
-                query = query.filter(clients::name_fold.like(pattern).escape('\\'));
-            }
-            if let Some(held) = &held {
-                query = query.filter(clients::id.eq_any(held.clone()));
-            }
-            query = match filter.state {
-                None => query,
-                Some(ClientState::Suspended) => query.filter(clients::suspended_at.is_not_null()),
-                Some(ClientState::Pending) => {
-                    query.filter(clients::approved_at.is_null()).filter(clients::suspended_at.is_null())
-                }
-                Some(ClientState::Active) => {
-                    query.filter(clients::approved_at.is_not_null()).filter(clients::suspended_at.is_null())
-                }
-            };
-            match filter.lightspeed_approved {
-                None => query,
-                Some(true) => query.filter(clients::lightspeed_approved_at.is_not_null()),
-                Some(false) => query.filter(clients::lightspeed_approved_at.is_null()),
-            }
-        };
-        let total = matching().count().get_result(conn)?;
-        let mut query = matching().select(Client::as_select()).limit(PAGE as i64 + 1);
+        let total = matching(filter, held.as_deref()).count().get_result(conn)?;
+        let mut query = matching(filter, held.as_deref()).select(Client::as_select()).limit(PAGE as i64 + 1);
         let down = descending != backward;
         macro_rules! page_by {
             ($column:expr, $value:expr) => {{
@@ -123,7 +98,7 @@ impl Client {
         Ok((rows, total))
     }
 
-    /// The row's place in a list sorted so.
+    /// The position of the row in a list with this sort order.
     pub fn edge(&self, sort: ClientSort) -> ClientEdge {
         let value = match sort {
             ClientSort::Name => self.name.to_lowercase(),
@@ -134,8 +109,35 @@ impl Client {
     }
 }
 
-// The clients that hold a token of one of these people. What a few people granted is soon read; of many, every client is
-// likely to hold something, and the first token found is enough.
+// The clients that pass the filter; `held` are the clients of the employees it names.
+fn matching(filter: &ClientFilter, held: Option<&[ClientKey]>) -> clients::BoxedQuery<'static, Backend> {
+    let mut query = clients::table.filter(clients::revoked_at.is_null()).into_boxed();
+    if !filter.name.is_empty() {
+        let pattern = crate::text::like_pattern(&filter.name);
+        query = query.filter(clients::name_fold.like(pattern).escape('\\'));
+    }
+    if let Some(held) = held {
+        query = query.filter(clients::id.eq_any(held.to_vec()));
+    }
+    query = match filter.state {
+        None => query,
+        Some(ClientState::Suspended) => query.filter(clients::suspended_at.is_not_null()),
+        Some(ClientState::Pending) => {
+            query.filter(clients::approved_at.is_null()).filter(clients::suspended_at.is_null())
+        }
+        Some(ClientState::Active) => {
+            query.filter(clients::approved_at.is_not_null()).filter(clients::suspended_at.is_null())
+        }
+    };
+    match filter.lightspeed_approved {
+        None => query,
+        Some(true) => query.filter(clients::lightspeed_approved_at.is_not_null()),
+        Some(false) => query.filter(clients::lightspeed_approved_at.is_null()),
+    }
+}
+
+// The clients that hold a token of one of these people. For a few people, their grants are read by index. For many, each
+// client is likely to hold one of their tokens, so an EXISTS that stops at the first match is faster.
 fn held_by(conn: &mut DbConnection, people: &[EmployeeKey]) -> QueryResult<Vec<ClientKey>> {
     const FEW: usize = 150;
     let granted = refresh_tokens::table.filter(refresh_tokens::employee_id.eq_any(people.to_vec()));
@@ -147,7 +149,7 @@ fn held_by(conn: &mut DbConnection, people: &[EmployeeKey]) -> QueryResult<Vec<C
         1..=FEW => granted.select(refresh_tokens::client_id).distinct().load(conn)?,
         _ => {
             let theirs = refresh_tokens::table.filter(refresh_tokens::client_id.eq(clients::id));
-            // IS TRUE keeps SQLite from asking person by person instead of following the client's grants to the first of theirs.
+            // IS TRUE keeps SQLite from looking up each person's grants; it then walks the client's grants to the first match.
             let ids: Vec<String> = people.iter().map(ToString::to_string).collect();
             let theirs = theirs.filter(sql::<Bool>(&format!("(employee_id IN ({})) IS TRUE", ids.join(","))));
             clients::table.filter(diesel::dsl::exists(theirs)).select(clients::id).load(conn)?

@@ -1,15 +1,21 @@
-//! Clients: third-party apps that may ask for tokens.
+//! Clients: third-party apps that may request tokens. Their registration, state, redirect URIs, secrets and failed token
+//! requests.
 
 mod client;
 mod client_list;
 mod client_secret;
+pub mod client_state;
 pub mod failed_secrets;
+mod find_client;
 mod redirect_uri;
+mod registration;
 pub mod token_failure;
 mod website;
 
-pub use client::{Client, ClientState, Contact, NewClient, Registration};
+pub use client::{Client, ClientState};
 pub use client_list::{ClientEdge, ClientFilter, ClientSort};
-pub use client_secret::{ClientSecret, OVERLAPS};
+pub use client_secret::{ClientSecret, OVERLAPS, regenerate_secret, revoke_previous_secret};
+pub use find_client::{find_for_update, find_or_gone};
 pub use redirect_uri::{RedirectUri, WrongRedirectUri, is_lightspeed};
+pub use registration::{ClientDetails, Contact, NewClient, Registration, edit_client, register_client};
 pub use website::Website;

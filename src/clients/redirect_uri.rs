@@ -1,7 +1,7 @@
-//! Redirect URIs (RFC 6749 section 3.1.2): registered by the letter, compared by the letter.
+//! Redirect URIs (RFC 6749 section 3.1.2): a URI in a request must be identical to a registered one.
 //!
-//! One exception: on a loopback address the port may vary (RFC 8252 section 7.3), since a program on somebody's own machine
-//! cannot know beforehand which one it gets.
+//! One exception: the port of a loopback address may differ (RFC 8252 section 7.3), because an app on the user's own device
+//! cannot know in advance which port it gets.
 
 use diesel::prelude::*;
 use url::Url;
@@ -11,73 +11,74 @@ use crate::id::ClientKey;
 use crate::schema::redirect_uris;
 
 const LONGEST: usize = 500;
-// Names of the parameters that an answer adds; a registered URI that has one could be mistaken for an answer.
+// The parameters of an authorization response. A registered URI that contains one could be mistaken for a response.
 const RESPONSE_PARAMETERS: [&str; 5] = ["code", "state", "iss", "error", "error_description"];
 const LOOPBACK: [&str; 3] = ["http://127.0.0.1", "http://[::1]", "http://localhost"];
 const LIGHTSPEED: [&str; 6] =
     ["lightspeedapp.com", "lightspeedhq.com", "lightspeed.app", "lightspeedpos.com", "merchantos.com", "vendhq.com"];
 
-/// A redirect URI that a client may have.
+/// A redirect URI that passed validation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedirectUri(String);
 
 impl RedirectUri {
-    /// Reads a redirect URI somebody typed: https; for a publicly distributed client also http on a loopback address, or a
-    /// private scheme with a dot in it. Errors: the sentence names what is wrong and how to mend it.
+    /// Parses a redirect URI that a person typed: https, or for a publicly distributed client also http on a loopback
+    /// address, or a private-use scheme with a dot in it. Errors: a message that says what is wrong and how to fix it.
     pub fn parse(text: &str, publicly_distributed: bool) -> Result<RedirectUri, String> {
         let text = text.trim();
         let refuse = |why: &str| Err(format!("The redirect URI {text} {why}"));
         if text.is_empty() {
-            return Err("A redirect URI is missing: where does the browser go with the code?".into());
+            return Err("Enter a redirect URI: where users return after signing in.".into());
         }
         if text.len() > LONGEST {
-            return Err(format!("A redirect URI has at most {LONGEST} characters."));
+            return Err(format!("A redirect URI can have at most {LONGEST} characters."));
         }
         let odd =
             |byte: u8| !byte.is_ascii_graphic() || matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'`' | b'*' | b';');
         if text.bytes().any(odd) {
-            return Err("A redirect URI cannot hold blanks, quotes, wildcards or other special characters.".into());
+            return Err("A redirect URI cannot contain spaces, quotes, wildcards or other special characters.".into());
         }
         let Ok(url) = Url::parse(text) else {
-            return refuse("is not a whole address. Write it like https://app.example/callback.");
+            return refuse("is not a complete address. Enter one like https://app.example/callback.");
         };
         if text.contains('#') {
-            return refuse("has a fragment (#…). Leave it out: browsers do not send it.");
+            return refuse("contains a fragment (#…). Remove it: browsers do not send it.");
         }
         if text.contains('@') || !url.username().is_empty() || url.password().is_some() {
-            return refuse("has a user or password in it. Leave them out.");
+            return refuse("contains a user name or password. Remove it.");
         }
         if let Some((name, _)) = url.query_pairs().find(|(name, _)| RESPONSE_PARAMETERS.contains(&name.as_ref())) {
-            return refuse(&format!("has a parameter {name}, which answers use themselves. Rename it."));
+            return refuse(&format!("contains the parameter {name}, which is part of the OAuth response. Rename it."));
         }
         match url.scheme() {
-            "https" if !text.starts_with("https://") => refuse("must begin with https:// in small letters."),
-            "https" if has_dots(text) => refuse("has . or .. in its path. Write where it really leads."),
+            "https" if !text.starts_with("https://") => refuse("must start with https:// in lower case."),
+            "https" if has_dots(text) => refuse("contains . or .. in its path. Enter the full path."),
             "https" if is_lightspeed(url.host_str().unwrap_or_default()) => {
-                refuse("is on a Lightspeed domain. It must lead to a server of your own.")
+                refuse("is on a Lightspeed domain. Use your own domain.")
             }
             "https" if url.host_str().is_some_and(|host| !host.is_empty()) => Ok(RedirectUri(text.into())),
             "http" if publicly_distributed && loopback(text).is_some() => Ok(RedirectUri(text.into())),
             "http" if loopback(text).is_some() => {
-                refuse("is plain http on this machine, which only publicly distributed clients may use. Use https.")
+                refuse("uses http on localhost, which only publicly distributed clients may do. Use https.")
             }
-            "http" => refuse("is plain http. Use https."),
+            "http" => refuse("uses http. Use https."),
             scheme if scheme.contains('.') && publicly_distributed => Ok(RedirectUri(text.into())),
             scheme if scheme.contains('.') => {
-                refuse("has a private scheme, which only publicly distributed clients may use. Use https.")
+                refuse("uses a custom URL scheme, which only publicly distributed clients may do. Use https.")
             }
             _ => refuse(
-                "cannot be used. Use https, or for an app a private scheme with a dot, like com.example.app:/callback.",
+                "is not allowed. Use https or, for an app, a custom URL scheme with a dot, like com.example.app:/callback.",
             ),
         }
     }
 
-    /// The URI by the letter.
+    /// The URI exactly as registered.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Where an authorization response may go: the registered URI that `given` is. Errors: none of them is.
+    /// The URI an authorization response is sent to: `given` if it is registered, or the only registered one if none is
+    /// given.
     pub fn choose(registered: &[String], given: Option<&str>) -> Result<String, WrongRedirectUri> {
         match (given, registered) {
             (None, [only]) => Ok(only.clone()),
@@ -90,7 +91,7 @@ impl RedirectUri {
         }
     }
 
-    /// The redirect URIs of a client, as they were entered.
+    /// The redirect URIs of a client, in the order they were entered.
     pub fn of_client(conn: &mut DbConnection, client: ClientKey) -> QueryResult<Vec<String>> {
         redirect_uris::table
             .filter(redirect_uris::client_id.eq(client))
@@ -114,20 +115,20 @@ impl RedirectUri {
     }
 }
 
-/// Why an authorization request leads nowhere.
+/// Why an authorization request has no redirect URI to return to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WrongRedirectUri {
-    /// The client has none.
+    /// The client has no redirect URI.
     NoneRegistered,
-    /// The client has several, and the request names none.
+    /// The client has several redirect URIs, and the request names none.
     Ambiguous,
-    /// The request names one that the client does not have.
+    /// The request names a redirect URI that is not registered.
     NotRegistered,
 }
 
-/// Whether a host belongs to Lightspeed, where no client may send people.
+/// Whether a host belongs to Lightspeed. Clients may not use such hosts.
 pub fn is_lightspeed(host: &str) -> bool {
-    // A trailing dot names the same host.
+    // A trailing dot is part of the same host's full name.
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     LIGHTSPEED.iter().any(|domain| host == *domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')))
 }
@@ -136,14 +137,14 @@ fn is_same(registered: &str, given: &str) -> bool {
     registered == given || loopback(registered).is_some_and(|own| loopback(given) == Some(own))
 }
 
-// Host and rest of an http URI on a loopback address, the port left out.
+// Host and path of an http URI on a loopback address, without the port.
 fn loopback(uri: &str) -> Option<(&'static str, &str)> {
     let host = LOOPBACK.into_iter().find(|host| uri.starts_with(host))?;
     let rest = &uri[host.len()..];
     let rest = match rest.strip_prefix(':') {
         Some(port) => {
             let digits = port.bytes().take_while(u8::is_ascii_digit).count();
-            // A port that cannot be is no port: the browser would come to nothing with the code.
+            // An invalid port never matches: the browser could not connect and the code would be lost.
             port[..digits].parse::<u16>().ok().map(|_| &port[digits..])?
         }
         None => rest,

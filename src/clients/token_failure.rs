@@ -1,5 +1,6 @@
-//! What the token endpoint refused, for the developer of the client who asks why: the words its app was given, never a
-//! value. Collected in memory and written every few seconds: whoever sends nonsense costs no write each time.
+//! Failed token requests, shown on the client's page: the error code and hint that were returned, never a secret or token.
+//! Failures are buffered in memory and written every few seconds, so that a flood of bad requests does not cause a write
+//! each.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -12,30 +13,30 @@ use crate::id::ClientKey;
 use crate::schema::{clients, token_failures};
 use crate::time::{DAY, Timestamp};
 
-/// How many of a client are shown and kept.
+/// How many failures are kept and shown per client.
 pub const KEPT: i64 = 50;
 const KEPT_FOR: i64 = 30 * DAY;
-// Between two writes, per client.
-const COLLECTED: usize = 20;
+// Per client, between two writes.
+const MAX_BUFFERED: usize = 20;
 
-/// One row.
+/// A row of `token_failures`.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = token_failures)]
 pub struct TokenFailure {
-    /// When.
+    /// When the request failed.
     pub at: Timestamp,
-    /// `authorization_code`, `refresh_token`, or empty when it never came to that.
+    /// `authorization_code`, `refresh_token`, or empty when the request failed before its grant type was read.
     pub grant_type: String,
-    /// The error code that was answered.
+    /// The error code returned.
     pub error: String,
-    /// The hint that was answered.
+    /// The hint returned.
     pub hint: String,
-    /// The address that asked.
+    /// The IP address the request came from.
     pub client_ip: String,
 }
 
 impl TokenFailure {
-    /// The newest failures of a client.
+    /// The latest failures of a client, newest first.
     pub fn of_client(conn: &mut DbConnection, client: ClientKey, limit: i64) -> QueryResult<Vec<TokenFailure>> {
         token_failures::table
             .filter(token_failures::client_id.eq(client))
@@ -45,14 +46,14 @@ impl TokenFailure {
             .load(conn)
     }
 
-    /// Deletes a batch of those that are too old to be asked about.
+    /// Deletes a batch of failures older than 30 days.
     pub fn purge(conn: &mut DbConnection, now: Timestamp, batch: i64) -> QueryResult<usize> {
         let old = token_failures::table.filter(token_failures::at.lt(now.plus(-KEPT_FOR)));
         let ids: Vec<i64> = old.select(token_failures::id).limit(batch).load(conn)?;
         diesel::delete(token_failures::table.filter(token_failures::id.eq_any(ids))).execute(conn)
     }
 
-    /// Writes it.
+    /// Inserts the failure.
     pub fn record(&self, conn: &mut DbConnection, client: ClientKey) -> QueryResult<usize> {
         diesel::insert_into(token_failures::table)
             .values((
@@ -67,29 +68,29 @@ impl TokenFailure {
     }
 }
 
-/// Failures on their way to the database.
+/// Failures that are not written yet.
 #[derive(Default)]
 pub struct Failures(Mutex<HashMap<ClientKey, Vec<TokenFailure>>>);
 
 impl Failures {
-    /// Notes a failure of a client; beyond a few between two writes, the first ones are kept.
+    /// Buffers a failure of a client. Between two writes only the first few per client are kept.
     pub fn note(&self, client: ClientKey, failure: TokenFailure) {
-        let Ok(mut noted) = self.0.lock() else { return };
-        let of_client = noted.entry(client).or_default();
-        if of_client.len() < COLLECTED {
+        let Ok(mut buffered) = self.0.lock() else { return };
+        let of_client = buffered.entry(client).or_default();
+        if of_client.len() < MAX_BUFFERED {
             of_client.push(failure);
         }
     }
 
-    /// Writes what was collected.
+    /// Writes the buffered failures.
     pub async fn flush(&self, db: &Db) -> Result<()> {
-        let noted = match self.0.lock() {
-            Ok(mut noted) => std::mem::take(&mut *noted),
+        let buffered = match self.0.lock() {
+            Ok(mut buffered) => std::mem::take(&mut *buffered),
             Err(_) => return Ok(()),
         };
-        for (client, failures) in noted {
+        for (client, failures) in buffered {
             let written = db.write(move |conn| {
-                // The client may have been revoked meanwhile, and its failures with it.
+                // The client may have been revoked and deleted meanwhile, together with its failures.
                 if clients::table.find(client).select(clients::id).first::<ClientKey>(conn).optional()?.is_none() {
                     return Ok(());
                 }

@@ -1,27 +1,27 @@
-//! The website of a client: shown to people as a link, so only what is safe to follow may be one.
+//! The website of a client. Pages show it as a link, so only plain http and https addresses are accepted.
 
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use url::Url;
 
-/// A website, as it is stored. A row may hold anything; only a safe one becomes a link.
+/// A website as stored. An older row may hold any text; [`Website::link`] returns only a safe address.
 #[derive(Clone, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = diesel::sql_types::Text)]
 pub struct Website(String);
 
 impl Website {
-    /// A website somebody typed. Errors: the sentence says why it cannot be one.
+    /// Parses a website that a person typed. Errors: a message for that person.
     pub fn parse(text: &str) -> Result<Website, String> {
         let site = Website(text.trim().to_string());
         match site.link() {
             Some(_) => Ok(site),
             None => {
-                Err("The website must be an address like https://shop-app.example, without user or password.".into())
+                Err("Enter a website address like https://shop-app.example, without a user name or password.".into())
             }
         }
     }
 
-    /// The address to link to; nothing when it is not plainly http or https on a named host.
+    /// The address to link to; `None` unless it is http or https with a host name and nothing else suspicious.
     pub fn link(&self) -> Option<&str> {
         let text = self.0.as_str();
         let plain =
@@ -33,19 +33,19 @@ impl Website {
         (plain && schemed && harmless && named && text.len() <= 300).then_some(text)
     }
 
-    /// The host it is on, when it is a safe one.
+    /// Its host name, if the address is safe to link to.
     pub fn host(&self) -> Option<String> {
         let url = Url::parse(self.link()?).ok()?;
         url.host_str().map(str::to_string)
     }
 
-    /// What is shown: the address without its scheme.
+    /// The address without its scheme, for display.
     pub fn short(&self) -> &str {
         let text = self.0.trim_start_matches("https://").trim_start_matches("http://");
         text.trim_end_matches('/')
     }
 
-    /// The whole text.
+    /// The stored text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -137,7 +137,7 @@ async fn mark_lightspeed_approved(
     let code = app
         .db
         .write(move |conn| {
-            let client = Client::find_standing(conn, client)?;
+            let client = Client::find_unrevoked(conn, client)?;
             let new = NewAuthorizationCode {
                 client: client.id,
                 employee,

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod activity;
 pub mod clients;
+pub mod confirmation;
 pub mod connections;
 pub mod employees;
 pub mod profile;

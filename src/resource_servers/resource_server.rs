@@ -1,34 +1,36 @@
-//! A resource server and its credentials: not a client, it can ask for no token.
+//! A resource server and its credentials. It may validate tokens (RFC 7662) but cannot request any: it is not a client.
 
 use diesel::prelude::*;
 
+use crate::activity::{Actor, Kind, NewActivity, Subject};
 use crate::db::DbConnection;
+use crate::error::{Error, Result};
 use crate::id::ResourceServerKey;
 use crate::schema::resource_servers;
 use crate::secrets::{PlainToken, TokenHash, TokenKind, random_name};
 use crate::time::Timestamp;
 
-/// One row.
+/// A row of `resource_servers`.
 #[derive(Clone, Debug, Queryable, Selectable, Identifiable)]
 #[diesel(table_name = resource_servers)]
 pub struct ResourceServer {
-    /// Its id here.
+    /// The row's id.
     pub id: ResourceServerKey,
-    /// What it authenticates as.
+    /// The public id it authenticates with.
     pub resource_server_id: String,
-    /// What people call it.
+    /// The name people see.
     pub name: String,
     hash: TokenHash,
     /// When it was added.
     pub created_at: Timestamp,
-    /// When its secret was made.
+    /// When its secret was created.
     pub secret_created_at: Timestamp,
-    /// When it last asked, to within a few seconds; or 0.
+    /// When it last authenticated, to within a few seconds; 0 for never.
     pub last_used_at: Timestamp,
 }
 
 impl ResourceServer {
-    /// Adds one; its secret is returned once.
+    /// Inserts a resource server and returns its secret, which cannot be read again.
     pub fn create(conn: &mut DbConnection, name: &str, now: Timestamp) -> QueryResult<(ResourceServer, PlainToken)> {
         let secret = PlainToken::generate(TokenKind::ClientSecret);
         let id = diesel::insert_into(resource_servers::table)
@@ -44,12 +46,12 @@ impl ResourceServer {
         Ok((Self::find(conn, ResourceServerKey(id))?, secret))
     }
 
-    /// The one with this id.
+    /// Finds a resource server by its id.
     pub fn find(conn: &mut DbConnection, id: ResourceServerKey) -> QueryResult<ResourceServer> {
         resource_servers::table.find(id).select(ResourceServer::as_select()).first(conn)
     }
 
-    /// All of them, by name.
+    /// All resource servers, by name.
     pub fn all(conn: &mut DbConnection) -> QueryResult<Vec<ResourceServer>> {
         resource_servers::table
             .order((resource_servers::name, resource_servers::id))
@@ -57,22 +59,22 @@ impl ResourceServer {
             .load(conn)
     }
 
-    /// The one with this id on the wire and this secret.
+    /// Finds the resource server with this public id and secret.
     pub fn authenticate(conn: &mut DbConnection, id: &str, secret: &str) -> QueryResult<Option<ResourceServer>> {
-        // Ids of ours are letters and digits; PostgreSQL would not even look for a NUL.
+        // Public ids consist of letters, digits and a hyphen; PostgreSQL rejects a query with a NUL in it.
         if id.len() > 100 || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Ok(None);
         }
         let row = resource_servers::table.filter(resource_servers::resource_server_id.eq(id));
-        // Asked for with every introspection: typed against each database, so that its text is not built anew each time.
+        // Every introspection runs this query. Typed for each database, Diesel caches the prepared statement by type
+        // instead of building the SQL text first.
         let found: Option<ResourceServer> =
             crate::db::on_each!(conn, |conn| row.select(ResourceServer::as_select()).get_result(conn).optional())?;
         let shown = TokenHash::of(secret);
         Ok(found.filter(|server| server.hash.matches(&shown)))
     }
 
-    /// Makes its secret anew; the earlier one stops at once.
-    pub fn regenerate(conn: &mut DbConnection, id: ResourceServerKey, now: Timestamp) -> QueryResult<PlainToken> {
+    fn replace_secret(conn: &mut DbConnection, id: ResourceServerKey, now: Timestamp) -> QueryResult<PlainToken> {
         let secret = PlainToken::generate(TokenKind::ClientSecret);
         let change = (resource_servers::hash.eq(secret.hash()), resource_servers::secret_created_at.eq(now));
         match diesel::update(resource_servers::table.find(id)).set(change).execute(conn)? {
@@ -81,14 +83,57 @@ impl ResourceServer {
         }
     }
 
-    /// Removes it; false when it was gone already.
-    pub fn delete(conn: &mut DbConnection, id: ResourceServerKey) -> QueryResult<bool> {
+    fn delete(conn: &mut DbConnection, id: ResourceServerKey) -> QueryResult<bool> {
         diesel::delete(resource_servers::table.find(id)).execute(conn).map(|n| n == 1)
     }
 
-    /// Notes that it asked.
+    /// Records that it authenticated.
     pub fn touch(conn: &mut DbConnection, id: ResourceServerKey, at: Timestamp) -> QueryResult<usize> {
         let older = resource_servers::table.find(id).filter(resource_servers::last_used_at.lt(at));
         diesel::update(older).set(resource_servers::last_used_at.eq(at)).execute(conn)
     }
+
+    fn subject(&self) -> Subject {
+        Subject::named("resource_server", self.id.0, &self.name)
+    }
+}
+
+/// Adds a resource server and returns its secret, which cannot be read again.
+pub fn add(
+    conn: &mut DbConnection,
+    name: &str,
+    (actor, client_ip): (&Actor, &str),
+    now: Timestamp,
+) -> Result<(ResourceServer, PlainToken)> {
+    let (server, secret) = ResourceServer::create(conn, name, now)?;
+    NewActivity::new(Kind::ResourceServerAdded, actor.clone(), server.subject()).from(client_ip).record(conn, now)?;
+    Ok((server, secret))
+}
+
+/// Generates a new secret for a resource server; the previous one stops working at once.
+pub fn regenerate_secret(
+    conn: &mut DbConnection,
+    id: ResourceServerKey,
+    (actor, client_ip): (&Actor, &str),
+    now: Timestamp,
+) -> Result<(ResourceServer, PlainToken)> {
+    let server = ResourceServer::find(conn, id)?;
+    let secret = ResourceServer::replace_secret(conn, id, now)?;
+    NewActivity::new(Kind::ResourceServerChanged, actor.clone(), server.subject()).from(client_ip).record(conn, now)?;
+    Ok((server, secret))
+}
+
+/// Removes a resource server. Errors: [`Error::NotFound`] when it was removed already.
+pub fn remove(
+    conn: &mut DbConnection,
+    id: ResourceServerKey,
+    (actor, client_ip): (&Actor, &str),
+    now: Timestamp,
+) -> Result<ResourceServer> {
+    let server = ResourceServer::find(conn, id)?;
+    if !ResourceServer::delete(conn, id)? {
+        return Err(Error::NotFound);
+    }
+    NewActivity::new(Kind::ResourceServerRemoved, actor.clone(), server.subject()).from(client_ip).record(conn, now)?;
+    Ok(server)
 }

@@ -50,7 +50,7 @@ pub struct IssuedKey {
 
 /// Issues the first pair of a new grant. Errors: [`Error::Conflict`](crate::error::Error::Conflict) when the client is being deleted.
 pub fn grant(conn: &mut DbConnection, grant: &Grant<'_>, lifetimes: Lifetimes, now: Timestamp) -> Result<IssuedPair> {
-    let client = Client::find_standing(conn, grant.client)?;
+    let client = Client::find_unrevoked(conn, grant.client)?;
     let refresh_token = PlainToken::generate(TokenKind::RefreshToken);
     let ends = Ends::of(client.grants_end_after, now, lifetimes, now);
     let id = diesel::insert_into(refresh_tokens::table)
@@ -77,7 +77,7 @@ pub fn rotate(
     lifetimes: Lifetimes,
     now: Timestamp,
 ) -> Result<Option<IssuedPair>> {
-    let client = Client::find_standing(conn, token.client_id)?;
+    let client = Client::find_unrevoked(conn, token.client_id)?;
     let ends = Ends::of(client.grants_end_after, token.created_at, lifetimes, now);
     next_generation(conn, token, &token.scope, ends, "", now)
 }
@@ -155,7 +155,7 @@ pub fn api_key(
     expires_at: Timestamp,
     now: Timestamp,
 ) -> Result<IssuedKey> {
-    Client::find_standing(conn, grant.client)?;
+    Client::find_unrevoked(conn, grant.client)?;
     let value = PlainToken::generate(TokenKind::ApiKey);
     let id = diesel::insert_into(access_tokens::table)
         .values((

@@ -4,6 +4,7 @@ pub mod access_guard;
 pub mod assets;
 pub mod badge;
 pub mod bearer;
+pub mod client_facts;
 pub mod client_ip;
 pub mod endpoints;
 pub mod error_pages;

@@ -261,8 +261,8 @@ fn only_an_admin_is_offered_to_revoke_the_client_and_staff_see_no_links_to_peopl
     let manager = app.manager().open(&client_path(client));
     let staff = app.sign_in_as(Role::Staff).0.open(&client_path(client));
 
-    assert_eq!(admin.link("Revoke Access"), Some(format!("{}/revoke", client_path(client))));
-    assert_eq!((manager.link("Revoke Access"), staff.link("Revoke Access")), (None, None));
+    assert_eq!(admin.link("Revoke access"), Some(format!("{}/revoke", client_path(client))));
+    assert_eq!((manager.link("Revoke access"), staff.link("Revoke access")), (None, None));
     assert_eq!(manager.link("Anna Berg"), Some(anna.path()));
     assert_eq!(staff.link("Anna Berg"), None);
     assert!(staff.rows("#refresh-tokens")[0].says("Anna Berg"));

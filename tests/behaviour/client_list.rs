@@ -76,7 +76,7 @@ fn clients_are_filtered_by_who_let_them_in() {
 
     assert_eq!(first_words(&by_grant.rows("#clients")), ["Ledgerly"]);
     assert_eq!(first_words(&by_key.rows("#clients")), ["Stockbird"]);
-    assert!(nobody.text().contains("No client matches"));
+    assert!(nobody.text().contains("No results match these filters"));
     assert!(list.rows("#clients").iter().any(|row| row.href.ends_with(&format!("/{idle}"))));
 }
 
@@ -197,8 +197,8 @@ fn the_three_kinds_of_nothing_read_differently() {
     let no_match = browser.filter(&nothing_yet, "#clients", &[("name", "x")]);
     let not_allowed = browser.get("/settings/account");
 
-    assert!(nothing_yet.text().contains("No client has access yet"));
-    assert!(no_match.text().contains("No client matches"));
+    assert!(nothing_yet.text().contains("No clients yet"));
+    assert!(no_match.text().contains("No results match these filters"));
     assert_eq!(no_match.link("Clear filters").as_deref(), Some("?"));
     assert_eq!((not_allowed.status, not_allowed.heading().as_str()), (403, "Not allowed"));
     assert!(not_allowed.link("Back to Settings").is_some());

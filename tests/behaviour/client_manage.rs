@@ -1,4 +1,4 @@
-//! What an admin decides about a client, its secrets, and what its page tells about both.
+//! What admins do with a client and its secrets, and what the client's page shows of it.
 
 use client_api_access::scopes::Role;
 use client_api_access::time::{DAY, HOUR};
@@ -13,7 +13,7 @@ fn press(browser: &mut Browser, path: &str, action: &str) -> Page {
     browser.follow(&answer)
 }
 
-// A new secret for a client, shown to whoever is signed in.
+// Regenerates the secret of a client as the signed-in admin.
 fn new_secret(admin: &mut Browser, integration: &Integration, overlap: i64) -> (Page, Integration) {
     let form = admin.open(&format!("{}/secret", client_path(integration.id)));
     let shown = admin.submit(&form, "/secret", &[("overlap", &overlap.to_string())]);
@@ -21,13 +21,13 @@ fn new_secret(admin: &mut Browser, integration: &Integration, overlap: i64) -> (
     (shown, Integration { secret, ..integration.clone() })
 }
 
-// Whether the token endpoint takes the credentials: a refresh with nonsense gets past them or not.
+// Whether the token endpoint accepts the credentials: an invalid refresh token is then the only error.
 fn is_known(app: &TestApp, integration: &Integration) -> bool {
     refusal(&integration.refresh(app, "nonsense")).1 == "invalid_grant"
 }
 
 #[test]
-fn the_page_tells_everybody_what_was_registered_and_only_admins_about_secrets() {
+fn everybody_sees_the_registration_and_only_admins_see_the_secrets() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let path = client_path(integration.id);
@@ -41,16 +41,16 @@ fn the_page_tells_everybody_what_was_registered_and_only_admins_about_secrets() 
         assert_eq!(page.fact("Redirect URIs"), "https://app.example/cb");
         assert_eq!(page.fact("Contact"), "Lea Ledger · lea@ledgerly.example");
         assert_eq!((page.fact("Publicly distributed"), page.fact("PKCE")), ("No".into(), "Required".into()));
-        assert_eq!(page.fact("Admitted"), "Admitted by Ada Admin on 20 Nov 2026, 12:00");
+        assert_eq!(page.fact("Approval"), "Approved by Ada Admin on 20 Nov 2026, 12:00");
         assert!(!page.body.contains(&integration.secret));
     }
-    assert_eq!(own.fact("Client secret"), "Made 20 Nov 2026, 12:00 ; never used");
+    assert_eq!(own.fact("Client secret"), "Created 20 Nov 2026, 12:00 ; never used");
     assert!(!theirs.text().contains("Client secret") && !theirs.text().contains("Manage"));
-    assert!(theirs.link("Edit").is_none() && own.link("Edit").is_some());
+    assert!(theirs.link("Edit client").is_none() && own.link("Edit client").is_some());
 }
 
 #[test]
-fn the_page_tells_of_every_redirect_uri_and_of_a_client_of_old() {
+fn the_page_shows_every_redirect_uri_and_a_client_without_pkce() {
     let app = TestApp::start();
     let integration = app.shop().integration_without_pkce("Ledgerly");
     app.shop().redirect_uri(&integration, "https://app.example/second");
@@ -59,11 +59,11 @@ fn the_page_tells_of_every_redirect_uri_and_of_a_client_of_old() {
     let page = app.manager().open(&client_path(integration.id));
 
     assert_eq!(page.fact("Redirect URIs"), "https://app.example/cb https://app.example/second");
-    assert_eq!((page.fact("PKCE"), page.fact("Grants end")), ("Not required".into(), "After 90 days".into()));
+    assert_eq!((page.fact("PKCE"), page.fact("Access expires")), ("Not required".into(), "After 90 days".into()));
 }
 
 #[test]
-fn the_approved_mark_is_given_and_taken_and_says_who_gave_it() {
+fn the_lightspeed_approved_badge_is_added_and_removed_and_says_who_added_it() {
     let app = TestApp::start();
     let id = app.shop().client("Ledgerly");
     app.shop().sql("UPDATE clients SET lightspeed_approved_at = NULL");
@@ -77,7 +77,7 @@ fn the_approved_mark_is_given_and_taken_and_says_who_gave_it() {
     let taken = press(&mut admin, &path, "/lightspeed-approved/withdraw");
 
     assert!(given.notice().contains("is marked as Lightspeed Approved"), "{}", given.notice());
-    assert_eq!(given.fact("Lightspeed Approved"), "Approved by Ada Admin on 20 Nov 2026, 12:00");
+    assert_eq!(given.fact("Lightspeed Approved"), "Marked by Ada Admin on 20 Nov 2026, 12:00");
     assert!(again.notice().contains("already"), "{}", again.notice());
     assert_eq!(taken.fact("Lightspeed Approved"), "No");
     let log = admin.open("/settings/activity").rows("#activity");
@@ -86,7 +86,7 @@ fn the_approved_mark_is_given_and_taken_and_says_who_gave_it() {
 }
 
 #[test]
-fn a_suspended_client_stops_at_once_and_comes_back_when_it_is_resumed() {
+fn a_suspended_client_stops_working_at_once_until_it_is_resumed() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let path = client_path(integration.id);
@@ -100,7 +100,7 @@ fn a_suspended_client_stops_at_once_and_comes_back_when_it_is_resumed() {
     assert_eq!(suspended.fact("Suspended"), "Suspended by Ada Admin on 20 Nov 2026, 12:00");
     assert!(!works);
     assert_eq!(refusal(&refused).0, 401);
-    assert!(resumed.notice().contains("works again"), "{}", resumed.notice());
+    assert!(resumed.notice().contains("work again"), "{}", resumed.notice());
     assert!(app.works(&granted.access_token));
     pair(&integration.refresh(&app, &granted.refresh_token));
     let log = admin.open("/settings/activity").rows("#activity");
@@ -108,7 +108,7 @@ fn a_suspended_client_stops_at_once_and_comes_back_when_it_is_resumed() {
 }
 
 #[test]
-fn a_pending_client_can_do_nothing_until_an_admin_admits_it() {
+fn a_pending_client_gets_no_tokens_until_an_admin_approves_it() {
     let app = TestApp::start();
     let id = app.shop().pending_client("Ledgerly");
     let integration = app.shop().credentials(id);
@@ -117,13 +117,13 @@ fn a_pending_client_can_do_nothing_until_an_admin_admits_it() {
 
     let approved = press(&mut admin, &client_path(id), "/approve");
 
-    assert_eq!(approved.fact("Admitted"), "Admitted by Ada Admin on 20 Nov 2026, 12:00");
-    assert!(!approved.text().contains("Admit the client"));
+    assert_eq!(approved.fact("Approval"), "Approved by Ada Admin on 20 Nov 2026, 12:00");
+    assert!(!approved.text().contains("Approve client"));
     assert!(is_known(&app, &integration));
 }
 
 #[test]
-fn nothing_is_decided_about_a_client_that_is_being_deleted() {
+fn a_client_that_is_being_deleted_cannot_be_changed() {
     let app = TestApp::start();
     let id = app.shop().client("Ledgerly");
     let mut admin = app.admin();
@@ -148,7 +148,7 @@ fn nothing_is_decided_about_a_client_that_is_being_deleted() {
 }
 
 #[test]
-fn c6_a_new_secret_is_shown_once_and_the_earlier_one_stops_at_once() {
+fn c6_a_new_secret_is_shown_once_and_the_previous_one_stops_at_once() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let path = client_path(integration.id);
@@ -170,7 +170,7 @@ fn c6_a_new_secret_is_shown_once_and_the_earlier_one_stops_at_once() {
     let fields = [("overlap", "0")];
     let first = admin.submit(&form, "/secret", &fields);
     let again = admin.submit(&form, "/secret", &fields);
-    assert_eq!((first.status, again.status), (200, 409), "a form makes one secret");
+    assert_eq!((first.status, again.status), (200, 409), "a form generates one secret");
     let newest = first.texts("#secret")[0].clone();
     let secrets = [&integration.secret, &renewed.secret, &newest];
     for page in [path.clone(), format!("{path}/secret"), format!("{path}/edit"), "/settings/activity".into()] {
@@ -183,7 +183,7 @@ fn c6_a_new_secret_is_shown_once_and_the_earlier_one_stops_at_once() {
 }
 
 #[test]
-fn c6_with_an_overlap_the_earlier_secret_works_until_it_is_over() {
+fn c6_with_an_overlap_the_previous_secret_works_until_it_passes() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let mut admin = app.admin();
@@ -199,14 +199,14 @@ fn c6_with_an_overlap_the_earlier_secret_works_until_it_is_over() {
     assert!(shown.text().contains("works until 20 Nov 2026, 13:00"), "{}", shown.text());
     assert!(both && at_the_end);
     let facts = during.fact("Client secret");
-    assert!(facts.contains("The earlier secret works until 20 Nov 2026, 13:00 ; last used just now"), "{facts}");
+    assert!(facts.contains("The previous secret works until 20 Nov 2026, 13:00 ; last used just now"), "{facts}");
     assert!(is_known(&app, &renewed) && !is_known(&app, &integration));
     let after = app.admin().open(&client_path(integration.id));
-    assert!(!after.text().contains("earlier secret"));
+    assert!(!after.text().contains("previous secret"));
 }
 
 #[test]
-fn c6_an_overlap_can_be_ended_early() {
+fn c6_the_previous_secret_can_be_revoked_early() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let path = client_path(integration.id);
@@ -218,8 +218,8 @@ fn c6_an_overlap_can_be_ended_early() {
     let again = admin.submit(&page, "/secret/revoke-previous", &[]);
     let again = admin.follow(&again);
 
-    assert!(ended.notice().contains("has stopped working"), "{}", ended.notice());
-    assert!(again.notice().contains("No earlier secret"), "{}", again.notice());
+    assert!(ended.notice().contains("Previous secret revoked"), "{}", ended.notice());
+    assert!(again.notice().contains("had already stopped working"), "{}", again.notice());
     assert!(is_known(&app, &renewed) && !is_known(&app, &integration));
     assert_eq!(admin.get(&format!("{path}/secret")).status, 200);
     let form = admin.open(&format!("{path}/secret"));
@@ -245,7 +245,7 @@ fn c6_a_client_id_that_was_deleted_never_works_again() {
 }
 
 #[test]
-fn why_a_refresh_failed_stands_on_the_clients_page() {
+fn the_clients_page_shows_why_a_refresh_failed() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let path = client_path(integration.id);
@@ -261,12 +261,12 @@ fn why_a_refresh_failed_stands_on_the_clients_page() {
     let page = manager.open(&path);
     let all = manager.click(&page, &page.link("Show all 13").unwrap());
 
-    assert!(empty.texts("#failures .empty").concat().contains("Nothing was refused lately"));
+    assert!(empty.texts("#failures .empty").concat().contains("No failed requests"));
     let rows = page.rows("#failures");
     assert_eq!((rows.len(), all.rows("#failures").len()), (10, 13));
     assert!(rows[0].says("20 Nov 2026, 12:00") && rows[0].says("invalid_client"), "{rows:?}");
     assert!(rows[1].says("Refresh") && rows[1].says("invalid_grant") && rows[1].says("127.0.0.1"), "{rows:?}");
     assert!(!rows[1].cells[3].is_empty(), "the hint: {rows:?}");
-    assert!(all.link("Show the newest 10").is_some());
-    assert!(!app.sign_in_as(Role::Staff).0.open(&path).has("#failures"), "addresses are not for staff");
+    assert!(all.link("Show the latest 10").is_some());
+    assert!(!app.sign_in_as(Role::Staff).0.open(&path).has("#failures"), "staff do not see IP addresses");
 }

@@ -209,8 +209,8 @@ fn everything_a_person_granted_ends_with_one_button() {
     let impact = ["Refresh tokens", "Access tokens", "API keys"].map(|word| confirmation.impact(word));
     assert_eq!(impact, ["2", "2", "1"]);
     assert!(after.notice().starts_with(
-        "Everything Anna Berg granted has ended: 2 refresh tokens, 2 access tokens and 2 API keys deleted. That \
-         includes 1 API key that appeared after you opened the confirmation"
+        "Everything Anna Berg granted has ended: 2 refresh tokens, 2 access tokens and 2 API keys deleted. This \
+         includes 1 API key created after you opened the confirmation"
     ));
     assert!(after.rows("#refresh-tokens").is_empty() && after.rows("#access-tokens").is_empty());
     assert_eq!(browser.follow(&again).notice(), "Anna Berg had granted nothing that was still there.");

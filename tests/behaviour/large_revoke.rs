@@ -33,8 +33,8 @@ fn a_large_client_loses_all_access_at_once_and_its_rows_behind_it() {
     let progress = browser.follow(&done);
 
     assert_eq!(done.location(), client_path(client));
-    assert_eq!(progress.heading(), "Revoked: Ledgerly");
-    assert!(progress.notice().starts_with("Ledgerly is revoked: all its access has ended."));
+    assert_eq!(progress.heading(), "Access revoked: Ledgerly");
+    assert!(progress.notice().starts_with("Access revoked for Ledgerly. Its records are being deleted."));
     assert!(progress.text().contains("Access ended just now") && progress.has("progress"));
     assert!(browser.open(LIST).rows("#clients").is_empty());
     assert_eq!(app.shop().number("SELECT COUNT(*) FROM access_tokens"), 2_102, "nothing is deleted yet");
@@ -143,7 +143,7 @@ fn a_large_refresh_token_goes_the_same_way() {
     let done = browser.submit(&confirmation, "/revoke", &[]);
     let progress = browser.follow(&done);
 
-    assert_eq!(progress.heading(), format!("Revoked: {} *** REDACTED ***", grant.mask()));
+    assert_eq!(progress.heading(), format!("Access revoked: {} *** REDACTED ***", grant.mask()));
     let page = browser.open(&client_path(client));
     assert!(page.rows("#refresh-tokens").is_empty());
     assert_eq!(page.rows("#access-tokens").len(), 1, "the API key");

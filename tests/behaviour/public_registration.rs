@@ -1,4 +1,4 @@
-//! What a developer does without an account: register a client, where the shop allows it, and update it.
+//! What a developer does without an account: register a client, if the shop allows it, and update it.
 
 use client_api_access::scopes::Role;
 
@@ -9,7 +9,7 @@ use crate::support::{Browser, Page, TestApp, client_path};
 const REGISTER: &str = "/oauth/register";
 const UPDATE: &str = "/oauth/update";
 
-fn open_shop() -> TestApp {
+fn app_with_public_registration() -> TestApp {
     TestApp::start_with(|config| config.public_registration = true)
 }
 
@@ -18,7 +18,7 @@ fn register(browser: &mut Browser, changes: &[(&str, &str)]) -> Page {
     browser.submit(&form, REGISTER, &with(changes))
 }
 
-// Types ID and secret.
+// Enters client ID and secret.
 fn prove(browser: &mut Browser, id: &str, secret: &str) -> Page {
     let form = browser.open(UPDATE);
     browser.submit(&form, UPDATE, &[("client-id", id), ("client-secret", secret)])
@@ -46,8 +46,8 @@ fn c7_nobody_registers_by_themselves_unless_the_shop_allows_it() {
 }
 
 #[test]
-fn a_developer_registers_a_client_that_waits_for_an_admin() {
-    let app = open_shop();
+fn a_developer_registers_a_client_that_is_pending_approval() {
+    let app = app_with_public_registration();
     let mut developer = app.browser();
 
     let shown = register(&mut developer, &[("requires-pkce", ""), ("grants-end-after", "1")]);
@@ -62,20 +62,20 @@ fn a_developer_registers_a_client_that_waits_for_an_admin() {
     let approved = admin.submit(&page, "/approve", &[]);
 
     assert_eq!((shown.status, shown.header("cache-control")), (200, Some("no-store")));
-    assert!(shown.text().contains("an admin of the shop has to admit it"), "{}", shown.text());
+    assert!(shown.text().contains("an admin of the shop approves it"), "{}", shown.text());
     assert!(refusal(&refused).2.contains("waits for an admin"), "{}", refused.body);
-    assert_eq!(page.fact("Admitted"), "Not yet: it waits for an admin");
+    assert_eq!(page.fact("Approval"), "Pending approval");
     assert_eq!(page.fact("PKCE"), "Required", "what only admins decide is not taken from the form");
-    assert!(page.fact("Grants end").contains("revoked"));
+    assert!(page.fact("Access expires").contains("revoked"));
     assert_eq!(approved.status, 303);
     assert!(is_known(&app, &integration));
     let log = admin.open("/settings/activity?kind=client+registered").rows("#activity");
-    assert!(log[0].says("somebody not signed in") && log[0].says("waits to be admitted"), "{log:?}");
+    assert!(log[0].says("somebody not signed in") && log[0].says("pending approval"), "{log:?}");
 }
 
 #[test]
-fn sending_the_public_form_again_makes_no_second_client_and_wrong_fields_are_said() {
-    let app = open_shop();
+fn submitting_the_public_form_twice_registers_one_client_and_errors_are_shown() {
+    let app = app_with_public_registration();
     let mut developer = app.browser();
     let form = developer.open(REGISTER);
 
@@ -91,8 +91,8 @@ fn sending_the_public_form_again_makes_no_second_client_and_wrong_fields_are_sai
 }
 
 #[test]
-fn at_most_twenty_clients_wait_at_a_time() {
-    let app = open_shop();
+fn at_most_twenty_clients_are_pending_at_a_time() {
+    let app = app_with_public_registration();
     let mut developer = app.browser();
     let form = developer.open(REGISTER);
     let first = app.shop().pending_client("Client 0");
@@ -106,7 +106,7 @@ fn at_most_twenty_clients_wait_at_a_time() {
     let again = developer.submit(&form, REGISTER, &GOOD);
 
     assert_eq!((full.status, closed.status, again.status), (409, 409, 200));
-    assert!(full.text().contains("20 clients wait to be admitted"), "{}", full.text());
+    assert!(full.text().contains("20 clients are already pending approval"), "{}", full.text());
     assert_eq!(app.shop().number("SELECT COUNT(*) FROM clients"), 21);
 }
 
@@ -127,7 +127,7 @@ fn a_developer_edits_their_client_with_its_id_and_secret() {
     assert!(!form.body.contains(&integration.secret[12..]), "the secret is in no hidden field");
     assert!(!form.has("#requires-pkce"));
     assert_eq!((saved.status, saved.heading().as_str()), (200, "Update Ledgerly Two"));
-    assert!(saved.notice().contains("is saved"), "{}", saved.notice());
+    assert!(saved.notice().contains("Changes saved"), "{}", saved.notice());
     let page = app.admin().open(&client_path(integration.id));
     assert_eq!(page.fact("Redirect URIs"), "https://new.example/cb");
     assert_eq!((page.fact("PKCE"), page.fact("Publicly distributed")), ("Required".into(), "No".into()));
@@ -136,7 +136,7 @@ fn a_developer_edits_their_client_with_its_id_and_secret() {
 }
 
 #[test]
-fn what_was_typed_stays_when_the_secret_is_mistyped_while_saving() {
+fn an_incorrect_secret_on_saving_keeps_what_was_typed() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let mut developer = app.browser();
@@ -156,7 +156,7 @@ fn what_was_typed_stays_when_the_secret_is_mistyped_while_saving() {
 }
 
 #[test]
-fn c6_a_developer_makes_a_new_secret_and_the_earlier_one_is_dead_at_once() {
+fn c6_a_developer_regenerates_the_secret_and_the_previous_one_stops_at_once() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let mut developer = app.browser();
@@ -169,7 +169,7 @@ fn c6_a_developer_makes_a_new_secret_and_the_earlier_one_is_dead_at_once() {
 
     assert_eq!((shown.status, shown.header("cache-control")), (200, Some("no-store")));
     assert!(is_known(&app, &renewed) && !is_known(&app, &integration));
-    assert_eq!(again.status, 422, "the earlier secret proves nothing any more");
+    assert_eq!(again.status, 422, "the previous secret no longer works");
     assert_eq!(prove(&mut developer, &integration.client_id, &integration.secret).status, 422);
     assert_eq!(prove(&mut developer, &integration.client_id, &renewed.secret).status, 200);
 }
@@ -196,7 +196,7 @@ fn an_unknown_client_and_a_wrong_secret_are_refused_alike_and_guessing_is_slow()
 }
 
 #[test]
-fn who_may_not_update_their_client_is_told_why() {
+fn a_developer_who_may_not_update_their_client_sees_why() {
     let app = TestApp::start();
     let (public, suspended, revoked_error) = {
         let mut shop = app.shop();
@@ -208,7 +208,7 @@ fn who_may_not_update_their_client_is_told_why() {
     let mut developer = app.browser();
 
     for (integration, status, sentence) in [
-        (&public, 403, "publicly distributed, so its secret proves nothing"),
+        (&public, 403, "publicly distributed, so its secret does not prove who you are"),
         (&suspended, 403, "is suspended"),
         (&revoked_error, 409, "has been revoked"),
     ] {

@@ -1,4 +1,4 @@
-//! Registering a client and editing one: what an admin fills in, and what is refused.
+//! Registering a client and editing one: the form an admin fills in, and its validation.
 
 use client_api_access::scopes::Role;
 
@@ -8,7 +8,7 @@ use crate::support::{Browser, Page, TestApp, client_path};
 const LIST: &str = "/settings/client-api-access";
 const REGISTER: &str = "/settings/client-api-access/register";
 
-/// A form in which nothing is wrong.
+/// A valid form.
 pub const GOOD: [(&str, &str); 6] = [
     ("name", "Ledgerly"),
     ("website", "https://ledgerly.example"),
@@ -32,7 +32,7 @@ fn register(admin: &mut Browser, changes: &[(&str, &str)]) -> Page {
 }
 
 #[test]
-fn an_admin_registers_a_client_whose_developer_can_begin_at_once() {
+fn a_client_that_an_admin_registers_works_at_once() {
     let app = TestApp::start();
     let (mut admin, _) = app.sign_in_as(Role::Admin);
     let list = admin.open(LIST);
@@ -58,7 +58,7 @@ fn an_admin_registers_a_client_whose_developer_can_begin_at_once() {
 }
 
 #[test]
-fn sending_the_form_again_makes_no_second_client() {
+fn submitting_the_form_twice_registers_one_client() {
     let app = TestApp::start();
     let mut admin = app.admin();
     let form = admin.open(REGISTER);
@@ -73,7 +73,7 @@ fn sending_the_form_again_makes_no_second_client() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_said_at_once_beside_its_field_and_what_was_typed_stays() {
+fn all_errors_are_shown_at_once_beside_their_fields_and_what_was_typed_stays() {
     let app = TestApp::start();
     let mut admin = app.admin();
     let uris = "https://app.example/cb\nhttp://app.example/cb\nnowhere";
@@ -97,7 +97,7 @@ fn everything_that_is_wrong_is_said_at_once_beside_its_field_and_what_was_typed_
         assert!(described.ends_with(&format!("{field}-error")), "{described}");
         assert!(page.has(&format!(".notice a[href='#{field}']")), "{field}");
     }
-    assert_eq!(page.texts("#redirect-uris-error .error").len(), 2, "one sentence for each wrong URI");
+    assert_eq!(page.texts("#redirect-uris-error .error").len(), 2, "one error for each invalid URI");
     assert!(page.notice().contains("7 things need a look"), "{}", page.notice());
     assert!(page.has("#phone") && !page.has("#phone-error"));
     assert_eq!(page.attribute("#name", "value").as_deref(), Some("Lightspeed Ledger"));
@@ -138,7 +138,7 @@ fn an_admin_edits_a_client_and_the_log_says_what_changed() {
     let again = admin.open(&format!("{client}/edit"));
     let wrong = admin.submit(&again, "/edit", &[("name", "")]);
 
-    assert!(unchanged.notice().contains("nothing was changed"), "{}", unchanged.notice());
+    assert!(unchanged.notice().contains("No changes to save"), "{}", unchanged.notice());
     assert_eq!(page.heading(), "Ledgerly Two");
     assert_eq!(again.attribute("#grants-end-after", "value").as_deref(), Some("90"));
     assert_eq!(again.texts("#redirect-uris"), ["https://new.example/cb"]);
@@ -146,13 +146,13 @@ fn an_admin_edits_a_client_and_the_log_says_what_changed() {
     assert_eq!((wrong.status, wrong.heading().as_str()), (422, "Edit Ledgerly Two"));
     let log = admin.open("/settings/activity?kind=client+changed").rows("#activity");
     assert_eq!(log.len(), 1, "{log:?}");
-    for part in ["name from Ledgerly to Ledgerly Two", "https://new.example/cb", "grants end after 90 days"] {
+    for part in ["name from Ledgerly to Ledgerly Two", "https://new.example/cb", "access expires after 90 days"] {
         assert!(log[0].says(part), "{part}: {log:?}");
     }
 }
 
 #[test]
-fn whether_a_client_is_publicly_distributed_is_decided_once() {
+fn whether_a_client_is_publicly_distributed_cannot_be_changed() {
     let app = TestApp::start();
     let mut admin = app.admin();
     let uri = ("redirect-uris", "http://127.0.0.1/cb");
@@ -168,7 +168,7 @@ fn whether_a_client_is_publicly_distributed_is_decided_once() {
 }
 
 #[test]
-fn a_client_that_is_being_deleted_is_not_edited() {
+fn a_client_that_is_being_deleted_cannot_be_edited() {
     let app = TestApp::start();
     let id = app.shop().client("Ledgerly");
     let mut admin = app.admin();
@@ -184,7 +184,7 @@ fn a_client_that_is_being_deleted_is_not_edited() {
 }
 
 #[test]
-fn a_grant_ends_when_its_client_says_so_however_often_it_is_refreshed() {
+fn access_expires_after_the_days_set_for_the_client_however_often_it_is_refreshed() {
     let app = TestApp::start();
     let mut shop = app.shop();
     let integration = shop.integration("Ledgerly");
@@ -204,7 +204,7 @@ fn a_grant_ends_when_its_client_says_so_however_often_it_is_refreshed() {
 }
 
 #[test]
-fn c1_a_bad_redirect_uri_is_refused_with_a_sentence_beside_the_field() {
+fn c1_an_invalid_redirect_uri_is_refused_with_an_error_beside_the_field() {
     let app = TestApp::start();
     let mut admin = app.admin();
 
@@ -236,7 +236,7 @@ fn c1_a_bad_redirect_uri_is_refused_with_a_sentence_beside_the_field() {
 }
 
 #[test]
-fn c2_a_website_that_is_no_plain_address_is_refused() {
+fn c2_an_unsafe_website_is_refused() {
     let app = TestApp::start();
     let mut admin = app.admin();
 
@@ -258,7 +258,7 @@ fn c2_a_website_that_is_no_plain_address_is_refused() {
 }
 
 #[test]
-fn c4_a_name_is_shown_as_it_is_and_cannot_pretend() {
+fn c4_a_name_is_escaped_and_cannot_impersonate_another() {
     let app = TestApp::start();
     let mut admin = app.admin();
     let long = "x".repeat(10_000);

@@ -1,4 +1,4 @@
-//! Resource servers: added, renewed and removed by an admin, and what that means to who asks about tokens.
+//! Resource servers: an admin adds them, regenerates their secret and removes them; only current credentials validate tokens.
 
 use client_api_access::scopes::Role;
 
@@ -16,14 +16,14 @@ fn credentials(page: &Page) -> (String, String) {
     (page.texts("#public-id")[0].clone(), page.texts("#secret")[0].clone())
 }
 
-// What a resource server is told about a token.
+// The introspection response that a resource server gets.
 fn introspect(app: &TestApp, (id, secret): &(String, String), token: &str) -> Page {
     let body = encode(&[("token", token), ("client_id", id), ("client_secret", secret)]);
     app.program().post_body("/auth/oauth/introspect", "application/x-www-form-urlencoded", &body)
 }
 
 #[test]
-fn an_admin_adds_a_resource_server_that_may_ask_about_tokens() {
+fn an_admin_adds_a_resource_server_that_may_validate_tokens() {
     let app = TestApp::start();
     let (mut admin, person) = app.sign_in_as(Role::Admin);
     let client = app.shop().client("Ledgerly");
@@ -37,7 +37,7 @@ fn an_admin_adds_a_resource_server_that_may_ask_about_tokens() {
     app.run_background();
     let list = admin.open(HOME);
 
-    assert!(empty.text().contains("No resource server yet"));
+    assert!(empty.text().contains("No resource servers yet"));
     assert_eq!((shown.status, shown.header("cache-control")), (200, Some("no-store")));
     assert_eq!(shown.heading(), "Orders API is added");
     assert_eq!((told.status, told.json()["active"].as_bool()), (200, Some(true)), "{}", told.body);
@@ -49,14 +49,14 @@ fn an_admin_adds_a_resource_server_that_may_ask_about_tokens() {
 }
 
 #[test]
-fn sending_a_form_again_makes_no_second_secret() {
+fn submitting_a_form_twice_generates_one_secret() {
     let app = TestApp::start();
     let mut admin = app.admin();
     let form = admin.open(HOME);
 
     let answers = [1, 2].map(|_| admin.submit(&form, HOME, &[("name", "Orders API")]).status);
     let list = admin.open(HOME);
-    let form = admin.click(&list, &list.link("New secret for Orders API").unwrap());
+    let form = admin.click(&list, &list.link("Regenerate secret for Orders API").unwrap());
     let renewals = [1, 2].map(|_| admin.submit(&form, "/regenerate", &[]).status);
 
     assert_eq!((answers, renewals), ([200, 409], [200, 409]));
@@ -64,13 +64,13 @@ fn sending_a_form_again_makes_no_second_secret() {
 }
 
 #[test]
-fn a_new_secret_stops_the_earlier_one_at_once() {
+fn regenerating_the_secret_stops_the_previous_one_at_once() {
     let app = TestApp::start();
     let mut admin = app.admin();
     let before = credentials(&add(&mut admin, "Orders API"));
 
     let list = admin.open(HOME);
-    let form = admin.click(&list, &list.link("New secret for Orders API").unwrap());
+    let form = admin.click(&list, &list.link("Regenerate secret for Orders API").unwrap());
     let after = credentials(&admin.submit(&form, "/regenerate", &[]));
 
     assert_eq!(before.0, after.0);
@@ -81,7 +81,7 @@ fn a_new_secret_stops_the_earlier_one_at_once() {
 }
 
 #[test]
-fn a_removed_resource_server_is_told_nothing() {
+fn a_removed_resource_server_cannot_validate_tokens() {
     let app = TestApp::start();
     let mut admin = app.admin();
     let orders = credentials(&add(&mut admin, "Orders API"));
@@ -94,15 +94,15 @@ fn a_removed_resource_server_is_told_nothing() {
     let again = admin.follow(&again);
 
     assert_eq!(form.heading(), "Remove Orders API?");
-    assert!(list.notice().contains("Orders API is removed"), "{}", list.notice());
+    assert!(list.notice().contains("Orders API removed"), "{}", list.notice());
     assert!(list.rows("#resource-servers").is_empty());
-    assert!(again.notice().contains("removed already"), "{}", again.notice());
+    assert!(again.notice().contains("already removed"), "{}", again.notice());
     assert_eq!(introspect(&app, &orders, "nonsense").status, 401);
     assert_eq!(app.shop().number("SELECT COUNT(*) FROM activity WHERE kind = 'resource server removed'"), 1);
 }
 
 #[test]
-fn a_resource_server_has_a_name() {
+fn a_resource_server_needs_a_name() {
     let app = TestApp::start();
     let mut admin = app.admin();
 

@@ -1,4 +1,4 @@
-//! Revoke Access: a client with everything below it.
+//! Revoke access: a client with everything below it.
 
 use client_api_access::id::ClientKey;
 use client_api_access::scopes::Role;
@@ -30,7 +30,7 @@ fn d9_revoking_a_client_takes_everything_below_it_and_the_counts_agree() {
     let mut browser = app.admin();
 
     let page = browser.open(&client_path(client));
-    let confirmation = browser.click(&page, &page.link("Revoke Access").unwrap());
+    let confirmation = browser.click(&page, &page.link("Revoke access").unwrap());
     let done = browser.submit(&confirmation, "/revoke", &[]);
     let after = browser.follow(&done);
 
@@ -38,10 +38,10 @@ fn d9_revoking_a_client_takes_everything_below_it_and_the_counts_agree() {
     assert_eq!(confirmation.impact("Refresh tokens"), "2");
     assert_eq!(confirmation.impact("Access tokens"), "3");
     assert_eq!(confirmation.impact("API keys"), "1");
-    assert_eq!(confirmation.impact("Granted by"), "Anna Berg, Bo Dahl");
+    assert_eq!(confirmation.impact("Employees"), "Anna Berg, Bo Dahl");
     assert_eq!(confirmation.impact("Last used"), "5 min ago");
     assert_eq!(done.location(), LIST);
-    assert_eq!(after.notice(), "Ledgerly is revoked: 2 refresh tokens, 3 access tokens and 1 API key deleted.");
+    assert_eq!(after.notice(), "Access revoked for Ledgerly. Deleted 2 refresh tokens, 3 access tokens and 1 API key.");
     assert_eq!(after.rows("#clients").len(), 1);
     let counts = ["clients", "refresh_tokens", "refresh_token_values", "access_tokens"]
         .map(|table| app.shop().number(&format!("SELECT COUNT(*) FROM {table}")));
@@ -83,8 +83,8 @@ fn a_client_without_tokens_goes_quietly() {
     let confirmation = browser.open(&revoke_path(client));
     let done = browser.submit(&confirmation, "/revoke", &[]);
 
-    assert_eq!(confirmation.impact("Granted by"), "nobody");
-    assert_eq!(browser.follow(&done).notice(), "Ledgerly is revoked. It held no tokens.");
+    assert_eq!(confirmation.impact("Employees"), "None");
+    assert_eq!(browser.follow(&done).notice(), "Access revoked for Ledgerly. It had no tokens.");
 }
 
 #[test]
@@ -102,10 +102,12 @@ fn stopping_always_wins_and_what_was_new_is_named() {
     let done = browser.submit(&confirmation, "/revoke", &[]);
 
     let notice = browser.follow(&done).notice();
-    assert!(notice.starts_with("Ledgerly is revoked: 2 refresh tokens, 2 access tokens and 1 API key deleted."));
+    assert!(
+        notice.starts_with("Access revoked for Ledgerly. Deleted 2 refresh tokens, 2 access tokens and 1 API key.")
+    );
     assert!(
         notice.ends_with(
-            "That includes 1 refresh token, 1 access token and 1 API key that appeared after you opened the \
+            "This includes 1 refresh token, 1 access token and 1 API key created after you opened the \
              confirmation (Bo Dahl, Eva Ek)."
         ),
         "{notice}"
@@ -129,7 +131,7 @@ fn only_those_who_are_new_are_named_as_new() {
     let done = browser.submit(&confirmation, "/revoke", &[]);
 
     let notice = browser.follow(&done).notice();
-    assert!(notice.contains("1 API key that appeared after you opened the confirmation (Bo Dahl)."), "{notice}");
+    assert!(notice.contains("1 API key created after you opened the confirmation (Bo Dahl)."), "{notice}");
 }
 
 #[test]
@@ -154,7 +156,7 @@ fn beyond_a_hundred_tokens_the_name_is_to_be_typed() {
     let done = browser.submit(&confirmation, "/revoke", &[("name", " Many Tokens ")]);
 
     let told = browser.follow(&done).notice();
-    assert_eq!(told, "Many Tokens is revoked: 1 refresh token and 100 access tokens deleted.");
+    assert_eq!(told, "Access revoked for Many Tokens. Deleted 1 refresh token and 100 access tokens.");
     assert!(!browser.open(&revoke_path(few)).has("input#name"), "a hundred in all");
 }
 
@@ -171,7 +173,7 @@ fn what_was_few_when_it_was_read_needs_no_name_however_many_came_since() {
     let done = browser.submit(&confirmation, "/revoke", &[]);
 
     assert_eq!(done.status, 303);
-    assert!(browser.follow(&done).notice().contains("200 access tokens that appeared after"));
+    assert!(browser.follow(&done).notice().contains("200 access tokens created after"));
 }
 
 #[test]

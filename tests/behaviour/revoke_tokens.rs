@@ -97,7 +97,7 @@ fn stopping_a_refresh_token_always_wins_and_names_what_was_new() {
 
     let notice = browser.follow(&done).notice();
     assert!(notice.contains("is revoked, and with it 2 access tokens."), "{notice}");
-    assert!(notice.contains("1 access token that appeared after you opened the confirmation (Anna Berg)"), "{notice}");
+    assert!(notice.contains("1 access token created after you opened the confirmation (Anna Berg)"), "{notice}");
 }
 
 #[test]

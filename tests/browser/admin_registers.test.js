@@ -1,4 +1,4 @@
-// An admin registers a client, hands out its secret and its key, and lets its developer change it.
+// An admin registers a client and creates an API key for it; its developer updates the client.
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { signIn } from './support/browser.js';
@@ -10,19 +10,19 @@ describe('an admin', () => {
 
   for (const way of WAYS) {
     describe(nameOf(way), () => {
-      pageTest('registers a client, mends what was wrong, and its developer goes on from there', { shop, way }, async (page) => {
+      pageTest('registers a client, corrects the errors, and its developer updates it', { shop, way }, async (page) => {
         const name = `Shipping ${nameOf(way)}`;
         await signIn(page, shop.accounts.admin);
         await openClients(page);
         await page.getByRole('link', { name: 'Register a client' }).click();
         await fillIn(page, { Name: 'Lightspeed Shipping', Website: 'https://shipping.example', 'Contact name': 'Lea' });
         await fillIn(page, { 'Contact e-mail': 'lea@shipping.example', 'Redirect URIs': 'http://app.example/cb' });
-        await press(page, 'Register the client');
+        await press(page, 'Register client');
         await message(page, '2 things need a look').waitFor();
         await expectSound(page, 422);
 
         await fillIn(page, { Name: name, 'Redirect URIs': 'https://app.example/cb' });
-        await press(page, 'Register the client');
+        await press(page, 'Register client');
         await expectHeading(page, `${name} is registered`);
         await expectSound(page);
         const [id, secret] = await page.locator('.secret code').allTextContents();
@@ -44,37 +44,37 @@ describe('an admin', () => {
         await page.goto('/oauth/update');
         await expectSound(page);
         await fillIn(page, { 'Client ID': id, 'Client secret': 'wrong' });
-        await press(page, 'Go on');
-        await message(page, 'do not fit together').waitFor();
+        await press(page, 'Continue');
+        await message(page, 'Incorrect client ID or client secret').waitFor();
         await expectSound(page, 422);
         await fillIn(page, { 'Client ID': id, 'Client secret': secret });
-        await press(page, 'Go on');
+        await press(page, 'Continue');
         await expectHeading(page, `Update ${name}`);
         await expectSound(page);
         await page.getByLabel('Client secret').fill(secret);
-        await press(page, 'Make a new secret');
-        await expectHeading(page, `New client secret of ${name}`);
+        await press(page, 'Regenerate secret');
+        await expectHeading(page, `New client secret for ${name}`);
         await expectSound(page);
       });
 
-      pageTest('adds a resource server, renews and removes it', { shop, way }, async (page) => {
+      pageTest('adds a resource server, regenerates its secret and removes it', { shop, way }, async (page) => {
         await signIn(page, shop.accounts.admin);
         await page.goto('/settings/resource-servers');
         await page.getByLabel('Name').fill('Orders API');
-        await press(page, 'Add the resource server');
+        await press(page, 'Add resource server');
         await expectHeading(page, 'Orders API is added');
         await expectSound(page);
         await page.getByRole('link', { name: 'I have copied it' }).click();
         await expectSound(page);
-        await page.getByRole('link', { name: 'New secret for Orders API' }).click();
+        await page.getByRole('link', { name: 'Regenerate secret for Orders API' }).click();
         await expectSound(page);
-        await press(page, 'Make a new secret');
-        await expectHeading(page, 'New secret of Orders API');
+        await press(page, 'Regenerate secret');
+        await expectHeading(page, 'New secret for Orders API');
         await page.getByRole('link', { name: 'I have copied it' }).click();
         await page.getByRole('link', { name: 'Remove Orders API' }).click();
         await expectSound(page);
         await press(page, 'Remove');
-        await message(page, 'Orders API is removed').waitFor();
+        await message(page, 'Orders API removed').waitFor();
         assert.equal(await page.getByRole('link', { name: 'Remove Orders API' }).count(), 0);
         await expectSound(page);
       });

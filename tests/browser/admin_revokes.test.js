@@ -18,7 +18,7 @@ inEveryWay(({ shop, way }) => {
     await openClient(page, client.name);
     const address = page.url();
 
-    await revokeOpener(page, 'Revoke Access').click();
+    await revokeOpener(page, 'Revoke access').click();
     await expectHeading(page, `Revoke access for ${client.name}?`);
     await expectAccessible(page);
     await expectNoOverflow(page);
@@ -26,7 +26,7 @@ inEveryWay(({ shop, way }) => {
     await expectHeading(page, client.name, { level: 1 });
     assert.equal(new URL(page.url()).pathname, new URL(address).pathname);
 
-    await revokeOpener(page, 'Revoke Access').click();
+    await revokeOpener(page, 'Revoke access').click();
     await nameField(page).fill('something else');
     // A script may hold the button back until the name fits; without one the server asks again.
     if (await revokeButton(page).isEnabled()) await revokeButton(page).click();
@@ -47,12 +47,12 @@ inEveryWay(({ shop, way }) => {
     await openClients(page);
     const client = await aClient(page, 'fewest', { refreshTokens: 1 });
     await openClient(page, client.name);
-    await revokeOpener(page, 'Revoke Access').click();
+    await revokeOpener(page, 'Revoke access').click();
     await expectHeading(page, `Revoke access for ${client.name}?`);
     assert.equal(await nameField(page).count(), 0, 'a small client needs no name typed');
     const second = await openPage(shop.url, { ...way, cookies: await cookiesOf(page) });
     await second.goto(client.href);
-    await revokeOpener(second, 'Revoke Access').click();
+    await revokeOpener(second, 'Revoke access').click();
     await expectHeading(second, `Revoke access for ${client.name}?`);
 
     await revokeButton(page).click();

@@ -147,7 +147,7 @@ async function registerApp(page) {
   await page.getByLabel('Is Publicly Distributed').check();
   await page.getByLabel('Contact name').fill('Ada');
   await page.getByLabel('Contact e-mail').fill('ada@app.example');
-  await page.getByRole('button', { name: 'Register the client' }).click();
+  await page.getByRole('button', { name: 'Register client' }).click();
   await page.getByText('It is not shown again').waitFor();
   return page.locator('code').first().innerText();
 }

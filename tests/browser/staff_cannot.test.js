@@ -34,7 +34,7 @@ describe('staff', () => {
         const client = await aClientOfOthers(page, person);
         await openClient(page, client.name);
 
-        assert.equal(await revokeOpener(page, 'Revoke Access').count(), 0);
+        assert.equal(await revokeOpener(page, 'Revoke access').count(), 0);
         const foreign = (await rowsOf(page, REFRESH_TOKENS)).find((row) => row.person(COLUMN.employee) !== person);
         await panel(page, REFRESH_TOKENS).getByRole('link', { name: foreign.token }).click();
         await expectHeading(page, foreign.token);

@@ -1,40 +1,34 @@
-//! What an admin decides about a client, a click each: admit it, the Lightspeed Approved mark, suspend and resume it.
+//! Acts of an admin that need no page of their own: approve, suspend and resume a client, and mark it as Lightspeed
+//! Approved. Each redirects back to the client's page.
 
 use actix_web::{HttpResponse, web};
 
-use crate::activity::{Kind, NewActivity};
-use crate::clients::Client;
+use crate::activity::Actor;
+use crate::clients::client_state;
+use crate::clients::client_state::StateChange;
 use crate::db::DbConnection;
 use crate::error::Result;
 use crate::id::ClientKey;
-use crate::pages::clients::client_detail::{find_unrevoked, path};
+use crate::pages::clients::path;
 use crate::time::Timestamp;
 use crate::web::form::ProtectedForm;
 use crate::web::page::{RequestContext, Tone};
 use crate::web::state::State;
 
-/// One change to a client: does it and records it, or finds that it was so already; then back to the client's page.
+type Act = fn(&mut DbConnection, ClientKey, (&Actor, &str), Timestamp) -> Result<StateChange>;
+
+// Runs an act; the messages are for a client that it changed and for one that was in that state already.
 async fn change(
-    (context, app, id): (RequestContext, web::Data<State>, ClientKey),
-    kind: Kind,
-    act: impl Fn(&mut DbConnection, &str, Timestamp) -> Result<bool> + Send + 'static,
-    (done, already): (&str, &str),
+    context: &RequestContext,
+    app: &State,
+    id: ClientKey,
+    act: Act,
+    (done, unchanged): (&str, &str),
 ) -> Result<HttpResponse> {
-    let (viewer, client_ip, now) = (context.viewer.clone(), context.client_ip.clone(), context.now());
-    let (client, changed) = app
-        .db
-        .write(move |conn| {
-            let client: Client = find_unrevoked(conn, id)?;
-            let changed = act(conn, &viewer.name, now)?;
-            if changed {
-                let entry = NewActivity::new(kind, viewer.actor(), client.subject()).from(&client_ip);
-                entry.record(conn, now)?;
-            }
-            Ok((client, changed))
-        })
-        .await?;
-    let (tone, what) = if changed { (Tone::Good, done) } else { (Tone::Info, already) };
-    context.redirect(tone, format!("{} {what}", client.name), &path(id))
+    let (actor, client_ip, now) = (context.viewer.actor(), context.client_ip.clone(), context.now());
+    let StateChange { client, changed } = app.db.write(move |conn| act(conn, id, (&actor, &client_ip), now)).await?;
+    let (tone, message) = if changed { (Tone::Good, done) } else { (Tone::Info, unchanged) };
+    context.redirect(tone, format!("{} {message}", client.name), &path(id))
 }
 
 /// `POST /settings/client-api-access/clients/{client}/approve`
@@ -44,10 +38,8 @@ pub async fn approve(
     id: web::Path<ClientKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
-    let id = *id;
-    let act = move |conn: &mut DbConnection, by: &str, now| Ok(Client::approve(conn, id, by, now)?);
-    let told = ("is admitted. Employees can let it in.", "was admitted already.");
-    change((context, app, id), Kind::ClientApproved, act, told).await
+    let messages = ("is approved. Employees can now authorize it.", "was already approved.");
+    change(&context, &app, *id, client_state::approve, messages).await
 }
 
 /// `POST /settings/client-api-access/clients/{client}/lightspeed-approved`
@@ -57,11 +49,8 @@ pub async fn mark_lightspeed_approved(
     id: web::Path<ClientKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
-    let id = *id;
-    let act =
-        move |conn: &mut DbConnection, by: &str, now| Ok(Client::set_lightspeed_approved(conn, id, Some(now), by)?);
-    let told = ("is marked as Lightspeed Approved.", "was marked as Lightspeed Approved already.");
-    change((context, app, id), Kind::ClientLightspeedApproved, act, told).await
+    let messages = ("is marked as Lightspeed Approved.", "was already marked as Lightspeed Approved.");
+    change(&context, &app, *id, client_state::mark_lightspeed_approved, messages).await
 }
 
 /// `POST /settings/client-api-access/clients/{client}/lightspeed-approved/withdraw`
@@ -71,23 +60,19 @@ pub async fn withdraw_lightspeed_approved(
     id: web::Path<ClientKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
-    let id = *id;
-    let act = move |conn: &mut DbConnection, _: &str, _| Ok(Client::set_lightspeed_approved(conn, id, None, "")?);
-    let told = ("is no longer marked as Lightspeed Approved.", "was not marked as Lightspeed Approved.");
-    change((context, app, id), Kind::ClientLightspeedApprovedWithdrawn, act, told).await
+    let messages = ("is no longer marked as Lightspeed Approved.", "was not marked as Lightspeed Approved.");
+    change(&context, &app, *id, client_state::remove_lightspeed_approved, messages).await
 }
 
-/// `POST /settings/client-api-access/clients/{client}/suspend`: all its access stops until it is resumed.
+/// `POST /settings/client-api-access/clients/{client}/suspend`
 pub async fn suspend(
     context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ClientKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
-    let id = *id;
-    let act = move |conn: &mut DbConnection, by: &str, now| Ok(Client::set_suspended(conn, id, Some(now), by)?);
-    let told = ("is suspended. Nothing of it works until it is resumed.", "was suspended already.");
-    change((context, app, id), Kind::ClientSuspended, act, told).await
+    let messages = ("is suspended. Its tokens do not work until you resume it.", "was already suspended.");
+    change(&context, &app, *id, client_state::suspend, messages).await
 }
 
 /// `POST /settings/client-api-access/clients/{client}/resume`
@@ -97,8 +82,6 @@ pub async fn resume(
     id: web::Path<ClientKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
-    let id = *id;
-    let act = move |conn: &mut DbConnection, _: &str, _| Ok(Client::set_suspended(conn, id, None, "")?);
-    let told = ("is resumed. What employees granted works again.", "was not suspended.");
-    change((context, app, id), Kind::ClientResumed, act, told).await
+    let messages = ("is resumed. Its tokens work again.", "was not suspended.");
+    change(&context, &app, *id, client_state::resume, messages).await
 }

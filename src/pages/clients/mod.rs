@@ -2,6 +2,8 @@
 
 pub mod change_client_state;
 pub mod client_detail;
+pub mod client_list;
+pub mod edit_client;
 pub mod new_api_key;
 pub mod public_registration;
 pub mod public_update;
@@ -10,3 +12,6 @@ pub mod regenerate_secret;
 pub mod register_client;
 pub mod registration_details;
 pub mod registration_form;
+pub mod revoke_client;
+
+pub use crate::web::client_facts::{CLIENTS as HOME, client_path as path};

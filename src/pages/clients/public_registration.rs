@@ -1,4 +1,5 @@
-//! `/oauth/register`: a developer registers a client by themselves, when the shop allows it. It waits for an admin.
+//! `/oauth/register`: a developer registers a client, if the shop allows it. The client is pending until an admin approves
+//! it.
 
 use std::future::{Ready, ready};
 
@@ -8,10 +9,11 @@ use askama::Template;
 
 use crate::account::Account;
 use crate::activity::Actor;
+use crate::clients;
 use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
-use crate::pages::clients::register_client::REGISTERED;
+use crate::pages::clients::register_client::ALREADY_REGISTERED;
 use crate::pages::clients::registration_form::RegistrationForm;
 use crate::web::form::{BrowserToken, ProtectedForm};
 use crate::web::page::{Page, html, unprocessable};
@@ -19,31 +21,32 @@ use crate::web::shown_once::ShownOnce;
 use crate::web::state::State;
 use crate::web::{client_ip, nonce};
 
-// So many at once an admin can still look at.
-const MOST_PENDING: i64 = 20;
+// Keeps the list of pending clients short enough for an admin to review.
+const MAX_PENDING: i64 = 20;
 
-/// That the shop lets anybody register; asked before anything else about the request.
-pub struct OpenToAnybody;
+/// Proof that the shop allows public registration. As the first argument of a handler, it answers 404 before anything else
+/// of the request is read.
+pub struct PublicRegistrationAllowed;
 
-impl FromRequest for OpenToAnybody {
+impl FromRequest for PublicRegistrationAllowed {
     type Error = Error;
-    type Future = Ready<Result<OpenToAnybody>>;
+    type Future = Ready<Result<PublicRegistrationAllowed>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let open = request.app_data::<web::Data<State>>().is_some_and(|app| app.config.public_registration);
-        ready(if open { Ok(OpenToAnybody) } else { Err(Error::NotFound) })
+        let allowed = request.app_data::<web::Data<State>>().is_some_and(|app| app.config.public_registration);
+        ready(if allowed { Ok(PublicRegistrationAllowed) } else { Err(Error::NotFound) })
     }
 }
 
 #[derive(Template)]
-#[template(path = "clients/public_register.html")]
-struct PublicRegister {
+#[template(path = "clients/public_registration.html")]
+struct PublicRegistration {
     page: Page,
     nonce: String,
     form: RegistrationForm,
 }
 
-/// A page for somebody who is not signed in, and the token of its form.
+/// The page frame for a visitor who is not signed in, and the CSRF token of its form.
 pub async fn outside(request: &HttpRequest, app: &State, title: &str) -> Result<(Page, BrowserToken)> {
     let shop = app.db.read(|conn| Ok(Account::get(conn)?.name)).await?;
     let shop = if shop.is_empty() { "Client API Access".to_string() } else { shop };
@@ -52,33 +55,33 @@ pub async fn outside(request: &HttpRequest, app: &State, title: &str) -> Result<
 }
 
 /// `GET /oauth/register`
-pub async fn form(_: OpenToAnybody, request: HttpRequest, app: web::Data<State>) -> Result<HttpResponse> {
+pub async fn form(_: PublicRegistrationAllowed, request: HttpRequest, app: web::Data<State>) -> Result<HttpResponse> {
     app.db.read(require_room).await?;
     let (page, browser) = outside(&request, &app, "Register a client").await?;
-    let form = PublicRegister { page, nonce: nonce::fresh(), form: RegistrationForm::blank(false) };
+    let form = PublicRegistration { page, nonce: nonce::fresh(), form: RegistrationForm::blank(false) };
     browser.set_cookie(html(form)?)
 }
 
 fn require_room(conn: &mut DbConnection) -> Result<()> {
-    match Client::pending(conn)? < MOST_PENDING {
+    match Client::pending(conn)? < MAX_PENDING {
         true => Ok(()),
         false => Err(Error::Conflict(format!(
-            "{MOST_PENDING} clients wait to be admitted already. Ask an admin of the shop to look at them, then come back."
+            "{MAX_PENDING} clients are already pending approval. Ask an admin of the shop to review them, then try again."
         ))),
     }
 }
 
-/// `POST /oauth/register`: the client waits to be admitted; answers with its secret, the one time it is shown.
+/// `POST /oauth/register`: the client is pending approval; the response shows its secret once.
 pub async fn register(
-    _: OpenToAnybody,
+    _: PublicRegistrationAllowed,
     request: HttpRequest,
     app: web::Data<State>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
-    let (typed, told) = RegistrationForm::read(&form, None, false);
+    let (typed, details) = RegistrationForm::read(&form, None, false);
     let (page, browser) = outside(&request, &app, "Register a client").await?;
-    let Some(told) = told else {
-        let form = PublicRegister { page, nonce: nonce::fresh(), form: typed };
+    let Some(details) = details else {
+        let form = PublicRegistration { page, nonce: nonce::fresh(), form: typed };
         return browser.set_cookie(unprocessable(form)?);
     };
     let (nonce, client_ip) = (form.get("nonce").to_string(), client_ip::address(&request, &app.config.trusted_proxies));
@@ -86,16 +89,16 @@ pub async fn register(
     let (client, secret) = app
         .db
         .write(move |conn| {
-            nonce::spend(conn, &nonce, REGISTERED, now)?;
+            nonce::spend(conn, &nonce, ALREADY_REGISTERED, now)?;
             require_room(conn)?;
-            told.register(conn, None, (&Actor::nobody(), &client_ip), now)
+            clients::register_client(conn, &details, false, (&Actor::nobody(), &client_ip), now)
         })
         .await?;
     let mut shown = ShownOnce::new(page, format!("{} is registered", client.name), "Client secret", &secret)
         .with_id("Client ID", &client.client_id)
-        .with_note("It can do nothing yet: an admin of the shop has to admit it first.");
+        .with_note("The client is pending approval. It works after an admin of the shop approves it.");
     if client.publicly_distributed {
-        shown = shown.with_note("Do not put the secret into the program: it works without one. Keep it to yourself.");
+        shown = shown.with_note("Do not include the secret in the app you distribute: it works without it.");
     }
     shown.answer()
 }

@@ -1,16 +1,16 @@
-//! `/oauth/update`: a developer edits their client or makes its secret anew, with its ID and secret instead of a sign-in.
+//! `/oauth/update`: a developer edits their client or regenerates its secret, authenticated by client ID and secret instead
+//! of a sign-in.
 //!
-//! Nothing is kept in between: each step shows the secret again, and no page holds it.
+//! There is no session: the developer enters the secret again at each step, and no page contains it.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use crate::activity::{Detail, Kind, NewActivity};
-use crate::clients::{Client, ClientSecret, ClientState, RedirectUri};
+use crate::clients::{self, Client, ClientState, RedirectUri};
 use crate::error::{Error, Result};
 use crate::oauth::client_auth::{Credentials, check};
 use crate::pages::clients::public_registration::outside;
-use crate::pages::clients::regenerate_secret::SHOWN;
+use crate::pages::clients::regenerate_secret::ALREADY_SHOWN;
 use crate::pages::clients::registration_form::RegistrationForm;
 use crate::web::form::ProtectedForm;
 use crate::web::form_errors::FormErrors;
@@ -20,20 +20,20 @@ use crate::web::state::State;
 use crate::web::{client_ip, nonce};
 
 const TITLE: &str = "Update a client";
-const WRONG: &str =
-    "That client ID and secret do not fit together. Check both; an admin of the shop can make a new secret.";
+const INCORRECT: &str =
+    "Incorrect client ID or client secret. If you lost the secret, ask an admin of the shop to regenerate it.";
 
 #[derive(Template)]
-#[template(path = "clients/update_sign_in.html")]
-struct SignIn {
+#[template(path = "clients/public_update_sign_in.html")]
+struct PublicUpdateSignIn {
     page: Page,
     client_id: String,
     form_errors: FormErrors,
 }
 
 #[derive(Template)]
-#[template(path = "clients/update.html")]
-struct Update {
+#[template(path = "clients/public_update.html")]
+struct PublicUpdate {
     page: Page,
     name: String,
     client_id: String,
@@ -44,12 +44,11 @@ struct Update {
 /// `GET /oauth/update`
 pub async fn sign_in_form(request: HttpRequest, app: web::Data<State>) -> Result<HttpResponse> {
     let (page, browser) = outside(&request, &app, TITLE).await?;
-    let sign_in = SignIn { page, client_id: String::new(), form_errors: FormErrors::default() };
+    let sign_in = PublicUpdateSignIn { page, client_id: String::new(), form_errors: FormErrors::default() };
     browser.set_cookie(html(sign_in)?)
 }
 
-/// `POST /oauth/update`: with `step=save` saves what was typed or, with `regenerate=yes`, makes a new secret; without,
-/// shows the form.
+/// `POST /oauth/update`: shows the form; with `step=save` saves it or, with `regenerate=yes`, generates a new secret.
 pub async fn update(request: HttpRequest, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
     let client_ip = client_ip::address(&request, &app.config.trusted_proxies);
     let client = authenticate(&app, &request, &form).await?;
@@ -58,12 +57,12 @@ pub async fn update(request: HttpRequest, app: web::Data<State>, form: Protected
         (Some(client), "save", "yes") => regenerate(&app, page, client, &form, client_ip).await,
         (Some(client), "save", _) => save(&app, page, client, &form, client_ip).await,
         (Some(client), _, _) => edit(&app, page, client).await,
-        (None, "save", _) => still_typed(page, &form),
+        (None, "save", _) => edit_again(page, &form),
         (None, _, _) => {
             let mut form_errors = FormErrors::default();
-            form_errors.add("client-secret", WRONG);
-            unprocessable(SignIn {
-                page: page.with_flash(Tone::Bad, WRONG),
+            form_errors.add("client-secret", INCORRECT);
+            unprocessable(PublicUpdateSignIn {
+                page: page.with_flash(Tone::Bad, INCORRECT),
                 client_id: form.get("client-id").into(),
                 form_errors,
             })
@@ -71,30 +70,31 @@ pub async fn update(request: HttpRequest, app: web::Data<State>, form: Protected
     }
 }
 
-/// The client whose ID and secret were typed; nothing when they do not fit. Errors: the client cannot be changed this way.
+// The client with the ID and secret of the form; `None` when they are incorrect. Errors: the client cannot be edited here.
 async fn authenticate(app: &State, request: &HttpRequest, form: &ProtectedForm) -> Result<Option<Client>> {
     let typed = |name: &str| form.get(name).trim().to_string();
     let credentials = Credentials { id: typed("client-id"), secret: Some(typed("client-secret")) };
     let client = match check(app, request, credentials).await {
-        Ok(authenticated) => authenticated.client.find_unrevoked()?,
+        Ok(authenticated) => authenticated.client.require_unrevoked()?,
         Err(refused) => {
             return match (refused.error.status.as_u16(), refused.error.retry_after) {
                 (401, _) => Ok(None),
                 (429, Some(seconds)) => Err(Error::TooManyRequests(seconds)),
-                _ => Err(Error::Unavailable("the client could not be looked up")),
+                _ => Err(Error::Unavailable("the client could not be authenticated")),
             };
         }
     };
-    // What is in everybody's hands proves nothing (RFC 6749 section 2.1), and must not decide where codes are sent.
+    // Every user of a public client has its secret (RFC 6749 section 2.1), so it must not give the right to change redirect
+    // URIs.
     if client.publicly_distributed {
         return Err(Error::Forbidden(format!(
-            "{} is publicly distributed, so its secret proves nothing. Ask an admin of the shop to change it.",
+            "{} is publicly distributed, so its secret does not prove who you are. Ask an admin of the shop to edit the client.",
             client.name
         )));
     }
     match client.state() {
         ClientState::Suspended => {
-            Err(Error::Forbidden(format!("{} is suspended. Ask an admin of the shop.", client.name)))
+            Err(Error::Forbidden(format!("{} is suspended. Ask an admin of the shop to resume it.", client.name)))
         }
         _ => Ok(Some(client)),
     }
@@ -104,21 +104,22 @@ async fn edit(app: &State, page: Page, client: Client) -> Result<HttpResponse> {
     html(filled(app, page, client).await?)
 }
 
-async fn filled(app: &State, page: Page, client: Client) -> Result<Update> {
+async fn filled(app: &State, page: Page, client: Client) -> Result<PublicUpdate> {
     let id = client.id;
     let uris = app.db.read(move |conn| Ok(RedirectUri::of_client(conn, id)?)).await?;
     let form = RegistrationForm::of(&client, &uris, false);
-    Ok(Update { page, name: client.name, client_id: client.client_id, nonce: nonce::fresh(), form })
+    Ok(PublicUpdate { page, name: client.name, client_id: client.client_id, nonce: nonce::fresh(), form })
 }
 
-// The secret was mistyped while saving: what was typed beside it is not lost. Whatever client that is, none is shown.
-fn still_typed(page: Page, form: &ProtectedForm) -> Result<HttpResponse> {
+// The secret was incorrect on saving: shows the form again with everything else the developer typed, and nothing of the
+// client.
+fn edit_again(page: Page, form: &ProtectedForm) -> Result<HttpResponse> {
     let (mut typed, _) = RegistrationForm::read(form, None, false);
     typed.is_new = false;
     typed.form_errors = FormErrors::default();
-    typed.form_errors.add("client-secret", WRONG);
+    typed.form_errors.add("client-secret", INCORRECT);
     let (name, client_id) = ("your client".to_string(), form.get("client-id").to_string());
-    unprocessable(Update { page, name, client_id, nonce: nonce::fresh(), form: typed })
+    unprocessable(PublicUpdate { page, name, client_id, nonce: nonce::fresh(), form: typed })
 }
 
 async fn save(
@@ -128,23 +129,23 @@ async fn save(
     form: &ProtectedForm,
     client_ip: String,
 ) -> Result<HttpResponse> {
-    let (typed, told) = RegistrationForm::read(form, Some(&client), false);
-    let Some(told) = told else {
+    let (typed, details) = RegistrationForm::read(form, Some(&client), false);
+    let Some(details) = details else {
         let (name, client_id) = (client.name, client.client_id);
-        return unprocessable(Update { page, name, client_id, nonce: nonce::fresh(), form: typed });
+        return unprocessable(PublicUpdate { page, name, client_id, nonce: nonce::fresh(), form: typed });
     };
     let (id, now) = (client.id, app.clock.now());
     let (changed, client) = app
         .db
         .write(move |conn| {
-            let client = Client::find_standing(conn, id)?;
-            let changed = told.change(conn, &client, (&client.actor(), &client_ip), now)?;
+            let client = Client::find_unrevoked(conn, id)?;
+            let changed = clients::edit_client(conn, &client, &details, (&client.actor(), &client_ip), now)?;
             Ok((changed, Client::find(conn, id)?))
         })
         .await?;
     let page = match changed {
-        true => page.with_flash(Tone::Good, "The client is saved. It counts from the next request."),
-        false => page.with_flash(Tone::Info, "Nothing was different, so nothing was changed."),
+        true => page.with_flash(Tone::Good, "Changes saved. They take effect immediately."),
+        false => page.with_flash(Tone::Info, "No changes to save."),
     };
     html(filled(app, page, client).await?)
 }
@@ -160,18 +161,14 @@ async fn regenerate(
     let (client, secret) = app
         .db
         .write(move |conn| {
-            nonce::spend(conn, &nonce, SHOWN, now)?;
-            let client = Client::find_standing(conn, id)?;
-            let secret = ClientSecret::issue(conn, id, 0, now)?;
-            NewActivity::new(Kind::SecretRegenerated, client.actor(), client.subject())
-                .from(&client_ip)
-                .with(Detail::note("the earlier one stopped at once"))
-                .record(conn, now)?;
+            nonce::spend(conn, &nonce, ALREADY_SHOWN, now)?;
+            let client = Client::find_unrevoked(conn, id)?;
+            let secret = clients::regenerate_secret(conn, &client, 0, (&client.actor(), &client_ip), now)?;
             Ok((client, secret))
         })
         .await?;
-    ShownOnce::new(page, format!("New client secret of {}", client.name), "Client secret", &secret)
+    ShownOnce::new(page, format!("New client secret for {}", client.name), "Client secret", &secret)
         .with_id("Client ID", &client.client_id)
-        .with_note("The earlier secret has stopped working.")
+        .with_note("The previous secret has stopped working.")
         .answer()
 }

@@ -1,4 +1,4 @@
-//! The panel that answers "why did my refresh fail at 09:14?".
+//! The panel of a client's page that lists its latest failed token requests and why they failed.
 
 use crate::clients::token_failure::{KEPT, TokenFailure};
 use crate::db::DbConnection;
@@ -9,56 +9,56 @@ use crate::web::query::Query;
 
 const SHOWN: usize = 10;
 
-/// The newest failures of a client, as a table.
+/// The latest failed token requests of a client.
 #[derive(Debug)]
 pub struct FailurePanel {
-    /// The rows on this page, the newest first.
+    /// The rows shown, newest first.
     pub rows: Vec<FailureRow>,
-    /// How many are kept.
+    /// How many there are.
     pub total: usize,
-    /// To the rest of them, and what that link says.
+    /// The address and label of the link that shows all or fewer rows.
     pub more: Option<(String, String)>,
 }
 
 impl FailurePanel {
-    /// What is read out after the table changed.
+    /// The text that screen readers announce after the table changed.
     pub fn announcement(&self) -> String {
-        format!("{} of {}", self.rows.len(), count(self.total as i64, "failure"))
+        format!("{} of {}", self.rows.len(), count(self.total as i64, "failed request"))
     }
 }
 
-/// A row.
+/// A failed request.
 #[derive(Debug)]
 pub struct FailureRow {
-    /// When.
+    /// When it failed.
     pub at: DisplayTime,
-    /// What was asked for, in words.
-    pub what: &'static str,
-    /// The same as the client wrote it.
+    /// What the client requested.
+    pub request: &'static str,
+    /// The grant type as the client sent it.
     pub grant_type: String,
-    /// The error code it was answered.
+    /// The error code returned.
     pub error: String,
-    /// The hint it was answered.
+    /// The hint returned.
     pub hint: String,
-    /// The address that asked.
+    /// The IP address it came from.
     pub client_ip: String,
 }
 
 impl FailurePanel {
-    /// The failures of a client; all that are kept with `failures=all` in the query.
-    pub fn load(conn: &mut DbConnection, client: ClientKey, query: &Query, words: &TimeFormat) -> Result<FailurePanel> {
+    /// Loads the failures of a client: the latest ten, or all with `failures=all` in the query.
+    pub fn load(conn: &mut DbConnection, client: ClientKey, query: &Query, times: &TimeFormat) -> Result<FailurePanel> {
         let failures = TokenFailure::of_client(conn, client, KEPT)?;
         let (total, all) = (failures.len(), query.get("failures") == Some("all"));
         let more = match (total > SHOWN, all) {
             (false, _) => None,
             (true, false) => Some((query.with(&[("failures", Some("all"))]), format!("Show all {total}"))),
-            (true, true) => Some((query.with(&[("failures", None)]), format!("Show the newest {SHOWN}"))),
+            (true, true) => Some((query.with(&[("failures", None)]), format!("Show the latest {SHOWN}"))),
         };
         let row = |failure: TokenFailure| FailureRow {
-            at: words.exact(failure.at),
-            what: match failure.grant_type.as_str() {
+            at: times.exact(failure.at),
+            request: match failure.grant_type.as_str() {
                 "refresh_token" => "Refresh",
-                "authorization_code" => "Redeem a code",
+                "authorization_code" => "Redeem code",
                 _ => "Token request",
             },
             grant_type: failure.grant_type,

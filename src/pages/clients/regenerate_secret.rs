@@ -1,44 +1,54 @@
-//! A new client secret, with or without an overlap in which the earlier one goes on working.
+//! Regenerate a client secret, with an optional overlap in which the previous secret keeps working, and revoke the previous
+//! secret early.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::activity::{Detail, Kind, NewActivity};
-use crate::clients::{ClientSecret, OVERLAPS};
+use crate::clients::{self, OVERLAPS, find_for_update};
 use crate::error::{Error, Result};
 use crate::id::ClientKey;
-use crate::pages::clients::client_detail::{HOME, find_unrevoked, path};
 use crate::pages::clients::register_client::show_secret;
 use crate::pages::clients::registration_details::SecretFacts;
-use crate::time::{DAY, HOUR, Timestamp, count};
+use crate::pages::clients::{HOME, path};
+use crate::time::{DAY, HOUR, Timestamp};
 use crate::web::form::ProtectedForm;
 use crate::web::nonce;
 use crate::web::page::{Page, RequestContext, Section, Tone, html};
 use crate::web::state::State;
 
-/// What is said when a form that makes a secret is sent a second time.
-pub const SHOWN: &str = "The secret of this form was shown already, and is shown only once. If it was lost, make a new \
-                         one.";
+/// The message when a form that generates a secret is submitted a second time.
+pub const ALREADY_SHOWN: &str = "This form was already submitted, and its secret was shown once. If you lost the secret, \
+                                 regenerate it again.";
 
 #[derive(Template)]
-#[template(path = "clients/secret.html")]
-struct SecretPage {
+#[template(path = "clients/regenerate_secret.html")]
+struct RegenerateSecret {
     page: Page,
     name: String,
     back: String,
     nonce: String,
     secrets: Vec<SecretFacts>,
-    overlaps: Vec<(i64, &'static str, &'static str)>,
+    overlaps: Vec<OverlapChoice>,
 }
 
-// Seconds, in words, and what it means.
-fn overlaps() -> Vec<(i64, &'static str, &'static str)> {
-    let words = |seconds: i64| match seconds {
-        HOUR => (seconds, "In 1 hour", "Time enough to change it by hand."),
-        DAY => (seconds, "In 24 hours", "For a change that waits for the night, or for somebody else."),
-        _ => (seconds, "At once", "The client cannot refresh until it has the new one. Right when the secret leaked."),
+struct OverlapChoice {
+    seconds: i64,
+    label: &'static str,
+    hint: &'static str,
+}
+
+fn overlap_choices() -> Vec<OverlapChoice> {
+    let choice = |seconds: i64| {
+        let (label, hint) = match seconds {
+            HOUR => ("In 1 hour", "Gives you time to update the client."),
+            DAY => ("In 24 hours", "Gives the developer a day to switch."),
+            _ => {
+                ("Immediately", "The client cannot get new tokens until it has the new secret. Use this after a leak.")
+            }
+        };
+        OverlapChoice { seconds, label, hint }
     };
-    OVERLAPS.map(words).to_vec()
+    OVERLAPS.map(choice).into()
 }
 
 /// `GET /settings/client-api-access/clients/{client}/secret`
@@ -47,30 +57,30 @@ pub async fn secret_form(
     app: web::Data<State>,
     id: web::Path<ClientKey>,
 ) -> Result<HttpResponse> {
-    let (id, words) = (*id, context.words.clone());
+    let (id, times) = (*id, context.words.clone());
     let (client, secrets) = app
         .db
         .read(move |conn| {
-            let client = find_unrevoked(conn, id)?;
-            let secrets = SecretFacts::of_client(conn, &client, &words)?;
+            let client = find_for_update(conn, id)?;
+            let secrets = SecretFacts::of_client(conn, &client, &times)?;
             Ok((client, secrets))
         })
         .await?;
     let back = path(id);
-    html(SecretPage {
+    html(RegenerateSecret {
         page: context
-            .page("New client secret", Section::Clients)
+            .page("Regenerate client secret", Section::Clients)
             .breadcrumb(HOME, "Client API Access")
             .breadcrumb(&back, &client.name),
         name: client.name,
         back,
         nonce: nonce::fresh(),
         secrets,
-        overlaps: overlaps(),
+        overlaps: overlap_choices(),
     })
 }
 
-/// `POST /settings/client-api-access/clients/{client}/secret`: answers with the new secret, the one time it is shown.
+/// `POST /settings/client-api-access/clients/{client}/secret`: the response shows the new secret once.
 pub async fn regenerate(
     context: RequestContext,
     app: web::Data<State>,
@@ -78,38 +88,27 @@ pub async fn regenerate(
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
     let overlap = form.number("overlap").filter(|overlap| OVERLAPS.contains(overlap));
-    let overlap = overlap.ok_or_else(|| Error::Invalid("Choose when the present secret stops working.".into()))?;
+    let overlap = overlap.ok_or_else(|| Error::Invalid("Choose when the current secret stops working.".into()))?;
     let (id, nonce) = (*id, form.get("nonce").to_string());
     let (actor, client_ip, now) = (context.viewer.actor(), context.client_ip.clone(), context.now());
     let (client, secret) = app
         .db
         .write(move |conn| {
-            nonce::spend(conn, &nonce, SHOWN, now)?;
-            let client = find_unrevoked(conn, id)?;
-            let secret = ClientSecret::issue(conn, id, overlap, now)?;
-            NewActivity::new(Kind::SecretRegenerated, actor.clone(), client.subject())
-                .from(&client_ip)
-                .with(Detail::note(note(overlap)))
-                .record(conn, now)?;
+            nonce::spend(conn, &nonce, ALREADY_SHOWN, now)?;
+            let client = find_for_update(conn, id)?;
+            let secret = clients::regenerate_secret(conn, &client, overlap, (&actor, &client_ip), now)?;
             Ok((client, secret))
         })
         .await?;
-    let heading = format!("New client secret of {}", client.name);
+    let heading = format!("New client secret for {}", client.name);
     let page = show_secret(&context, &client, "New client secret", heading, &secret)?;
-    page.with_note(stops(&context, overlap, now)).answer()
+    page.with_note(previous_secret(&context, overlap, now)).answer()
 }
 
-fn note(overlap: i64) -> String {
+fn previous_secret(context: &RequestContext, overlap: i64, now: Timestamp) -> String {
     match overlap {
-        0 => "the earlier one stopped at once".into(),
-        seconds => format!("the earlier one works for another {}", count(seconds / HOUR, "hour")),
-    }
-}
-
-fn stops(context: &RequestContext, overlap: i64, now: Timestamp) -> String {
-    match overlap {
-        0 => "The earlier secret has stopped working.".into(),
-        seconds => format!("The earlier secret works until {}.", context.words.exact(now.plus(seconds)).text),
+        0 => "The previous secret has stopped working.".into(),
+        seconds => format!("The previous secret works until {}.", context.words.exact(now.plus(seconds)).text),
     }
 }
 
@@ -121,22 +120,9 @@ pub async fn revoke_previous_secret(
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
     let (id, actor, client_ip, now) = (*id, context.viewer.actor(), context.client_ip.clone(), context.now());
-    let ended = app
-        .db
-        .write(move |conn| {
-            let client = find_unrevoked(conn, id)?;
-            let ended = ClientSecret::revoke_previous_secret(conn, id, now)?;
-            if ended > 0 {
-                NewActivity::new(Kind::SecretRegenerated, actor.clone(), client.subject())
-                    .from(&client_ip)
-                    .with(Detail::note("the earlier secret was ended"))
-                    .record(conn, now)?;
-            }
-            Ok(ended)
-        })
-        .await?;
-    match ended {
-        0 => context.redirect(Tone::Info, "No earlier secret was working any more.", &path(id)),
-        _ => context.redirect(Tone::Good, "The earlier secret has stopped working.", &path(id)),
+    let revoke = app.db.write(move |conn| clients::revoke_previous_secret(conn, id, (&actor, &client_ip), now));
+    match revoke.await? {
+        true => context.redirect(Tone::Good, "Previous secret revoked.", &path(id)),
+        false => context.redirect(Tone::Info, "The previous secret had already stopped working.", &path(id)),
     }
 }

@@ -50,7 +50,7 @@ export async function registerAt(page, provider, name, redirectUri) {
   });
   // Plain http on this machine is for these alone.
   await page.getByLabel('Is Publicly Distributed').check();
-  await press(page, 'Register the client');
+  await press(page, 'Register client');
   await expectHeading(page, `${name} is registered`);
   const [id, secret] = await page.locator('.secret code').allInnerTexts();
   await page.getByRole('link', { name: 'I have copied it' }).click();

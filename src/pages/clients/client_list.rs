@@ -1,0 +1,125 @@
+//! The list of clients.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use crate::clients::{Client, ClientEdge, ClientFilter, ClientSort, ClientState};
+use crate::db::keyset::Count;
+use crate::error::Result;
+use crate::time::{DisplayTime, TimeFormat, thousands};
+use crate::web::client_facts::ClientFacts;
+use crate::web::list::{Heading, ListState, Pager, Sort};
+use crate::web::page::{Page, RequestContext, Section, html};
+use crate::web::query::Query;
+use crate::web::state::State;
+
+static SORTS: [Sort; 3] = [
+    Sort { word: "name", column: "name_fold", largest_first: false },
+    Sort { word: "used", column: "last_used_at", largest_first: true },
+    Sort { word: "created", column: "created_at", largest_first: true },
+];
+
+// The values of the status filter and their labels.
+const STATUSES: [(&str, &str); 5] = [
+    ("approved", "Lightspeed Approved"),
+    ("not-approved", "Not Lightspeed Approved"),
+    ("active", "Active"),
+    ("pending", "Pending approval"),
+    ("suspended", "Suspended"),
+];
+
+#[derive(Template)]
+#[template(path = "clients/client_list.html")]
+struct ClientList {
+    page: Page,
+    total: i64,
+    rows: Vec<ClientRow>,
+    filter: ClientFilter,
+    status: String,
+    statuses: Vec<(&'static str, &'static str)>,
+    hidden: Vec<(String, String)>,
+    headings: Vec<Heading>,
+    pager: Pager,
+    may_register: bool,
+}
+
+struct ClientRow {
+    facts: ClientFacts,
+    employee_count: String,
+    refresh_tokens: String,
+    access_tokens: String,
+    created: DisplayTime,
+    last_used: DisplayTime,
+}
+
+impl ClientRow {
+    fn of(client: &Client, times: &TimeFormat) -> ClientRow {
+        ClientRow {
+            facts: ClientFacts::of(client),
+            employee_count: thousands(client.employee_count),
+            refresh_tokens: thousands(client.valid_refresh_tokens),
+            access_tokens: thousands(client.valid_access_tokens),
+            created: times.date(client.created_at),
+            last_used: times.ago(client.last_used_at),
+        }
+    }
+}
+
+fn filter(state: &ListState) -> ClientFilter {
+    let status = state.get("status");
+    ClientFilter {
+        name: state.get("name").into(),
+        employee: state.get("employee").into(),
+        state: ClientState::from_word(status),
+        lightspeed_approved: match status {
+            "approved" => Some(true),
+            "not-approved" => Some(false),
+            _ => None,
+        },
+    }
+}
+
+fn headings(state: &ListState) -> Vec<Heading> {
+    vec![
+        state.heading("Name", "name"),
+        state.heading("Lightspeed Approved", ""),
+        state.number_heading("Employees"),
+        state.number_heading("Refresh tokens"),
+        state.number_heading("Keys and tokens"),
+        state.heading("Registered", "created"),
+        state.heading("Last used", "used"),
+    ]
+}
+
+/// `GET /settings/client-api-access`
+pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
+    let state = ListState::read(&query, "", &SORTS)?;
+    let filter = filter(&state);
+    let sort = ClientSort::from_word(state.sort().word).unwrap_or(ClientSort::Name);
+    let (wanted, position) = (filter.clone(), state.clone());
+    let (clients, total) = app
+        .db
+        .read(move |conn| {
+            let (edge, backward) = position.edge();
+            let edge = edge.map(|(value, id)| ClientEdge { value: value.to_string(), id });
+            Ok(Client::list(conn, &wanted, (sort, position.descending), edge.as_ref(), backward)?)
+        })
+        .await?;
+    let slice = state.slice(clients);
+    let pager = state.pager(&slice, Count { n: total, capped: false }, |client| {
+        let edge = client.edge(sort);
+        (edge.value, edge.id)
+    });
+    html(ClientList {
+        total,
+        rows: slice.rows.iter().map(|client| ClientRow::of(client, &context.words)).collect(),
+        headings: headings(&state),
+        hidden: state.hidden(&["name", "employee", "status"]),
+        statuses: STATUSES.to_vec(),
+        status: state.get("status").to_string(),
+        filter,
+        pager,
+        may_register: context.viewer.is_admin(),
+        page: context.page("Client API Access", Section::Clients),
+    })
+}

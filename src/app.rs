@@ -1,4 +1,4 @@
-//! The application: opens the database, creates the shared state, and serves requests on a listener.
+//! The application: opens the database, creates the shared state, starts the HTTP server and the background jobs.
 
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
@@ -34,9 +34,9 @@ use crate::web::session_store::{SeenSessions, Store};
 use crate::web::state::{CHECK, Keys, State};
 use crate::web::{access_guard, error_pages, headers};
 
-/// The shared state, and the state of single modules.
+/// The application: the shared state, and the state of single modules.
 pub struct App {
-    /// What handlers and background jobs share.
+    /// The state that handlers and background jobs share.
     pub state: Arc<State>,
     /// The demo's own client; empty unless the demo runs.
     #[cfg(feature = "demo")]
@@ -46,7 +46,7 @@ pub struct App {
 }
 
 impl App {
-    /// Opens the database, migrates its schema, and checks that the secret key is the one the data was created with.
+    /// Opens the database, migrates its schema, and checks that the secret key belongs to it.
     pub async fn open(config: Config, master: &MasterKey, clock: Clock) -> Result<Arc<App>, String> {
         let applied = db::migrate(&config.database)?;
         if !applied.is_empty() {
@@ -89,14 +89,14 @@ impl App {
         }))
     }
 
-    /// Serves requests on `listener` until the process is told to stop; with `background`, also runs the background jobs.
+    /// Serves requests on `listener` until it is stopped; with `background`, also runs the background jobs.
     pub fn serve(
         self: Arc<App>,
         listener: TcpListener,
         workers: usize,
         background: bool,
     ) -> std::io::Result<actix_web::dev::Server> {
-        // One refresh worker per application, however many servers tests start on it.
+        // Tests start a second server; only the first one runs the queue.
         if let Some(queue) = self.refreshes.lock().ok().and_then(|mut queue| queue.take()) {
             refresh::start(self.state.connections.clone(), queue);
         }
@@ -123,6 +123,7 @@ impl App {
             let app = app.app_data(self.walk_through.clone());
             app.app_data(data)
                 .app_data(self.retry_after_times.clone())
+                .app_data(web::Data::new(routes::TABLE))
                 .app_data(web::PayloadConfig::new(LONGEST_BODY))
                 .app_data(web::PathConfig::default().error_handler(|_, _| crate::error::Error::NotFound.into()))
                 .wrap(from_fn(headers::add))
@@ -148,7 +149,7 @@ impl App {
     }
 }
 
-// Refuse to start with another secret key than the database was created with: its secrets could not be decrypted.
+// The database stores a value derived from the secret key that created it.
 async fn check_key(state: &State, master: &MasterKey) -> Result<(), String> {
     let (now, check) = (state.clock.now(), state.keys.check.bytes().to_vec());
     let created_with = state.db.write(move |conn| Account::open(conn, &check, now)).await;

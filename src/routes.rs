@@ -1,29 +1,21 @@
-//! Every URL, its methods, who may call them, and their handlers: one page, read top to bottom.
+//! Every URL with its methods, who may call them, and their handlers.
 //!
-//! A route cannot be written here without stating its access, and nothing is reachable that is not written here.
+//! A route cannot be added without stating its access.
 
 use actix_web::Resource;
 use actix_web::dev::HttpServiceFactory;
-use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::{guard, web};
 
 #[cfg(feature = "demo")]
 use crate::demo;
-use crate::web::access_guard::{Access, enforce};
-use crate::web::{assets, endpoints, error_pages};
+use crate::web::access_guard::enforce;
+use crate::web::route_table::{Access, Route, RouteTable};
+use crate::web::{assets, endpoints, error_pages, health};
 use crate::{broker, oauth, pages};
 
-/// One method of one URL.
-#[derive(Debug)]
-pub struct Route {
-    /// `GET` or `POST`; where calls are passed on also `PUT`, `PATCH` and `DELETE`.
-    pub method: &'static str,
-    /// The pattern.
-    pub path: &'static str,
-    /// Who may call it.
-    pub access: Access,
-}
+/// Every route, as the access guard and the error answers read it.
+pub const TABLE: RouteTable = RouteTable { pages: &[PAGES, DEMO_PAGES], endpoints: ENDPOINTS };
 
 macro_rules! routes {
     (
@@ -54,9 +46,9 @@ fn endpoint(resource: Resource) -> impl HttpServiceFactory + 'static {
 }
 
 routes! {
-    /// What other programs call.
+    /// Endpoints that programs call.
     ENDPOINTS;
-    /// They authenticate by themselves.
+    /// Adds the endpoints, which authenticate their callers themselves.
     endpoints in endpoint;
 
     "/auth/oauth/token" { POST Client => oauth::token::token }
@@ -76,16 +68,16 @@ routes! {
         DELETE ServiceKey => broker::forward::forward,
     }
 
-    "/API/V3/Account.json" { GET Bearer => oauth::resources::account }
-    "/API/Session.json" { GET Bearer => oauth::resources::session }
-    "/oauth/userinfo" { GET Bearer => oauth::resources::userinfo }
-    "/f/data/businesses" { GET Bearer => oauth::resources::businesses }
+    "/API/V3/Account.json" { GET Bearer => oauth::resources::account::account }
+    "/API/Session.json" { GET Bearer => oauth::resources::session::session }
+    "/oauth/userinfo" { GET Bearer => oauth::resources::userinfo::userinfo }
+    "/f/data/businesses" { GET Bearer => oauth::resources::businesses::businesses }
 }
 
 routes! {
-    /// Every page there is.
+    /// HTML pages.
     PAGES;
-    /// The pages: all of them behind the session and the guard.
+    /// Adds the pages, behind the session and the access guard.
     page_routes in page;
 
     "/" { GET SignedIn => pages::account::account_settings::home }
@@ -103,8 +95,8 @@ routes! {
         POST Public => pages::sign_in::sign_in_page::welcome,
     }
 
-    "/auth/oauth/authorize" { GET Public => oauth::authorize::authorize }
-    "/auth/oauth/consent" { POST Public => oauth::authorize::decide }
+    "/auth/oauth/authorize" { GET Public => pages::sign_in::authorize_sign_in::authorize }
+    "/auth/oauth/consent" { POST Public => oauth::consent::decide }
 
     "/oauth/register" {
         GET Public => pages::clients::public_registration::form,
@@ -285,25 +277,13 @@ pub fn with_session(config: &mut web::ServiceConfig) {
     demo_pages(config);
 }
 
-/// What needs no session: what programs call, static files and the state of the process.
+/// Adds what needs no session: endpoints, static files and health checks.
 pub fn without_session(config: &mut web::ServiceConfig) {
     endpoints(config);
     config
         .route("/static/{name}", web::get().to(assets::serve))
-        .route("/healthz", web::get().to(error_pages::healthz))
-        .route("/readyz", web::get().to(error_pages::readyz));
-}
-
-/// What a call of `method` on the pattern `path` asks of its caller; nothing when there is no such route.
-pub fn access(method: &Method, path: &str) -> Option<Access> {
-    let mut pages = PAGES.iter().chain(DEMO_PAGES);
-    pages.find(|route| route.method == method.as_str() && route.path == path).map(|route| route.access)
-}
-
-/// The methods of a pattern, for the Allow header.
-pub fn methods(path: &str) -> String {
-    let all = PAGES.iter().chain(DEMO_PAGES).chain(ENDPOINTS).filter(|route| route.path == path);
-    all.map(|route| route.method).collect::<Vec<_>>().join(", ")
+        .route("/healthz", web::get().to(health::healthz))
+        .route("/readyz", web::get().to(health::readyz));
 }
 
 // A page answers HEAD as it answers GET.

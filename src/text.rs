@@ -1,6 +1,6 @@
-//! Plain text helpers: case folding, LIKE patterns, invisible characters.
+//! Plain text helpers: letter case, LIKE patterns, control and invisible characters.
 
-/// Text as it is compared: letter case aside, the same way on both databases.
+/// Lower case, for comparisons that ignore case in the same way on both databases.
 pub fn fold(text: &str) -> String {
     text.to_lowercase()
 }
@@ -18,7 +18,19 @@ pub fn like_pattern(part: &str) -> String {
     out
 }
 
-/// Whether a character could make a name look like another: control characters, zero-width ones, changes of direction.
+/// The text with a capital first letter.
+pub fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// One line: each control character is replaced by a space, so that quoted input cannot start a new line or steer a
+/// terminal.
+pub fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// Whether a character could make one name look like another: control and zero-width characters, direction changes.
 pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(

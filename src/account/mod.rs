@@ -6,3 +6,6 @@ mod business;
 
 pub use account::Account;
 pub use business::{Business, Location};
+
+/// The id of the account at the API. A deployment serves one account.
+pub const ACCOUNT_ID: &str = "1";

@@ -1,6 +1,7 @@
 //! Clients: third-party apps that may request tokens. Their registration, state, redirect URIs, secrets and failed token
 //! requests.
 
+pub mod authentication;
 mod client;
 mod client_list;
 mod client_secret;

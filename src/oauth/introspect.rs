@@ -1,10 +1,11 @@
-//! Introspection: RFC 7662 for resource servers, and R-Series' `GET` on which a client reads about its own token.
+//! Token introspection (RFC 7662) for resource servers and clients; and R-Series' `GET`, where the token is the credential.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 use crate::access::token_access::Access;
-use crate::oauth::client_auth::{Credentials, authenticate, caller};
+use crate::account::ACCOUNT_ID;
+use crate::oauth::client_auth::{self, Credentials, authenticate};
 use crate::oauth::parameters::Parameters;
 use crate::resource_servers::ResourceServer;
 use crate::time::Timestamp;
@@ -12,7 +13,7 @@ use crate::web::bearer;
 use crate::web::oauth_error::{OAuthError, no_store};
 use crate::web::state::State;
 
-/// `POST /auth/oauth/introspect`: a resource server asks about any token, a client about its own.
+/// `POST /auth/oauth/introspect`: a resource server may validate any token, a client its own.
 pub async fn introspect(
     request: HttpRequest,
     app: web::Data<State>,
@@ -24,8 +25,8 @@ pub async fn introspect(
     }
 }
 
-// Who asks: any token, or only the tokens of one client.
-enum Asker {
+// Who validates a token: a resource server any token, a client its own.
+enum Caller {
     ResourceServer,
     Client(Box<crate::clients::Client>),
 }
@@ -36,36 +37,36 @@ async fn answer(
     body: Result<web::Bytes, actix_web::Error>,
 ) -> Result<Value, OAuthError> {
     let parameters = Parameters::read(request, body).await?;
-    let asker = asker(app, request, &parameters).await?;
+    let caller = caller(app, request, &parameters).await?;
     let token = parameters.required("token")?;
-    // A client that asks about another's token has not used it.
-    let access = match (Access::unused(app, token).await?, asker) {
-        (Ok(access), Asker::ResourceServer) => access.used(app).await?,
-        (Ok(access), Asker::Client(client)) if client.id == access.client.id => access.used(app).await?,
+    // A client that validates another client's token does not count as its use.
+    let access = match (Access::unused(app, token).await?, caller) {
+        (Ok(access), Caller::ResourceServer) => access.used(app).await?,
+        (Ok(access), Caller::Client(client)) if client.id == access.client.id => access.used(app).await?,
         _ => return Ok(json!({ "active": false })),
     };
-    Ok(access.map_or_else(|_| json!({ "active": false }), |access| about(app, &access)))
+    Ok(access.map_or_else(|_| json!({ "active": false }), |access| description(app, &access)))
 }
 
-async fn asker(app: &State, request: &HttpRequest, parameters: &Parameters) -> Result<Asker, OAuthError> {
-    let Credentials { id, secret } = Credentials::read(request, parameters)?;
+async fn caller(app: &State, request: &HttpRequest, parameters: &Parameters) -> Result<Caller, OAuthError> {
+    let Credentials { id, secret } = client_auth::credentials(request, parameters)?;
     if let (true, Some(secret)) = (id.starts_with("rs-"), secret) {
-        caller(app, request, &id)?;
+        client_auth::limit_attempts(app, request, &id)?;
         let found = app.db.lookup(move |conn| Ok(ResourceServer::authenticate(conn, &id, &secret)?)).await?;
         if let Some(server) = found {
             app.last_used_buffer.resource_server(server.id, app.clock.now());
-            return Ok(Asker::ResourceServer);
+            return Ok(Caller::ResourceServer);
         }
     }
     let authenticated = authenticate(app, request, parameters).await.map_err(|refused| refused.error)?;
     match authenticated.by_secret {
-        true => Ok(Asker::Client(Box::new(authenticated.client))),
-        false => Err(OAuthError::invalid_client("Introspection needs a secret")),
+        true => Ok(Caller::Client(Box::new(authenticated.client))),
+        false => Err(OAuthError::invalid_client("Send the client's secret: introspection requires it")),
     }
 }
 
-fn about(app: &State, access: &Access) -> Value {
-    let mut about = json!({
+fn description(app: &State, access: &Access) -> Value {
+    let mut description = json!({
         "active": true,
         "scope": access.scope().as_str(),
         "client_id": access.client.client_id,
@@ -75,20 +76,20 @@ fn about(app: &State, access: &Access) -> Value {
         "sub": access.employee.id.to_string(),
         "aud": access.client.client_id,
         "iss": app.config.public_url.origin(),
-        "acct": crate::oauth::resources::ACCOUNT_ID,
+        "acct": ACCOUNT_ID,
         "kind": if access.token.is_api_key() { "api_key" } else { "access_token" },
     });
-    // An API key without an end has none to tell.
+    // API keys may have no expiration.
     if access.token.expires_at < Timestamp::NO_END {
-        about["exp"] = json!(access.token.expires_at.0);
+        description["exp"] = json!(access.token.expires_at.0);
     }
-    about
+    description
 }
 
-/// `GET /auth/oauth/introspect` with Bearer, as R-Series has it: what the token itself is good for.
+/// `GET /auth/oauth/introspect` with Bearer, as R-Series has it: describes the token that was sent.
 pub async fn introspect_own(request: HttpRequest, app: web::Data<State>) -> HttpResponse {
     match bearer::access(&app, &request).await {
-        Ok(access) => no_store(&mut HttpResponse::Ok()).json(about(&app, &access)),
+        Ok(access) => no_store(&mut HttpResponse::Ok()).json(description(&app, &access)),
         Err(refusal) => refusal.response(),
     }
 }

@@ -3,11 +3,13 @@
 pub mod authorization_request;
 pub mod authorize;
 pub mod client_auth;
+pub mod consent;
 pub mod grants;
 pub mod introspect;
 pub mod metadata;
 pub mod parameters;
 pub mod pkce;
+pub mod raw_query;
 pub mod resources;
 pub mod revoke;
 pub mod token;

@@ -1,4 +1,5 @@
-//! Around every endpoint that programs call: a panic becomes a JSON error, and a wrong method is told the right ones.
+//! Middleware of the endpoints that programs call: panics and framework errors become JSON errors, and 405 lists the
+//! allowed methods.
 
 use std::panic::AssertUnwindSafe;
 
@@ -9,16 +10,21 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 
 use crate::error::Error;
-use crate::routes;
 use crate::web::oauth_error::OAuthError;
+use crate::web::route_table::RouteTable;
 
-/// What is answered to a method that an endpoint does not have.
+/// The handler of the methods that an endpoint does not have: 405.
 pub async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
-    let allow = routes::methods(&request.match_pattern().unwrap_or_default());
-    OAuthError::method_not_allowed(allow).response()
+    match RouteTable::of(&request) {
+        Ok(routes) => {
+            let allow = routes.methods(&request.match_pattern().unwrap_or_default());
+            OAuthError::method_not_allowed(allow).response()
+        }
+        Err(error) => OAuthError::from_error(&error).response(),
+    }
 }
 
-/// Middleware around every endpoint.
+/// Middleware around every endpoint: a panic or a framework error is answered with a JSON error.
 pub async fn guard_against_panics(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,

@@ -1,21 +1,22 @@
-//! Errors as pages: in the same layout as every other, with a sentence and a way out. A fault of ours shows an incident id
-//! and nothing else; the cause stands in the log beside the same id.
+//! Error pages: a heading, what to do, and a link back, in the frame of every other page.
+//!
+//! A server error shows an incident ID; the log has its cause under the same ID.
 
 use std::panic::AssertUnwindSafe;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::{Method, header};
+use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder};
 use askama::Template;
 use futures_util::FutureExt;
 
 use crate::error::{Error, Result};
-use crate::pages;
 use crate::secrets::random_name;
+use crate::text::one_line;
+use crate::time::count;
 use crate::web::page::{Page, RequestContext, Section};
-use crate::web::state::State;
 
 #[derive(Template)]
 #[template(path = "error.html")]
@@ -28,12 +29,12 @@ struct ErrorPage {
     way_out: (&'static str, &'static str),
 }
 
-/// What is answered where no route fits, signed in or not.
+/// The handler of unknown URLs.
 pub async fn not_found() -> Result<HttpResponse> {
     Err(Error::NotFound)
 }
 
-/// Middleware around every handler: turns its error, or its panic, into a page for the one who is signed in.
+/// Middleware around every page: turns an error or a panic into an error page for the viewer.
 pub async fn render(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -42,82 +43,103 @@ pub async fn render(
     let page = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => match response.response().error() {
             None => return Ok(response.map_into_boxed_body()),
-            Some(error) => answer(&kept, error),
+            Some(error) => error_page(&kept, error),
         },
-        Ok(Err(error)) => answer(&kept, &error),
-        Err(_) => of(Some(&kept), &Error::internal("a handler panicked")),
+        Ok(Err(error)) => error_page(&kept, &error),
+        Err(_) => page_for(Some(&kept), &Error::internal("a handler panicked")),
     };
     Ok(ServiceResponse::new(kept, page))
 }
 
-/// The answer when something failed around the handlers; only the session's read or write can.
-pub fn around(error: &actix_web::Error) -> HttpResponse {
+/// The error page when a middleware failed outside the handlers; only the session store can.
+pub fn outside_handlers(error: &actix_web::Error) -> HttpResponse {
     match error.as_error::<Error>() {
-        Some(error) => of(None, error),
+        Some(error) => page_for(None, error),
         None => {
-            log::warn!("the session could not be read or written: {}", clean(&error.to_string()));
-            of(None, &Error::Unavailable("the session store"))
+            log::warn!("the session could not be read or written: {}", shortened(error));
+            page_for(None, &Error::Unavailable("the session store"))
         }
     }
 }
 
-fn answer(request: &HttpRequest, error: &actix_web::Error) -> HttpResponse {
+fn error_page(request: &HttpRequest, error: &actix_web::Error) -> HttpResponse {
     match error.as_error::<Error>() {
-        Some(error) => of(Some(request), error),
+        Some(error) => page_for(Some(request), error),
         None => match error.as_response_error().status_code().as_u16() {
-            404 => of(Some(request), &Error::NotFound),
-            413 => of(Some(request), &Error::TooLarge),
-            400..=499 => of(Some(request), &Error::Invalid("The request could not be understood.".into())),
-            _ => of(Some(request), &Error::internal(error)),
+            404 => page_for(Some(request), &Error::NotFound),
+            413 => page_for(Some(request), &Error::TooLarge),
+            400..=499 => page_for(Some(request), &Error::Invalid("The request could not be understood.".into())),
+            _ => page_for(Some(request), &Error::internal(error)),
         },
     }
 }
 
-fn of(request: Option<&HttpRequest>, error: &Error) -> HttpResponse {
+fn page_for(request: Option<&HttpRequest>, error: &Error) -> HttpResponse {
     if let (Error::SignInRequired, Some(request)) = (error, request) {
         return sign_in_first(request);
     }
-    let status = error.status();
-    let (heading, sentence) = words(error);
-    let incident = status.is_server_error().then(|| {
-        let id = random_name(10);
-        let pattern = request.and_then(HttpRequest::match_pattern).unwrap_or_else(|| "(no page)".into());
-        let method = request.map_or("", |request| request.method().as_str());
-        log::error!("incident {id}: {method} {pattern}: {}", clean(&error.to_string()));
-        id
-    });
+    let pattern = request.and_then(HttpRequest::match_pattern);
+    let (heading, sentence) = heading_and_sentence(error, pattern.as_deref());
+    let incident = error.status().is_server_error().then(|| log_incident(request, error));
     let page = match request.and_then(|request| request.extensions().get::<RequestContext>().cloned()) {
         Some(context) => context.page(heading, Section::Settings),
         None => Page::outside(heading, "Client API Access", String::new()),
     };
-    let way_out = match (error, page.viewer.is_some()) {
-        (Error::Gone(_) | Error::NotFound, true) => {
-            match request.is_some_and(|request| request.path().starts_with(pages::connections::HOME)) {
-                true => (pages::connections::HOME, "All connections"),
-                false => ("/settings/client-api-access", "All clients"),
-            }
-        }
-        (_, true) => ("/settings", "Back to Settings"),
-        (_, false) => ("/sign-in", "Sign in"),
+    let way_out = match page.viewer {
+        Some(_) => way_out(error, request.map_or("", HttpRequest::path)),
+        None => ("/sign-in", "Sign in"),
     };
-    let icon = match status.as_u16() {
-        404 | 410 => "search",
-        403 => "lock",
-        429 | 503 => "clock",
-        _ => "alert-triangle",
-    };
-    let mut response = HttpResponse::build(status);
-    match error {
-        Error::MethodNotAllowed(allow) => drop(response.insert_header((header::ALLOW, allow.as_str()))),
-        Error::TooManyRequests(seconds) => drop(response.insert_header((header::RETRY_AFTER, seconds.to_string()))),
-        _ if status.as_u16() == 503 => drop(response.insert_header((header::RETRY_AFTER, "5"))),
-        _ => {}
-    }
-    response.content_type("text/html; charset=utf-8");
+    let icon = icon(error.status());
+    let mut response = response_with_headers(error);
     match (ErrorPage { page, icon, heading, sentence, incident, way_out }).render() {
         Ok(body) => response.body(body),
         Err(_) => response.content_type("text/plain; charset=utf-8").body(heading),
     }
+}
+
+// Logs the cause of a server error. Returns the incident id that the page shows.
+fn log_incident(request: Option<&HttpRequest>, error: &Error) -> String {
+    let id = random_name(10);
+    let pattern = request.and_then(HttpRequest::match_pattern).unwrap_or_else(|| "(no page)".into());
+    let method = request.map_or("", |request| request.method().as_str());
+    log::error!("incident {id}: {method} {pattern}: {}", shortened(error));
+    id
+}
+
+// The link below the message. Rows that no longer exist lead back to their list.
+fn way_out(error: &Error, path: &str) -> (&'static str, &'static str) {
+    match error {
+        Error::Gone(_) | Error::NotFound if path.starts_with("/settings/connections") => {
+            ("/settings/connections", "All connections")
+        }
+        Error::Gone(_) | Error::NotFound => ("/settings/client-api-access", "All clients"),
+        _ => ("/settings", "Back to Settings"),
+    }
+}
+
+fn icon(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        404 | 410 => "search",
+        403 => "lock",
+        429 | 503 => "clock",
+        _ => "alert-triangle",
+    }
+}
+
+fn response_with_headers(error: &Error) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(error.status());
+    let retry_after = match error {
+        Error::TooManyRequests(seconds) => Some(seconds.to_string()),
+        _ => (error.status() == StatusCode::SERVICE_UNAVAILABLE).then(|| "5".to_string()),
+    };
+    if let Some(seconds) = retry_after {
+        response.insert_header((header::RETRY_AFTER, seconds));
+    }
+    if let Error::MethodNotAllowed(allow) = error {
+        response.insert_header((header::ALLOW, allow.as_str()));
+    }
+    response.content_type("text/html; charset=utf-8");
+    response
 }
 
 fn sign_in_first(request: &HttpRequest) -> HttpResponse {
@@ -130,51 +152,52 @@ fn sign_in_first(request: &HttpRequest) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()
 }
 
-fn words(error: &Error) -> (&'static str, String) {
-    let status = error.status().as_u16();
+fn heading_and_sentence(error: &Error, pattern: Option<&str>) -> (&'static str, String) {
+    const TOO_LARGE: &str =
+        "The form is larger than this page accepts. Nothing was saved. Shorten it and send it again.";
     match error {
-        Error::Gone(what) => ("Already gone", what.clone()),
+        Error::Gone(how) => (gone_heading(pattern.unwrap_or_default()), how.clone()),
         Error::Forbidden(why) => ("Not allowed", why.clone()),
         Error::ForgedForm => (
-            "This form could not be checked",
-            "It was open for too long, or was not sent from one of our own pages. Nothing was changed. Go back, reload the \
-             page and send it again."
+            "This form has expired",
+            "The page was open too long, or the form was not sent from this site. Nothing was saved. Go back, reload the \
+             page and send the form again."
                 .into(),
         ),
-        Error::Invalid(what) => ("That did not work", what.clone()),
-        Error::Conflict(what) => ("Not right now", what.clone()),
-        Error::MethodNotAllowed(_) => ("Not like this", "This address cannot be called that way. Nothing was changed.".into()),
-        Error::TooLarge => ("Too much at once", "The form is larger than any of ours. Nothing was changed.".into()),
-        Error::UnsupportedMediaType => ("Not a form", "Only forms from our own pages are read here. Nothing was changed.".into()),
-        Error::TooManyRequests(seconds) => {
-            ("Too many attempts", format!("Wait {} and try again.", crate::time::count(*seconds, "second")))
+        Error::Invalid(why) => ("This request could not be processed", why.clone()),
+        Error::Conflict(why) => ("Try again", why.clone()),
+        Error::MethodNotAllowed(_) => {
+            ("Method not allowed", "This page does not accept this kind of request. Nothing was saved.".into())
         }
-        _ if status == 404 => (
-            "No such page",
-            "The address may be mistyped, or what stood here was revoked. Nothing else is wrong.".into(),
-        ),
-        _ if status == 503 => (
-            "Not available right now",
-            "The database is busy or away. Nothing was changed that you were not told of. Try again in a few seconds.".into(),
-        ),
-        _ => ("Something went wrong", "It is our fault, and it has been written down. Nothing was left half done.".into()),
+        Error::TooLarge => ("Form too large", TOO_LARGE.into()),
+        Error::UnsupportedMediaType => {
+            ("Unsupported format", "This page only accepts forms from its own site. Nothing was saved.".into())
+        }
+        Error::TooManyRequests(seconds) => ("Too many attempts", format!("Wait {} and try again.", count(*seconds, "second"))),
+        _ if error.status() == StatusCode::NOT_FOUND => {
+            ("Page not found", "Check the address. If it was correct, what it showed may have been deleted.".into())
+        }
+        _ if error.status() == StatusCode::SERVICE_UNAVAILABLE => {
+            ("Temporarily unavailable", "The database is busy or cannot be reached. Try again in a few seconds.".into())
+        }
+        _ => ("Something went wrong", "We logged the error. Try again; if it happens again, tell an admin the incident ID.".into()),
     }
 }
 
-// A cause may quote what somebody sent: one line, nothing a terminal would obey.
-fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect()
-}
-
-/// `GET /healthz`: the process runs.
-pub async fn healthz() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain").body("ok\n")
-}
-
-/// `GET /readyz`: and its database answers.
-pub async fn readyz(app: web::Data<State>) -> HttpResponse {
-    match app.db.is_ready().await {
-        true => HttpResponse::Ok().content_type("text/plain").body("ready\n"),
-        false => HttpResponse::ServiceUnavailable().content_type("text/plain").body("the database does not answer\n"),
+// What has been done to the row that the page was about.
+fn gone_heading(pattern: &str) -> &'static str {
+    match pattern {
+        "/set-up/{secret}" | "/welcome/{secret}" => "Link no longer valid",
+        "/settings/connections/{connection}/account" => "Confirmation expired",
+        "/settings/connections/{connection}/keys/{service_key}/revoke" => "Already revoked",
+        connection if connection.starts_with("/settings/connections/{connection}") => "Already disconnected",
+        app_credential if app_credential.starts_with("/settings/connections/clients") => "Already deleted",
+        server if server.starts_with("/settings/resource-servers") => "Already deleted",
+        _ => "Already revoked",
     }
+}
+
+// For the log. A cause may quote what was sent.
+fn shortened(cause: impl std::fmt::Display) -> String {
+    one_line(&cause.to_string()).chars().take(500).collect()
 }

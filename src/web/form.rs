@@ -1,6 +1,7 @@
-//! Forms. A handler can only read one that proved where it came from: the browser says it was sent from our own origin,
-//! and it carries the token of the very session (or, before sign-in, of the very browser) that asked for it.
+//! Forms, protected against CSRF. A handler can only read a form that was sent from our own origin and has the CSRF
+//! token of its session or, before sign-in, of its browser.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -19,39 +20,45 @@ use crate::web::state::State;
 const LONGEST_BODY: usize = 16 * 1024;
 const MOST_FIELDS: usize = 500;
 
-/// The fields of a form that has passed its checks. Fields nobody asks for are ignored.
-#[derive(Debug)]
+/// The fields of a form that passed the CSRF check. Unknown fields are ignored.
 pub struct ProtectedForm(Vec<(String, String)>);
 
+// A field may hold a password or a secret.
+impl fmt::Debug for ProtectedForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProtectedForm")
+    }
+}
+
 impl ProtectedForm {
-    /// The first value of a field, as it was sent; empty when it was not.
+    /// The first value of a field as it was sent; empty if it is missing.
     pub fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
-    /// Every value of a field: a list of ticked boxes.
+    /// Every value of a field, such as the checked boxes of a list.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// A line of text: trimmed, not empty, at most `longest` characters, nothing invisible in it.
+    /// A line of text: trimmed, not empty, at most `longest` characters, without invisible characters.
     pub fn line(&self, name: &str, label: &str, longest: usize) -> Result<String> {
         let value = self.get(name).trim();
         if value.is_empty() {
-            return Err(Error::Invalid(format!("{label} is missing. Fill it in and send the form again.")));
+            return Err(Error::Invalid(format!("{label} is missing. Enter it and send the form again.")));
         }
         if value.chars().count() > longest {
-            return Err(Error::Invalid(format!("{label} is too long: at most {longest} characters.")));
+            return Err(Error::Invalid(format!("{label} can have at most {longest} characters. Shorten it.")));
         }
         if value.chars().any(is_invisible) {
             return Err(Error::Invalid(format!(
-                "{label} holds an invisible character. Type it instead of pasting it."
+                "{label} contains an invisible character. Type it instead of pasting it."
             )));
         }
         Ok(value.to_string())
     }
 
-    /// A number that a page of ours put there.
+    /// A number from a hidden field.
     pub fn number(&self, name: &str) -> Option<i64> {
         self.get(name).parse().ok()
     }
@@ -66,7 +73,7 @@ impl FromRequest for ProtectedForm {
         let body = web::Bytes::from_request(&request, payload);
         Box::pin(async move {
             let app = request.app_data::<web::Data<State>>().ok_or_else(|| Error::internal("no application"))?.clone();
-            if !is_from_us(&request, app.config.public_url.origin()) {
+            if !is_same_origin(&request, app.config.public_url.origin()) {
                 return Err(Error::ForgedForm);
             }
             if request.content_type() != "application/x-www-form-urlencoded" {
@@ -74,7 +81,7 @@ impl FromRequest for ProtectedForm {
             }
             let body = body.await.map_err(|error| match error.as_response_error().status_code().as_u16() {
                 413 => Error::TooLarge,
-                _ => Error::Invalid("The form did not arrive whole. Send it again.".into()),
+                _ => Error::Invalid("The form was not received completely. Send it again.".into()),
             })?;
             if body.len() > LONGEST_BODY {
                 return Err(Error::TooLarge);
@@ -94,9 +101,8 @@ impl FromRequest for ProtectedForm {
     }
 }
 
-/// Whether a browser says that a POST was sent from one of our own pages. Sec-Fetch-Site cannot be set by a page; browsers
-/// too old for it say where a POST came from in Origin.
-pub fn is_from_us(request: &HttpRequest, origin: &str) -> bool {
+/// Whether a POST was sent from our own origin. Pages cannot set Sec-Fetch-Site; browsers too old for it send Origin.
+pub fn is_same_origin(request: &HttpRequest, origin: &str) -> bool {
     let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("unreadable"));
     match header("sec-fetch-site") {
         Some(site) => site == "same-origin",
@@ -115,24 +121,21 @@ fn browser_cookie(app: &State) -> String {
     app.config.public_url.cookie_name("browser")
 }
 
-/// What the forms before sign-in carry: a random cookie for this browser, and the token that fits it.
+/// The CSRF protection of forms before sign-in: a random cookie for the browser, and the CSRF token derived from it.
 pub struct BrowserToken {
-    /// For the form.
+    /// The CSRF token for the form.
     pub csrf: String,
-    /// To be set, when the browser has none yet.
+    /// The cookie to set, if the browser has none yet.
     pub cookie: Option<Cookie<'static>>,
 }
 
 impl BrowserToken {
-    /// The answer with the new cookie, if there is one.
-    pub fn set_cookie(self, mut response: HttpResponse) -> Result<HttpResponse> {
-        if let Some(cookie) = self.cookie {
-            response.add_cookie(&cookie).map_err(Error::internal)?;
-        }
-        Ok(response)
+    /// Adds the new cookie, if there is one, to a response.
+    pub fn set_cookie(self, response: HttpResponse) -> Result<HttpResponse> {
+        with_cookie(response, self.cookie)
     }
 
-    /// The token for the browser that sent `request`; a new cookie when it sent none.
+    /// The token for the browser that sent `request`, with a new cookie if it sent none.
     pub fn for_request(app: &State, request: &HttpRequest) -> BrowserToken {
         let name = browser_cookie(app);
         if let Some(context) = request.extensions().get::<RequestContext>() {
@@ -153,4 +156,12 @@ impl BrowserToken {
         };
         BrowserToken { csrf: app.keys.csrf.sign(&format!("browser {value}")), cookie }
     }
+}
+
+/// Adds a cookie, if there is one, to a response.
+pub fn with_cookie(mut response: HttpResponse, cookie: Option<Cookie<'static>>) -> Result<HttpResponse> {
+    if let Some(cookie) = cookie {
+        response.add_cookie(&cookie).map_err(Error::internal)?;
+    }
+    Ok(response)
 }

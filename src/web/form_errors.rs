@@ -1,18 +1,19 @@
-//! What is wrong with a form: all of it at once, each sentence beside its field.
+//! The errors of a form: all of them at once, each beside its field.
 
 use crate::error::{Error, Result};
+use crate::time::count;
 
-/// The problems of a form, in the order of its fields. A field is named by its id on the page.
+/// The errors of a form, in the order of its fields. A field is named by its id on the page.
 #[derive(Clone, Debug, Default)]
 pub struct FormErrors(Vec<(&'static str, String)>);
 
 impl FormErrors {
-    /// Notes what is wrong with a field.
+    /// Adds an error to a field.
     pub fn add(&mut self, field: &'static str, sentence: impl Into<String>) {
         self.0.push((field, sentence.into()));
     }
 
-    /// The value of a field, or nothing and a note of what is wrong with it.
+    /// The value of a field. If it is invalid, adds the error and returns `None`.
     pub fn check<T>(&mut self, field: &'static str, value: Result<T>) -> Option<T> {
         match value {
             Ok(value) => Some(value),
@@ -20,17 +21,16 @@ impl FormErrors {
                 self.add(field, sentence);
                 None
             }
-            // What else went wrong is for the log, not for the page.
+            // Other causes are for the log, not for the page.
             Err(other) => {
                 log::error!("the field {field} could not be read: {other}");
-                self.add(field, "This could not be read. Type it again.");
+                self.add(field, "This value could not be read. Enter it again.");
                 None
             }
         }
     }
 
-    /// What storing a form came to: nothing and a note beside a field when it was refused for something that can be typed
-    /// otherwise.
+    /// The result of saving a form. If it was refused as invalid, adds the error to a field and returns `None`.
     pub fn stored<T>(&mut self, field: &'static str, outcome: Result<T>) -> Result<Option<T>> {
         match outcome {
             Err(error @ Error::Invalid(_)) => Ok(self.check(field, Err(error))),
@@ -38,31 +38,28 @@ impl FormErrors {
         }
     }
 
-    /// Whether nothing is wrong.
+    /// Whether the form has no errors.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// All of them with their fields.
+    /// All errors, each with its field.
     pub fn all(&self) -> &[(&'static str, String)] {
         &self.0
     }
 
-    /// Whether something is wrong with a field.
+    /// Whether a field has an error.
     pub fn has(&self, field: &str) -> bool {
         self.0.iter().any(|(own, _)| *own == field)
     }
 
-    /// What is wrong with a field.
+    /// The errors of a field.
     pub fn of(&self, field: &str) -> Vec<&str> {
         self.0.iter().filter(|(own, _)| *own == field).map(|(_, sentence)| sentence.as_str()).collect()
     }
 
-    /// How many there are, as a heading.
+    /// The heading above the errors.
     pub fn headline(&self) -> String {
-        match self.0.len() {
-            1 => "One thing needs a look. Nothing was saved.".into(),
-            n => format!("{n} things need a look. Nothing was saved."),
-        }
+        format!("Fix {}", count(self.0.len() as i64, "error"))
     }
 }

@@ -1,4 +1,4 @@
-//! Security headers on every response, errors and static files included, and one line in the log for each request.
+//! Security headers on every response, error pages and static files included; and a debug log line for each request.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -13,12 +13,12 @@ use crate::web::state::State;
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
      form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-/// The policy of a page whose form leads elsewhere afterwards: `targets` as a CSP source list.
+/// The Content-Security-Policy of a page whose form redirects to another site. `targets` is a CSP source list.
 pub fn policy_for_forms_that_lead_to(targets: &str) -> String {
     POLICY.replace("form-action 'self'", &format!("form-action 'self' {targets}"))
 }
 
-/// Middleware around everything.
+/// Middleware around the whole application.
 pub async fn add(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -28,9 +28,9 @@ pub async fn add(
     let mut response = match next.call(request).await {
         Ok(response) => response,
         Err(error) => {
-            let mut page = error_pages::around(&error);
+            let mut page = error_pages::outside_handlers(&error);
             set_all(page.headers_mut(), https);
-            return Err(InternalError::from_response("answered", page).into());
+            return Err(InternalError::from_response("the error page was rendered", page).into());
         }
     };
     {

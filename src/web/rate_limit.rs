@@ -1,7 +1,7 @@
-//! R-Series' leaky bucket for the API routes: per client, in the memory of each node.
+//! Rate limits of the API routes, as R-Series has them: a leaky bucket for each client, in the memory of each node.
 //!
-//! A bucket holds 90 and loses one a second; the request that makes it overflow is served, the next one is not. Beside it
-//! at most 20 requests are served within one second.
+//! A bucket holds 90 requests and drains one a second. The request that fills it is served, the next one is refused. At
+//! most 20 requests of a client are served within one second.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -10,6 +10,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use serde_json::json;
 
+use crate::account::ACCOUNT_ID;
 use crate::id::ClientKey;
 use crate::time::Timestamp;
 
@@ -26,11 +27,11 @@ struct Bucket {
     in_second: u32,
 }
 
-/// Every client's bucket.
+/// The buckets of all clients.
 #[derive(Default)]
 pub struct Buckets(Mutex<HashMap<ClientKey, Bucket>>);
 
-/// What a request found in its client's bucket.
+/// How full a client's bucket is after a request, and whether the request is refused.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Level {
     level: f64,
@@ -69,7 +70,7 @@ impl Buckets {
 }
 
 impl Level {
-    /// The 429 of a request that is too much.
+    /// The 429 answer, if the request exceeds a limit.
     pub fn refusal(&self) -> Option<HttpResponse> {
         let (limiter, seconds) = self.refused?;
         let text = match limiter {
@@ -83,10 +84,10 @@ impl Level {
         Some(response.json(json!({ "error": "rate_limit_exceeded", "error_description": text, "hint": hint })))
     }
 
-    /// Adds what every answer of an API route carries.
+    /// Adds the rate limit headers that every answer of an API route has.
     pub fn describe(&self, client: ClientKey, response: &mut HttpResponse) {
         let values = [
-            ("x-ls-acct-id", crate::oauth::resources::ACCOUNT_ID.to_string()),
+            ("x-ls-acct-id", ACCOUNT_ID.to_string()),
             ("x-ls-oauth-client-id", client.to_string()),
             ("x-ls-api-bucket-level", format!("{}/{SIZE}", self.level)),
             ("x-ls-api-burst-level", format!("{}/{BURST}", self.in_second)),
@@ -120,7 +121,7 @@ mod tests {
                 }
             }
         }
-        // Ninety, and what dripped out in the four seconds that the burst limit made it wait.
+        // Ninety, and four that drained while the burst limit made it wait.
         assert_eq!(served, 94);
         assert_eq!(buckets.take(ClientKey(2), now).refused, None);
         assert_eq!(buckets.take(client, now.plus(1)).refused, None);

@@ -276,7 +276,7 @@ fn a_client_that_never_was_is_no_page() {
     for id in ["999", "0", "-1", "abc", "9223372036854775808", "1.5", "%20", "1%00"] {
         let page = browser.get(&format!("/settings/client-api-access/clients/{id}"));
 
-        assert_eq!((page.status, page.heading().as_str()), (404, "No such page"), "{id}");
+        assert_eq!((page.status, page.heading().as_str()), (404, "Page not found"), "{id}");
         assert!(page.link("All clients").is_some());
     }
 }

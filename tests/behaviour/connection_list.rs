@@ -134,12 +134,12 @@ fn everybody_is_told_how_many_wait_for_a_person() {
     Connection::forget(app.shop().conn(), paused, "The provider said no.", app.now()).unwrap();
     let two = admin.open(CONNECTIONS);
 
-    assert_eq!(one.texts(count), ["1 that needs a person"]);
+    assert_eq!(one.texts(count), ["1 that needs attention"]);
     assert!(index.text().contains("1 connection to authorize"), "{}", index.text());
     assert!(shown.text().contains("1 connection needs a person") && shown.text().contains("Ask an admin"));
     assert!(!shown.has(".notice form"));
     assert!(shown.header("content-security-policy").unwrap().contains("form-action 'self';"));
-    assert_eq!(two.texts(count), ["2 that need a person"], "a paused one can wait");
+    assert_eq!(two.texts(count), ["2 that need attention"], "a paused one can wait");
     assert!(two.has(&format!(".notice form[action='{}/authorize']", connection_path(online))));
     let policy = two.header("content-security-policy").unwrap().to_string();
     assert!(policy.contains("form-action 'self' https: http:;"), "a form leads to the provider: {policy}");

@@ -64,7 +64,7 @@ fn a_link_is_shown_once_and_sending_the_form_again_makes_no_second_one() {
     let again = admin.submit(&form, "/invite", &[("name", "Other"), ("email", "other@shop.example")]);
 
     assert_eq!(first.status, 200);
-    assert_eq!((again.status, again.heading().as_str()), (409, "Not right now"));
+    assert_eq!((again.status, again.heading().as_str()), (409, "Try again"));
     assert_eq!(app.shop().number("SELECT COUNT(*) FROM employees"), 2);
     assert_eq!(app.shop().number("SELECT COUNT(*) FROM one_time_links"), 1);
     let page = admin.open("/settings/employees?name=nils");
@@ -108,7 +108,7 @@ fn a_new_invitation_ends_the_earlier_one_and_both_end_by_themselves() {
     assert_eq!(app.browser().get(&second).status, 200);
     app.advance(7 * DAY);
     let ended = app.browser().get(&second);
-    assert_eq!((ended.status, ended.heading().as_str()), (410, "Already gone"));
+    assert_eq!((ended.status, ended.heading().as_str()), (410, "Link no longer valid"));
     assert!(ended.text().contains("Ask an admin for a new link"));
 }
 

@@ -48,7 +48,7 @@ fn a_large_client_loses_all_access_at_once_and_its_rows_behind_it() {
     app.run_background();
     let revoked_error = browser.get(&client_path(client));
 
-    assert_eq!((revoked_error.status, revoked_error.heading().as_str()), (410, "Already gone"));
+    assert_eq!((revoked_error.status, revoked_error.heading().as_str()), (410, "Already revoked"));
     for table in ["clients", "refresh_tokens", "refresh_token_values", "access_tokens"] {
         assert_eq!(app.shop().number(&format!("SELECT COUNT(*) FROM {table}")), 0, "{table}");
     }

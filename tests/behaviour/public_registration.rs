@@ -63,7 +63,7 @@ fn a_developer_registers_a_client_that_is_pending_approval() {
 
     assert_eq!((shown.status, shown.header("cache-control")), (200, Some("no-store")));
     assert!(shown.text().contains("an admin of the shop approves it"), "{}", shown.text());
-    assert!(refusal(&refused).2.contains("waits for an admin"), "{}", refused.body);
+    assert!(refusal(&refused).2.contains("pending approval"), "{}", refused.body);
     assert_eq!(page.fact("Approval"), "Pending approval");
     assert_eq!(page.fact("PKCE"), "Required", "what only admins decide is not taken from the form");
     assert!(page.fact("Access expires").contains("revoked"));

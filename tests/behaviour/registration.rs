@@ -67,7 +67,7 @@ fn submitting_the_form_twice_registers_one_client() {
     let again = admin.submit(&form, "/register", &GOOD);
 
     assert_eq!((first.status, again.status), (200, 409));
-    assert_eq!(again.heading(), "Not right now");
+    assert_eq!(again.heading(), "Try again");
     assert_eq!(app.shop().number("SELECT COUNT(*) FROM clients"), 1);
     assert_eq!(app.shop().number("SELECT COUNT(*) FROM client_secrets"), 1);
 }
@@ -97,8 +97,8 @@ fn all_errors_are_shown_at_once_beside_their_fields_and_what_was_typed_stays() {
         assert!(described.ends_with(&format!("{field}-error")), "{described}");
         assert!(page.has(&format!(".notice a[href='#{field}']")), "{field}");
     }
-    assert_eq!(page.texts("#redirect-uris-error .error").len(), 2, "one error for each invalid URI");
-    assert!(page.notice().contains("7 things need a look"), "{}", page.notice());
+    assert_eq!(page.texts("#redirect-uris-error .error").len(), 2, "one sentence for each wrong URI");
+    assert!(page.notice().contains("Fix 7 errors"), "{}", page.notice());
     assert!(page.has("#phone") && !page.has("#phone-error"));
     assert_eq!(page.attribute("#name", "value").as_deref(), Some("Lightspeed Ledger"));
     assert_eq!(page.attribute("#grants-end-after", "value").as_deref(), Some("soon"));

@@ -49,7 +49,7 @@ fn d9_revoking_a_client_takes_everything_below_it_and_the_counts_agree() {
     assert_eq!(browser.get(&kept.path()).status, 200);
     for gone in [client_path(client), grant.path(), grant.access_token_path()] {
         let page = browser.get(&gone);
-        assert_eq!((page.status, page.heading().as_str()), (410, "Already gone"), "{gone}");
+        assert_eq!((page.status, page.heading().as_str()), (410, "Already revoked"), "{gone}");
         assert!(page.text().contains("Ledgerly was already revoked by Ada Admin"), "{}", page.text());
     }
 }
@@ -209,7 +209,7 @@ fn d11_pressing_twice_going_back_or_coming_too_late_is_no_error_and_has_one_effe
 
     assert_eq!((first.status, second.status), (303, 303));
     assert!(told.starts_with("Ledgerly was already revoked by Ada Admin"), "{told}");
-    assert_eq!((back.status, back.heading().as_str()), (410, "Already gone"));
+    assert_eq!((back.status, back.heading().as_str()), (410, "Already revoked"));
     assert_eq!(entries(&app, "client revoked"), 1);
 }
 

@@ -102,7 +102,7 @@ fn d15_a_shop_that_has_an_admin_is_not_set_up_again() {
 
     let late = set_up(&mut app.browser(), &path, ("", ""));
 
-    assert_eq!((late.status, late.heading().as_str()), (410, "Already gone"));
+    assert_eq!((late.status, late.heading().as_str()), (410, "Link no longer valid"));
     assert_eq!(app.shop().number("SELECT COUNT(*) FROM employees"), 1);
     app.advance(24 * HOUR);
     assert_eq!(app.browser().get(&path).status, 410);

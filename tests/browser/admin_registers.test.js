@@ -18,7 +18,7 @@ describe('an admin', () => {
         await fillIn(page, { Name: 'Lightspeed Shipping', Website: 'https://shipping.example', 'Contact name': 'Lea' });
         await fillIn(page, { 'Contact e-mail': 'lea@shipping.example', 'Redirect URIs': 'http://app.example/cb' });
         await press(page, 'Register client');
-        await message(page, '2 things need a look').waitFor();
+        await message(page, 'Fix 2 errors').waitFor();
         await expectSound(page, 422);
 
         await fillIn(page, { Name: name, 'Redirect URIs': 'https://app.example/cb' });
@@ -34,7 +34,7 @@ describe('an admin', () => {
         await page.getByLabel('Label').fill('Nightly export');
         await page.getByLabel('Employee', { exact: true }).selectOption({ index: 1 });
         await press(page, 'Make the API key');
-        await message(page, 'One thing needs a look').waitFor();
+        await message(page, 'Fix 1 error').waitFor();
         await expectSound(page, 422);
         await page.getByLabel('Reports employee:reports').check();
         await press(page, 'Make the API key');

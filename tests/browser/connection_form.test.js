@@ -151,7 +151,7 @@ describe('the form of a connection', () => {
       await choose(page, 'Business (optional)', { index: 1 });
       await press(page, 'Save & authorize');
       // Scripts have chosen the only client of the type.
-      await message(page, `${way.scripts ? 3 : 4} things need a look`).waitFor();
+      await message(page, `Fix ${way.scripts ? 3 : 4} errors`).waitFor();
       await expectBeside(page, {
         name: 'The name is missing',
         'domain-prefix': 'The domain prefix is',
@@ -170,7 +170,7 @@ describe('the form of a connection', () => {
       await choose(page, 'OAuth 2.0 client', { label: X_SERIES });
       await fillIn(page, { 'Domain prefix': 'harbour.pine' });
       await press(page, 'Save');
-      await message(page, 'One thing needs a look').waitFor();
+      await message(page, 'Fix 1 error').waitFor();
       expectNoProblems(page, { refusals: [422] });
       await fillIn(page, { 'Domain prefix': 'harbour-pine' });
       await press(page, 'Save');
@@ -190,7 +190,7 @@ describe('the form of a connection', () => {
       await page.getByLabel('Use PKCE').uncheck();
       await page.getByLabel('in the Authorization header').check();
       await press(page, 'Save the client');
-      await message(page, '3 things need a look').waitFor();
+      await message(page, 'Fix 3 errors').waitFor();
       await expectBeside(page, {
         'token-url': 'The token URL must begin with https://',
         'api-url': 'The API URL is missing',

@@ -1,4 +1,4 @@
-// An integration is let in, kept out, and stopped, in a real browser: across origins, with a session that ends halfway.
+// An integration is allowed, denied and revoked in a real browser: across origins, with a session that ends in between.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, describe } from 'node:test';
@@ -20,12 +20,12 @@ for (const way of WAYS) {
       await page.getByText('to continue to Walk-through').waitFor();
       await expectFine(page);
       await fillInSignIn(page, shop.accounts.manager);
-      await expectHeading(page, 'Let Walk-through in?');
+      await expectHeading(page, 'Allow Walk-through to access ');
       await page.getByText('Sales history').waitFor();
       await page.getByText('Inventory (read)').waitFor();
       await expectFine(page);
 
-      await page.getByRole('button', { name: 'Authorize Application' }).click();
+      await page.getByRole('button', { name: 'Allow' }).click();
       await expectHeading(page, 'Walk-through');
       assert.equal(await page.locator('.steps .badge.good').count(), 5, 'every step went well');
       await expectFine(page);
@@ -47,7 +47,7 @@ for (const way of WAYS) {
     pageTest('a14: the browser arrives at a client on another origin with code, state and iss', { shop, way }, async (page) => {
       await signIn(page, shop.accounts.staff);
       await page.goto(authorizeUrl(shop, { redirect_uri: client.url, state: 'a state & more' }));
-      await page.getByRole('button', { name: 'Authorize Application' }).click();
+      await page.getByRole('button', { name: 'Allow' }).click();
       await page.getByText('The client was here').waitFor();
 
       const came = new URL(page.url());
@@ -60,7 +60,7 @@ for (const way of WAYS) {
     pageTest('a14: it also arrives when the client sends it on to a third origin', { shop, way }, async (page) => {
       await signIn(page, shop.accounts.staff);
       await page.goto(authorizeUrl(shop, { redirect_uri: client.url, state: 'onward' }));
-      await page.getByRole('button', { name: 'Authorize Application' }).click();
+      await page.getByRole('button', { name: 'Allow' }).click();
       await page.getByText('The client was here').waitFor();
     });
 
@@ -80,7 +80,7 @@ for (const way of WAYS) {
         });
         await network.send('Network.enable');
         await own.goto(authorizeUrl(shop, { client_id: clientId, redirect_uri: redirectUri }));
-        await own.getByRole('button', { name: 'Authorize Application' }).click({ noWaitAfter: true });
+        await own.getByRole('button', { name: 'Allow' }).click({ noWaitAfter: true });
         await eventually(() => assert.ok(sent.some((to) => to.startsWith(`${redirectUri}?code=`)), `sent to ${sent}`));
         // Asked for and not waited for: waiting ends with the very error that this looks for.
         if (redirectUri === HTTPS) await eventually(() => assert.match(own.url(), /^chrome-error:/));
@@ -89,10 +89,10 @@ for (const way of WAYS) {
       }
     });
 
-    pageTest('whoever is kept out is told so', { shop, way }, async (page) => {
+    pageTest('a client is told that access was denied', { shop, way }, async (page) => {
       await signIn(page, shop.accounts.staff);
       await page.goto(authorizeUrl(shop, { redirect_uri: client.url }));
-      await page.getByRole('button', { name: 'Keep out' }).click();
+      await page.getByRole('button', { name: 'Deny' }).click();
       await page.getByText('The client was here').waitFor();
 
       const came = new URL(page.url()).searchParams;
@@ -113,14 +113,14 @@ for (const way of WAYS) {
     pageTest('a sign-in that ended in between is asked for again, and the request goes on', { shop, way }, async (page) => {
       await signIn(page, shop.accounts.staff);
       await page.goto(authorizeUrl(shop, { redirect_uri: client.url, state: 'kept' }));
-      await expectHeading(page, 'Let Walk-through in?');
+      await expectHeading(page, 'Allow Walk-through to access ');
       await page.context().clearCookies({ name: /session/ });
-      await page.getByRole('button', { name: 'Authorize Application' }).click();
+      await page.getByRole('button', { name: 'Allow' }).click();
 
       await page.getByText('to continue to Walk-through').waitFor();
       await fillInSignIn(page, shop.accounts.staff);
-      await expectHeading(page, 'Let Walk-through in?');
-      await page.getByRole('button', { name: 'Authorize Application' }).click();
+      await expectHeading(page, 'Allow Walk-through to access ');
+      await page.getByRole('button', { name: 'Allow' }).click();
       await page.getByText('The client was here').waitFor();
       assert.equal(new URL(page.url()).searchParams.get('state'), 'kept');
     });
@@ -129,7 +129,7 @@ for (const way of WAYS) {
       await signIn(page, shop.accounts.staff);
       await page.goto(authorizeUrl(shop, { redirect_uri: client.url, state: 'somebody else' }));
       await page.getByText(shop.accounts.staff.email).waitFor();
-      await page.getByRole('button', { name: 'Not you?' }).click();
+      await page.getByRole('button', { name: 'Use another account' }).click();
       await page.getByText('to continue to Walk-through').waitFor();
       await fillInSignIn(page, shop.accounts.admin);
       await page.getByText(shop.accounts.admin.email).waitFor();

@@ -7,7 +7,7 @@ use crate::activity::{Activity, Kind};
 use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
-use crate::oauth::client_auth::may_act;
+use crate::oauth::client_auth::require_active;
 use crate::oauth::grants::Outcome;
 use crate::oauth::parameters::Parameters;
 use crate::scopes::Scope;
@@ -58,7 +58,7 @@ fn refresh(
         Err(Error::NotFound) => return Ok(Err(OAuthError::invalid_client("The client has been revoked"))),
         Err(error) => return Err(error),
     };
-    if let Err(error) = may_act(&client) {
+    if let Err(error) = require_active(&client) {
         return Ok(Err(error));
     }
     let hash = value.hash();

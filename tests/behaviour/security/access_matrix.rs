@@ -111,7 +111,7 @@ fn answer(browser: &mut Browser, method: &str, path: &str) -> (Answer, String) {
         200 => Ok,
         303 if page.location().starts_with("/sign-in") => In,
         303 => Elsewhere,
-        403 if page.text().contains("could not be checked") => Form,
+        403 if page.text().contains("This form has expired") => Form,
         403 => No,
         404 => Absent,
         410 => Gone,

@@ -119,7 +119,7 @@ fn a2_a_redirect_uri_that_was_withdrawn_meanwhile_is_not_led_to_by_either_button
     let page = browser.open(&ask(&integration, &[]));
     app.shop().sql("UPDATE redirect_uris SET uri = 'https://app.example/other'");
 
-    for decision in ["approve", "deny"] {
+    for decision in ["allow", "deny"] {
         stays_here(&press(&mut browser, &page, decision), decision);
     }
     assert_eq!(codes(&app), 0);
@@ -186,7 +186,7 @@ fn a3_a_redirect_uri_is_compared_by_the_letter() {
         stays_here(&page, given);
     }
     assert!(vectors.len() >= 30);
-    assert!(browser.open(&ask(&integration, &[])).has("button[value=approve]"), "the registered one is served");
+    assert!(browser.open(&ask(&integration, &[])).has("button[value=allow]"), "the registered one is served");
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn a4_an_app_is_led_back_to_by_its_private_scheme_by_the_letter() {
     let mut browser = app.manager();
 
     let page = browser.open(&ask(&desktop, &[("redirect_uri", "com.example.till:/cb")]));
-    assert!(page.text().contains("your browser goes to com.example.till"), "{}", page.text());
+    assert!(page.text().contains("you return to com.example.till"), "{}", page.text());
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.contains("form-action 'self' com.example.till:;"), "{policy}");
     let location = mark_lightspeed_approved(&mut browser, &page).location();
@@ -315,7 +315,7 @@ fn a6_a_parameter_that_stands_there_twice_is_refused() {
         let (error, pairs) = told(&page);
         assert_eq!(error, "invalid_request", "{name} twice");
         let echoed = pairs.iter().any(|(key, _)| key == "state");
-        assert_eq!(echoed, !name.ends_with("tate"), "a state that stands there twice is not echoed: {pairs:?}");
+        assert_eq!(echoed, !name.ends_with("tate"), "a state that is sent twice is not echoed: {pairs:?}");
     }
     for (name, again) in [
         ("client_id", integration.client_id.as_str()),
@@ -584,7 +584,7 @@ fn a11_a_client_that_must_use_pkce_is_asked_for_a_good_challenge() {
     for integration in [&ledgerly, &desktop] {
         assert_eq!(told(&browser.get(&ask(integration, &without))).0, "invalid_request");
     }
-    assert!(browser.open(&ask(&legacy, &without)).has("button[value=approve]"), "the flag of an old client holds");
+    assert!(browser.open(&ask(&legacy, &without)).has("button[value=allow]"), "the flag of an old client holds");
     assert_eq!(codes(&app), 0);
 }
 
@@ -601,7 +601,7 @@ fn a12_every_post_is_answered_by_a_get_and_no_fragment_is_carried_over() {
     let signed_in = browser.submit(&leg, "/sign-in", &[("email", &person.email), ("password", PASSWORD)]);
     assert_eq!(signed_in.status, 303);
     let page = browser.follow(&signed_in);
-    for decision in ["approve", "deny"] {
+    for decision in ["allow", "deny"] {
         let answer = press(&mut browser, &page, decision);
         assert_eq!(answer.status, 303, "a 307 would send the form on");
         assert!(answer.location().ends_with('#') && answer.location().matches('#').count() == 1);
@@ -671,11 +671,11 @@ fn a15_a_consent_without_this_sessions_proof_is_refused() {
     let theirs = hidden(&other.open(&ask(&integration, &[])));
     let action = ask(&integration, &[]).replace(AUTHORIZE, CONSENT);
     let with = |[csrf, request, signature]: [&(&'static str, String); 3]| {
-        vec![csrf.clone(), request.clone(), signature.clone(), ("decision", "approve".to_string())]
+        vec![csrf.clone(), request.clone(), signature.clone(), ("decision", "allow".to_string())]
     };
 
     for (fields, what) in [
-        (vec![("decision", "approve".to_string())], "nothing"),
+        (vec![("decision", "allow".to_string())], "nothing"),
         (with([&("csrf", String::new()), &own[1], &own[2]]), "an empty token"),
         (with([&stale[0], &own[1], &own[2]]), "the token of an earlier sign-in"),
         (with([&stale[0], &stale[1], &stale[2]]), "the whole form of an earlier sign-in"),
@@ -698,7 +698,7 @@ fn a15_a_consent_without_this_sessions_proof_is_refused() {
     let mut elsewhere = browser.clone();
     elsewhere.origin_header = Some("https://app.example".into());
     assert_eq!(send(&mut elsewhere, &action, &good).status, 403, "from the client's own page");
-    assert_eq!(browser.get(&format!("{action}&{}", encode(&[("decision", "approve")]))).status, 405, "by a link");
+    assert_eq!(browser.get(&format!("{action}&{}", encode(&[("decision", "allow")]))).status, 405, "by a link");
     assert_eq!(codes(&app), 0);
 
     assert_eq!(send(&mut browser, &action, &good).status, 303, "the real one still works");
@@ -734,14 +734,14 @@ fn a15_hidden_fields_that_were_edited_are_refused_and_others_change_nothing() {
     ] {
         let mut forged = fields.to_vec();
         forged[1].1.clone_from(&changed);
-        forged.push(("decision", "approve".into()));
+        forged.push(("decision", "allow".into()));
         assert_eq!(send(&mut browser, &action, &forged).status, 403, "{changed}");
     }
     assert_eq!(codes(&app), 0);
 
     let mut joined = fields.to_vec();
     for (name, value) in [
-        ("decision", "approve"),
+        ("decision", "allow"),
         ("scope", "employee:all"),
         ("client_id", other.client_id.as_str()),
         ("redirect_uri", "https://app.example/other"),
@@ -791,7 +791,7 @@ fn a15_a_session_that_ended_before_the_answer_begins_the_request_again() {
     assert!(leg.text().contains("to continue to Ledgerly"));
     let mut elsewhere = browser.clone();
     elsewhere.origin_header = Some("https://evil.example".into());
-    assert_eq!(elsewhere.post(CONSENT, &[("decision", "approve")]).status, 403, "from elsewhere it is nobody's");
+    assert_eq!(elsewhere.post(CONSENT, &[("decision", "allow")]).status, 403, "from elsewhere it is nobody's");
     let signed_in = browser.submit(&leg, "/sign-in", &[("email", &person.email), ("password", PASSWORD)]);
     let again = browser.follow(&signed_in);
     assert_eq!(value(&answered(&mark_lightspeed_approved(&mut browser, &again)), "state"), "a&b+c\"d");
@@ -823,11 +823,11 @@ fn a16_consent_is_asked_for_every_time() {
         integration.grant(&app, &mut browser);
         for changes in [[("scope", "employee:inventory employee:register_read")], [("scope", "employee:reports")]] {
             let page = browser.open(&ask(integration, &changes));
-            assert!(page.has("button[value=approve]") && page.has("button[value=deny]"));
+            assert!(page.has("button[value=allow]") && page.has("button[value=deny]"));
         }
         for prompt in ["none", "login"] {
             let page = browser.open(&ask(integration, &[("prompt", prompt), ("approval_prompt", "auto")]));
-            assert!(page.has("button[value=approve]"), "prompt={prompt} changes nothing");
+            assert!(page.has("button[value=allow]"), "prompt={prompt} changes nothing");
         }
     }
     assert_eq!(codes(&app), 2, "a page alone issues nothing");
@@ -863,20 +863,24 @@ fn a17_the_consent_page_says_who_asks_for_what_and_where_it_leads() {
     let page = staff.open(&ask(&plain, &[asked]));
 
     let text = page.text();
-    assert_eq!(page.heading(), "Let Ledgerly in?");
+    assert_eq!(page.heading(), "Allow Ledgerly to access Harbour & Pine?");
     for word in
         ["Not approved", "ledgerly.example", "Inventory", "Sales history", "app.example", "30 days", "Harbour & Pine"]
     {
         assert!(text.contains(word), "{word} in {text}");
     }
     assert!(text.contains(&person.name) && text.contains(&person.email), "{text}");
-    assert_eq!(page.texts(".missing li span"), ["Shops works only if your role gets this right"]);
+    assert_eq!(page.texts(".missing li span"), ["Shops No access unless your role changes"]);
     assert!(page.texts("ul.reach:not(.missing) li").iter().all(|part| part != "Shops"));
     let page = staff.open(&ask(&marked, &[asked]));
-    assert!(page.text().contains("Let Stockbird in? Approved stockbird.example"), "{}", page.text());
+    assert!(
+        page.text().contains("Allow Stockbird to access Harbour & Pine? Approved stockbird.example"),
+        "{}",
+        page.text()
+    );
 
     app.shop().sql("UPDATE clients SET grants_end_after = 604800");
-    assert!(staff.open(&ask(&plain, &[])).text().contains("access for 7 days"));
+    assert!(staff.open(&ask(&plain, &[])).text().contains("Access expires after 7 days."));
     let page = app.admin().open(&ask(&plain, &[asked]));
     assert!(!page.has(".missing") && page.text().contains("Shops"), "an admin has that right");
 }
@@ -889,7 +893,7 @@ fn a17_what_a_role_can_give_nothing_of_is_still_named() {
 
     let page = staff.open(&ask(&integration, &[("scope", "employee:admin_shops employee:admin_employees")]));
 
-    assert!(page.text().contains("Your role has none of the rights it asks for"));
+    assert!(page.text().contains("Your role has none of the requested rights"));
     let named = page.texts(".missing li span").join(", ");
     assert!(named.contains("Shops") && named.contains("Employees"), "what would be consented to: {}", page.text());
 }
@@ -920,8 +924,8 @@ fn a1_a_client_that_may_do_nothing_gets_a_page_that_says_so() {
 
     for (integration, words) in [
         (&suspended, "Stockbird is suspended"),
-        (&pending, "Till Desktop is waiting for an admin"),
-        (&revoked, "No client is registered here"),
+        (&pending, "Till Desktop is pending approval"),
+        (&revoked, "No client with the client_id in the link is registered"),
     ] {
         for browser in [&mut browser, &mut nobody] {
             let page = browser.get(&ask(integration, &[]));
@@ -939,7 +943,7 @@ fn a15_a_client_suspended_before_the_answer_gets_no_code() {
     let page = browser.open(&ask(&integration, &[]));
     app.shop().sql("UPDATE clients SET suspended_at = 1");
 
-    for decision in ["approve", "deny"] {
+    for decision in ["allow", "deny"] {
         stays_here(&press(&mut browser, &page, decision), decision);
     }
     assert_eq!(codes(&app), 0);
@@ -955,14 +959,14 @@ fn a13_a_signed_out_request_signs_in_first_and_lands_on_the_consent_page() {
 
     let leg = browser.get(&path);
     assert_eq!((leg.status, leg.heading()), (200, "Sign in".to_string()));
-    assert!(leg.text().contains("to continue to Ledgerly") && !leg.has("button[value=approve]"));
+    assert!(leg.text().contains("to continue to Ledgerly") && !leg.has("button[value=allow]"));
 
     let wrong = browser.submit(&leg, "/sign-in", &[("email", &person.email), ("password", "not this one at all")]);
     assert_eq!(wrong.status, 422);
     let signed_in = browser.submit(&wrong, "/sign-in", &[("email", &person.email), ("password", PASSWORD)]);
     assert_eq!(signed_in.location(), path, "also after a wrong password");
     let page = browser.follow(&signed_in);
-    assert_eq!(page.heading(), "Let Ledgerly in?");
+    assert_eq!(page.heading(), "Allow Ledgerly to access Harbour & Pine?");
     let code = value(&answered(&mark_lightspeed_approved(&mut browser, &page)), "code").to_string();
     let pair = pair(&app.token(&integration.code_request(&code, VERIFIER)));
     assert!(app.works(&pair.access_token));

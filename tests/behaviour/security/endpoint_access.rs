@@ -1,8 +1,8 @@
 //! Every endpoint that programs call, every method, every kind of caller.
 
-use client_api_access::routes::{ENDPOINTS, methods};
+use client_api_access::routes::{ENDPOINTS, TABLE};
 use client_api_access::scopes::Role;
-use client_api_access::web::access_guard::Access;
+use client_api_access::web::route_table::Access;
 
 use crate::support::oauth::{bearer, refusal};
 use crate::support::{Browser, Page, TestApp};
@@ -115,7 +115,7 @@ fn d1_t10_methods_that_an_endpoint_does_not_have_are_refused_and_named() {
     client.headers.push(integration.basic());
 
     for route in ENDPOINTS {
-        let allow = methods(route.path);
+        let allow = TABLE.methods(route.path);
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECTION"] {
             let as_get = if method == "HEAD" { "GET" } else { method };
             if allow.split(", ").any(|own| own == as_get) {

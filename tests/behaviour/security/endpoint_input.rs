@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use base64::Engine;
 use client_api_access::oauth::parameters::LONGEST_BODY;
-use client_api_access::routes::{ENDPOINTS, PAGES, Route};
+use client_api_access::routes::{ENDPOINTS, PAGES};
 use client_api_access::scopes::Role;
-use client_api_access::web::access_guard::Access;
+use client_api_access::web::route_table::{Access, Route};
 
 use crate::support::oauth::{Integration, bearer, refusal};
 use crate::support::{Browser, Database, Page, Server, TestApp};

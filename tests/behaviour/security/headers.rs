@@ -48,7 +48,7 @@ fn f16_s9_a_fault_is_a_page_with_an_incident_id_and_nothing_of_its_cause() {
 
     assert_eq!(page.status, 500);
     check(&page);
-    assert!(page.text().contains("Incident "), "{}", page.text());
+    assert!(page.text().contains("Incident ID: "), "{}", page.text());
     for word in ["website", "column", "SELECT", "diesel", "src/", "sqlite", "panicked"] {
         assert!(!page.body.contains(word), "{word} in {}", page.body);
     }

@@ -205,7 +205,7 @@ pub fn bearer(token: &str) -> (String, String) {
 
 /// Presses the button that lets a client in.
 pub fn mark_lightspeed_approved(browser: &mut Browser, page: &Page) -> Page {
-    press(browser, page, "approve")
+    press(browser, page, "allow")
 }
 
 /// Presses one of the two buttons of a consent page.

@@ -73,6 +73,6 @@ export function addressesOf({ url }) {
 /** Gives the consent that the provider's page asks for, and comes back. */
 export async function consent(page, shop, provider) {
   await page.waitForURL((url) => url.origin === provider.url);
-  await page.getByRole('button', { name: 'Authorize Application' }).click();
+  await page.getByRole('button', { name: 'Allow' }).click();
   await page.waitForURL((url) => url.origin === shop.url);
 }

@@ -1,0 +1,70 @@
+//! What the access guard and the error answers know of the routes: methods, patterns, and who may call them.
+//!
+//! `routes` writes the table; the application hands it down as `web::Data<RouteTable>`.
+
+use actix_web::http::Method;
+use actix_web::{HttpRequest, web};
+
+use crate::error::{Error, Result};
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anyone: sign-in, health checks.
+    Public,
+    /// Anyone who is signed in. The handler decides by what they own.
+    SignedIn,
+    /// Admins.
+    Admin,
+    /// A client or resource server, which the endpoint authenticates.
+    Client,
+    /// A caller with an access token or API key, which the endpoint checks.
+    Bearer,
+    /// One of the shop's own programs with a service key, which the endpoint checks.
+    ServiceKey,
+}
+
+/// One method of one URL.
+#[derive(Debug)]
+pub struct Route {
+    /// `GET` or `POST`; for proxied API calls also `PUT`, `PATCH` and `DELETE`.
+    pub method: &'static str,
+    /// The URL pattern.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+}
+
+/// Every route of the program.
+#[derive(Clone, Copy, Debug)]
+pub struct RouteTable {
+    /// HTML pages, behind the session and the access guard.
+    pub pages: &'static [&'static [Route]],
+    /// Endpoints that programs call.
+    pub endpoints: &'static [Route],
+}
+
+impl RouteTable {
+    /// The table of the application that serves `request`.
+    pub fn of(request: &HttpRequest) -> Result<RouteTable> {
+        let table = request.app_data::<web::Data<RouteTable>>().ok_or_else(|| Error::internal("no route table"))?;
+        Ok(***table)
+    }
+
+    /// Who may call `method` on the page `pattern`. HEAD counts as GET. `None` if there is no such route.
+    pub fn access(&self, method: &Method, pattern: &str) -> Option<Access> {
+        let method = if method == Method::HEAD { Method::GET.as_str() } else { method.as_str() };
+        self.pages
+            .iter()
+            .copied()
+            .flatten()
+            .find(|route| route.method == method && route.path == pattern)
+            .map(|route| route.access)
+    }
+
+    /// The methods of a pattern, for the Allow header.
+    pub fn methods(&self, pattern: &str) -> String {
+        let all = self.pages.iter().copied().flatten().chain(self.endpoints).filter(|route| route.path == pattern);
+        all.map(|route| route.method).collect::<Vec<_>>().join(", ")
+    }
+}

@@ -141,25 +141,25 @@ routes! {
         POST Admin => pages::clients::new_api_key::create,
     }
     "/settings/client-api-access/clients/{client}/refresh-tokens/{refresh_token}" {
-        GET SignedIn => pages::tokens::token_detail::refresh_token,
+        GET SignedIn => pages::tokens::refresh_token_detail::refresh_token_detail,
     }
     "/settings/client-api-access/clients/{client}/refresh-tokens/{refresh_token}/revoke" {
-        GET SignedIn => pages::tokens::token_detail::revoke_refresh_token_form,
-        POST SignedIn => pages::tokens::token_detail::revoke_refresh_token,
+        GET SignedIn => pages::tokens::revoke_refresh_token::form,
+        POST SignedIn => pages::tokens::revoke_refresh_token::revoke,
     }
     "/settings/client-api-access/clients/{client}/access-tokens/{access_token}" {
-        GET SignedIn => pages::tokens::token_detail::access_token,
+        GET SignedIn => pages::tokens::access_token_detail::access_token_detail,
     }
     "/settings/client-api-access/clients/{client}/access-tokens/{access_token}/revoke" {
-        GET SignedIn => pages::tokens::token_detail::revoke_access_token_form,
-        POST SignedIn => pages::tokens::token_detail::revoke_access_token,
+        GET SignedIn => pages::tokens::revoke_access_token::form,
+        POST SignedIn => pages::tokens::revoke_access_token::revoke,
     }
     "/settings/client-api-access/clients/{client}/refresh-tokens/{refresh_token}/access-tokens/{access_token}" {
-        GET SignedIn => pages::tokens::token_detail::access_token_of_refresh_token,
+        GET SignedIn => pages::tokens::access_token_detail::access_token_detail_via_refresh_token,
     }
     "/settings/client-api-access/clients/{client}/refresh-tokens/{refresh_token}/access-tokens/{access_token}/revoke" {
-        GET SignedIn => pages::tokens::token_detail::revoke_access_token_of_refresh_token_form,
-        POST SignedIn => pages::tokens::token_detail::revoke_access_token_of_refresh_token,
+        GET SignedIn => pages::tokens::revoke_access_token::form_via_refresh_token,
+        POST SignedIn => pages::tokens::revoke_access_token::revoke_via_refresh_token,
     }
 
     "/settings/connections" { GET SignedIn => pages::connections::connection_list::list }

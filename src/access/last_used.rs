@@ -1,4 +1,5 @@
-//! What was used when, written every few seconds and at the end. Only the very first use of an access token is written at once (`tokens::rotation`).
+//! When tokens, clients, secrets and connections were last used: collected in memory and written every few seconds and at
+//! shutdown. Only the first use of an access token is written immediately (`tokens::rotation`).
 
 use diesel::QueryResult;
 
@@ -34,34 +35,34 @@ impl Used {
     }
 }
 
-/// Uses that are on their way to the database.
+/// Uses that are not yet written to the database.
 #[derive(Default)]
 pub struct LastUsed(WriteBehindBuffer<Used>);
 
 impl LastUsed {
-    /// A token was used; last before at `before`.
+    /// Records that a token was used; `before` is its last use before that.
     pub fn token(&self, client: ClientKey, token: AccessTokenKey, before: Timestamp, now: Timestamp) {
         if before < now {
             self.0.note([Used::Token(token), Used::Client(client)], now);
         }
     }
 
-    /// A client showed a secret.
+    /// Records that a client authenticated with a secret.
     pub fn secret(&self, secret: ClientSecretKey, now: Timestamp) {
         self.0.note([Used::Secret(secret)], now);
     }
 
-    /// A resource server asked.
+    /// Records that a resource server validated a token.
     pub fn resource_server(&self, id: ResourceServerKey, now: Timestamp) {
         self.0.note([Used::ResourceServer(id)], now);
     }
 
-    /// A call went through a connection, with one of its service keys.
+    /// Records a call through a connection with one of its service keys.
     pub fn connection(&self, id: ConnectionKey, key: ServiceKeyKey, now: Timestamp) {
         self.0.note([Used::Connection(id), Used::ServiceKey(key)], now);
     }
 
-    /// Writes what was collected. What could not be written waits for the next time.
+    /// Writes what was collected; what fails stays in the buffer.
     pub async fn flush(&self, db: &Db) -> Result<()> {
         self.0.flush(db, Used::touch).await
     }

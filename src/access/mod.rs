@@ -1,4 +1,5 @@
-//! Acts that span areas: find a token, revoke all access of a person, record what was last used.
+//! Acts that span areas: check a token, find a token, record what was last used.
 
+pub mod find_token;
 pub mod last_used;
 pub mod token_access;

@@ -1,46 +1,44 @@
-//! What an access token or API key is good for at this moment: its scope within the rights its employee has now, and
-//! nothing at all once it, its grant, its client or its employee has been stopped.
+//! Checks an access token or API key: what it may access now, which is its scope limited by the role of its employee. A
+//! token has no access when it expired, or when it, its refresh token, its client or its employee is revoked or inactive.
 
-use actix_web::HttpRequest;
-use actix_web::http::header;
 use diesel::prelude::*;
 
-use crate::db::DbConnection;
+use crate::access::last_used::LastUsed;
+use crate::db::{Db, DbConnection};
 use crate::error::{Error, Result};
 use crate::id::{AccessTokenKey, ClientKey, EmployeeKey, RefreshTokenKey};
 use crate::schema::{access_tokens, clients, employees, refresh_tokens};
 use crate::scopes::{Role, Scope};
 use crate::secrets::{PlainToken, TokenHash, TokenKind};
-use crate::time::Timestamp;
+use crate::time::{Clock, Timestamp};
 use crate::tokens::rotation;
-use crate::web::state::State;
 
-/// A token that works, and what it stands for: no more of each row than every request needs.
+/// A valid token with its client and employee; only the columns that every request needs.
 #[derive(Clone, Debug)]
 pub struct Access {
     /// The token.
     pub token: Token,
-    /// Whose it is.
+    /// The client it belongs to.
     pub client: TokenClient,
-    /// Whose rights it carries.
+    /// The employee it acts for.
     pub employee: TokenEmployee,
 }
 
-/// An access token or API key, as it is used.
+/// An access token or API key.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = access_tokens)]
 pub struct Token {
     /// Its id.
     pub id: AccessTokenKey,
-    /// The refresh token that made it; empty for an API key.
+    /// The refresh token it was issued with; `None` for an API key.
     pub refresh_token_id: Option<RefreshTokenKey>,
-    /// What it may reach.
+    /// What it may access.
     pub scope: Scope,
-    /// Which generation of its refresh token it came with.
+    /// The generation of the refresh token it was issued with.
     pub generation: i64,
-    /// When it was issued.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When it was last used, as far as that is written; or 0.
+    /// When it was last used, as stored, or 0.
     pub last_used_at: Timestamp,
     /// When it expires.
     pub expires_at: Timestamp,
@@ -57,9 +55,9 @@ impl Token {
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = clients)]
 pub struct TokenClient {
-    /// Its id here.
+    /// Its id in the database.
     pub id: ClientKey,
-    /// Its public id.
+    /// Its `client_id`.
     pub client_id: String,
     approved_at: Option<Timestamp>,
     suspended_at: Option<Timestamp>,
@@ -72,7 +70,7 @@ impl TokenClient {
     }
 }
 
-/// The employee whose rights a token carries.
+/// The employee a token acts for.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = employees)]
 pub struct TokenEmployee {
@@ -80,9 +78,9 @@ pub struct TokenEmployee {
     pub id: EmployeeKey,
     /// Their name.
     pub name: String,
-    /// Their address.
+    /// Their e-mail address.
     pub email: String,
-    /// What they may do, as of now.
+    /// Their current role.
     pub role: Role,
     locked_at: Option<Timestamp>,
     archived_at: Option<Timestamp>,
@@ -91,8 +89,8 @@ pub struct TokenEmployee {
 }
 
 impl TokenEmployee {
-    // Locked and archived people's tokens rest; what was ended with everything they granted is dead.
-    fn lets(&self, token: &Token) -> bool {
+    // False when the employee is locked or archived, or when an admin revoked all their access after the token was issued.
+    fn allows(&self, token: &Token) -> bool {
         self.locked_at.is_none()
             && self.archived_at.is_none()
             && token.id.0 > self.revoked_access_tokens_through
@@ -100,17 +98,17 @@ impl TokenEmployee {
     }
 }
 
-/// Why a token does not work, in R-Series' words.
+/// Why a token is not valid, as the R-Series API reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inactive {
-    /// It never was one of ours, or is past its end.
+    /// It is unknown, or has expired.
     NotVerified,
-    /// Somebody stopped it, or what it hangs on; or its row is gone.
+    /// It, its refresh token, its client or its employee was revoked or deactivated.
     Revoked,
 }
 
 impl Inactive {
-    /// What a developer is told.
+    /// The `hint` in the error response.
     pub fn hint(self) -> &'static str {
         match self {
             Inactive::NotVerified => "Access token could not be verified",
@@ -121,57 +119,68 @@ impl Inactive {
 
 type Row = (Token, TokenClient, TokenEmployee, Option<Timestamp>);
 
-impl Access {
-    /// What a token is good for now. Its use is noted; the first one is committed before this returns, since from then on
-    /// an earlier value of its refresh token is a replay.
-    pub async fn of(app: &State, token: &str) -> Result<std::result::Result<Access, Inactive>> {
-        match Self::unused(app, token).await? {
-            Ok(access) => access.used(app).await,
+/// Checks tokens and records their use.
+pub struct TokenChecks<'a> {
+    /// The database.
+    pub db: &'a Db,
+    /// The clock.
+    pub clock: &'a Clock,
+    /// Collects when tokens were last used.
+    pub last_used: &'a LastUsed,
+}
+
+impl TokenChecks<'_> {
+    /// Checks a token and records its use. The first use is committed before this returns, because after it an earlier
+    /// value of the refresh token counts as reuse.
+    pub async fn use_token(&self, token: &str) -> Result<std::result::Result<Access, Inactive>> {
+        match self.check(token).await? {
+            Ok(access) => self.record_use(access).await,
             Err(inactive) => Ok(Err(inactive)),
         }
     }
 
-    /// The same for somebody who may yet not be told: nothing is noted before [`Access::used`].
-    pub async fn unused(app: &State, token: &str) -> Result<std::result::Result<Access, Inactive>> {
-        let (hash, now) = (TokenHash::of(token), app.clock.now());
-        let found = app.db.lookup(move |conn| Ok(find(conn, &hash)?)).await?;
-        Ok(found.map_or_else(|| Err(revoked_error(token)), |row| check(row, now)))
+    /// Checks a token without recording a use, for a caller that may not be allowed to see the result.
+    pub async fn check(&self, token: &str) -> Result<std::result::Result<Access, Inactive>> {
+        let (hash, now) = (TokenHash::of(token), self.clock.now());
+        let found = self.db.lookup(move |conn| Ok(find(conn, &hash)?)).await?;
+        Ok(found.map_or_else(|| Err(unknown_token(token)), |row| check(row, now)))
     }
 
-    /// Notes the use; the token may have been withdrawn meanwhile.
-    pub async fn used(self, app: &State) -> Result<std::result::Result<Access, Inactive>> {
-        let (token, now) = (&self.token, app.clock.now());
+    /// Records a use. The token may have been revoked since the check.
+    pub async fn record_use(&self, access: Access) -> Result<std::result::Result<Access, Inactive>> {
+        let (token, now) = (&access.token, self.clock.now());
         if token.last_used_at == Timestamp::NEVER_YET && !token.is_api_key() {
             let (id, grant) = (token.id, token.refresh_token_id.map(|grant| (grant, token.generation)));
-            match app.db.low_priority().write(move |conn| rotation::first_use(conn, id, grant, now)).await {
+            match self.db.low_priority().write(move |conn| rotation::first_use(conn, id, grant, now)).await {
                 Ok(()) => {}
                 Err(Error::NotFound) => return Ok(Err(Inactive::Revoked)),
                 Err(error) => return Err(error),
             }
         }
-        app.last_used_buffer.token(self.client.id, token.id, token.last_used_at, now);
-        Ok(Ok(self))
+        self.last_used.token(access.client.id, token.id, token.last_used_at, now);
+        Ok(Ok(access))
     }
+}
 
-    /// What it may reach now; may be empty.
+impl Access {
+    /// The scope it may use now; may be empty.
     pub fn scope(&self) -> Scope {
         self.token.scope.effective(self.employee.role)
     }
 
-    /// Whether it may reach what `word` names.
+    /// Whether it may use the scope `word`.
     pub fn allows(&self, word: &str) -> bool {
         self.token.scope.allows(word, self.employee.role)
     }
 
-    /// The role its employee has now.
+    /// The employee's current role.
     pub fn role(&self) -> Role {
         self.employee.role
     }
 }
 
-// One statement: the token by its hash, and what it hangs on by their keys. Typed against each database by itself, so that
-// the text of the statement is not built anew for every request; and without a LIMIT, since SQLite plans a statement anew
-// whenever its LIMIT is bound. A hash is unique.
+// One statement for the token and its client, employee and refresh token. Compiled for each database separately, so that
+// its text is not built for every request. Without a LIMIT: SQLite would plan the statement again each time one is bound.
 fn find(conn: &mut DbConnection, hash: &TokenHash) -> QueryResult<Option<Row>> {
     crate::db::on_each!(conn, |conn| {
         access_tokens::table
@@ -190,8 +199,8 @@ fn find(conn: &mut DbConnection, hash: &TokenHash) -> QueryResult<Option<Row>> {
     })
 }
 
-// A value of ours, checksum and all, that has no row any more was revoked, or expired long ago.
-fn revoked_error(token: &str) -> Inactive {
+// A value with our format and a valid checksum existed once: without a row, it was revoked or expired long ago.
+fn unknown_token(token: &str) -> Inactive {
     match PlainToken::parse(token).map(|token| token.kind()) {
         Ok(TokenKind::AccessToken | TokenKind::ApiKey) => Inactive::Revoked,
         _ => Inactive::NotVerified,
@@ -201,38 +210,7 @@ fn revoked_error(token: &str) -> Inactive {
 fn check((token, client, employee, grant_revoked): Row, now: Timestamp) -> std::result::Result<Access, Inactive> {
     match () {
         () if token.expires_at <= now => Err(Inactive::NotVerified),
-        () if !client.may_act() || grant_revoked.is_some() || !employee.lets(&token) => Err(Inactive::Revoked),
+        () if !client.may_act() || grant_revoked.is_some() || !employee.allows(&token) => Err(Inactive::Revoked),
         () => Ok(Access { token, client, employee }),
-    }
-}
-
-/// How a request shows a token (RFC 6750 section 2.1: the header, and nowhere else).
-#[derive(Debug, PartialEq, Eq)]
-pub enum PresentedToken {
-    /// In the header.
-    Bearer(String),
-    /// Not at all.
-    Nothing,
-    /// In a way that is not served: twice, or in another scheme.
-    Wrongly(&'static str),
-}
-
-impl PresentedToken {
-    /// Reads the Authorization header.
-    pub fn by(request: &HttpRequest) -> PresentedToken {
-        let mut headers = request.headers().get_all(header::AUTHORIZATION);
-        let (Some(value), second) = (headers.next(), headers.next()) else {
-            return PresentedToken::Nothing;
-        };
-        if second.is_some() {
-            return PresentedToken::Wrongly("Send the Authorization header once");
-        }
-        let Some((scheme, token)) = value.to_str().ok().and_then(|value| value.split_once(' ')) else {
-            return PresentedToken::Wrongly("Missing \"Bearer\" token");
-        };
-        match (scheme.eq_ignore_ascii_case("bearer"), token.trim()) {
-            (true, token) if !token.is_empty() => PresentedToken::Bearer(token.to_string()),
-            _ => PresentedToken::Wrongly("Missing \"Bearer\" token"),
-        }
     }
 }

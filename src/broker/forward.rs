@@ -15,7 +15,6 @@ use futures_util::TryStreamExt;
 use oauth2::http;
 use serde_json::json;
 
-use crate::access::token_access::PresentedToken;
 use crate::connections::refresh::{NotReady, ready};
 use crate::connections::token_endpoint::wait;
 use crate::connections::{Connection, OAuthClient, Provider, ServiceKey};
@@ -24,6 +23,7 @@ use crate::http::RequestFailure;
 use crate::id::ConnectionKey;
 use crate::secrets::PlainToken;
 use crate::time::Timestamp;
+use crate::web::bearer::PresentedToken;
 use crate::web::state::State;
 
 /// The longest body of a call, in bytes: it is kept until the call has worked.
@@ -234,10 +234,10 @@ async fn authenticate(
 ) -> std::result::Result<ServiceKey, Refusal> {
     let shown = match PresentedToken::by(request) {
         PresentedToken::Bearer(shown) => shown,
-        PresentedToken::Nothing => {
+        PresentedToken::Missing => {
             return Err(Refusal::key("access_denied", "Show a service key: Authorization: Bearer …"));
         }
-        PresentedToken::Wrongly(how) => return Err(Refusal::key("invalid_token", how)),
+        PresentedToken::Malformed(how) => return Err(Refusal::key("invalid_token", how)),
     };
     let Ok(key) = PlainToken::parse(&shown).as_ref().map(PlainToken::hash) else {
         return Err(Refusal::key("invalid_token", "This is no service key, or a character of it is wrong."));

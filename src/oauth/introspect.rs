@@ -39,10 +39,11 @@ async fn answer(
     let parameters = Parameters::read(request, body).await?;
     let caller = caller(app, request, &parameters).await?;
     let token = parameters.required("token")?;
-    // A client that validates another client's token does not count as its use.
-    let access = match (Access::unused(app, token).await?, caller) {
-        (Ok(access), Caller::ResourceServer) => access.used(app).await?,
-        (Ok(access), Caller::Client(client)) if client.id == access.client.id => access.used(app).await?,
+    // A client that asks about another's token has not used it.
+    let checks = bearer::token_checks(app);
+    let access = match (checks.check(token).await?, caller) {
+        (Ok(access), Caller::ResourceServer) => checks.record_use(access).await?,
+        (Ok(access), Caller::Client(client)) if client.id == access.client.id => checks.record_use(access).await?,
         _ => return Ok(json!({ "active": false })),
     };
     Ok(access.map_or_else(|_| json!({ "active": false }), |access| description(app, &access)))

@@ -6,7 +6,7 @@ use askama::Template;
 
 use crate::error::Result;
 use crate::time::{DisplayTime, thousands};
-use crate::tokens::revocation::{Purge, Revoked, Seen};
+use crate::tokens::revocation::{DeletionJob, Revoked, Seen};
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, html};
 
@@ -57,9 +57,9 @@ pub fn deletion_progress(
     mut page: Page,
     name: &str,
     revoked: DisplayTime,
-    purge: Option<&Purge>,
+    purge: Option<&DeletionJob>,
 ) -> Result<HttpResponse> {
-    let (deleted, total) = purge.map_or((0, 1), Purge::progress);
+    let (deleted, total) = purge.map_or((0, 1), DeletionJob::progress);
     page.refresh = Some(2);
     html(DeletionProgress { page, name: name.into(), deleted, total, revoked })
 }

@@ -1,4 +1,4 @@
-//! An access token, or an API key: what a client shows to reach the shop's data.
+//! Access tokens and API keys: what a client sends to access the shop's data.
 
 use diesel::prelude::*;
 
@@ -11,29 +11,30 @@ use crate::scopes::Scope;
 use crate::secrets::{Mask, TokenHash};
 use crate::time::Timestamp;
 use crate::tokens::refresh_token::RefreshToken;
+use crate::tokens::status::TokenDates;
 
-/// One row.
+/// An access token, or an API key.
 #[derive(Clone, Debug, Queryable, Selectable, Identifiable, Associations)]
 #[diesel(table_name = access_tokens, belongs_to(Client), belongs_to(Employee), belongs_to(RefreshToken))]
 pub struct AccessToken {
     /// Its id.
     pub id: AccessTokenKey,
-    /// Whose it is.
+    /// The client it belongs to.
     pub client_id: ClientKey,
-    /// Whose rights it carries.
+    /// The employee it acts for.
     pub employee_id: EmployeeKey,
-    /// The refresh token that made it; empty for an API key.
+    /// The refresh token it was issued with; `None` for an API key.
     pub refresh_token_id: Option<RefreshTokenKey>,
-    /// What is shown of it.
+    /// The first characters, which pages show.
     #[diesel(column_name = prefix)]
     pub mask: Mask,
-    /// What it may reach.
+    /// What it may access.
     pub scope: Scope,
-    /// What an admin called it; API keys only.
+    /// What an API key is for, as an admin wrote it; empty for access tokens.
     pub label: String,
-    /// Which generation of its refresh token it came with; 0 for an API key.
+    /// The generation of the refresh token it was issued with; 0 for an API key.
     pub generation: i64,
-    /// When it was issued.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last used, or 0.
     pub last_used_at: Timestamp,
@@ -42,18 +43,18 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    /// The token with this id, if it is this client's.
+    /// Finds a token of this client by id.
     pub fn find(conn: &mut DbConnection, client: ClientKey, id: AccessTokenKey) -> QueryResult<AccessToken> {
         let row = access_tokens::table.find(id).filter(access_tokens::client_id.eq(client));
         row.select(AccessToken::as_select()).first(conn)
     }
 
-    /// Whether there is a token with this id, whosever it is.
+    /// Whether a token with this id exists, for any client.
     pub fn exists(conn: &mut DbConnection, id: AccessTokenKey) -> QueryResult<bool> {
         diesel::select(diesel::dsl::exists(access_tokens::table.find(id))).get_result(conn)
     }
 
-    /// The token with this hash.
+    /// Finds a token by the hash of its value.
     pub fn find_by_value(conn: &mut DbConnection, hash: &TokenHash) -> QueryResult<Option<AccessToken>> {
         access_tokens::table
             .filter(access_tokens::hash.eq(hash))
@@ -62,7 +63,7 @@ impl AccessToken {
             .optional()
     }
 
-    /// The rows with these ids in the same order, each with its employee.
+    /// Loads the tokens with these ids, in the same order, each with its employee.
     pub fn with_employees(conn: &mut DbConnection, ids: &[i64]) -> QueryResult<Vec<(AccessToken, Employee)>> {
         let mut rows: Vec<(AccessToken, Employee)> = access_tokens::table
             .inner_join(employees::table)
@@ -73,12 +74,12 @@ impl AccessToken {
         Ok(rows)
     }
 
-    /// Deletes it; false when it was gone already.
+    /// Deletes a token; `false` when it no longer exists.
     pub fn delete(conn: &mut DbConnection, id: AccessTokenKey) -> QueryResult<bool> {
         diesel::delete(access_tokens::table.find(id)).execute(conn).map(|n| n == 1)
     }
 
-    /// Notes that it was used.
+    /// Stores when a token was last used.
     pub fn touch(conn: &mut DbConnection, id: AccessTokenKey, at: Timestamp) -> QueryResult<usize> {
         let older = access_tokens::table.find(id).filter(access_tokens::last_used_at.lt(at));
         diesel::update(older).set(access_tokens::last_used_at.eq(at)).execute(conn)
@@ -89,8 +90,18 @@ impl AccessToken {
         self.refresh_token_id.is_none()
     }
 
-    /// Its type, in Lightspeed's words.
+    /// The name of its type, as Lightspeed writes it.
     pub fn type_name(&self) -> &'static str {
         if self.is_api_key() { "API Key" } else { "Access Token" }
+    }
+
+    /// The name of its type within a sentence.
+    pub fn type_noun(&self) -> &'static str {
+        if self.is_api_key() { "API key" } else { "access token" }
+    }
+
+    /// The dates its status depends on.
+    pub fn dates(&self) -> TokenDates {
+        TokenDates { created_at: self.created_at, last_used_at: self.last_used_at, expires_at: self.expires_at }
     }
 }

@@ -1,4 +1,5 @@
-//! An authorization code (RFC 6749 section 1.3.1): sixty seconds, once, for one client, one redirect URI, one verifier.
+//! Authorization codes (RFC 6749 section 1.3.1). A code is valid for sixty seconds and for one use, by one client, with one
+//! redirect URI and one code verifier.
 
 use diesel::prelude::*;
 
@@ -9,47 +10,47 @@ use crate::scopes::Scope;
 use crate::secrets::{PlainToken, TokenHash, TokenKind};
 use crate::time::{DAY, MINUTE, Timestamp};
 
-/// How long a code can be redeemed, in seconds.
+/// How long a code is valid, in seconds.
 pub const LIFETIME: i64 = MINUTE;
-/// How long its row is kept, in seconds: a replay finds what it issued.
-pub const KEPT: i64 = 30 * DAY;
+/// How long a row is kept, in seconds: when a code is used again, the tokens issued from it are revoked.
+pub const RETENTION: i64 = 30 * DAY;
 
-/// One row.
+/// An authorization code.
 #[derive(Clone, Debug, Queryable, Selectable, Identifiable)]
 #[diesel(table_name = authorization_codes)]
 pub struct AuthorizationCode {
     /// Its id.
     pub id: AuthorizationCodeKey,
-    /// Who may redeem it.
+    /// The client that may redeem it.
     pub client_id: ClientKey,
-    /// Who consented.
+    /// The employee who allowed access.
     pub employee_id: EmployeeKey,
-    /// To what.
+    /// The scope the employee allowed.
     pub scope: Scope,
-    /// The redirect URI, as the authorization request had it; nothing when it had none.
+    /// The `redirect_uri` of the authorization request, if it had one.
     pub redirect_uri: Option<String>,
-    /// The S256 challenge of the request; nothing when it had none.
+    /// The S256 `code_challenge` of the authorization request, if it had one.
     pub code_challenge: Option<String>,
-    /// The last moment it can be redeemed.
+    /// When it expires.
     pub expires_at: Timestamp,
     /// When it was redeemed.
     pub redeemed_at: Option<Timestamp>,
-    /// The grant that came of it.
+    /// The refresh token issued from it.
     pub refresh_token_id: Option<RefreshTokenKey>,
 }
 
-/// What a consent leads to.
+/// The values of a new authorization code.
 #[derive(Debug)]
 pub struct NewAuthorizationCode<'a> {
-    /// The client that asked.
+    /// The client that requested it.
     pub client: ClientKey,
-    /// Who consented.
+    /// The employee who allowed access.
     pub employee: EmployeeKey,
-    /// To what.
+    /// The scope the employee allowed.
     pub scope: &'a Scope,
-    /// The redirect URI of the request, if it had one.
+    /// The `redirect_uri` of the request, if it had one.
     pub redirect_uri: Option<&'a str>,
-    /// Its S256 challenge, if it had one.
+    /// The S256 `code_challenge` of the request, if it had one.
     pub code_challenge: Option<&'a str>,
 }
 
@@ -72,34 +73,38 @@ impl AuthorizationCode {
         Ok(code)
     }
 
-    /// The code with this hash.
+    /// Finds a code by its hash.
     pub fn find(conn: &mut DbConnection, hash: &TokenHash) -> QueryResult<Option<AuthorizationCode>> {
         let row = authorization_codes::table.filter(authorization_codes::hash.eq(hash));
         row.select(AuthorizationCode::as_select()).get_result(conn).optional()
     }
 
-    /// Redeems it: of many who try at once, one succeeds.
+    /// Redeems a code; of several concurrent calls, one returns `true`.
     pub fn redeem(conn: &mut DbConnection, id: AuthorizationCodeKey, now: Timestamp) -> QueryResult<bool> {
         let unused = authorization_codes::table.find(id).filter(authorization_codes::redeemed_at.is_null());
         diesel::update(unused).set(authorization_codes::redeemed_at.eq(Some(now))).execute(conn).map(|n| n == 1)
     }
 
-    /// Keeps everybody else off it until the transaction ends; false when it is gone.
-    pub fn hold(conn: &mut DbConnection, id: AuthorizationCodeKey) -> QueryResult<bool> {
+    /// Locks the row until the transaction ends; `false` when it no longer exists.
+    pub fn lock(conn: &mut DbConnection, id: AuthorizationCodeKey) -> QueryResult<bool> {
         let row = authorization_codes::table.find(id);
         let unchanged = authorization_codes::redeemed_at.eq(authorization_codes::redeemed_at);
         diesel::update(row).set(unchanged).execute(conn).map(|n| n == 1)
     }
 
-    /// Notes what it issued.
-    pub fn issued(conn: &mut DbConnection, id: AuthorizationCodeKey, grant: RefreshTokenKey) -> QueryResult<usize> {
+    /// Stores the refresh token issued from a code.
+    pub fn set_refresh_token(
+        conn: &mut DbConnection,
+        id: AuthorizationCodeKey,
+        grant: RefreshTokenKey,
+    ) -> QueryResult<usize> {
         let row = authorization_codes::table.find(id);
         diesel::update(row).set(authorization_codes::refresh_token_id.eq(Some(grant))).execute(conn)
     }
 
-    /// Deletes a batch of those that nothing can come of any more.
+    /// Deletes a batch of codes that expired more than 30 days ago.
     pub fn purge(conn: &mut DbConnection, now: Timestamp, batch: i64) -> QueryResult<usize> {
-        let old = authorization_codes::table.filter(authorization_codes::expires_at.lt(now.plus(-KEPT)));
+        let old = authorization_codes::table.filter(authorization_codes::expires_at.lt(now.plus(-RETENTION)));
         let ids: Vec<AuthorizationCodeKey> = old.select(authorization_codes::id).limit(batch).load(conn)?;
         diesel::delete(authorization_codes::table.filter(authorization_codes::id.eq_any(ids))).execute(conn)
     }

@@ -1,4 +1,4 @@
-//! The numbers of the client list: counted in the background, because counting a big client takes longer than a page may.
+//! The counts in the client list. A background job counts, because counting a large client takes too long for a page.
 
 use diesel::prelude::*;
 
@@ -6,11 +6,11 @@ use crate::db::DbConnection;
 use crate::id::ClientKey;
 use crate::schema::{access_tokens, clients, refresh_tokens};
 use crate::time::Timestamp;
-use crate::tokens::scan;
+use crate::tokens::listing::first_live_access_token;
 
-/// Counts of one client as they were found.
+/// The counts of one client.
 #[derive(Debug)]
-pub struct Counted {
+pub struct ClientCounts {
     id: ClientKey,
     refresh_tokens: i64,
     access_tokens: i64,
@@ -29,8 +29,8 @@ pub fn stalest(conn: &mut DbConnection, counted_before: Timestamp, limit: i64) -
         .load(conn)
 }
 
-/// Counts what is live of one client. A read: however large the client, no writer waits for it.
-pub fn count(conn: &mut DbConnection, id: ClientKey, now: Timestamp) -> QueryResult<Counted> {
+/// Counts the live tokens of one client and their employees. A read: no writer waits for it.
+pub fn count(conn: &mut DbConnection, id: ClientKey, now: Timestamp) -> QueryResult<ClientCounts> {
     let live_refresh = refresh_tokens::table
         .filter(refresh_tokens::client_id.eq(id))
         .filter(refresh_tokens::expires_at.gt(now))
@@ -39,21 +39,21 @@ pub fn count(conn: &mut DbConnection, id: ClientKey, now: Timestamp) -> QueryRes
         access_tokens::table.filter(access_tokens::client_id.eq(id)).filter(access_tokens::expires_at.gt(now));
     let keys =
         live_access.filter(access_tokens::refresh_token_id.is_null()).select(access_tokens::employee_id).distinct();
-    let mut employee_count: Vec<i64> = live_refresh.select(refresh_tokens::employee_id).distinct().load(conn)?;
-    employee_count.extend(keys.load::<i64>(conn)?);
-    employee_count.sort_unstable();
-    employee_count.dedup();
-    Ok(Counted {
+    let mut employee_ids: Vec<i64> = live_refresh.select(refresh_tokens::employee_id).distinct().load(conn)?;
+    employee_ids.extend(keys.load::<i64>(conn)?);
+    employee_ids.sort_unstable();
+    employee_ids.dedup();
+    Ok(ClientCounts {
         id,
         refresh_tokens: live_refresh.count().get_result(conn)?,
         access_tokens: live_access.count().get_result(conn)?,
-        employee_count: employee_count.len() as i64,
-        live_from: scan::live_from(conn, id, now)?,
+        employee_count: employee_ids.len() as i64,
+        live_from: first_live_access_token(conn, id, now)?,
     })
 }
 
-impl Counted {
-    /// Keeps the counts for the list.
+impl ClientCounts {
+    /// Stores the counts for the client list.
     pub fn store(&self, conn: &mut DbConnection, now: Timestamp) -> QueryResult<usize> {
         diesel::update(clients::table.find(self.id))
             .set((
@@ -67,7 +67,7 @@ impl Counted {
     }
 }
 
-/// Makes the next round count this client again: its tokens have changed.
+/// Marks the counts of a client as out of date, so that the next run counts it first.
 pub fn recount(conn: &mut DbConnection, id: ClientKey) -> QueryResult<usize> {
     diesel::update(clients::table.find(id)).set(clients::counted_at.eq(Timestamp(0))).execute(conn)
 }

@@ -1,4 +1,4 @@
-//! Issuing: the one place where tokens are made. The value leaves in the answer; the row keeps its hash and its mask.
+//! Issues tokens. The caller gets the value once; the database stores its hash and its first characters.
 
 use diesel::prelude::*;
 
@@ -13,46 +13,48 @@ use crate::secrets::{PlainToken, TokenKind};
 use crate::time::Timestamp;
 use crate::tokens::refresh_token::RefreshToken;
 
-/// Who lets whom reach what.
+/// What an employee allowed a client to access.
 #[derive(Clone, Copy, Debug)]
 pub struct Grant<'a> {
-    /// The client that is let in.
+    /// The client that gets access.
     pub client: ClientKey,
-    /// The employee who consents.
+    /// The employee who allows it.
     pub employee: EmployeeKey,
-    /// What they agree to.
+    /// The scope they allow.
     pub scope: &'a Scope,
 }
 
-/// A pair, as the token endpoint answers it.
+/// An access token and a refresh token, as the token endpoint returns them.
 #[derive(Debug)]
 pub struct IssuedPair {
-    /// The refresh token's row.
+    /// The id of the refresh token.
     pub refresh_token_id: RefreshTokenKey,
-    /// Its newest value.
+    /// Its new value.
     pub refresh_token: PlainToken,
-    /// The access token's row.
+    /// The id of the access token.
     pub access_token_id: AccessTokenKey,
     /// Its value.
     pub access_token: PlainToken,
-    /// Seconds until it expires.
+    /// Seconds until the access token expires.
     pub expires_in: i64,
 }
 
-/// A key, to be shown once.
+/// A new API key.
 #[derive(Debug)]
 pub struct IssuedKey {
-    /// Its row.
+    /// Its id.
     pub id: AccessTokenKey,
-    /// Its value.
+    /// Its value, which is shown once.
     pub value: PlainToken,
 }
 
-/// Issues the first pair of a new grant. Errors: [`Error::Conflict`](crate::error::Error::Conflict) when the client is being deleted.
+/// Issues the first pair of a new grant.
+///
+/// Errors: [`Error::Conflict`](crate::error::Error::Conflict) when the client is being deleted.
 pub fn grant(conn: &mut DbConnection, grant: &Grant<'_>, lifetimes: Lifetimes, now: Timestamp) -> Result<IssuedPair> {
     let client = Client::find_unrevoked(conn, grant.client)?;
     let refresh_token = PlainToken::generate(TokenKind::RefreshToken);
-    let ends = Ends::of(client.grants_end_after, now, lifetimes, now);
+    let expiry = PairExpiry::of(client.grants_end_after, now, lifetimes, now);
     let id = diesel::insert_into(refresh_tokens::table)
         .values((
             refresh_tokens::client_id.eq(grant.client),
@@ -60,17 +62,19 @@ pub fn grant(conn: &mut DbConnection, grant: &Grant<'_>, lifetimes: Lifetimes, n
             refresh_tokens::prefix.eq(refresh_token.mask()),
             refresh_tokens::scope.eq(grant.scope),
             refresh_tokens::created_at.eq(now),
-            refresh_tokens::expires_at.eq(ends.refresh_token),
+            refresh_tokens::expires_at.eq(expiry.refresh_token),
             refresh_tokens::generation.eq(1),
             refresh_tokens::rotated_at.eq(now),
         ))
         .returning(refresh_tokens::id)
         .get_result::<i64>(conn)?;
-    pair(conn, grant, (RefreshTokenKey(id), refresh_token), 1, ends, now)
+    pair(conn, grant, (RefreshTokenKey(id), refresh_token), 1, expiry, now)
 }
 
-/// Issues the next pair of a grant. One conditional UPDATE decides: of two callers who saw the same generation, one
-/// succeeds; the other gets nothing. Errors: [`Error::Conflict`](crate::error::Error::Conflict) when the client is being deleted.
+/// Issues the next pair of a grant. One conditional UPDATE decides: of two callers that read the same generation, one
+/// gets a pair and the other `None`.
+///
+/// Errors: [`Error::Conflict`](crate::error::Error::Conflict) when the client is being deleted.
 pub fn rotate(
     conn: &mut DbConnection,
     token: &RefreshToken,
@@ -78,16 +82,16 @@ pub fn rotate(
     now: Timestamp,
 ) -> Result<Option<IssuedPair>> {
     let client = Client::find_unrevoked(conn, token.client_id)?;
-    let ends = Ends::of(client.grants_end_after, token.created_at, lifetimes, now);
-    next_generation(conn, token, &token.scope, ends, "", now)
+    let expiry = PairExpiry::of(client.grants_end_after, token.created_at, lifetimes, now);
+    next_generation(conn, token, &token.scope, expiry, "", now)
 }
 
-/// The same for a caller that has checked the client, asks for `scope` and calls from the address `peer`.
+/// Issues the next pair of a grant for `scope`. The caller has already checked the client.
 pub(crate) fn next_generation(
     conn: &mut DbConnection,
     token: &RefreshToken,
     scope: &Scope,
-    ends: Ends,
+    expiry: PairExpiry,
     client_ip: &str,
     now: Timestamp,
 ) -> Result<Option<IssuedPair>> {
@@ -102,52 +106,54 @@ pub(crate) fn next_generation(
             refresh_tokens::rotated_at.eq(now),
             refresh_tokens::generation_used_at.eq(None::<Timestamp>),
             refresh_tokens::last_used_at.eq(now),
-            refresh_tokens::expires_at.eq(ends.refresh_token),
+            refresh_tokens::expires_at.eq(expiry.refresh_token),
             refresh_tokens::pairs.eq(1),
             refresh_tokens::rotated_from.eq(client_ip),
         ))
         .execute(conn)?;
     match rotated {
         0 => Ok(None),
-        _ => another_pair(conn, token, scope, next, ends, now).map(Some),
+        _ => another_pair(conn, token, scope, next, expiry, now).map(Some),
     }
 }
 
-/// Issues a pair of a generation of a grant, whatever that generation is.
+/// Issues a pair that belongs to the given generation of a grant.
 pub(crate) fn another_pair(
     conn: &mut DbConnection,
     token: &RefreshToken,
     scope: &Scope,
     generation: i64,
-    ends: Ends,
+    expiry: PairExpiry,
     now: Timestamp,
 ) -> Result<IssuedPair> {
     let value = PlainToken::with_mask(TokenKind::RefreshToken, &token.mask);
     let grant = Grant { client: token.client_id, employee: token.employee_id, scope };
-    pair(conn, &grant, (token.id, value), generation, ends, now)
+    pair(conn, &grant, (token.id, value), generation, expiry, now)
 }
 
-/// When the two tokens of a pair end.
+/// When the two tokens of a pair expire.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ends {
-    /// The value of the refresh token.
+pub(crate) struct PairExpiry {
+    /// When the value of the refresh token expires.
     pub refresh_token: Timestamp,
-    /// The access token.
+    /// When the access token expires.
     pub access_token: Timestamp,
 }
 
-impl Ends {
-    /// Neither outlives the grant, when its client's grants end after so many seconds.
-    pub fn of(grants_end_after: Option<i64>, granted: Timestamp, lifetimes: Lifetimes, now: Timestamp) -> Ends {
-        let last = grants_end_after.map_or(Timestamp::NO_END, |seconds| granted.plus(seconds));
-        Ends {
+impl PairExpiry {
+    /// Computes both. If the client limits how long a grant lasts, neither token expires after that limit.
+    pub fn of(max_grant_seconds: Option<i64>, granted: Timestamp, lifetimes: Lifetimes, now: Timestamp) -> PairExpiry {
+        let last = max_grant_seconds.map_or(Timestamp::NO_END, |seconds| granted.plus(seconds));
+        PairExpiry {
             refresh_token: now.plus(lifetimes.refresh_token).min(last),
             access_token: now.plus(lifetimes.access_token).min(last),
         }
     }
 }
 
-/// Issues an API key that ends at `expires_at`. Errors: [`Error::Conflict`](crate::error::Error::Conflict) when the client is being deleted.
+/// Issues an API key.
+///
+/// Errors: [`Error::Conflict`](crate::error::Error::Conflict) when the client is being deleted.
 pub fn api_key(
     conn: &mut DbConnection,
     grant: &Grant<'_>,
@@ -178,7 +184,7 @@ fn pair(
     grant: &Grant<'_>,
     (refresh_token_id, refresh_token): (RefreshTokenKey, PlainToken),
     generation: i64,
-    ends: Ends,
+    expiry: PairExpiry,
     now: Timestamp,
 ) -> Result<IssuedPair> {
     let value = (
@@ -186,9 +192,9 @@ fn pair(
         refresh_token_values::hash.eq(refresh_token.hash()),
         refresh_token_values::generation.eq(generation),
         refresh_token_values::created_at.eq(now),
-        refresh_token_values::expires_at.eq(ends.refresh_token),
+        refresh_token_values::expires_at.eq(expiry.refresh_token),
     );
-    // Typed against each database by itself: SQLite prepares such an INSERT once and not for every token.
+    // Compiled for each database separately, so that SQLite caches the prepared INSERT.
     crate::db::on_each!(conn, |conn| diesel::insert_into(refresh_token_values::table).values(value).execute(conn))?;
     let access_token = PlainToken::generate(TokenKind::AccessToken);
     let row = (
@@ -200,11 +206,11 @@ fn pair(
         access_tokens::scope.eq(grant.scope),
         access_tokens::generation.eq(generation),
         access_tokens::created_at.eq(now),
-        access_tokens::expires_at.eq(ends.access_token),
+        access_tokens::expires_at.eq(expiry.access_token),
     );
     let id = crate::db::on_each!(conn, |conn| {
         diesel::insert_into(access_tokens::table).values(row).returning(access_tokens::id).get_result::<i64>(conn)
     })?;
-    let expires_in = ends.access_token.since(now);
+    let expires_in = expiry.access_token.since(now);
     Ok(IssuedPair { refresh_token_id, refresh_token, access_token_id: AccessTokenKey(id), access_token, expires_in })
 }

@@ -1,5 +1,5 @@
-//! A refresh token is one row for the life of a grant; only its value rotates, and every value begins with the same seven
-//! characters. So its page keeps its address, and an employee sees one line per authorization instead of one per hour.
+//! Refresh tokens. A refresh token is one row from consent to revocation, and only its value rotates. Every value starts
+//! with the same seven characters, so pages show one row for each authorization instead of one for each refresh.
 
 use diesel::prelude::*;
 
@@ -11,53 +11,54 @@ use crate::schema::{employees, refresh_token_values, refresh_tokens};
 use crate::scopes::Scope;
 use crate::secrets::{Mask, TokenHash};
 use crate::time::{DAY, Timestamp};
+use crate::tokens::status::TokenDates;
 
-// A value is refused as expired, with the date, for this long; then it is unknown. In seconds.
-const KEPT_AFTER_END: i64 = 30 * DAY;
+// For this long after a value expires, it is refused as expired, with the date; after that, as unknown. In seconds.
+const EXPIRED_VALUE_RETENTION: i64 = 30 * DAY;
 
-/// One row.
+/// A refresh token.
 #[derive(Clone, Debug, Queryable, Selectable, Identifiable, Associations)]
 #[diesel(table_name = refresh_tokens, belongs_to(Client), belongs_to(Employee))]
 pub struct RefreshToken {
     /// Its id.
     pub id: RefreshTokenKey,
-    /// Whose it is.
+    /// The client it belongs to.
     pub client_id: ClientKey,
-    /// Who let the client in.
+    /// The employee who authorized it.
     pub employee_id: EmployeeKey,
-    /// What is shown of every value of it.
+    /// The first characters, which pages show; the same for all its values.
     #[diesel(column_name = prefix)]
     pub mask: Mask,
-    /// What it may reach.
+    /// What it may access.
     pub scope: Scope,
-    /// When the employee consented.
+    /// When the employee allowed access.
     pub created_at: Timestamp,
     /// When it was last refreshed, or 0.
     pub last_used_at: Timestamp,
-    /// When it lapses unless it is used before.
+    /// When it expires if it is not refreshed before.
     pub expires_at: Timestamp,
-    /// Which value is the newest, from 1.
+    /// The number of the newest value, from 1.
     pub generation: i64,
-    /// When that value was issued.
+    /// When the newest value was issued.
     pub rotated_at: Timestamp,
     /// When an access token of the newest generation was first used.
     pub generation_used_at: Option<Timestamp>,
-    /// Since when all its access has ended, while its rows are still being deleted.
+    /// When it was revoked; set while its rows are still being deleted.
     pub revoked_at: Option<Timestamp>,
     /// How many pairs of the newest generation have been issued.
     pub pairs: i64,
-    /// The address that asked for the newest generation first.
+    /// The client IP that requested the newest generation.
     pub rotated_from: String,
 }
 
 impl RefreshToken {
-    /// The refresh token with this id, if it is this client's.
+    /// Finds a refresh token of this client by id.
     pub fn find(conn: &mut DbConnection, client: ClientKey, id: RefreshTokenKey) -> QueryResult<RefreshToken> {
         let row = refresh_tokens::table.find(id).filter(refresh_tokens::client_id.eq(client));
         row.select(RefreshToken::as_select()).first(conn)
     }
 
-    /// The refresh token one of whose values, current or earlier, has this hash; and whether it is the newest.
+    /// Finds a refresh token by the hash of its current or an earlier value; and whether it is the current one.
     pub fn find_by_value(conn: &mut DbConnection, hash: &TokenHash) -> QueryResult<Option<(RefreshToken, bool)>> {
         let row = refresh_token_values::table
             .inner_join(refresh_tokens::table)
@@ -75,7 +76,7 @@ impl RefreshToken {
         }))
     }
 
-    /// The rows with these ids in the same order, each with its employee.
+    /// Loads the refresh tokens with these ids, in the same order, each with its employee.
     pub fn with_employees(conn: &mut DbConnection, ids: &[i64]) -> QueryResult<Vec<(RefreshToken, Employee)>> {
         let mut rows: Vec<(RefreshToken, Employee)> = refresh_tokens::table
             .inner_join(employees::table)
@@ -86,21 +87,27 @@ impl RefreshToken {
         Ok(rows)
     }
 
-    /// Ends all its access at once; of two who try, one succeeds.
+    /// Marks it revoked; of two concurrent calls, one returns `true`.
     pub fn mark_revoked(conn: &mut DbConnection, id: RefreshTokenKey, now: Timestamp) -> QueryResult<bool> {
-        let find_unrevoked = refresh_tokens::table.find(id).filter(refresh_tokens::revoked_at.is_null());
-        diesel::update(find_unrevoked).set(refresh_tokens::revoked_at.eq(Some(now))).execute(conn).map(|n| n == 1)
+        let unrevoked = refresh_tokens::table.find(id).filter(refresh_tokens::revoked_at.is_null());
+        diesel::update(unrevoked).set(refresh_tokens::revoked_at.eq(Some(now))).execute(conn).map(|n| n == 1)
     }
 
-    /// Notes that it was used.
+    /// Stores when it was last used.
     pub fn touch(conn: &mut DbConnection, id: RefreshTokenKey, at: Timestamp) -> QueryResult<usize> {
         diesel::update(refresh_tokens::table.find(id)).set(refresh_tokens::last_used_at.eq(at)).execute(conn)
     }
 
-    /// Deletes a batch of values that are past their own end and old enough that nobody asks why.
+    /// Deletes a batch of values that expired more than 30 days ago.
     pub fn purge_values(conn: &mut DbConnection, now: Timestamp, batch: i64) -> QueryResult<usize> {
-        let old = refresh_token_values::table.filter(refresh_token_values::expires_at.lt(now.plus(-KEPT_AFTER_END)));
+        let old =
+            refresh_token_values::table.filter(refresh_token_values::expires_at.lt(now.plus(-EXPIRED_VALUE_RETENTION)));
         let ids: Vec<i64> = old.select(refresh_token_values::id).limit(batch).load(conn)?;
         diesel::delete(refresh_token_values::table.filter(refresh_token_values::id.eq_any(ids))).execute(conn)
+    }
+
+    /// The dates its status depends on.
+    pub fn dates(&self) -> TokenDates {
+        TokenDates { created_at: self.created_at, last_used_at: self.last_used_at, expires_at: self.expires_at }
     }
 }

@@ -1,17 +1,19 @@
-//! Rotation: what a value of a refresh token is answered with, so that no reply is lost and no theft forgiven.
+//! Refresh token rotation and reuse detection (RFC 9700 section 4.14). A client that lost a response can try again; a stolen
+//! token that is used again revokes the refresh token.
 //!
-//! A grant keeps *n*, its newest generation, when *n* was first issued, and whether anything of *n* has been used.
+//! Each use of a refresh token's value issues the next generation. The row stores the newest generation *n*, when it was
+//! issued, and whether a token of it was used.
 //!
-//! | the value is | and | so |
+//! | the value sent belongs to | and | result |
 //! |---|---|---|
-//! | of *n* | | *n+1* begins |
-//! | of *n−1* | within 30 s | a racing worker or an impatient retry: another pair of *n*, five a minute |
-//! | of *n−1*, later | nothing of *n* was used | the reply was lost: what *n* had is withdrawn, *n* begins anew |
-//! | of *n−1*, later | *n* was used | a replay |
-//! | withdrawn, or older | | a replay: the whole grant ends, and both callers are named |
-//! | past its own end | | refused; nothing ends |
+//! | *n* | | issues *n+1* |
+//! | *n−1* | at most 30 s old | concurrent requests or a retry: issues another pair of *n*, at most five a minute |
+//! | *n−1* | older, no token of *n* was used | the response was lost: withdraws the tokens of *n* and issues *n* again |
+//! | *n−1* | older, a token of *n* was used | token reuse detected |
+//! | an earlier generation, or it was withdrawn | | token reuse detected: revokes the refresh token, logs both client IPs |
+//! | an expired value | | refused; nothing is revoked |
 //!
-//! One conditional UPDATE decides each step. When it finds something else than was read, everything is read again.
+//! One conditional UPDATE decides each step. If another request changed the row first, it is read again.
 
 use diesel::prelude::*;
 
@@ -25,61 +27,62 @@ use crate::schema::{access_tokens, refresh_token_values, refresh_tokens};
 use crate::scopes::Scope;
 use crate::secrets::TokenHash;
 use crate::time::{MINUTE, Timestamp};
-use crate::tokens::issue::{Ends, IssuedPair, Lifetimes};
+use crate::tokens::issue::{IssuedPair, Lifetimes, PairExpiry};
 use crate::tokens::refresh_token::RefreshToken;
 use crate::tokens::revocation::Target;
 use crate::tokens::{issue, revocation};
 
-/// How long a value is forgiven after it was replaced, in seconds.
-pub const GRACE: i64 = 30;
-/// How many pairs of one generation are issued in a minute.
-pub const PAIRS_A_MINUTE: i64 = 5;
-// In seconds: for how long a crowd is told to wait before it counts as a replay after all.
-const LONGEST_WAIT: i64 = 10 * MINUTE;
+// For how long after a refresh the previous value still works, in seconds.
+const GRACE_PERIOD: i64 = 30;
+// How many pairs of one generation are issued in a minute.
+const MAX_PAIRS_PER_MINUTE: i64 = 5;
+// The grace period grows while many callers wait for a pair, by at most this many seconds.
+const MAX_GRACE_EXTENSION: i64 = 10 * MINUTE;
+// How often the row is read again when other requests change it first.
 const ATTEMPTS: u32 = 8;
 
-/// Who refreshes, for what, and from where.
+/// A refresh request.
 #[derive(Clone, Copy, Debug)]
 pub struct Refresh<'a> {
     /// The client, authenticated and active.
     pub client: &'a Client,
-    /// The value it shows.
+    /// The hash of the refresh token it sent.
     pub value: &'a TokenHash,
-    /// A part of the grant's scope, when it asks for less.
+    /// The requested scope; `None` for the whole scope of the grant.
     pub scope: Option<&'a Scope>,
-    /// The address it calls from.
+    /// The client IP.
     pub client_ip: &'a str,
 }
 
-/// What became of it.
+/// The result of a refresh request.
 #[derive(Debug)]
 pub enum Rotation {
-    /// A new pair.
+    /// A new pair was issued.
     Issued(IssuedPair),
-    /// Too many pairs this minute: seconds to wait.
+    /// Too many pairs in this minute; seconds to wait.
     TooMany(i64),
-    /// Nothing; and nothing was changed.
+    /// Refused; nothing was changed.
     Refused(Refusal),
-    /// Nothing; and the whole grant has ended. When what replaced the value was issued.
-    Replayed(Timestamp),
+    /// Token reuse detected: the refresh token was revoked. When the value had been replaced.
+    ReuseDetected(Timestamp),
 }
 
-/// Why a value is refused.
+/// Why a refresh request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// There is no such value.
+    /// The value is unknown.
     Unknown,
-    /// It belongs to another client.
+    /// The value belongs to another client.
     WrongClient,
-    /// It ended at this moment.
+    /// The value expired at this time.
     Expired(Timestamp),
-    /// The grant was revoked, and is being deleted.
+    /// The refresh token was revoked and is being deleted.
     Revoked,
-    /// The employee who granted it is locked.
+    /// The employee who authorized it is locked.
     EmployeeLocked,
-    /// The employee who granted it is archived.
+    /// The employee who authorized it is archived.
     EmployeeArchived,
-    /// It asks for more than was granted.
+    /// The requested scope exceeds the granted scope.
     WiderScope,
 }
 
@@ -91,7 +94,7 @@ struct Value {
     replaced_at: Option<Timestamp>,
 }
 
-/// Refreshes. What is decided is committed with the transaction, also when it ends the grant.
+/// Handles a refresh request. The caller commits the transaction in every case, also when this revokes the refresh token.
 pub fn refresh(
     conn: &mut DbConnection,
     refresh: &Refresh<'_>,
@@ -103,17 +106,17 @@ pub fn refresh(
             return Ok(rotation);
         }
     }
-    Err(Error::Unavailable("a refresh token is being refreshed by too many at once"))
+    Err(Error::Unavailable("too many concurrent requests with one refresh token"))
 }
 
+// One try; `None` when another request changed the row after it was read.
 fn attempt(
     conn: &mut DbConnection,
     refresh: &Refresh<'_>,
     lifetimes: Lifetimes,
     now: Timestamp,
 ) -> Result<Option<Rotation>> {
-    let refused = |why| Ok(Some(Rotation::Refused(why)));
-    // Without a LIMIT, which SQLite would plan anew for whenever it is bound. A hash is unique.
+    // Without a LIMIT: SQLite would plan the statement again each time one is bound. The hash is unique.
     let found = crate::db::on_each!(conn, |conn| {
         refresh_token_values::table
             .inner_join(refresh_tokens::table)
@@ -123,69 +126,84 @@ fn attempt(
             .optional()
     })?;
     let Some((value, token)) = found else {
-        return refused(Refusal::Unknown);
+        return Ok(Some(Rotation::Refused(Refusal::Unknown)));
     };
+    if let Some(refusal) = refusal(conn, refresh, &value, &token, now)? {
+        return Ok(Some(Rotation::Refused(refusal)));
+    }
+    let expiry = PairExpiry::of(refresh.client.grants_end_after, token.created_at, lifetimes, now);
+    // An admin may have limited the client's grants after the value was issued.
+    if expiry.refresh_token <= now {
+        return Ok(Some(Rotation::Refused(Refusal::Expired(expiry.refresh_token))));
+    }
+    rotate(conn, refresh, &value, token, expiry, now)
+}
+
+fn refusal(
+    conn: &mut DbConnection,
+    refresh: &Refresh<'_>,
+    value: &Value,
+    token: &RefreshToken,
+    now: Timestamp,
+) -> Result<Option<Refusal>> {
     if token.client_id != refresh.client.id {
-        return refused(Refusal::WrongClient);
+        return Ok(Some(Refusal::WrongClient));
     }
     let employee = Employee::find(conn, token.employee_id)?;
-    if token.revoked_at.is_some() || employee.revoked_refresh_tokens_through >= token.id.0 {
-        return refused(Refusal::Revoked);
-    }
-    if value.expires_at <= now {
-        return refused(Refusal::Expired(value.expires_at));
-    }
-    if employee.archived_at.is_some() {
-        return refused(Refusal::EmployeeArchived);
-    }
-    if employee.locked_at.is_some() {
-        return refused(Refusal::EmployeeLocked);
+    let is_revoked = token.revoked_at.is_some() || employee.revoked_refresh_tokens_through >= token.id.0;
+    Ok(match () {
+        () if is_revoked => Some(Refusal::Revoked),
+        () if value.expires_at <= now => Some(Refusal::Expired(value.expires_at)),
+        () if employee.archived_at.is_some() => Some(Refusal::EmployeeArchived),
+        () if employee.locked_at.is_some() => Some(Refusal::EmployeeLocked),
+        () if refresh.scope.is_some_and(|scope| !token.scope.holds(scope)) => Some(Refusal::WiderScope),
+        () => None,
+    })
+}
+
+fn rotate(
+    conn: &mut DbConnection,
+    refresh: &Refresh<'_>,
+    value: &Value,
+    token: RefreshToken,
+    expiry: PairExpiry,
+    now: Timestamp,
+) -> Result<Option<Rotation>> {
+    if let Some(replaced_at) = value.replaced_at {
+        return reuse_detected(conn, refresh, token, replaced_at, now);
     }
     let scope = refresh.scope.unwrap_or(&token.scope);
-    if !token.scope.holds(scope) {
-        return refused(Refusal::WiderScope);
-    }
-    let ends = Ends::of(refresh.client.grants_end_after, token.created_at, lifetimes, now);
-    // The client's end may have been set since the value was issued.
-    if ends.refresh_token <= now {
-        return refused(Refusal::Expired(ends.refresh_token));
-    }
     let elapsed = now.since(token.rotated_at);
-    let pair = match value {
-        Value { replaced_at: Some(at), .. } => return replayed(conn, refresh, token, at, now),
-        Value { generation, .. } if generation == token.generation => {
-            issue::next_generation(conn, &token, scope, ends, refresh.client_ip, now)?
+    let is_previous = value.generation == token.generation - 1;
+    let pair = if value.generation == token.generation {
+        issue::next_generation(conn, &token, scope, expiry, refresh.client_ip, now)?
+    } else if is_previous && is_in_grace_period(&token, elapsed) {
+        let minutes = elapsed.max(0) / MINUTE;
+        if token.pairs >= MAX_PAIRS_PER_MINUTE * (minutes + 1) {
+            return Ok(Some(Rotation::TooMany(MINUTE * (minutes + 1) - elapsed)));
         }
-        Value { generation, .. } if generation == token.generation - 1 && is_forgiven(&token, elapsed) => {
-            let minutes = elapsed.max(0) / MINUTE;
-            if token.pairs >= PAIRS_A_MINUTE * (minutes + 1) {
-                return Ok(Some(Rotation::TooMany(MINUTE * (minutes + 1) - elapsed)));
-            }
-            sibling(conn, &token, scope, ends, now)?
-        }
-        Value { generation, .. } if generation == token.generation - 1 && token.generation_used_at.is_none() => {
-            begin_anew(conn, &token, scope, ends, refresh.client_ip, now)?
-        }
-        Value { .. } => {
-            let replaced = token.rotated_at;
-            return replayed(conn, refresh, token, replaced, now);
-        }
+        issue_another_pair(conn, &token, scope, expiry, now)?
+    } else if is_previous && token.generation_used_at.is_none() {
+        reissue_generation(conn, &token, scope, expiry, refresh.client_ip, now)?
+    } else {
+        let replaced_at = token.rotated_at;
+        return reuse_detected(conn, refresh, token, replaced_at, now);
     };
     Ok(pair.map(Rotation::Issued))
 }
 
-// Whoever was told to wait until a full minute is over has as long to come back; a crowd of fifty is served in that time,
-// and whoever asks on and on with an old value does not keep it alive.
-fn is_forgiven(token: &RefreshToken, elapsed: i64) -> bool {
-    elapsed <= GRACE + (MINUTE * (token.pairs / PAIRS_A_MINUTE)).min(LONGEST_WAIT)
+// A caller that had to wait for the next minute gets that minute on top of the grace period. The extension is limited, so
+// repeated requests with an old value do not keep it valid.
+fn is_in_grace_period(token: &RefreshToken, elapsed: i64) -> bool {
+    elapsed <= GRACE_PERIOD + (MINUTE * (token.pairs / MAX_PAIRS_PER_MINUTE)).min(MAX_GRACE_EXTENSION)
 }
 
-// Another pair of the newest generation, unless somebody else got one since the row was read.
-fn sibling(
+// Issues another pair of the newest generation; `None` if another request issued one since the row was read.
+fn issue_another_pair(
     conn: &mut DbConnection,
     token: &RefreshToken,
     scope: &Scope,
-    ends: Ends,
+    expiry: PairExpiry,
     now: Timestamp,
 ) -> Result<Option<IssuedPair>> {
     let row = refresh_tokens::table
@@ -196,17 +214,17 @@ fn sibling(
     let change = (refresh_tokens::pairs.eq(token.pairs + 1), refresh_tokens::last_used_at.eq(now));
     match diesel::update(row).set(change).execute(conn)? {
         0 => Ok(None),
-        _ => issue::another_pair(conn, token, scope, token.generation, ends, now).map(Some),
+        _ => issue::another_pair(conn, token, scope, token.generation, expiry, now).map(Some),
     }
 }
 
-// The reply with the newest generation was lost: what it had is withdrawn, and it is issued again. Its first moment is
-// set anew, so that two workers who retry together are forgiven like two who refresh together.
-fn begin_anew(
+// The response with the newest generation was lost: withdraws its tokens and issues the generation again. The grace
+// period restarts, so two concurrent retries both get a pair.
+fn reissue_generation(
     conn: &mut DbConnection,
     token: &RefreshToken,
     scope: &Scope,
-    ends: Ends,
+    expiry: PairExpiry,
     client_ip: &str,
     now: Timestamp,
 ) -> Result<Option<IssuedPair>> {
@@ -221,7 +239,7 @@ fn begin_anew(
         refresh_tokens::rotated_at.eq(now),
         refresh_tokens::pairs.eq(1),
         refresh_tokens::last_used_at.eq(now),
-        refresh_tokens::expires_at.eq(ends.refresh_token),
+        refresh_tokens::expires_at.eq(expiry.refresh_token),
         refresh_tokens::rotated_from.eq(client_ip),
     );
     if diesel::update(row).set(change).execute(conn)? == 0 {
@@ -236,10 +254,10 @@ fn begin_anew(
         .filter(access_tokens::refresh_token_id.eq(Some(token.id)))
         .filter(access_tokens::generation.eq(token.generation));
     diesel::delete(unused).execute(conn)?;
-    issue::another_pair(conn, token, scope, token.generation, ends, now).map(Some)
+    issue::another_pair(conn, token, scope, token.generation, expiry, now).map(Some)
 }
 
-fn replayed(
+fn reuse_detected(
     conn: &mut DbConnection,
     refresh: &Refresh<'_>,
     token: RefreshToken,
@@ -247,23 +265,25 @@ fn replayed(
     now: Timestamp,
 ) -> Result<Option<Rotation>> {
     let newest = match token.rotated_from.as_str() {
-        "" => "an unknown address",
+        "" => "an unknown IP",
         from => from,
     };
     let note =
-        format!("a value that had been replaced was shown from {}; the newest had gone to {newest}", refresh.client_ip);
+        format!("a replaced refresh token was used from {}; the newest was issued to {newest}", refresh.client_ip);
     let target = Target::RefreshToken(refresh.client.clone(), token);
     let kind = (Kind::RefreshTokenReuseDetected, note.as_str());
     match revocation::revoke_as(conn, &target, kind, None, (&refresh.client.actor(), refresh.client_ip), now) {
-        Ok(_) => Ok(Some(Rotation::Replayed(replaced))),
-        // Somebody else ended it in this very moment.
+        Ok(_) => Ok(Some(Rotation::ReuseDetected(replaced))),
+        // Another request revoked it at the same time.
         Err(Error::Conflict(_)) => Ok(Some(Rotation::Refused(Refusal::Unknown))),
         Err(error) => Err(error),
     }
 }
 
-/// Notes the first use of an access token, and with it of its refresh token's generation (`grant`): from then on, an earlier value of the refresh
-/// token is a replay. Errors: [`Error::NotFound`] when the token was withdrawn meanwhile; then nothing is noted.
+/// Stores the first use of an access token and of its refresh token's generation (`grant`). After that, an earlier value
+/// of the refresh token counts as reuse.
+///
+/// Errors: [`Error::NotFound`] when the token was withdrawn in the meantime; then nothing is stored.
 pub fn first_use(
     conn: &mut DbConnection,
     token: AccessTokenKey,

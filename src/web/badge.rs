@@ -1,59 +1,57 @@
-//! Badges: a status as an icon, a word and a colour.
+//! Badges: a status as an icon, a text and a color.
 
 use crate::clients::{Client, ClientState};
 use crate::time::count;
 use crate::tokens::TokenStatus;
 
-/// An icon, a word and a colour.
+/// A status as an icon, a text and a color.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Badge {
-    /// `good`, `warn`, `bad` or nothing.
+    /// The color: `good`, `warn`, `bad` or empty.
     pub tone: &'static str,
-    /// The icon's name.
+    /// The name of the icon.
     pub icon: &'static str,
-    /// The word.
+    /// The text.
     pub text: String,
 }
 
 impl Badge {
-    /// A badge.
+    /// Creates a badge.
     pub fn new(tone: &'static str, icon: &'static str, text: impl Into<String>) -> Badge {
         Badge { tone, icon, text: text.into() }
     }
 
-    /// Lightspeed Approved, or not.
+    /// Whether Lightspeed approved the client.
     pub fn lightspeed_approved(client: &Client) -> Badge {
         match client.lightspeed_approved_at {
-            Some(_) => Badge::new("good", "check-circle", "Approved"),
-            None => Badge::new("", "minus-circle", "Not approved"),
+            Some(_) => Badge::new("good", "check-circle", "Lightspeed Approved"),
+            None => Badge::new("", "minus-circle", "Not Lightspeed Approved"),
         }
     }
 
-    /// What a client may do, when that is worth saying.
+    /// The state of a client, unless it is active.
     pub fn client_state(client: &Client) -> Option<Badge> {
         match client.state() {
             ClientState::Active => None,
-            ClientState::Pending => Some(Badge::new("warn", "clock", "Pending")),
+            ClientState::Pending => Some(Badge::new("warn", "clock", "Pending approval")),
             ClientState::Suspended => Some(Badge::new("bad", "pause", "Suspended")),
         }
     }
 }
 
 impl TokenStatus {
-    /// How it is shown; a refresh token lapses, everything else expires.
-    pub fn badge(self, is_refresh_token: bool) -> Badge {
-        let ends = if is_refresh_token { "Lapses" } else { "Expires" };
+    /// The badge of this status.
+    pub fn badge(self) -> Badge {
         match self {
             TokenStatus::Active => Badge::new("good", "check-circle", "Active"),
-            TokenStatus::Expired if is_refresh_token => Badge::new("", "clock", "Lapsed"),
             TokenStatus::Expired => Badge::new("", "clock", "Expired"),
             TokenStatus::EmployeeArchived => Badge::new("bad", "archive", "Employee archived"),
             TokenStatus::EmployeeLocked => Badge::new("bad", "lock", "Employee locked"),
             TokenStatus::ClientSuspended => Badge::new("bad", "pause", "Client suspended"),
-            TokenStatus::ClientPending => Badge::new("warn", "clock", "Client pending"),
-            TokenStatus::ExpiresIn(0) => Badge::new("warn", "clock", format!("{ends} within a day")),
-            TokenStatus::ExpiresIn(days) => Badge::new("warn", "clock", format!("{ends} in {}", count(days, "day"))),
-            TokenStatus::Unused(days) => Badge::new("warn", "moon", format!("Unused {}", count(days, "day"))),
+            TokenStatus::ClientPending => Badge::new("warn", "clock", "Client pending approval"),
+            TokenStatus::ExpiresIn(0) => Badge::new("warn", "clock", "Expires today"),
+            TokenStatus::ExpiresIn(days) => Badge::new("warn", "clock", format!("Expires in {}", count(days, "day"))),
+            TokenStatus::Unused(days) => Badge::new("warn", "moon", format!("Unused for {}", count(days, "day"))),
             TokenStatus::NeverUsed => Badge::new("", "moon", "Never used"),
         }
     }

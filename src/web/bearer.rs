@@ -1,32 +1,33 @@
-//! The guard of everything behind a Bearer token (RFC 6750), with R-Series' words in the body of a refusal.
+//! Bearer tokens (RFC 6750): reads the Authorization header, checks the token, and builds the error response in the format
+//! of the R-Series API.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
-use crate::access::token_access::{Access, PresentedToken};
+use crate::access::token_access::{Access, TokenChecks};
 use crate::web::oauth_error::{OAuthError, no_store};
 use crate::web::state::State;
 
 const DENIED: &str = "The resource owner or authorization server denied the request.";
 
-/// Why a request behind a token is not served.
+/// Why a request with a Bearer token is refused.
 #[derive(Debug)]
 pub enum Refusal {
     /// No token: 401 without an error code (RFC 6750 section 3.1).
     NoToken,
-    /// The token is no good: 401 `invalid_token`.
+    /// The token is not valid: 401 `invalid_token`.
     InvalidToken(&'static str),
-    /// The request shows its token in a way that is not served: 400 `invalid_request`.
+    /// The request does not send its token in one Authorization header: 400 `invalid_request`.
     InvalidRequest(&'static str),
-    /// The token is good, but not for this: 403 `insufficient_scope`, which would be needed.
+    /// The token lacks this scope: 403 `insufficient_scope`.
     InsufficientScope(String),
-    /// The server cannot tell.
+    /// The server could not check the token.
     Failed(OAuthError),
 }
 
 impl Refusal {
-    /// The answer.
+    /// The error response.
     pub fn response(&self) -> HttpResponse {
         let (status, challenge, error, hint) = match self {
             Refusal::NoToken => {
@@ -42,7 +43,7 @@ impl Refusal {
                 StatusCode::FORBIDDEN,
                 format!(", error=\"insufficient_scope\", scope=\"{scope}\""),
                 "insufficient_scope",
-                format!("The token, or the employee behind it, lacks: {scope}"),
+                format!("The token or the role of its employee does not include: {scope}"),
             ),
             Refusal::Failed(error) => return error.response(),
         };
@@ -53,20 +54,56 @@ impl Refusal {
     }
 }
 
-/// The access a request shows. Errors: why it is not served.
+/// What checks tokens, with the state of this server.
+pub fn token_checks(app: &State) -> TokenChecks<'_> {
+    TokenChecks { db: &app.db, clock: &app.clock, last_used: &app.last_used_buffer }
+}
+
+/// Checks the token of a request and records its use.
 pub async fn access(app: &State, request: &HttpRequest) -> Result<Access, Refusal> {
     let query = request.query_string();
     if query.split('&').any(|pair| pair.split('=').next() == Some("access_token")) {
-        return Err(Refusal::InvalidRequest("Send the token in the Authorization header, never in an address"));
+        return Err(Refusal::InvalidRequest("Send the token in the Authorization header, not in the URL"));
     }
     let token = match PresentedToken::by(request) {
         PresentedToken::Bearer(token) => token,
-        PresentedToken::Nothing => return Err(Refusal::NoToken),
-        PresentedToken::Wrongly(how) => return Err(Refusal::InvalidRequest(how)),
+        PresentedToken::Missing => return Err(Refusal::NoToken),
+        PresentedToken::Malformed(hint) => return Err(Refusal::InvalidRequest(hint)),
     };
-    match Access::of(app, &token).await {
+    match token_checks(app).use_token(&token).await {
         Ok(Ok(access)) => Ok(access),
         Ok(Err(inactive)) => Err(Refusal::InvalidToken(inactive.hint())),
         Err(error) => Err(Refusal::Failed(error.into())),
+    }
+}
+
+/// The token of a request (RFC 6750 section 2.1: in the Authorization header only).
+#[derive(PartialEq, Eq)]
+pub enum PresentedToken {
+    /// The token.
+    Bearer(String),
+    /// There is no Authorization header.
+    Missing,
+    /// There are two headers, or the scheme is not Bearer; a hint for the developer.
+    Malformed(&'static str),
+}
+
+impl PresentedToken {
+    /// Reads the Authorization header.
+    pub fn by(request: &HttpRequest) -> PresentedToken {
+        let mut headers = request.headers().get_all(header::AUTHORIZATION);
+        let (Some(value), second) = (headers.next(), headers.next()) else {
+            return PresentedToken::Missing;
+        };
+        if second.is_some() {
+            return PresentedToken::Malformed("Send the Authorization header once");
+        }
+        let Some((scheme, token)) = value.to_str().ok().and_then(|value| value.split_once(' ')) else {
+            return PresentedToken::Malformed("Missing \"Bearer\" token");
+        };
+        match (scheme.eq_ignore_ascii_case("bearer"), token.trim()) {
+            (true, token) if !token.is_empty() => PresentedToken::Bearer(token.to_string()),
+            _ => PresentedToken::Malformed("Missing \"Bearer\" token"),
+        }
     }
 }

@@ -19,13 +19,13 @@ fn an_access_token_shows_its_client_its_type_and_its_value() {
         assert_eq!(page.heading(), format!("{} *** REDACTED ***", grant.access_token_mask()));
         assert_eq!(page.fact("Type"), "Access Token");
         assert_eq!(page.fact("Value"), format!("{} *** REDACTED ***", grant.access_token_mask()));
-        assert_eq!(page.fact("Client"), "Ledgerly Approved");
+        assert_eq!(page.fact("Client"), "Ledgerly Lightspeed Approved");
         assert_eq!(page.attribute("dl a[target]", "href").as_deref(), Some("https://ledgerly.example/"));
         assert_eq!(page.attribute("dl a[target]", "rel").as_deref(), Some("noopener noreferrer"));
         assert_eq!(page.fact("Employee"), "Anna Berg Staff");
         assert_eq!(page.fact("Scope"), "employee:inventory employee:register_read");
         assert_eq!(page.fact("Expires"), "in 1 hour");
-        assert_eq!(page.fact("Made by"), format!("Refresh token {} *** REDACTED ***", grant.mask()));
+        assert_eq!(page.fact("Issued with"), format!("Refresh token {} *** REDACTED ***", grant.mask()));
     }
 }
 
@@ -41,10 +41,10 @@ fn an_api_key_shows_its_client_its_type_and_its_value() {
     assert_eq!(page.fact("Type"), "API Key");
     assert_eq!(page.fact("Value"), format!("{} *** REDACTED ***", key.mask()));
     assert_eq!(page.fact("Label"), "till no. 4");
-    assert_eq!(page.fact("Client"), "Stockbird Not approved");
+    assert_eq!(page.fact("Client"), "Stockbird Not Lightspeed Approved");
     assert_eq!(page.fact("Created"), "11 Oct 2026, 13:00");
     assert_eq!((page.fact("Last used").as_str(), page.fact("Expires").as_str()), ("never used", "never"));
-    assert!(!page.text().contains("Made by"));
+    assert!(!page.text().contains("Issued with"));
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn breadcrumbs_follow_the_way_one_came() {
         (format!("{} *** REDACTED ***", grant.mask()), format!("{} *** REDACTED ***", grant.access_token_mask()));
     assert_eq!(direct.texts(".crumbs li"), ["Settings", "Client API Access", "Ledgerly", &access]);
     assert_eq!(breadcrumb.texts(".crumbs li"), ["Settings", "Client API Access", "Ledgerly", &refresh, &access]);
-    assert_eq!(breadcrumb.link("Revoke"), Some(format!("{}/revoke", grant.access_token_path_below())));
+    assert_eq!(breadcrumb.link("Revoke access token"), Some(format!("{}/revoke", grant.access_token_path_below())));
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn staff_are_offered_to_revoke_only_what_they_granted() {
     let foreign = browser.open(&theirs.path());
     let by_hand = browser.get(&format!("{}/revoke", theirs.path()));
 
-    assert!(own.link("Revoke").is_some());
-    assert!(foreign.link("Revoke").is_none());
+    assert!(own.link("Revoke API key").is_some());
+    assert!(foreign.link("Revoke API key").is_none());
     assert_eq!((by_hand.status, by_hand.heading().as_str()), (403, "Not allowed"));
 }

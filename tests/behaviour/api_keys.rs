@@ -34,7 +34,7 @@ fn an_admin_makes_an_api_key_that_works_for_an_employee() {
 
     assert!(form.texts("#employee option").contains(&"Mona Manager, Store manager".to_string()));
     assert_eq!((shown.status, shown.header("cache-control")), (200, Some("no-store")));
-    assert_eq!(shown.heading(), "New API key of Ledgerly");
+    assert_eq!(shown.heading(), "New API key for Ledgerly");
     assert!(app.works(&key));
     let session = app.call("/API/Session.json", &key);
     assert_eq!(session.status, 200, "{}", session.body);

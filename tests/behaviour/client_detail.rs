@@ -16,10 +16,10 @@ fn the_page_shows_name_website_and_the_lightspeed_approved_mark() {
     let second = browser.open(&client_path(other));
 
     assert_eq!(page.heading(), "Ledgerly");
-    assert!(page.texts("header.title").join(" ").contains("Approved"));
+    assert!(page.texts("header.title").join(" ").contains("Lightspeed Approved"));
     assert_eq!(page.attribute("header.title a[target]", "href").as_deref(), Some("https://ledgerly.example/"));
     assert_eq!(page.attribute("header.title a[target]", "rel").as_deref(), Some("noopener noreferrer"));
-    assert!(second.texts("header.title").join(" ").contains("Not approved"));
+    assert!(second.texts("header.title").join(" ").contains("Not Lightspeed Approved"));
     assert_eq!(page.texts(".crumbs li"), ["Settings", "Client API Access", "Ledgerly"]);
 }
 
@@ -86,9 +86,9 @@ fn each_row_tells_its_state_in_a_word() {
     assert_eq!(status("#refresh-tokens", fresh.path()), "Active");
     assert_eq!(status("#refresh-tokens", locked.path()), "Employee locked");
     assert_eq!(status("#refresh-tokens", archived.path()), "Employee archived");
-    assert_eq!(status("#access-tokens", idle.path()), "Unused 97 days");
+    assert_eq!(status("#access-tokens", idle.path()), "Unused for 97 days");
     let all: Vec<String> = page.rows("#refresh-tokens").iter().map(|row| row.cells.last().unwrap().clone()).collect();
-    assert!(all.contains(&"Lapses in 4 days".to_string()), "{all:?}");
+    assert!(all.contains(&"Expires in 4 days".to_string()), "{all:?}");
     assert!(page.rows("#access-tokens").iter().any(|row| row.says("Never used")));
 }
 
@@ -129,7 +129,7 @@ fn the_two_tables_filter_sort_and_page_by_themselves_and_the_address_holds_both(
     let page = browser.open(&client_path(client));
     let filtered = browser.filter(&page, "#refresh-tokens", &[("rt-employee", "anna")]);
     let paged = browser.click(&filtered, &filtered.link_in("#access-tokens", "Next").unwrap());
-    let sorted = browser.click(&paged, &paged.link_in("#refresh-tokens", "Lapses").unwrap());
+    let sorted = browser.click(&paged, &paged.link_in("#refresh-tokens", "Expires").unwrap());
     let keys = browser.filter(&sorted, "#access-tokens", &[("at-type", "api-key")]);
 
     assert_eq!(hrefs(&filtered.rows("#refresh-tokens")), [grant.path()]);
@@ -245,7 +245,7 @@ fn empty_tables_say_what_would_stand_there() {
 
     assert!(nothing.texts("#refresh-tokens").join("").contains("No refresh tokens"));
     assert!(nothing.texts("#access-tokens").join("").contains("No API keys or access tokens"));
-    assert!(no_match.texts("#refresh-tokens").join("").contains("No token matches"));
+    assert!(no_match.texts("#refresh-tokens").join("").contains("No results match these filters."));
     assert!(no_match.link_in("#refresh-tokens", "Clear filters").is_some());
     assert!(no_expired.texts("#access-tokens").join("").contains("Nothing has expired"));
 }

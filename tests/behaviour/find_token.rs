@@ -75,11 +75,11 @@ fn s10_the_fingerprint_a_scanner_reports_finds_the_token_too() {
     let hash: String = Sha256::digest(key.value.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
     let found = find(&mut browser, &hash);
     let page = browser.follow(&found);
-    let confirmation = browser.click(&page, &page.link("Revoke").unwrap());
+    let confirmation = browser.click(&page, &page.link("Revoke API key").unwrap());
 
     assert_eq!(found.location(), key.path());
     assert_eq!(browser.submit(&confirmation, "/revoke", &[]).status, 303);
-    assert!(find(&mut browser, &hash.to_uppercase()).text().contains("No such token here"));
+    assert!(find(&mut browser, &hash.to_uppercase()).text().contains("Token not found"));
 }
 
 #[test]
@@ -96,14 +96,14 @@ fn a_mistyped_a_foreign_and_an_unknown_token_are_told_apart() {
         assert_eq!(page.status, 200);
         page.texts("[role=alert] strong").join("")
     };
-    assert_eq!(problem(find(&mut browser, &mistyped)), "That token is mistyped");
+    assert_eq!(problem(find(&mut browser, &mistyped)), "Check the token");
     for foreign in ["", "def50200abcdef", "Zk3f9aB", "ä\u{0}ö", &"x".repeat(5000)] {
-        assert_eq!(problem(find(&mut browser, foreign)), "That is not one of our tokens");
+        assert_eq!(problem(find(&mut browser, foreign)), "Not a token from this server");
     }
     let page = browser.open(&key.path());
-    let confirmation = browser.click(&page, &page.link("Revoke").unwrap());
+    let confirmation = browser.click(&page, &page.link("Revoke API key").unwrap());
     browser.submit(&confirmation, "/revoke", &[]);
-    assert_eq!(problem(find(&mut browser, &key.value)), "No such token here");
+    assert_eq!(problem(find(&mut browser, &key.value)), "Token not found");
 }
 
 #[test]

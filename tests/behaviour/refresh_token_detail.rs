@@ -17,15 +17,15 @@ fn the_page_shows_the_client_and_the_token_with_its_scope_and_employee() {
 
     assert_eq!(page.heading(), format!("{} *** REDACTED ***", grant.mask()));
     assert_eq!(page.texts("title"), [format!("{} *** REDACTED *** · Harbour & Pine", grant.mask())]);
-    assert_eq!(page.fact("Client"), "Ledgerly Approved");
+    assert_eq!(page.fact("Client"), "Ledgerly Lightspeed Approved");
     assert_eq!(page.attribute("dl a[target]", "href").as_deref(), Some("https://ledgerly.example/"));
     assert_eq!(page.fact("Scope"), "employee:inventory employee:reports");
-    assert_eq!(page.fact("Can reach"), "Inventory Reports");
+    assert_eq!(page.fact("Access"), "Inventory Reports");
     assert_eq!(page.fact("Employee"), "Anna Berg Staff");
     assert_eq!(page.fact("Created"), "17 Nov 2026, 12:00");
     assert_eq!(page.fact("Last used"), "today, 11:00");
     assert_eq!(page.fact("Refreshed"), "1 time last today, 11:00");
-    assert_eq!(page.fact("Lapses unless used"), "in 29 days");
+    assert_eq!(page.fact("Expires if not refreshed"), "in 29 days");
     assert_eq!(page.link("Ledgerly"), Some(client_path(client)));
 }
 
@@ -99,8 +99,8 @@ fn staff_are_offered_to_revoke_only_what_they_granted() {
     let foreign = browser.open(&theirs.path());
     let by_hand = browser.get(&format!("{}/revoke", theirs.path()));
 
-    assert_eq!(own.link("Revoke Refresh Token"), Some(format!("{}/revoke", mine.path())));
-    assert_eq!(foreign.link("Revoke Refresh Token"), None);
+    assert_eq!(own.link("Revoke refresh token"), Some(format!("{}/revoke", mine.path())));
+    assert_eq!(foreign.link("Revoke refresh token"), None);
     assert_eq!((by_hand.status, by_hand.heading().as_str()), (403, "Not allowed"));
     assert!(by_hand.text().contains("Ask a store manager or an admin"));
 }

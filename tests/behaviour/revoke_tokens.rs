@@ -21,15 +21,18 @@ fn d9_revoking_a_refresh_token_takes_the_access_tokens_it_made_and_nothing_else(
     let mut browser = app.manager();
 
     let page = browser.open(&grant.path());
-    let confirmation = browser.click(&page, &page.link("Revoke Refresh Token").unwrap());
+    let confirmation = browser.click(&page, &page.link("Revoke refresh token").unwrap());
     let done = browser.submit(&confirmation, "/revoke", &[]);
     let after = browser.follow(&done);
 
     assert_eq!(confirmation.impact("Refresh token"), format!("{} *** REDACTED ***", grant.mask()));
-    assert_eq!(confirmation.impact("Access tokens it made"), "2");
-    assert_eq!(confirmation.impact("Granted by"), "Anna Berg");
+    assert_eq!(confirmation.impact("Access tokens"), "2");
+    assert_eq!(confirmation.impact("Employee"), "Anna Berg");
     assert_eq!(done.location(), client_path(client));
-    assert_eq!(after.notice(), format!("{} *** REDACTED *** is revoked, and with it 2 access tokens.", grant.mask()));
+    assert_eq!(
+        after.notice(),
+        format!("Refresh token {} *** REDACTED *** revoked, together with 2 access tokens.", grant.mask())
+    );
     assert_eq!(hrefs(&after.rows("#refresh-tokens")), [other.path()]);
     assert_eq!(hrefs(&after.rows("#access-tokens")), [key.path(), other.access_token_path()]);
     assert_eq!(browser.get(&grant.path()).status, 410);
@@ -96,7 +99,7 @@ fn stopping_a_refresh_token_always_wins_and_names_what_was_new() {
     let done = browser.submit(&confirmation, "/revoke", &[]);
 
     let notice = browser.follow(&done).notice();
-    assert!(notice.contains("is revoked, and with it 2 access tokens."), "{notice}");
+    assert!(notice.contains("revoked, together with 2 access tokens."), "{notice}");
     assert!(notice.contains("1 access token created after you opened the confirmation (Anna Berg)"), "{notice}");
 }
 

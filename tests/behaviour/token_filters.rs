@@ -55,7 +55,7 @@ fn i2_nothing_in_a_token_filter_is_a_wildcard_or_a_command() {
             let found = browser.filter(&page, panel, &[(field, text)]);
 
             assert_eq!((found.status, found.rows(panel).len()), (200, 0), "{text}");
-            assert!(found.texts(panel).join("").contains("No token matches"));
+            assert!(found.texts(panel).join("").contains("No results match these filters."));
         }
     }
 }
@@ -160,8 +160,8 @@ fn tokens_are_filtered_by_status() {
     app.shop().used("refresh_tokens", used.id.0, app.now().plus(-HOUR));
     let unused = app.shop().grant(client, &anna);
     app.shop().used("refresh_tokens", unused.id.0, app.now().plus(-31 * DAY));
-    let lapsing = app.shop().at(-25 * DAY).grant(client, &anna);
-    app.shop().used("refresh_tokens", lapsing.id.0, app.now().plus(-HOUR));
+    let expiring = app.shop().at(-25 * DAY).grant(client, &anna);
+    app.shop().used("refresh_tokens", expiring.id.0, app.now().plus(-HOUR));
     let stopped = app.shop().grant(client, &bo);
     app.shop().used("refresh_tokens", stopped.id.0, app.now().plus(-HOUR));
     let never = app.shop().grant(client, &anna);
@@ -173,12 +173,12 @@ fn tokens_are_filtered_by_status() {
     let mut refresh = |word| paths(&mut browser, &path, "#refresh-tokens", &[("rt-status", word)]);
     assert_eq!(refresh("unused"), [unused.path()]);
     assert_eq!(refresh("never-used"), [never.path()]);
-    assert_eq!(refresh("lapsing"), [lapsing.path()]);
-    assert_eq!(refresh("stopped"), [stopped.path()]);
-    assert_eq!(refresh("working"), [never.path(), lapsing.path(), unused.path(), used.path()]);
+    assert_eq!(refresh("expiring-soon"), [expiring.path()]);
+    assert_eq!(refresh("employee-inactive"), [stopped.path()]);
+    assert_eq!(refresh("employee-active"), [never.path(), expiring.path(), unused.path(), used.path()]);
     let mut access = |word| paths(&mut browser, &path, "#access-tokens", &[("at-status", word)]);
-    assert_eq!(access("lapsing"), [ending.path()]);
-    assert_eq!(access("stopped"), [stopped.access_token_path()]);
+    assert_eq!(access("expiring-soon"), [ending.path()]);
+    assert_eq!(access("employee-inactive"), [stopped.access_token_path()]);
     assert_eq!(access("never-used").len(), 4);
 }
 

@@ -33,12 +33,12 @@ describe('an admin', () => {
         await page.getByRole('link', { name: 'New API key' }).click();
         await page.getByLabel('Label').fill('Nightly export');
         await page.getByLabel('Employee', { exact: true }).selectOption({ index: 1 });
-        await press(page, 'Make the API key');
+        await press(page, 'Create API key');
         await message(page, 'Fix 1 error').waitFor();
         await expectSound(page, 422);
         await page.getByLabel('Reports employee:reports').check();
-        await press(page, 'Make the API key');
-        await expectHeading(page, `New API key of ${name}`);
+        await press(page, 'Create API key');
+        await expectHeading(page, `New API key for ${name}`);
         await expectSound(page);
 
         await page.goto('/oauth/update');

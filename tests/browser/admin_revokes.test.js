@@ -97,7 +97,7 @@ inEveryWay(({ shop, way }) => {
     await expectHeading(page, token);
     const below = tokensOf(await rowsOf(page, ACCESS_TOKENS));
 
-    await revokeOpener(page, 'Revoke Refresh Token').click();
+    await revokeOpener(page, 'Revoke refresh token').click();
     await page.getByRole('heading', { name: CONFIRMATION }).first().waitFor();
     await expectAccessible(page);
     await revokeButton(page).click();

@@ -136,7 +136,7 @@ describe('a connection', () => {
   async function revokeAtProvider(there, client, person) {
     await there.goto(client);
     await panel(there, REFRESH_TOKENS).getByRole('row').filter({ hasText: person }).getByRole('link').first().click();
-    await revokeOpener(there, 'Revoke Refresh Token').click();
+    await revokeOpener(there, 'Revoke refresh token').click();
     await revokeButton(there).click();
     await message(there, 'is revoked').waitFor();
   }

@@ -34,7 +34,7 @@ for (const way of WAYS) {
       await expectHeading(page, 'Walk-through', { level: 1 });
       const settings = page.url();
       await page.locator('#refresh-tokens tbody th a').first().click();
-      await revokeOpener(page, 'Revoke Refresh Token').click();
+      await revokeOpener(page, 'Revoke refresh token').click();
       await revokeButton(page).click();
       await page.waitForURL((url) => url.href === settings || url.pathname.includes('/clients/'));
 

@@ -38,7 +38,7 @@ describe('staff', () => {
         const foreign = (await rowsOf(page, REFRESH_TOKENS)).find((row) => row.person(COLUMN.employee) !== person);
         await panel(page, REFRESH_TOKENS).getByRole('link', { name: foreign.token }).click();
         await expectHeading(page, foreign.token);
-        assert.equal(await revokeOpener(page, 'Revoke Refresh Token').count(), 0);
+        assert.equal(await revokeOpener(page, 'Revoke refresh token').count(), 0);
         await expectRefusal(page, `${client.href}/revoke`);
         await expectRefusal(page, `${foreign.href}/revoke`);
         const token = (await rowsAt(page, client.href, ACCESS_TOKENS)).find((row) => row.person(COLUMN.employee) !== person);
@@ -86,7 +86,7 @@ describe('staff', () => {
         await panel(page, REFRESH_TOKENS).getByRole('link', { name: own.token }).click();
         await expectHeading(page, own.token);
 
-        await revokeOpener(page, 'Revoke Refresh Token').click();
+        await revokeOpener(page, 'Revoke refresh token').click();
         await revokeButton(page).click();
 
         await message(page, own.token).waitFor();

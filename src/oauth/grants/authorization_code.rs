@@ -92,7 +92,7 @@ fn redeem(conn: &mut DbConnection, asked: &Redemption, lifetimes: Lifetimes, now
     }
     let consent = Grant { client: client.id, employee: employee.id, scope: &code.scope };
     let pair = issue::grant(conn, &consent, lifetimes, now)?;
-    AuthorizationCode::issued(conn, code.id, pair.refresh_token_id)?;
+    AuthorizationCode::set_refresh_token(conn, code.id, pair.refresh_token_id)?;
     let subject =
         Subject::token("refresh_token", pair.refresh_token_id.0, &pair.refresh_token.mask(), &client.name, employee.id);
     NewActivity::new(Kind::ClientAuthorized, Actor::person(employee.id, &employee.name), subject)
@@ -109,7 +109,7 @@ fn replayed(conn: &mut DbConnection, asked: &Redemption, code: &AuthorizationCod
     let refused = Ok(Err(OAuthError::invalid_grant(HINT)));
     // First the code, then what it issued. Whoever has waited for the code's row on PostgreSQL holds it; if others went
     // straight for the grant, whose end takes the code along, each would wait for the other until the database intervenes.
-    if !AuthorizationCode::hold(conn, code.id)? {
+    if !AuthorizationCode::lock(conn, code.id)? {
         return refused;
     }
     let Some(id) = code.refresh_token_id else {

@@ -70,7 +70,7 @@ fn refresh(
                         new one: use that, or try again later";
             Err(OAuthError::slow_down(seconds, hint))
         }
-        Rotation::Replayed(at) => {
+        Rotation::ReuseDetected(at) => {
             let at = utc(at);
             Err(OAuthError::invalid_grant(format!(
                 "The refresh token was shown again although it had been replaced (the newest one was issued {at}). \

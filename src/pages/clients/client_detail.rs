@@ -11,8 +11,8 @@ use crate::pages::clients::registration_details::RegistrationFacts;
 use crate::pages::confirmation::deletion_progress;
 use crate::pages::tokens::token_table::{Panel, access_token_panel, refresh_token_panel};
 use crate::time::{DisplayTime, thousands};
-use crate::tokens::revocation::Purge;
-use crate::tokens::token_list::Within;
+use crate::tokens::listing::Within;
+use crate::tokens::revocation::DeletionJob;
 use crate::web::page::{Page, RequestContext, Section, html, see_other};
 use crate::web::query::Query;
 use crate::web::state::State;
@@ -50,7 +50,7 @@ struct LoadedClient {
 
 enum Found {
     Current(Box<LoadedClient>),
-    Revoked(Box<(Client, Option<Purge>)>),
+    Revoked(Box<(Client, Option<DeletionJob>)>),
 }
 
 /// `GET /settings/client-api-access/clients/{client}`
@@ -62,8 +62,8 @@ pub async fn detail(
 ) -> Result<HttpResponse> {
     let refresh_tokens = refresh_token_panel(&query, "rt-")?;
     let access_tokens = access_token_panel(&query, "at-")?;
-    if let Some(cut) = refresh_tokens.cut(&query).or_else(|| access_tokens.cut(&query)) {
-        return Ok(see_other(&format!("{}{cut}", path(*id))));
+    if let Some(shortened) = refresh_tokens.shortened(&query).or_else(|| access_tokens.shortened(&query)) {
+        return Ok(see_other(&format!("{}{shortened}", path(*id))));
     }
     let (id, times, viewer) = (*id, context.words.clone(), context.viewer.clone());
     let found = app
@@ -71,7 +71,7 @@ pub async fn detail(
         .read(move |conn| {
             let client = find_or_gone(conn, id)?;
             if client.revoked_at.is_some() {
-                let purge = Purge::of(conn, "client", client.id.0)?;
+                let purge = DeletionJob::of(conn, "client", client.id.0)?;
                 return Ok(Found::Revoked(Box::new((client, purge))));
             }
             let within = Within::Client(client.id);

@@ -1,9 +1,8 @@
-//! Making an API key: an admin lets a client in for an employee, without the client's own way through consent.
+//! New API key: an admin creates a key for a client on behalf of an employee, without the employee's consent page.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::activity::{Detail, Kind, NewActivity, Subject};
 use crate::clients::Client;
 use crate::employees::Employee;
 use crate::error::{Error, Result};
@@ -11,8 +10,8 @@ use crate::id::{ClientKey, EmployeeKey};
 use crate::pages::clients::client_detail::{HOME, find_unrevoked, path};
 use crate::scopes::{Role, Scope};
 use crate::time::Timestamp;
-use crate::tokens::issue;
 use crate::tokens::issue::IssuedKey;
+use crate::tokens::{self, create_api_key};
 use crate::web::form::ProtectedForm;
 use crate::web::form_errors::FormErrors;
 use crate::web::nonce;
@@ -20,8 +19,7 @@ use crate::web::page::{Page, RequestContext, Section, html, unprocessable};
 use crate::web::shown_once::ShownOnce;
 use crate::web::state::State;
 
-const SHOWN: &str = "The API key of this form was shown already, and is shown only once. If it was lost, revoke it and \
-                     make a new one.";
+const ALREADY_SHOWN: &str = "This form already created an API key, and its value is shown only once. If you lost it, revoke it and create a new one.";
 
 #[derive(Template)]
 #[template(path = "tokens/new_api_key.html")]
@@ -30,23 +28,29 @@ struct NewApiKey {
     client: String,
     back: String,
     nonce: String,
-    employees: Vec<(EmployeeKey, String, Role, bool)>,
+    employees: Vec<EmployeeOption>,
     label: String,
     groups: Vec<(&'static str, Vec<ScopeChoice>)>,
     expires: String,
     form_errors: FormErrors,
 }
 
-/// A part of the scope to tick.
-struct ScopeChoice {
-    name: &'static str,
-    words: &'static str,
-    ticked: bool,
+struct EmployeeOption {
+    id: EmployeeKey,
+    name: String,
+    role: Role,
+    is_selected: bool,
 }
 
-/// The form as it was typed.
+struct ScopeChoice {
+    name: &'static str,
+    description: &'static str,
+    is_checked: bool,
+}
+
+/// The form as the admin submitted it.
 #[derive(Clone, Debug, Default)]
-struct Typed {
+struct Submitted {
     employee: Option<EmployeeKey>,
     label: String,
     scope: Vec<String>,
@@ -54,37 +58,31 @@ struct Typed {
     form_errors: FormErrors,
 }
 
-struct Wanted {
-    employee: EmployeeKey,
-    label: String,
-    scope: Scope,
-    expires_at: Timestamp,
-}
-
-impl Typed {
-    fn read(form: &ProtectedForm, context: &RequestContext) -> (Typed, Option<Wanted>) {
+impl Submitted {
+    fn read(form: &ProtectedForm, context: &RequestContext) -> (Submitted, Option<tokens::NewApiKey>) {
         let employee = form.number("employee").map(EmployeeKey);
-        let scope: Vec<String> = form.all("scope").map(str::to_string).collect();
+        let names: Vec<String> = form.all("scope").map(str::to_string).collect();
         let mut form_errors = FormErrors::default();
         if employee.is_none() {
             form_errors.add("employee", "Choose the employee the key acts for.");
         }
         let label = form_errors.check("label", form.line("label", "The label", 100));
-        let chosen = Scope::parse(&scope.join(" "));
-        if chosen.is_none() {
-            form_errors.add("scope", "Tick at least one thing the key may reach.");
+        let scope = Scope::parse(&names.join(" "));
+        if scope.is_none() {
+            form_errors.add("scope", "Select at least one scope.");
         }
         let expires_at = form_errors.check("expires", expires_at(form.get("expires"), context));
-        let wanted =
-            (|| Some(Wanted { employee: employee?, label: label?, scope: chosen?, expires_at: expires_at? }))();
-        let typed = Typed {
+        let valid = (|| {
+            Some(tokens::NewApiKey { employee: employee?, label: label?, scope: scope?, expires_at: expires_at? })
+        })();
+        let submitted = Submitted {
             employee,
             label: form.get("label").into(),
-            scope,
+            scope: names,
             expires: form.get("expires").into(),
             form_errors,
         };
-        (typed, wanted)
+        (submitted, valid)
     }
 }
 
@@ -93,26 +91,26 @@ fn expires_at(text: &str, context: &RequestContext) -> Result<Timestamp> {
         "" => Ok(Timestamp::NO_END),
         text => match context.words.end_of_day(text) {
             Some(at) if at > context.now() => Ok(at),
-            Some(_) => Err(Error::Invalid("That day is over. Choose one to come, or none.".into())),
-            None => Err(Error::Invalid("A date is written like 2027-01-31.".into())),
+            Some(_) => Err(Error::Invalid("Choose a date in the future, or leave it empty.".into())),
+            None => Err(Error::Invalid("Enter a date like 2027-01-31.".into())),
         },
     }
 }
 
 /// `GET /settings/client-api-access/clients/{client}/api-keys/new`
 pub async fn form(context: RequestContext, app: web::Data<State>, id: web::Path<ClientKey>) -> Result<HttpResponse> {
-    html(page(&context, &app, *id, Typed::default()).await?)
+    html(page(&context, &app, *id, Submitted::default()).await?)
 }
 
-async fn page(context: &RequestContext, app: &State, id: ClientKey, typed: Typed) -> Result<NewApiKey> {
+async fn page(context: &RequestContext, app: &State, id: ClientKey, submitted: Submitted) -> Result<NewApiKey> {
     let (client, employees) = app.db.read(move |conn| Ok((find_unrevoked(conn, id)?, Employee::active(conn)?))).await?;
-    let choice = |(name, words): &(&'static str, &'static str)| ScopeChoice {
+    let choice = |(name, description): &(&'static str, &'static str)| ScopeChoice {
         name,
-        words,
-        ticked: typed.scope.iter().any(|ticked| ticked == name),
+        description,
+        is_checked: submitted.scope.iter().any(|checked| checked == name),
     };
     let groups = Scope::by_group().into_iter().map(|(group, parts)| (group, parts.iter().map(choice).collect()));
-    let chosen = typed.employee;
+    let option = |(id, name, role)| EmployeeOption { id, name, role, is_selected: submitted.employee == Some(id) };
     Ok(NewApiKey {
         page: context
             .page("New API key", Section::Clients)
@@ -121,64 +119,43 @@ async fn page(context: &RequestContext, app: &State, id: ClientKey, typed: Typed
         client: client.name,
         back: path(id),
         nonce: nonce::fresh(),
-        employees: employees.into_iter().map(|(id, name, role)| (id, name, role, chosen == Some(id))).collect(),
+        employees: employees.into_iter().map(option).collect(),
         groups: groups.collect(),
-        label: typed.label,
-        expires: typed.expires,
-        form_errors: typed.form_errors,
+        label: submitted.label,
+        expires: submitted.expires,
+        form_errors: submitted.form_errors,
     })
 }
 
-/// `POST /settings/client-api-access/clients/{client}/api-keys/new`: answers with the key, the one time it is shown.
+/// `POST /settings/client-api-access/clients/{client}/api-keys/new`: the response shows the key, once.
 pub async fn create(
     context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ClientKey>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
-    let (mut typed, wanted) = Typed::read(&form, &context);
-    let Some(wanted) = wanted else {
-        return unprocessable(page(&context, &app, *id, typed).await?);
+    let (mut submitted, valid) = Submitted::read(&form, &context);
+    let Some(new) = valid else {
+        return unprocessable(page(&context, &app, *id, submitted).await?);
     };
     let (id, nonce, actor) = (*id, form.get("nonce").to_string(), context.viewer.actor());
     let (client_ip, now) = (context.client_ip.clone(), context.now());
-    let made = app
+    let created = app
         .db
         .write(move |conn| {
             let client = find_unrevoked(conn, id)?;
-            let employee = active(Employee::find(conn, wanted.employee))?;
-            nonce::spend(conn, &nonce, SHOWN, now)?;
-            let grant = issue::Grant { client: id, employee: employee.id, scope: &wanted.scope };
-            let key = issue::api_key(conn, &grant, &wanted.label, wanted.expires_at, now)?;
-            let subject = Subject::token("access_token", key.id.0, &key.value.mask(), &client.name, employee.id);
-            NewActivity::new(Kind::ApiKeyCreated, actor.clone(), subject)
-                .from(&client_ip)
-                .with(Detail::note(format!("“{}” for {}", wanted.label, employee.name)))
-                .record(conn, now)?;
+            nonce::spend(conn, &nonce, ALREADY_SHOWN, now)?;
+            let (key, employee) = create_api_key(conn, &client, &new, (&actor, &client_ip), now)?;
             Ok((client, employee, key))
         })
         .await;
-    match made {
+    match created {
         Ok((client, employee, key)) => show(&context, &client, &employee, &key),
         Err(Error::Invalid(problem)) => {
-            typed.form_errors.add("employee", problem);
-            unprocessable(page(&context, &app, id, typed).await?)
+            submitted.form_errors.add("employee", problem);
+            unprocessable(page(&context, &app, id, submitted).await?)
         }
         Err(error) => Err(error),
-    }
-}
-
-// Somebody may have been locked while the form was open.
-fn active(employee: diesel::QueryResult<Employee>) -> Result<Employee> {
-    match employee {
-        Ok(employee) if employee.is_active() => Ok(employee),
-        Ok(employee) => {
-            let sentence =
-                format!("{} is locked or archived, so the key could do nothing. Choose somebody else.", employee.name);
-            Err(Error::Invalid(sentence))
-        }
-        Err(diesel::result::Error::NotFound) => Err(Error::Invalid("Choose one of the employees.".into())),
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -188,11 +165,12 @@ fn show(context: &RequestContext, client: &Client, employee: &Employee, key: &Is
         .page("New API key", Section::Clients)
         .breadcrumb(HOME, "Client API Access")
         .breadcrumb(&back, &client.name);
-    ShownOnce::new(page, format!("New API key of {}", client.name), "API Key", &key.value)
-        .with_note(format!(
-            "It acts for {}. Whoever has it can use it, without a client ID or a secret.",
-            employee.name
-        ))
+    let note = format!(
+        "The key acts for {}. Anyone who has it can use it, without a client ID or client secret.",
+        employee.name
+    );
+    ShownOnce::new(page, format!("New API key for {}", client.name), "API Key", &key.value)
+        .with_note(note)
         .back_to(back)
         .answer()
 }

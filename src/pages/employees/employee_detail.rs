@@ -16,8 +16,8 @@ use crate::pages::connections::connection_summary::ConnectionFacts;
 use crate::pages::tokens::token_table::{Panel, access_token_panel, refresh_token_panel};
 use crate::scopes::Role;
 use crate::time::{DisplayTime, Timestamp, count};
-use crate::tokens::revocation::Purge;
-use crate::tokens::token_list::Within;
+use crate::tokens::listing::Within;
+use crate::tokens::revocation::DeletionJob;
 use crate::web::badge::Badge;
 use crate::web::form::ProtectedForm;
 use crate::web::list::{Heading, ListState, Pager, Sort};
@@ -167,8 +167,8 @@ pub async fn detail(
     }
     let refresh_tokens = refresh_token_panel(&query, "rt-")?;
     let access_tokens = access_token_panel(&query, "at-")?;
-    if let Some(cut) = refresh_tokens.cut(&query).or_else(|| access_tokens.cut(&query)) {
-        return Ok(see_other(&format!("{}{cut}", path(id))));
+    if let Some(shortened) = refresh_tokens.shortened(&query).or_else(|| access_tokens.shortened(&query)) {
+        return Ok(see_other(&format!("{}{shortened}", path(id))));
     }
     let (words, viewer) = (context.words.clone(), context.viewer.clone());
     let (employee, businesses, theirs, needing_attention, purge, refresh_tokens, access_tokens, connections) = app
@@ -178,7 +178,7 @@ pub async fn detail(
             let businesses = Business::all(conn)?;
             let theirs = Location::of_employee(conn, id)?;
             let needing_attention = OneTimeLink::is_waiting(conn, id, words.now())?;
-            let purge = Purge::of(conn, "employee", id.0)?;
+            let purge = DeletionJob::of(conn, "employee", id.0)?;
             let within = Within::Employee(id);
             let refresh_tokens = refresh_tokens.load(conn, within, ClientState::Active, (&viewer, &words))?;
             let access_tokens = access_tokens.load(conn, within, ClientState::Active, (&viewer, &words))?;
@@ -201,7 +201,7 @@ pub async fn detail(
     page.refresh = purge.as_ref().map(|_| 2);
     html(EmployeeDetail {
         path: path(id),
-        ending: purge.as_ref().map(Purge::progress),
+        ending: purge.as_ref().map(DeletionJob::progress),
         badge: badge(&employee),
         created: context.words.date(employee.created_at),
         last_signed_in: match employee.last_signed_in_at {

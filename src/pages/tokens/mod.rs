@@ -1,5 +1,13 @@
-//! Settings › Client API Access: tokens.
+//! Settings › Client API Access: the pages of refresh tokens, access tokens and API keys.
 
+pub mod access_token_detail;
 pub mod find_token;
-pub mod token_detail;
+pub mod refresh_token_detail;
+pub mod revoke_access_token;
+pub mod revoke_refresh_token;
+mod token_facts;
+mod token_filters;
+mod token_lookup;
+mod token_paths;
+mod token_rows;
 pub mod token_table;

@@ -864,20 +864,23 @@ fn a17_the_consent_page_says_who_asks_for_what_and_where_it_leads() {
 
     let text = page.text();
     assert_eq!(page.heading(), "Allow Ledgerly to access Harbour & Pine?");
-    for word in
-        ["Not approved", "ledgerly.example", "Inventory", "Sales history", "app.example", "30 days", "Harbour & Pine"]
-    {
+    for word in [
+        "Not Lightspeed Approved",
+        "ledgerly.example",
+        "Inventory",
+        "Sales history",
+        "app.example",
+        "30 days",
+        "Harbour & Pine",
+    ] {
         assert!(text.contains(word), "{word} in {text}");
     }
     assert!(text.contains(&person.name) && text.contains(&person.email), "{text}");
     assert_eq!(page.texts(".missing li span"), ["Shops No access unless your role changes"]);
     assert!(page.texts("ul.reach:not(.missing) li").iter().all(|part| part != "Shops"));
     let page = staff.open(&ask(&marked, &[asked]));
-    assert!(
-        page.text().contains("Allow Stockbird to access Harbour & Pine? Approved stockbird.example"),
-        "{}",
-        page.text()
-    );
+    let heading = "Allow Stockbird to access Harbour & Pine? Lightspeed Approved stockbird.example";
+    assert!(page.text().contains(heading), "{}", page.text());
 
     app.shop().sql("UPDATE clients SET grants_end_after = 604800");
     assert!(staff.open(&ask(&plain, &[])).text().contains("Access expires after 7 days."));

@@ -75,7 +75,7 @@ impl Story {
         let page = self.app.manager().open("/settings/activity?kind=refresh+token+replayed");
         let rows = page.rows("#activity");
         assert_eq!(rows.len(), 1, "{}", page.text());
-        let note = format!("shown from {shown_from}; the newest had gone to {newest_went_to}");
+        let note = format!("used from {shown_from}; the newest was issued to {newest_went_to}");
         assert!(rows[0].says(&note), "{:?}", rows[0]);
         assert!(rows[0].says(&format!("{} of Ledgerly", &self.first.refresh_token[..7])), "{:?}", rows[0]);
         assert_eq!(rows[0].cells[4], shown_from);

@@ -217,7 +217,7 @@ fn s2_a_value_from_the_database_is_not_a_token() {
         let form = admin.open("/settings/client-api-access/find-token");
         let page = admin.submit(&form, "/find-token", &[("token", &value)]);
         assert_eq!(page.status, 200);
-        assert!(page.text().contains("not one of our tokens"), "{}", page.text());
+        assert!(page.text().contains("Not a token from this server"), "{}", page.text());
     }
 }
 

@@ -434,7 +434,7 @@ fn v8_a_refused_token_is_answered_in_r_series_words() {
     const PATH: &str = "/API/V3/Account.json";
 
     let businesses = app.call("/f/data/businesses", &grant.access_token);
-    let hint = "The token, or the employee behind it, lacks: financial-api";
+    let hint = "The token or the role of its employee does not include: financial-api";
     let challenge = "Bearer realm=\"api\", error=\"insufficient_scope\", scope=\"financial-api\"";
     assert_denied(&businesses, 403, "insufficient_scope", hint, challenge);
     let quoted = app.call("/auth/oauth/verify?scope=a%22b%0d%0ax", &grant.access_token);

@@ -1,0 +1,67 @@
+//! What the pages of refresh tokens, access tokens and API keys have in common.
+
+use crate::clients::Client;
+use crate::employees::Employee;
+use crate::scopes::Scope;
+use crate::time::DisplayTime;
+use crate::tokens::{AccessToken, RefreshToken, TokenDates, TokenStatus};
+use crate::web::badge::Badge;
+use crate::web::page::RequestContext;
+
+/// The facts shown about a token of any type.
+pub struct TokenFacts {
+    pub mask: String,
+    pub label: String,
+    pub employee: String,
+    pub employee_role: &'static str,
+    pub employee_href: Option<String>,
+    /// Each scope with its description.
+    pub scopes: Vec<(String, String)>,
+    pub created: DisplayTime,
+    pub last_used: DisplayTime,
+    pub expires: DisplayTime,
+    pub badge: Badge,
+}
+
+impl TokenFacts {
+    fn of(
+        context: &RequestContext,
+        (mask, label, scope): (&str, &str, &Scope),
+        dates: TokenDates,
+        (employee, client): (&Employee, &Client),
+    ) -> TokenFacts {
+        let times = &context.words;
+        TokenFacts {
+            mask: mask.into(),
+            label: label.into(),
+            employee: employee.name.clone(),
+            employee_role: employee.role.name(),
+            employee_href: context.viewer.employee_page(employee.id),
+            scopes: scope.parts(),
+            created: times.exact(dates.created_at),
+            last_used: times.ago(dates.last_used_at),
+            expires: times.until(dates.expires_at),
+            badge: TokenStatus::of(dates, employee, client.state(), times.now()).badge(),
+        }
+    }
+
+    /// The facts of a refresh token.
+    pub fn of_refresh_token(
+        context: &RequestContext,
+        client: &Client,
+        token: &RefreshToken,
+        employee: &Employee,
+    ) -> TokenFacts {
+        Self::of(context, (token.mask.characters(), "", &token.scope), token.dates(), (employee, client))
+    }
+
+    /// The facts of an access token or API key.
+    pub fn of_access_token(
+        context: &RequestContext,
+        client: &Client,
+        token: &AccessToken,
+        employee: &Employee,
+    ) -> TokenFacts {
+        Self::of(context, (token.mask.characters(), &token.label, &token.scope), token.dates(), (employee, client))
+    }
+}

@@ -1,0 +1,51 @@
+//! What one revocation covers: a client, a refresh token, or everything an employee authorized.
+
+use crate::activity::{Kind, Subject};
+use crate::clients::Client;
+use crate::employees::Employee;
+use crate::tokens::listing::{Table, Within};
+use crate::tokens::refresh_token::RefreshToken;
+
+/// What is revoked together.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// A client with all its tokens.
+    Client(Client),
+    /// A refresh token of a client, with the access tokens issued with it.
+    RefreshToken(Client, RefreshToken),
+    /// All tokens an employee authorized.
+    Grants(Employee),
+}
+
+impl Target {
+    pub(super) fn within(&self) -> Within {
+        match self {
+            Target::Client(client) => Within::Client(client.id),
+            Target::RefreshToken(client, token) => Within::RefreshToken(client.id, token.id),
+            Target::Grants(employee) => Within::Employee(employee.id),
+        }
+    }
+
+    pub(super) fn subject(&self) -> Subject {
+        match self {
+            Target::Client(client) => client.subject(),
+            Target::RefreshToken(client, token) => {
+                Subject::token("refresh_token", token.id.0, &token.mask, &client.name, token.employee_id)
+            }
+            Target::Grants(employee) => employee.subject(),
+        }
+    }
+
+    /// The activity entry a revocation of this target is recorded as.
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Target::Client(_) => Kind::ClientRevoked,
+            Target::RefreshToken(..) => Kind::RefreshTokenRevoked,
+            Target::Grants(_) => Kind::AllAccessRevoked,
+        }
+    }
+
+    pub(super) fn condition(&self, table: Table) -> String {
+        self.within().condition(table)
+    }
+}

@@ -3,17 +3,11 @@
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use crate::db::DbConnection;
+use crate::db::{Counted, DbConnection};
 use crate::db::keyset::Count;
 use crate::id::ClientKey;
 use crate::time::Timestamp;
 use crate::tokens::listing::Table;
-
-#[derive(QueryableByName)]
-struct Counted {
-    #[diesel(sql_type = BigInt)]
-    n: i64,
-}
 
 /// Counts the rows that match, up to a cap.
 pub fn count(conn: &mut DbConnection, table: Table, conditions: &str, cap: i64) -> QueryResult<Count> {

@@ -5,19 +5,13 @@ use diesel::sql_types::BigInt;
 
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
 use crate::clients::Client;
-use crate::db::DbConnection;
+use crate::db::{Counted, DbConnection};
 use crate::employees::Employee;
 use crate::error::Result;
 use crate::id::{ClientKey, EmployeeKey, RefreshTokenKey};
 use crate::schema::{purges, refresh_tokens};
 use crate::time::Timestamp;
 use crate::tokens::listing::Table;
-
-#[derive(QueryableByName)]
-struct Counted {
-    #[diesel(sql_type = BigInt)]
-    n: i64,
-}
 
 /// The deletion of the rows of one large revocation.
 #[derive(Clone, Debug, Queryable, Selectable)]

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use crate::activity::Detail;
-use crate::db::DbConnection;
+use crate::db::{Counted, DbConnection};
 use crate::time::Timestamp;
 use crate::tokens::listing::Table;
 use crate::tokens::revocation::Target;
@@ -46,12 +46,6 @@ struct Numbers {
     last_used: i64,
     #[diesel(sql_type = BigInt)]
     keys: i64,
-}
-
-#[derive(QueryableByName)]
-struct Counted {
-    #[diesel(sql_type = BigInt)]
-    n: i64,
 }
 
 #[derive(QueryableByName)]

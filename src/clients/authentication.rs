@@ -77,7 +77,7 @@ pub async fn authenticate(
 /// The key under which wrong secrets are counted: client ID and client IP.
 pub fn caller(id: &str, client_ip: String) -> Caller {
     // An ID can be as long as a body. No valid ID is longer than this.
-    (id.chars().take(Client::LONGEST_ID).collect(), client_ip)
+    (id.chars().take(Client::MAX_ID_LENGTH).collect(), client_ip)
 }
 
 fn find(conn: &mut DbConnection, id: &str, now: Timestamp) -> Result<Option<(Client, Vec<ClientSecret>)>> {

@@ -83,7 +83,7 @@ impl Client {
     }
 
     /// The greatest length of a public id.
-    pub const LONGEST_ID: usize = 100;
+    pub const MAX_ID_LENGTH: usize = 100;
 
     /// Counts the clients that are pending approval.
     pub fn pending(conn: &mut DbConnection) -> QueryResult<i64> {
@@ -94,7 +94,7 @@ impl Client {
     /// Finds a client by its public id.
     pub fn find_by_client_id(conn: &mut DbConnection, client_id: &str) -> QueryResult<Option<Client>> {
         // Public ids consist of letters and digits; PostgreSQL rejects a query with a NUL in it.
-        if client_id.len() > Self::LONGEST_ID || !client_id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if client_id.len() > Self::MAX_ID_LENGTH || !client_id.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Ok(None);
         }
         // Every token request runs this query. Typed for each database, Diesel caches the prepared statement by type

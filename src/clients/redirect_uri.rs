@@ -10,7 +10,7 @@ use crate::db::DbConnection;
 use crate::id::ClientKey;
 use crate::schema::redirect_uris;
 
-const LONGEST: usize = 500;
+const MAX_LENGTH: usize = 500;
 // The parameters of an authorization response. A registered URI that contains one could be mistaken for a response.
 const RESPONSE_PARAMETERS: [&str; 5] = ["code", "state", "iss", "error", "error_description"];
 const LOOPBACK: [&str; 3] = ["http://127.0.0.1", "http://[::1]", "http://localhost"];
@@ -30,8 +30,8 @@ impl RedirectUri {
         if text.is_empty() {
             return Err("Enter a redirect URI: where users return after signing in.".into());
         }
-        if text.len() > LONGEST {
-            return Err(format!("A redirect URI can have at most {LONGEST} characters."));
+        if text.len() > MAX_LENGTH {
+            return Err(format!("A redirect URI can have at most {MAX_LENGTH} characters."));
         }
         let odd =
             |byte: u8| !byte.is_ascii_graphic() || matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'`' | b'*' | b';');

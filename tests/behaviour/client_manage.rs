@@ -179,7 +179,7 @@ fn c6_a_new_secret_is_shown_once_and_the_previous_one_stops_at_once() {
     }
     let log = admin.open("/settings/activity?kind=secret+regenerated").rows("#activity");
     assert_eq!(log.len(), 2);
-    assert!(log[0].says("stopped at once"), "{log:?}");
+    assert!(log[0].says("stopped working at once"), "{log:?}");
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn a_large_client_loses_all_access_at_once_and_its_rows_behind_it() {
     assert_eq!(done.location(), client_path(client));
     assert_eq!(progress.heading(), "Access revoked: Ledgerly");
     assert!(progress.notice().starts_with("Access revoked for Ledgerly. Its records are being deleted."));
-    assert!(progress.text().contains("Access ended just now") && progress.has("progress"));
+    assert!(progress.text().contains("All access was revoked just now") && progress.has("progress"));
     assert!(browser.open(LIST).rows("#clients").is_empty());
     assert_eq!(app.shop().number("SELECT COUNT(*) FROM access_tokens"), 2_102, "nothing is deleted yet");
     for path in [grant.path(), grant.access_token_path(), grant.access_token_path_below(), key.path()] {

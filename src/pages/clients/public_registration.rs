@@ -47,7 +47,7 @@ struct PublicRegistration {
 }
 
 /// The page frame for a visitor who is not signed in, and the CSRF token of its form.
-pub async fn outside(request: &HttpRequest, app: &State, title: &str) -> Result<(Page, BrowserToken)> {
+pub async fn signed_out_page(request: &HttpRequest, app: &State, title: &str) -> Result<(Page, BrowserToken)> {
     let shop = app.db.read(|conn| Ok(Account::get(conn)?.name)).await?;
     let shop = if shop.is_empty() { "Client API Access".to_string() } else { shop };
     let browser = BrowserToken::for_request(app, request);
@@ -57,7 +57,7 @@ pub async fn outside(request: &HttpRequest, app: &State, title: &str) -> Result<
 /// `GET /oauth/register`
 pub async fn form(_: PublicRegistrationAllowed, request: HttpRequest, app: web::Data<State>) -> Result<HttpResponse> {
     app.db.read(require_room).await?;
-    let (page, browser) = outside(&request, &app, "Register a client").await?;
+    let (page, browser) = signed_out_page(&request, &app, "Register a client").await?;
     let form = PublicRegistration { page, nonce: nonce::fresh(), form: RegistrationForm::blank(false) };
     browser.set_cookie(html(form)?)
 }
@@ -79,7 +79,7 @@ pub async fn register(
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
     let (typed, details) = RegistrationForm::read(&form, None, false);
-    let (page, browser) = outside(&request, &app, "Register a client").await?;
+    let (page, browser) = signed_out_page(&request, &app, "Register a client").await?;
     let Some(details) = details else {
         let form = PublicRegistration { page, nonce: nonce::fresh(), form: typed };
         return browser.set_cookie(unprocessable(form)?);

@@ -9,7 +9,7 @@ use askama::Template;
 use crate::clients::{self, Client, ClientState, RedirectUri};
 use crate::error::{Error, Result};
 use crate::oauth::client_auth::{Credentials, check};
-use crate::pages::clients::public_registration::outside;
+use crate::pages::clients::public_registration::signed_out_page;
 use crate::pages::clients::regenerate_secret::ALREADY_SHOWN;
 use crate::pages::clients::registration_form::RegistrationForm;
 use crate::web::form::ProtectedForm;
@@ -43,7 +43,7 @@ struct PublicUpdate {
 
 /// `GET /oauth/update`
 pub async fn sign_in_form(request: HttpRequest, app: web::Data<State>) -> Result<HttpResponse> {
-    let (page, browser) = outside(&request, &app, TITLE).await?;
+    let (page, browser) = signed_out_page(&request, &app, TITLE).await?;
     let sign_in = PublicUpdateSignIn { page, client_id: String::new(), form_errors: FormErrors::default() };
     browser.set_cookie(html(sign_in)?)
 }
@@ -52,7 +52,7 @@ pub async fn sign_in_form(request: HttpRequest, app: web::Data<State>) -> Result
 pub async fn update(request: HttpRequest, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
     let client_ip = client_ip::address(&request, &app.config.trusted_proxies);
     let client = authenticate(&app, &request, &form).await?;
-    let (page, _) = outside(&request, &app, TITLE).await?;
+    let (page, _) = signed_out_page(&request, &app, TITLE).await?;
     match (client, form.get("step"), form.get("regenerate")) {
         (Some(client), "save", "yes") => regenerate(&app, page, client, &form, client_ip).await,
         (Some(client), "save", _) => save(&app, page, client, &form, client_ip).await,

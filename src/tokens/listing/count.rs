@@ -1,10 +1,9 @@
 //! Counts of a token list, up to a cap, and a client's first live access token.
 
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 
-use crate::db::{Counted, DbConnection};
 use crate::db::keyset::Count;
+use crate::db::{Counted, DbConnection};
 use crate::id::ClientKey;
 use crate::time::Timestamp;
 use crate::tokens::listing::Table;

@@ -1,7 +1,6 @@
 //! Deletes the rows of a large revocation in small batches, so that other writers do not wait.
 
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
 use crate::clients::Client;

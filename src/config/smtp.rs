@@ -47,7 +47,7 @@ pub(super) fn smtp(settings: &NoticeSettings, secrets: &NoticeSecrets, wrong: &m
     }
     for (name, text) in given {
         if text.is_none() {
-            wrong.push((name, "required: notices by e-mail need SMTP_URL, NOTICES_FROM and NOTICES_TO".into()));
+            wrong.push((name, "missing: notices by e-mail need SMTP_URL, NOTICES_FROM and NOTICES_TO".into()));
         }
     }
     let [(_, url), (_, from), (_, to)] = given;

@@ -1,8 +1,8 @@
-//! Sealing: what has to be read again, such as the tokens of outbound connections, is stored under authenticated
-//! encryption (XChaCha20-Poly1305) and bound to its place. A value copied to another row or column does not open there.
+//! Encryption at rest for secrets that must be read again, such as the tokens of connections: XChaCha20-Poly1305, bound to
+//! the column and row. A value copied to another row or column does not decrypt there.
 //!
-//! A sealed value is a version byte, four bytes that name the key, a random nonce of 24 bytes, and the ciphertext with
-//! its tag.
+//! A sealed value consists of a version byte, four bytes that identify the key, a random nonce of 24 bytes, and the
+//! ciphertext with its tag.
 
 use std::fmt;
 
@@ -12,6 +12,7 @@ use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use rand::RngExt;
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 use crate::secrets::{DerivedKey, MasterKey};
@@ -20,7 +21,7 @@ const VERSION: u8 = 1;
 const KEY_NAME: usize = 4;
 const NONCE: usize = 24;
 
-/// A sealed value as it is stored.
+/// An encrypted value as stored.
 #[derive(Clone, PartialEq, Eq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = diesel::sql_types::Binary)]
 pub struct Sealed(Vec<u8>);
@@ -31,8 +32,8 @@ impl fmt::Debug for Sealed {
     }
 }
 
-/// A value that was sealed, opened for use: it cannot be printed, cloned or serialized.
-pub struct Opened(String);
+/// A decrypted value, overwritten in memory when dropped. It cannot be printed, cloned or serialized.
+pub struct Opened(Zeroizing<String>);
 
 impl fmt::Debug for Opened {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -41,13 +42,13 @@ impl fmt::Debug for Opened {
 }
 
 impl Opened {
-    /// The value itself; the single way out.
+    /// The value itself, to send it.
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
-/// Where a sealed value belongs: a column, and the row's id.
+/// The column and the row that a sealed value belongs to.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
     column: &'static str,
@@ -55,7 +56,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// The place in `column`, written `table.column`, of the row with this id.
+    /// The place of the row with this id in `column`, written `table.column`.
     pub fn new(column: &'static str, row: i64) -> Place {
         Place { column, row }
     }
@@ -65,7 +66,7 @@ impl Place {
     }
 }
 
-/// Seals and opens. While keys are being changed it also opens what the previous key sealed.
+/// Encrypts and decrypts. During a key rotation it also decrypts values of the previous key.
 #[derive(Clone)]
 pub struct Vault {
     key: SealingKey,
@@ -79,23 +80,23 @@ impl fmt::Debug for Vault {
 }
 
 impl Vault {
-    /// A vault under `master`; it opens what `previous` sealed, too.
+    /// A vault that encrypts with `master`'s key and also decrypts values of `previous`.
     pub fn new(master: &MasterKey, previous: Option<&MasterKey>) -> Vault {
         Vault { key: SealingKey::of(master), previous: previous.map(SealingKey::of) }
     }
 
-    /// Seals `text` for one place. Errors: only when the text is longer than the cipher's limit of 256 GiB.
+    /// Encrypts `text` for one place. Errors: the text exceeds the cipher's limit of 256 GiB.
     pub fn seal(&self, text: &str, place: Place) -> Result<Sealed> {
         let nonce: [u8; NONCE] = rand::rng().random();
         let payload = Payload { msg: text.as_bytes(), aad: &place.bytes() };
         let sealed = self.key.cipher().encrypt(&XNonce::from(nonce), payload);
-        let sealed = sealed.map_err(|_| Error::internal("a value could not be sealed"))?;
+        let sealed = sealed.map_err(|_| Error::internal("a value could not be encrypted"))?;
         Ok(Sealed([&[VERSION], &self.key.name[..], &nonce[..], &sealed[..]].concat()))
     }
 
-    /// Opens what was sealed for the same place. Errors: it was sealed for another place, under another key, or changed.
+    /// Decrypts a value of this place. Errors: it belongs to another place or key, or was changed.
     pub fn open(&self, sealed: &Sealed, place: Place) -> Result<Opened> {
-        let closed = || Error::internal(format!("{} of row {} does not open", place.column, place.row));
+        let closed = || Error::internal(format!("{} of row {} cannot be decrypted", place.column, place.row));
         let (head, rest) = sealed.0.split_at_checked(1 + KEY_NAME + NONCE).ok_or_else(closed)?;
         let (name, nonce) = head[1..].split_at(KEY_NAME);
         let key = [Some(&self.key), self.previous.as_ref()].into_iter().flatten().find(|key| key.name == name);
@@ -104,19 +105,19 @@ impl Vault {
             (VERSION, Some(key)) => {
                 let payload = Payload { msg: rest, aad: &place.bytes() };
                 let text = key.cipher().decrypt(&XNonce::from(nonce), payload).map_err(|_| closed())?;
-                String::from_utf8(text).map(Opened).map_err(|_| closed())
+                String::from_utf8(text).map(|text| Opened(Zeroizing::new(text))).map_err(|_| closed())
             }
             _ => Err(closed()),
         }
     }
 
-    /// Whether a value was sealed under a key that is at hand; whether it opens is another question.
+    /// Whether a value names one of the available keys. It may still fail to decrypt.
     pub fn knows(&self, sealed: &Sealed) -> bool {
         let name = sealed.0.get(1..1 + KEY_NAME);
         [Some(&self.key), self.previous.as_ref()].into_iter().flatten().any(|key| name == Some(&key.name[..]))
     }
 
-    /// Whether a value was sealed under the present key.
+    /// Whether a value was encrypted with the current key.
     pub fn is_current(&self, sealed: &Sealed) -> bool {
         sealed.0.get(1..1 + KEY_NAME) == Some(&self.key.name[..])
     }
@@ -141,23 +142,7 @@ impl SealingKey {
     }
 }
 
-impl<DB: diesel::backend::Backend> diesel::serialize::ToSql<diesel::sql_types::Binary, DB> for Sealed
-where
-    [u8]: diesel::serialize::ToSql<diesel::sql_types::Binary, DB>,
-{
-    fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, DB>) -> diesel::serialize::Result {
-        self.0.as_slice().to_sql(out)
-    }
-}
-
-impl<DB: diesel::backend::Backend> diesel::deserialize::FromSql<diesel::sql_types::Binary, DB> for Sealed
-where
-    Vec<u8>: diesel::deserialize::FromSql<diesel::sql_types::Binary, DB>,
-{
-    fn from_sql(bytes: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
-        Vec::<u8>::from_sql(bytes).map(Sealed)
-    }
-}
+crate::id::sql_newtype!(Sealed, Binary, [u8], Vec<u8>);
 
 #[cfg(test)]
 mod tests {
@@ -168,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn s5_a_sealed_value_opens_in_its_own_place_only() {
+    fn s5_a_sealed_value_decrypts_in_its_own_place_only() {
         let vault = Vault::new(&master("a key that only this test knows of"), None);
         let place = Place::new("connections.refresh_token", 7);
 
@@ -187,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn s5_the_previous_key_opens_only_while_it_is_named() {
+    fn s5_the_previous_key_decrypts_only_while_it_is_given() {
         let (old, new) = (master("the key of last year, long enough"), master("the key of this year, long enough"));
         let place = Place::new("oauth_clients.client_secret", 1);
         let sealed = Vault::new(&old, None).seal("hush", place).expect("sealed");

@@ -45,7 +45,7 @@ fn every_wrong_setting_is_named_in_one_message() {
         for (name, _) in env {
             assert!(finished.stderr.contains(name), "{command} does not name {name}: {}", finished.stderr);
         }
-        assert!(finished.stderr.starts_with("11 errors:"), "{}", finished.stderr);
+        assert!(finished.stderr.starts_with("12 errors:"), "{}", finished.stderr);
         assert!(!finished.stderr.contains("hunter2") && finished.stdout.is_empty());
     }
 }

@@ -20,6 +20,7 @@ use crate::connections::refresh::{self, RefreshQueue};
 use crate::db::{self, Db};
 #[cfg(feature = "demo")]
 use crate::demo::WalkThrough;
+use crate::employees::SeenSessions;
 use crate::employees::password::PasswordHasher;
 use crate::http::HttpClient;
 use crate::jobs;
@@ -30,7 +31,7 @@ use crate::secrets::MasterKey;
 use crate::secrets::sealed::Vault;
 use crate::time::Clock;
 use crate::web::rate_limit::Buckets;
-use crate::web::session_store::{SeenSessions, Store};
+use crate::web::session_store::Store;
 use crate::web::state::{CHECK, Keys, State};
 use crate::web::{access_guard, error_pages, headers};
 

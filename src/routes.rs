@@ -80,22 +80,22 @@ routes! {
     /// Adds the pages, behind the session and the access guard.
     page_routes in page;
 
-    "/" { GET SignedIn => pages::account::account_settings::home }
+    "/" { GET SignedIn => pages::home::root }
     "/sign-in" {
-        GET Public => pages::sign_in::sign_in_page::form,
-        POST Public => pages::sign_in::sign_in_page::sign_in,
+        GET Public => pages::sign_in::sign_in::form,
+        POST Public => pages::sign_in::sign_in::sign_in,
     }
-    "/sign-out" { POST SignedIn => pages::sign_in::sign_in_page::sign_out }
+    "/sign-out" { POST SignedIn => pages::sign_in::sign_in::sign_out }
     "/set-up/{secret}" {
-        GET Public => pages::sign_in::sign_in_page::set_up_form,
-        POST Public => pages::sign_in::sign_in_page::set_up,
+        GET Public => pages::sign_in::set_up::form,
+        POST Public => pages::sign_in::set_up::set_up,
     }
     "/welcome/{secret}" {
-        GET Public => pages::sign_in::sign_in_page::welcome_form,
-        POST Public => pages::sign_in::sign_in_page::welcome,
+        GET Public => pages::sign_in::welcome::form,
+        POST Public => pages::sign_in::welcome::welcome,
     }
 
-    "/auth/oauth/authorize" { GET Public => pages::sign_in::authorize_sign_in::authorize }
+    "/auth/oauth/authorize" { GET Public => oauth::authorize::authorize }
     "/auth/oauth/consent" { POST Public => oauth::consent::decide }
 
     "/oauth/register" {
@@ -107,7 +107,7 @@ routes! {
         POST Public => pages::clients::public_update::update,
     }
 
-    "/settings" { GET SignedIn => pages::account::account_settings::index }
+    "/settings" { GET SignedIn => pages::home::home }
     "/settings/client-api-access" { GET SignedIn => pages::clients::client_list::list }
     "/settings/client-api-access/find-token" {
         GET SignedIn => pages::tokens::find_token::form,
@@ -205,19 +205,19 @@ routes! {
         POST Admin => pages::connections::service_keys::revoke,
     }
 
-    "/settings/employees" { GET SignedIn => pages::employees::employee_detail::list }
+    "/settings/employees" { GET SignedIn => pages::employees::employee_list::list }
     "/settings/employees/invite" {
         GET Admin => pages::employees::invite_employee::invite_form,
         POST Admin => pages::employees::invite_employee::invite,
     }
     "/settings/employees/{employee}" { GET SignedIn => pages::employees::employee_detail::detail }
-    "/settings/employees/{employee}/role" { POST Admin => pages::employees::employee_detail::change_role }
-    "/settings/employees/{employee}/locations" { POST Admin => pages::employees::employee_detail::change_locations }
-    "/settings/employees/{employee}/lock" { POST Admin => pages::employees::employee_detail::lock }
-    "/settings/employees/{employee}/unlock" { POST Admin => pages::employees::employee_detail::unlock }
-    "/settings/employees/{employee}/archive" { POST Admin => pages::employees::employee_detail::archive }
-    "/settings/employees/{employee}/restore" { POST Admin => pages::employees::employee_detail::restore }
-    "/settings/employees/{employee}/link" { POST Admin => pages::employees::invite_employee::make_link }
+    "/settings/employees/{employee}/role" { POST Admin => pages::employees::change_employee::change_role }
+    "/settings/employees/{employee}/locations" { POST Admin => pages::employees::change_employee::change_locations }
+    "/settings/employees/{employee}/lock" { POST Admin => pages::employees::change_employee::lock }
+    "/settings/employees/{employee}/unlock" { POST Admin => pages::employees::change_employee::unlock }
+    "/settings/employees/{employee}/archive" { POST Admin => pages::employees::change_employee::archive }
+    "/settings/employees/{employee}/restore" { POST Admin => pages::employees::change_employee::restore }
+    "/settings/employees/{employee}/link" { POST Admin => pages::employees::invite_employee::create_link }
     "/settings/employees/{employee}/revoke-all-access" {
         GET SignedIn => pages::employees::revoke_all_access::revoke_all_access_form,
         POST SignedIn => pages::employees::revoke_all_access::revoke_all_access,
@@ -240,21 +240,21 @@ routes! {
     "/settings/activity/export" { GET SignedIn => pages::activity::activity_list::export }
 
     "/settings/account" {
-        GET Admin => pages::account::account_settings::account,
-        POST Admin => pages::account::account_settings::change_account,
+        GET Admin => pages::account::account_page::account,
+        POST Admin => pages::account::account_page::change_account,
     }
-    "/settings/account/businesses" { POST Admin => pages::account::account_settings::add_business }
-    "/settings/account/businesses/{business}/remove" { POST Admin => pages::account::account_settings::remove_business }
-    "/settings/account/businesses/{business}/locations" { POST Admin => pages::account::account_settings::add_location }
+    "/settings/account/businesses" { POST Admin => pages::account::businesses::add_business }
+    "/settings/account/businesses/{business}/remove" { POST Admin => pages::account::businesses::remove_business }
+    "/settings/account/businesses/{business}/locations" { POST Admin => pages::account::businesses::add_location }
     "/settings/account/businesses/{business}/locations/{location}/remove" {
-        POST Admin => pages::account::account_settings::remove_location,
+        POST Admin => pages::account::businesses::remove_location,
     }
     "/settings/account/notices/test" { POST Admin => pages::account::notice_settings::test }
 
-    "/settings/profile" { GET SignedIn => pages::profile::profile_page::profile }
-    "/settings/profile/password" { POST SignedIn => pages::profile::profile_page::change_password }
-    "/settings/profile/sessions/{session}/revoke" { POST SignedIn => pages::profile::profile_page::end_session }
-    "/settings/profile/sessions/revoke-others" { POST SignedIn => pages::profile::profile_page::end_other_sessions }
+    "/settings/profile" { GET SignedIn => pages::profile::profile::profile }
+    "/settings/profile/password" { POST SignedIn => pages::profile::profile::change_password }
+    "/settings/profile/sessions/{session}/revoke" { POST SignedIn => pages::profile::profile::revoke_session }
+    "/settings/profile/sessions/revoke-others" { POST SignedIn => pages::profile::profile::revoke_other_sessions }
 }
 
 #[cfg(feature = "demo")]

@@ -2,4 +2,6 @@
 
 pub mod find_token;
 pub mod last_used;
+pub mod offboarding;
+pub mod overview;
 pub mod token_access;

@@ -1,4 +1,4 @@
-//! The account's one row.
+//! The account: one row.
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -8,13 +8,13 @@ use crate::error::Result;
 use crate::schema::accounts;
 use crate::time::Timestamp;
 
-/// The retailer this deployment belongs to.
+/// The shop that this installation belongs to.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, Deserialize)]
 #[diesel(table_name = accounts)]
 pub struct Account {
-    /// What the shop is called; empty until it is set up.
+    /// The shop's name; empty until it is set up.
     pub name: String,
-    /// The IANA name of the zone its pages show times in.
+    /// The IANA name of the time zone that pages show times in.
     pub time_zone: String,
 }
 
@@ -24,7 +24,7 @@ impl Account {
         accounts::table.select(Account::as_select()).first(conn)
     }
 
-    /// Makes the row at the very first start; returns the check value of the key it was made with.
+    /// Creates the row at the first start. Returns the check value of the secret key the row was created with.
     pub fn open(conn: &mut DbConnection, check: &[u8], now: Timestamp) -> Result<Vec<u8>> {
         let row = (
             accounts::id.eq(1),
@@ -33,19 +33,19 @@ impl Account {
             accounts::key_check.eq(check),
             accounts::created_at.eq(now),
         );
-        // Of two nodes that start at once on an empty database, one makes it.
+        // Two nodes may start at once on an empty database; one of them inserts the row.
         crate::db::on_each!(conn, |inner| {
             diesel::insert_into(accounts::table).values(row).on_conflict_do_nothing().execute(inner)
         })?;
         Ok(accounts::table.select(accounts::key_check).first(conn)?)
     }
 
-    /// The check value of the key the data belongs to; nothing before the very first start.
+    /// The check value of the secret key; none before the first start.
     pub fn key_check(conn: &mut DbConnection) -> QueryResult<Option<Vec<u8>>> {
         accounts::table.select(accounts::key_check).first(conn).optional()
     }
 
-    /// Gives the data to another key.
+    /// Stores the check value of another secret key.
     pub fn change_key_check(conn: &mut DbConnection, check: &[u8]) -> QueryResult<()> {
         diesel::update(accounts::table).set(accounts::key_check.eq(check)).execute(conn).map(drop)
     }

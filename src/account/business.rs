@@ -1,4 +1,4 @@
-//! Businesses of the account and their locations; an employee's reach ends where their locations do.
+//! Businesses of the account and their locations. An employee has access to the locations that are assigned to them.
 
 use diesel::prelude::*;
 
@@ -12,11 +12,11 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, Queryable, Selectable, Identifiable)]
 #[diesel(table_name = businesses)]
 pub struct Business {
-    /// Its id.
+    /// The primary key.
     pub id: BusinessKey,
-    /// Its name.
+    /// The legal name.
     pub name: String,
-    /// ISO 4217.
+    /// The ISO 4217 code.
     pub currency: String,
 }
 
@@ -24,15 +24,15 @@ pub struct Business {
 #[derive(Clone, Debug, Queryable, Selectable, Identifiable, Associations)]
 #[diesel(table_name = business_locations, belongs_to(Business))]
 pub struct Location {
-    /// Its id.
+    /// The primary key.
     pub id: LocationKey,
-    /// Whose it is.
+    /// The business it belongs to.
     pub business_id: BusinessKey,
-    /// Its name.
+    /// The name on pages.
     pub name: String,
-    /// ISO 3166-1 alpha-2.
+    /// The ISO 3166-1 alpha-2 code.
     pub country: String,
-    /// IANA name.
+    /// The IANA name.
     pub time_zone: String,
 }
 
@@ -58,12 +58,12 @@ impl Business {
         Ok(BusinessKey(id))
     }
 
-    /// Removes a business; returns its name. Errors: [`Error::Invalid`] while it has locations, which people may rely on.
+    /// Removes a business; returns its name. Errors: [`Error::Invalid`] while it has locations.
     pub fn delete(conn: &mut DbConnection, id: BusinessKey) -> Result<String> {
         let name = businesses::table.find(id).select(businesses::name).first::<String>(conn)?;
         let locations = business_locations::table.filter(business_locations::business_id.eq(id));
         if locations.count().get_result::<i64>(conn)? > 0 {
-            return Err(Error::Invalid(format!("{name} still has locations. Remove those first.")));
+            return Err(Error::Invalid(format!("{name} still has locations. Remove them first.")));
         }
         diesel::delete(businesses::table.find(id)).execute(conn)?;
         Ok(name)
@@ -71,7 +71,7 @@ impl Business {
 }
 
 impl Location {
-    /// Adds a location to a business that is there.
+    /// Adds a location. Errors: not found when the business does not exist.
     pub fn create(
         conn: &mut DbConnection,
         business: BusinessKey,
@@ -100,7 +100,7 @@ impl Location {
         Ok(name)
     }
 
-    /// The locations an employee can reach.
+    /// The locations assigned to an employee.
     pub fn of_employee(conn: &mut DbConnection, employee: EmployeeKey) -> QueryResult<Vec<LocationKey>> {
         employee_locations::table
             .filter(employee_locations::employee_id.eq(employee))
@@ -108,7 +108,7 @@ impl Location {
             .load(conn)
     }
 
-    /// Sets the locations an employee can reach. Ids that no location has are left out: it may have been removed meanwhile.
+    /// Replaces the locations of an employee. Ids without a location are ignored, because it may have been removed meanwhile.
     pub fn set_for_employee(
         conn: &mut DbConnection,
         employee: EmployeeKey,

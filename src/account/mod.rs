@@ -3,9 +3,15 @@
 #[expect(clippy::module_inception, reason = "a model file is named after its concept")]
 mod account;
 mod business;
+mod change_account;
+mod revoked_error;
+mod time_zone;
 
 pub use account::Account;
 pub use business::{Business, Location};
 
 /// The id of the account at the API. A deployment serves one account.
 pub const ACCOUNT_ID: &str = "1";
+pub use change_account::{AccountChange, change_account};
+pub use revoked_error::revoked_error;
+pub use time_zone::{time_zone, time_zones};

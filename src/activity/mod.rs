@@ -1,9 +1,16 @@
-//! The activity log: who did what, to what, when and from where. An entry is written in the transaction of the act itself
-//! and is never edited; [`seal`] chains the entries by hash.
+//! The activity log: who did what, to what, when, and from which client IP.
+//!
+//! An entry is inserted in the transaction of the act and never edited; [`seal`] chains the entries by hash.
 
-mod ended;
+mod actor_and_subject;
+mod detail;
 mod entry;
+mod kind;
+mod log_queries;
 pub mod seal;
 
-pub use ended::revoked_error;
-pub use entry::{Activity, ActivityFilter, Actor, Detail, Kind, NewActivity, Subject};
+pub use actor_and_subject::{Actor, Subject};
+pub use detail::Detail;
+pub use entry::{Activity, NewActivity};
+pub use kind::{Kind, label_of};
+pub use log_queries::ActivityFilter;

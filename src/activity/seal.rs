@@ -1,22 +1,22 @@
 //! The hash chain over the activity log.
 //!
-//! Why beside the entries and not in them: entries are written by many transactions at once, on many nodes, and must not
-//! wait for each other to be chained. A periodic task (one node at a time) seals what has been committed, in the order in
-//! which it finds it. A seal is SHA-256 over the seal before it and the entry, so editing or deleting an entry breaks
-//! every seal from there on; whoever could rewrite them all is found out by a head noted elsewhere (the log prints one,
-//! `verify-activity` too).
+//! Seals have their own table, because many transactions on many nodes insert entries at once and must not wait for each
+//! other. A background job, on one node at a time, seals the committed entries in the order in which it reads them. A
+//! seal is SHA-256 over the previous seal and the entry, so an edited or deleted entry invalidates every later seal.
+//! Somebody who rewrites all seals is detected by comparing with an earlier head, which the server log and
+//! `verify-activity` print.
 
 use diesel::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::activity::entry::Activity;
+use crate::activity::Activity;
 use crate::db::DbConnection;
 use crate::error::Result;
 use crate::schema::{activity, activity_seals};
 
 const BATCH: i64 = 500;
 
-/// The newest seal: its number and its value.
+/// The newest seal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     /// How many entries are sealed.
@@ -35,14 +35,14 @@ impl std::fmt::Display for Head {
 /// What the check found.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Every entry is as it was sealed; so many wait for their seal.
+    /// Every sealed entry is unchanged.
     Intact {
         /// The newest seal.
         head: Option<Head>,
-        /// Entries that are not sealed yet.
+        /// How many entries are not sealed yet.
         unsealed: i64,
     },
-    /// The chain breaks; the sentence says where and how.
+    /// The chain is broken; the text says where and how.
     Broken(String),
 }
 
@@ -59,10 +59,10 @@ fn head(conn: &mut DbConnection) -> QueryResult<Option<Head>> {
     Ok(newest.first(conn).optional()?.map(|seal| Head { number: seal.id, seal: seal.seal }))
 }
 
-/// Seals up to five hundred entries; returns the new head when there were any.
+/// Seals up to five hundred entries; returns the new head, or none when every entry is sealed.
 pub fn advance(conn: &mut DbConnection) -> Result<Option<Head>> {
     let newest = head(conn)?;
-    // Ids can be committed out of order on PostgreSQL, so what is unsealed is asked for, not what is above the last one.
+    // PostgreSQL can commit ids out of order, so an unsealed entry may have a lower id than the last sealed one.
     let unsealed = activity::table
         .left_join(activity_seals::table.on(activity_seals::activity_id.eq(activity::id)))
         .filter(activity_seals::id.is_null())
@@ -87,7 +87,7 @@ pub fn advance(conn: &mut DbConnection) -> Result<Option<Head>> {
     Ok(Some(head))
 }
 
-/// Walks the whole chain. `known` is a head noted earlier: the chain must still pass through it.
+/// Verifies the whole chain. `known` is an earlier head, which the chain must still contain.
 pub fn verify(conn: &mut DbConnection, known: Option<&str>) -> Result<Verdict> {
     let mut at = Head { number: 0, seal: Vec::new() };
     let mut known_seen = known.is_none();
@@ -128,7 +128,7 @@ pub fn verify(conn: &mut DbConnection, known: Option<&str>) -> Result<Verdict> {
     Ok(Verdict::Intact { head: (at.number > 0).then(|| at.clone()), unsealed: entries - at.number })
 }
 
-// Every column, each preceded by its length, so that no two different entries read alike.
+// Hashes every column with its length before it, so that two different entries never give the same input.
 fn sealed(before: &[u8], entry: &Activity) -> Vec<u8> {
     let mut hash = Sha256::new();
     hash.update(before);

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::commands::{Outcome, lock_data, one};
 use crate::config::Config;
+use crate::employees::is_set_up;
 use crate::employees::{OneTimeLink, Purpose, link_address};
 use crate::jobs;
-use crate::pages::account::account_settings::is_set_up;
 use crate::secrets::RandomSecret;
 use crate::time::Clock;
 

@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt;
 
-use crate::activity::{Detail, Kind, NewActivity};
+use crate::activity::{Actor, Detail, Kind, NewActivity};
 use crate::connections::connection::Connection;
 use crate::connections::event::{ConnectionEvent, EventKind};
 use crate::connections::oauth_client::OAuthClient;
@@ -14,7 +14,7 @@ use crate::db::DbConnection;
 use crate::error::Result;
 use crate::id::EmployeeKey;
 use crate::time::Timestamp;
-use crate::web::page::{Tone, Viewer};
+use crate::web::page::Tone;
 
 // Revocations on their way at once.
 const MAX_AT_ONCE: usize = 16;
@@ -96,7 +96,7 @@ pub async fn revoke_token(
 pub fn end_authorized_by(
     conn: &mut DbConnection,
     (person, reason): (EmployeeKey, &str),
-    (viewer, client_ip): (&Viewer, &str),
+    (actor, client_ip): (&Actor, &str),
     now: Timestamp,
 ) -> Result<Vec<(Connection, OAuthClient)>> {
     let mut ended = Vec::new();
@@ -105,8 +105,8 @@ pub fn end_authorized_by(
             continue;
         }
         Connection::forget(conn, connection.id, reason, now)?;
-        ConnectionEvent::record(conn, connection.id, (EventKind::Lost, reason), &viewer.name, now)?;
-        NewActivity::new(Kind::ConnectionLost, viewer.actor(), state::subject(&connection))
+        ConnectionEvent::record(conn, connection.id, (EventKind::Lost, reason), actor.name(), now)?;
+        NewActivity::new(Kind::ConnectionLost, actor.clone(), state::subject(&connection))
             .from(client_ip)
             .with(Detail::note(reason))
             .record(conn, now)?;

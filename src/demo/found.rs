@@ -98,7 +98,7 @@ fn employee(
     let reached: Vec<LocationKey> = person.locations.iter().filter_map(|i| places.get(*i)).copied().collect();
     Location::set_for_employee(conn, id, &reached)?;
     if let Some(ago) = person.signed_in {
-        Employee::note_sign_in(conn, id, now.plus(-ago))?;
+        Employee::set_last_signed_in(conn, id, now.plus(-ago))?;
     }
     match person.fate {
         Fate::Active => {}

@@ -119,8 +119,8 @@ fn comings_and_goings(world: &World, i: usize, acts: &mut Vec<Act>, rng: &mut St
         tell(accepted, i, Kind::InvitationAccepted, "");
     }
     match person.fate {
-        Fate::Locked(ago) => tell(ago, PRIYA, Kind::EmployeeLocked, "1 sign-in ended"),
-        Fate::Archived(ago) => tell(ago, PRIYA, Kind::EmployeeArchived, "1 sign-in ended"),
+        Fate::Locked(ago) => tell(ago, PRIYA, Kind::EmployeeLocked, "1 session signed out"),
+        Fate::Archived(ago) => tell(ago, PRIYA, Kind::EmployeeArchived, "1 session signed out"),
         Fate::Active | Fate::Invited => {}
     }
     let Some(last) = person.signed_in else {

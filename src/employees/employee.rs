@@ -1,4 +1,4 @@
-//! An employee: the one who consents, and the one who looks at the pages.
+//! An employee of the shop: signs in, and authorizes clients.
 
 use diesel::prelude::*;
 
@@ -14,44 +14,44 @@ use crate::text::{fold, like_pattern};
 use crate::time::Timestamp;
 
 text_enum! {
-    /// Which employees a list shows.
+    /// The state of an employee.
     EmployeeState {
-        /// They may sign in.
+        /// May sign in.
         Active = "active",
-        /// They were invited and have not chosen a password.
+        /// Invited, and has not chosen a password yet.
         Invited = "invited",
-        /// Locked: nothing of theirs works until the lock is lifted.
+        /// Locked: cannot sign in, and the access they authorized does not work until an admin unlocks them.
         Locked = "locked",
-        /// Archived: they left.
+        /// Archived, because they no longer work here: as locked, and not in the list.
         Archived = "archived",
     }
 }
 
-/// One row.
+/// One employee.
 #[derive(Clone, Debug, Queryable, Selectable, Identifiable)]
 #[diesel(table_name = employees)]
 pub struct Employee {
-    /// Their id.
+    /// The primary key.
     pub id: EmployeeKey,
-    /// Their name.
+    /// The full name.
     pub name: String,
-    /// Their address, as they write it.
+    /// The e-mail address, in the letter case it was entered in.
     pub email: String,
-    /// What they may do.
+    /// Decides what they may do.
     pub role: Role,
     /// When they were added.
     pub created_at: Timestamp,
-    /// Since when they are locked.
+    /// When they were locked, if they are.
     pub locked_at: Option<Timestamp>,
-    /// Since when they are archived.
+    /// When they were archived, if they are.
     pub archived_at: Option<Timestamp>,
     /// When they last signed in.
     pub last_signed_in_at: Timestamp,
-    /// The Argon2id hash of their password; empty until they choose one.
+    /// The Argon2id hash of the password; none until they choose one.
     password_hash: Option<String>,
-    /// Refresh tokens of theirs with ids up to this one are dead and being deleted.
+    /// Refresh tokens they authorized with ids up to this one are revoked and are being deleted.
     pub revoked_refresh_tokens_through: i64,
-    /// The same for access tokens and API keys.
+    /// As above, for access tokens and API keys.
     pub revoked_access_tokens_through: i64,
 }
 
@@ -60,22 +60,22 @@ pub struct Employee {
 pub struct NewEmployee<'a> {
     /// Their name.
     pub name: &'a str,
-    /// Their address, which they sign in with.
+    /// The e-mail address they sign in with.
     pub email: &'a str,
-    /// What they may do.
+    /// Decides what they may do.
     pub role: Role,
-    /// The hash of their password, when they have one.
+    /// The hash of the password; none when they choose one by a link.
     pub password_hash: Option<&'a str>,
 }
 
-/// Which employees, in which order and from where.
+/// Which employees a list shows.
 #[derive(Clone, Debug, Default)]
 pub struct EmployeeFilter {
-    /// A part of the name or the address.
+    /// A part of the name or e-mail address.
     pub name: String,
     /// Only this role.
     pub role: Option<Role>,
-    /// Only in this state; without one, everybody who is not archived.
+    /// Only this state; none means everybody who is not archived.
     pub state: Option<EmployeeState>,
 }
 
@@ -90,13 +90,13 @@ impl Employee {
         employees::table.find(id).select(Employee::as_select()).get_result(conn)
     }
 
-    /// The employee who signs in with this address; letter case and surrounding blanks do not matter.
+    /// The employee with this e-mail address; ignores letter case and surrounding spaces.
     pub fn find_by_email(conn: &mut DbConnection, email: &str) -> QueryResult<Option<Employee>> {
         let row = employees::table.filter(employees::email_fold.eq(fold(email.trim())));
         row.select(Employee::as_select()).first(conn).optional()
     }
 
-    /// Adds an employee. Errors: the address is taken.
+    /// Adds an employee. Errors: [`Error::Invalid`] when the e-mail address is taken.
     pub fn create(conn: &mut DbConnection, new: &NewEmployee<'_>, now: Timestamp) -> Result<EmployeeKey> {
         let row = (
             employees::name.eq(new.name),
@@ -109,27 +109,27 @@ impl Employee {
         );
         let id = diesel::insert_into(employees::table).values(row).returning(employees::id).get_result::<i64>(conn);
         id.map(EmployeeKey).map_err(Error::from).map_err(|error| match error.is_duplicate() {
-            true => Error::Invalid(format!("{} is already the address of an employee.", new.email)),
+            true => Error::Invalid(format!("{} is already the e-mail address of an employee.", new.email)),
             false => error,
         })
     }
 
-    /// Whether a password of theirs would be accepted at all.
+    /// Whether they can sign in with the right password.
     pub fn may_sign_in(&self) -> bool {
         self.password_hash.is_some() && self.is_active()
     }
 
-    /// Whether what they granted works: neither locked nor archived.
+    /// Whether the access they authorized works: they are neither locked nor archived.
     pub fn is_active(&self) -> bool {
         self.locked_at.is_none() && self.archived_at.is_none()
     }
 
-    /// The hash of their password.
+    /// The hash of the password.
     pub fn password_hash(&self) -> Option<&str> {
         self.password_hash.as_deref()
     }
 
-    /// What the lists say about them.
+    /// The state, as lists show it.
     pub fn state(&self) -> EmployeeState {
         match self {
             Employee { archived_at: Some(_), .. } => EmployeeState::Archived,
@@ -139,7 +139,7 @@ impl Employee {
         }
     }
 
-    /// How many admins could sign in.
+    /// How many admins can sign in.
     pub fn admins(conn: &mut DbConnection) -> QueryResult<i64> {
         employees::table
             .filter(employees::role.eq(Role::Admin))
@@ -150,43 +150,42 @@ impl Employee {
             .get_result(conn)
     }
 
-    /// Refuses a change after which nobody could manage the shop: call it after the change, in its transaction.
+    /// Refuses a change that leaves no admin who can sign in. Call it after the change, in the same transaction.
     pub fn require_an_admin(conn: &mut DbConnection) -> Result<()> {
         match Self::admins(conn)? {
             0 => Err(Error::Conflict(
-                "This is the last admin who can sign in. Make somebody else an admin first; then this can be done."
-                    .into(),
+                "This is the last admin who can sign in. Make somebody else an admin first.".into(),
             )),
             _ => Ok(()),
         }
     }
 
-    /// Sets or lifts the lock.
+    /// Locks, or unlocks with `None`.
     pub fn set_locked(conn: &mut DbConnection, id: EmployeeKey, at: Option<Timestamp>) -> QueryResult<usize> {
         diesel::update(employees::table.find(id)).set(employees::locked_at.eq(at)).execute(conn)
     }
 
-    /// Archives, or brings back.
+    /// Archives, or restores with `None`.
     pub fn set_archived(conn: &mut DbConnection, id: EmployeeKey, at: Option<Timestamp>) -> QueryResult<usize> {
         diesel::update(employees::table.find(id)).set(employees::archived_at.eq(at)).execute(conn)
     }
 
-    /// Changes what they may do.
+    /// Changes the role.
     pub fn set_role(conn: &mut DbConnection, id: EmployeeKey, role: Role) -> QueryResult<usize> {
         diesel::update(employees::table.find(id)).set(employees::role.eq(role)).execute(conn)
     }
 
-    /// Changes their password.
+    /// Changes the password.
     pub fn set_password(conn: &mut DbConnection, id: EmployeeKey, hash: &str) -> QueryResult<usize> {
         diesel::update(employees::table.find(id)).set(employees::password_hash.eq(Some(hash))).execute(conn)
     }
 
-    /// Notes when they last signed in.
-    pub fn note_sign_in(conn: &mut DbConnection, id: EmployeeKey, at: Timestamp) -> QueryResult<usize> {
+    /// Records when they last signed in.
+    pub fn set_last_signed_in(conn: &mut DbConnection, id: EmployeeKey, at: Timestamp) -> QueryResult<usize> {
         diesel::update(employees::table.find(id)).set(employees::last_signed_in_at.eq(at)).execute(conn)
     }
 
-    /// Marks everything they granted up to now as dead; the rows are deleted behind it.
+    /// Marks every token they authorized up to these ids as revoked; a background job deletes the rows.
     pub fn mark_all_access_revoked(
         conn: &mut DbConnection,
         id: EmployeeKey,
@@ -201,7 +200,7 @@ impl Employee {
             .execute(conn)
     }
 
-    /// Those for whom something can be made: neither locked nor archived, by name.
+    /// The employees who are neither locked nor archived, by name.
     pub fn active(conn: &mut DbConnection) -> QueryResult<Vec<(EmployeeKey, String, Role)>> {
         employees::table
             .filter(employees::locked_at.is_null())
@@ -211,7 +210,7 @@ impl Employee {
             .load(conn)
     }
 
-    /// The ids of the employees whose name holds `part`, letter case aside.
+    /// The ids of the employees whose name contains `part`; ignores letter case.
     pub fn named(conn: &mut DbConnection, part: &str) -> QueryResult<Vec<EmployeeKey>> {
         employees::table
             .filter(employees::name_fold.like(like_pattern(part)).escape('\\'))
@@ -220,7 +219,7 @@ impl Employee {
             .load(conn)
     }
 
-    /// A page of employees by name: at most one more than fits, and in all. `after` is a name and an id.
+    /// A page of employees by name, with one more than fits, and the total. `edge` is the name and id it starts after.
     pub fn list(
         conn: &mut DbConnection,
         filter: &EmployeeFilter,

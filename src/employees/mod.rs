@@ -1,10 +1,33 @@
-//! The shop's people: roles, sign-in, passwords, sessions and one-time links.
+//! The shop's employees: sign-in, passwords, sessions, one-time links, and what admins change about them.
 
+mod change_employee;
 mod employee;
+mod invitation;
 mod one_time_link;
 pub mod password;
+mod profile;
+mod session;
+mod set_up;
+mod sign_in;
 mod sign_in_attempts;
 
+pub use change_employee::{EmployeeChange, change_employee};
 pub use employee::{Employee, EmployeeFilter, EmployeeState, NewEmployee};
+pub use invitation::{create_link, invite, redeem_link};
 pub use one_time_link::{OneTimeLink, Purpose, address as link_address};
+pub use profile::{SessionsToRevoke, change_password, revoke_sessions};
+pub use session::{ABSOLUTE_TIMEOUT, IDLE_TIMEOUT, NewSession, SeenSessions, Session};
+pub use set_up::{is_set_up, set_up};
+pub use sign_in::{KnownDevice, SignInOrigin, sign_in, sign_out};
 pub use sign_in_attempts::{Attempt, Attempts};
+
+use crate::activity::Detail;
+use crate::time::count;
+
+// What an activity entry records about sessions that an act signed out.
+fn signed_out(sessions: usize) -> Detail {
+    match sessions {
+        0 => Detail::default(),
+        n => Detail::note(format!("{} signed out", count(n as i64, "session"))),
+    }
+}

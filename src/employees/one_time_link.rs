@@ -1,5 +1,5 @@
-//! One-time links: set up the first admin, accept an invitation, choose a new password. The link's secret is stored only as
-//! a hash, works once, and ends by itself.
+//! One-time links: set up the first admin, accept an invitation, choose a new password. Only the hash of a link's secret
+//! is stored. A link works once and expires.
 
 use diesel::prelude::*;
 
@@ -7,17 +7,17 @@ use crate::activity::{Actor, Detail, Kind, NewActivity};
 use crate::db::DbConnection;
 use crate::db::text_enum::text_enum;
 use crate::employees::employee::Employee;
+use crate::employees::session::Session;
 use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
 use crate::schema::one_time_links;
 use crate::secrets::{RandomSecret, TokenHash};
 use crate::time::{DAY, HOUR, Timestamp, count};
-use crate::web::session_store::Session;
 
 text_enum! {
-    /// What a link is for.
+    /// The purpose of a link.
     Purpose {
-        /// The first admin of an empty installation.
+        /// The first admin sets up an empty installation.
         SetUp = "set-up",
         /// A new employee chooses a password.
         Invite = "invite",
@@ -27,7 +27,7 @@ text_enum! {
 }
 
 impl Purpose {
-    /// Seconds a link is good for.
+    /// After how many seconds a link expires.
     pub fn lifetime(self) -> i64 {
         match self {
             Purpose::SetUp | Purpose::Reset => 24 * HOUR,
@@ -36,20 +36,20 @@ impl Purpose {
     }
 }
 
-/// A link that has not been used.
+/// A link that has not been used yet.
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = one_time_links)]
 pub struct OneTimeLink {
-    /// What it is for.
+    /// The purpose.
     pub purpose: Purpose,
-    /// Whom it is for; nobody yet, for the first set-up.
+    /// The employee it is for; none for the first set-up.
     pub employee_id: Option<EmployeeKey>,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
 impl OneTimeLink {
-    /// Makes a link; earlier ones for the same person and purpose stop working.
+    /// Creates a link; revokes earlier ones for the same employee and purpose.
     pub fn issue(
         conn: &mut DbConnection,
         purpose: Purpose,
@@ -74,8 +74,8 @@ impl OneTimeLink {
             .map(drop)
     }
 
-    /// Makes a link to choose a new password, asked for on the console; the person's sign-ins end. Returns their name.
-    /// Errors: [`Error::NotFound`] when nobody signs in with `email`.
+    /// Creates a link to choose a new password, for the console command, and signs the employee out. Returns their name.
+    /// Errors: [`Error::NotFound`] when no employee has this e-mail address.
     pub fn reset_from_console(
         conn: &mut DbConnection,
         email: &str,
@@ -84,34 +84,54 @@ impl OneTimeLink {
     ) -> Result<String> {
         let employee = Employee::find_by_email(conn, email)?.ok_or(Error::NotFound)?;
         Self::issue(conn, Purpose::Reset, Some(employee.id), secret, now)?;
-        let ended = Session::end_all(conn, employee.id, None)?;
+        let signed_out = Session::revoke_all(conn, employee.id, None)?;
         NewActivity::new(Kind::ResetLinkCreated, Actor::console(), employee.subject())
-            .with(Detail::note(format!("{} ended", count(ended as i64, "sign-in"))))
+            .with(Detail::note(format!("{} signed out", count(signed_out as i64, "session"))))
             .record(conn, now)?;
         Ok(employee.name)
     }
 
-    /// The link with this secret. Errors: [`Error::Gone`] when it was used, has ended or never was.
+    /// The link with this secret. Errors: [`Error::Gone`] when it was used, has expired or never existed.
     pub fn find(conn: &mut DbConnection, secret: &str, now: Timestamp) -> Result<OneTimeLink> {
         let row = one_time_links::table
             .filter(one_time_links::hash.eq(TokenHash::of(secret)))
             .filter(one_time_links::expires_at.gt(now))
             .select(OneTimeLink::as_select());
-        row.first(conn).optional()?.ok_or_else(spent)
+        row.first(conn).optional()?.ok_or_else(not_usable)
     }
 
-    /// Uses the link up: of two who try, one succeeds.
+    /// The link with this secret, if it is for one of `purposes`. Errors: [`Error::NotFound`] when it is for another, and
+    /// as [`Self::find`].
+    pub fn find_for(
+        conn: &mut DbConnection,
+        secret: &str,
+        purposes: &[Purpose],
+        now: Timestamp,
+    ) -> Result<OneTimeLink> {
+        let link = Self::find(conn, secret, now)?;
+        match purposes.contains(&link.purpose) {
+            true => Ok(link),
+            false => Err(Error::NotFound),
+        }
+    }
+
+    /// The employee a link is for.
+    pub fn employee(&self, conn: &mut DbConnection) -> Result<Employee> {
+        Ok(Employee::find(conn, self.employee_id.ok_or(Error::NotFound)?)?)
+    }
+
+    /// Deletes the link and returns it: of two parallel requests, one succeeds.
     pub fn redeem(conn: &mut DbConnection, secret: &str, now: Timestamp) -> Result<OneTimeLink> {
         let link = Self::find(conn, secret, now)?;
         let row = one_time_links::table.filter(one_time_links::hash.eq(TokenHash::of(secret)));
         match diesel::delete(row).execute(conn)? {
             1 => Ok(link),
-            _ => Err(spent()),
+            _ => Err(not_usable()),
         }
     }
 
-    /// Whether the links of an employee include one that still works.
-    pub fn is_waiting(
+    /// When the open link of an employee expires; none when there is no link.
+    pub fn open_until(
         conn: &mut DbConnection,
         employee: EmployeeKey,
         now: Timestamp,
@@ -125,19 +145,19 @@ impl OneTimeLink {
             .optional()
     }
 
-    /// Deletes links that have ended.
+    /// Deletes expired links.
     pub fn purge(conn: &mut DbConnection, now: Timestamp) -> QueryResult<usize> {
         diesel::delete(one_time_links::table.filter(one_time_links::expires_at.le(now))).execute(conn)
     }
 }
 
-fn spent() -> Error {
+fn not_usable() -> Error {
     Error::Gone(
-        "This link has been used, has ended, or was replaced by a newer one. Ask an admin for a new link.".into(),
+        "This link was already used, has expired, or was replaced by a newer one. Ask an admin for a new link.".into(),
     )
 }
 
-/// The address a link is handed out as.
+/// The URL of a link.
 pub fn address(origin: &str, purpose: Purpose, secret: &RandomSecret) -> String {
     match purpose {
         Purpose::SetUp => format!("{origin}/set-up/{}", secret.expose()),

@@ -1,5 +1,5 @@
-//! Passwords: Argon2id in a bounded pool, and the rules for a new one (NIST SP 800-63B-4 section 3.1.1.2: length and a check
-//! against what is guessed first, no composition rules).
+//! Passwords: Argon2id hashes, computed two at a time, and the rules for a new password. The rules follow NIST SP 800-63B-4
+//! section 3.1.1.2: a minimum length and a check against easily guessed passwords, but no composition rules.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 
 /// The fewest characters of a password.
 pub const SHORTEST: usize = 15;
-/// The most characters of a password; beyond, a request would only be slow.
+/// The most characters of a password. A longer one would only make hashing slow.
 pub const LONGEST: usize = 256;
 
 // OWASP's first choice: 19 MiB, two passes, one lane.
@@ -23,7 +23,8 @@ const MAX_AT_ONCE: usize = 2;
 const MOST_WAITING: usize = 32;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Hashes and verifies passwords, two at a time; a flood waits in line and then hears 503, memory stays flat.
+/// Hashes and verifies passwords, two at a time, so that memory stays bounded. More wait in a queue; when it is full, or
+/// after five seconds, the answer is 503.
 pub struct PasswordHasher {
     running: Arc<Semaphore>,
     waiting: Semaphore,
@@ -38,13 +39,13 @@ impl Default for PasswordHasher {
 }
 
 impl PasswordHasher {
-    /// A pool of its own.
+    /// A hasher with an empty queue.
     pub fn new() -> PasswordHasher {
         PasswordHasher {
             running: Arc::new(Semaphore::new(MAX_AT_ONCE)),
             waiting: Semaphore::new(MOST_WAITING),
             hashes: AtomicU64::new(0),
-            // Nobody's password: what an unknown address is verified against, so that it takes as long as a known one.
+            // Verified for unknown e-mail addresses, so that they take as long as known ones.
             dummy: format!(
                 "$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1$c29tZXNhbHRzb21lc2FsdA$\
                  MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA"
@@ -62,7 +63,7 @@ impl PasswordHasher {
         .await
     }
 
-    /// Whether `password` fits `hash`. Without a hash (nobody has that address) it does the same work and says no.
+    /// Whether `password` has this hash. Without a hash (unknown e-mail address), does the same work and returns false.
     pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool> {
         let known = hash.is_some();
         let hash = hash.unwrap_or(&self.dummy).to_string();
@@ -74,18 +75,18 @@ impl PasswordHasher {
         Ok(fits.await? && known)
     }
 
-    /// How many hashes were computed so far.
+    /// How many hashes have been computed.
     pub fn hashes(&self) -> u64 {
         self.hashes.load(Ordering::Relaxed)
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
         let Ok(_place) = self.waiting.try_acquire() else {
-            return Err(Error::Unavailable("too many people are signing in"));
+            return Err(Error::Unavailable("too many people are signing in at once"));
         };
         let permit = tokio::time::timeout(TIMEOUT, self.running.clone().acquire_owned()).await;
         let Ok(Ok(permit)) = permit else {
-            return Err(Error::Unavailable("too many people are signing in"));
+            return Err(Error::Unavailable("too many people are signing in at once"));
         };
         self.hashes.fetch_add(1, Ordering::Relaxed);
         let work = tokio::task::spawn_blocking(move || {
@@ -96,29 +97,38 @@ impl PasswordHasher {
     }
 }
 
-/// Whether a stored hash was made with weaker parameters than today's and should be made anew at this sign-in.
+/// Whether a stored hash has other parameters than new ones, so that the password must be hashed again at sign-in.
 pub fn is_outdated(hash: &str) -> bool {
     !hash.starts_with(&format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},"))
 }
 
 fn argon2() -> Argon2<'static> {
-    // The parameters are constants within Argon2's limits.
+    // Never the default: the parameters are constants within Argon2's limits.
     let params = Params::new(MEMORY_KIB, PASSES, 1, None).unwrap_or_default();
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
-/// Checks a new password; `about` holds what an attacker would try for this person: their name, address, shop.
-/// Errors: the sentence says what is wrong with it.
+/// Checks a new password and its confirmation; `about` is what an attacker would try first: name, e-mail address, shop.
+/// Errors: [`Error::Invalid`] with the reason.
+pub fn check_new(password: &str, confirmation: &str, about: &[&str]) -> Result<()> {
+    match password == confirmation {
+        true => check(password, about),
+        false => Err(Error::Invalid("The passwords do not match.".into())),
+    }
+}
+
+/// Checks a new password. Errors: [`Error::Invalid`] with the reason.
 pub fn check(password: &str, about: &[&str]) -> Result<()> {
     let length = password.chars().count();
     if length < SHORTEST {
-        let sentence =
-            format!("The password needs at least {SHORTEST} characters; this one has {length}. A few words do well.");
+        let sentence = format!(
+            "The password must have at least {SHORTEST} characters; yours has {length}. Use several unrelated words."
+        );
         return Err(Error::Invalid(sentence));
     }
     if length > LONGEST {
         return Err(Error::Invalid(format!(
-            "The password can have at most {LONGEST} characters; this one has {length}."
+            "The password must have at most {LONGEST} characters; yours has {length}."
         )));
     }
     let folded = password.to_lowercase();
@@ -129,17 +139,16 @@ pub fn check(password: &str, about: &[&str]) -> Result<()> {
             < folded.chars().filter(|c| c.is_alphanumeric()).count() / 2
         {
             let sentence =
-                format!("The password is mostly “{word}”, which anybody would try first. Choose unrelated words.");
+                format!("The password is mostly “{word}”, which is easy to guess. Use several unrelated words.");
             return Err(Error::Invalid(sentence));
         }
     }
-    let failed_secrets = zxcvbn::zxcvbn(password, about);
-    if u8::from(failed_secrets.score()) < 3 {
-        let reason =
-            failed_secrets.feedback().and_then(|feedback| feedback.warning()).map(|warning| warning.to_string());
-        let reason = reason.unwrap_or_else(|| "It would be guessed quickly.".into());
+    let estimate = zxcvbn::zxcvbn(password, about);
+    if u8::from(estimate.score()) < 3 {
+        let reason = estimate.feedback().and_then(|feedback| feedback.warning()).map(|warning| warning.to_string());
+        let reason = reason.unwrap_or_else(|| "It can be guessed quickly.".into());
         return Err(Error::Invalid(format!(
-            "The password is too easy to guess. {reason} Choose a few unrelated words."
+            "The password is too easy to guess. {reason} Use several unrelated words."
         )));
     }
     Ok(())
@@ -168,7 +177,7 @@ mod tests {
         }
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_hash_is_argon2id_and_every_character_matters() {
         let hasher = PasswordHasher::new();
         let long = "x".repeat(72);

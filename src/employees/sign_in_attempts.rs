@@ -1,9 +1,9 @@
-//! Guarding sign-in against guessing (NIST SP 800-63B-4 section 3.2.2), without letting a stranger lock somebody out.
+//! Limits password guessing (NIST SP 800-63B-4 section 3.2.2) in a way that a stranger cannot lock an employee out.
 //!
-//! Failures are counted per address of the account and caller together: after five, each next try waits longer. Over all
-//! callers an account takes a hundred failures in a row and then only accepts a browser that has signed in before, which
-//! has a count of its own. An attempt is counted before the password is looked at, in one conditional statement, so that
-//! a hundred parallel guesses are a hundred guesses.
+//! Failures are counted per e-mail address and client IP: after five, each attempt must wait longer than the one before.
+//! After a hundred failures in a row from all client IPs, only browsers that have signed in to the account before may try;
+//! each of them has its own count. An attempt is counted before the password is checked, in one conditional UPDATE, so
+//! that parallel guesses are all counted.
 
 use diesel::prelude::*;
 
@@ -12,32 +12,32 @@ use crate::error::Result;
 use crate::schema::sign_in_attempts;
 use crate::time::{DAY, MINUTE, Timestamp};
 
-const FREE: i64 = 5;
+const WITHOUT_WAIT: i64 = 5;
 const LONGEST_WAIT: i64 = 15 * MINUTE;
 const MOST_IN_A_ROW: i64 = 100;
-// A count is forgotten after this long without a failure.
+// A count is deleted this many seconds after the last failure.
 const MEMORY: i64 = DAY;
 
-/// The counts one attempt belongs to.
+/// The counts that an attempt is added to.
 #[derive(Clone, Debug)]
 pub struct Attempts {
     paced: String,
     capped: Option<String>,
 }
 
-/// Whether the password may be looked at.
+/// Whether the password may be checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
-    /// It may; the attempt is already counted as a failure.
+    /// Yes; the attempt is already counted as a failure.
     Allowed,
-    /// Not before this many seconds.
+    /// Only after this many seconds.
     Wait(i64),
 }
 
 impl Attempts {
-    /// The counts for somebody at `peer` who tries `email`; `device` names a browser that has signed in to it before.
+    /// The counts for `email` and `client_ip`; `device` names a browser that has signed in to the account before.
     pub fn of(email: &str, client_ip: &str, device: Option<&str>) -> Attempts {
-        // The address itself need not stand in this table.
+        // The table stores a hash in place of the e-mail address.
         let account = crate::secrets::TokenHash::of(&crate::text::fold(email.trim()));
         let account = account.short_hex();
         match device {
@@ -46,10 +46,10 @@ impl Attempts {
         }
     }
 
-    /// Counts an attempt, unless it has to wait.
+    /// Counts an attempt, unless it must wait.
     pub fn begin(&self, conn: &mut DbConnection, now: Timestamp) -> Result<Attempt> {
         if let Some(capped) = &self.capped {
-            Self::make_sure(conn, capped, now)?;
+            Self::ensure_row(conn, capped, now)?;
             let counted = diesel::update(
                 sign_in_attempts::table.find(capped).filter(sign_in_attempts::failures.lt(MOST_IN_A_ROW)),
             )
@@ -62,7 +62,7 @@ impl Attempts {
                 return Ok(Attempt::Wait(LONGEST_WAIT));
             }
         }
-        Self::make_sure(conn, &self.paced, now)?;
+        Self::ensure_row(conn, &self.paced, now)?;
         let row = sign_in_attempts::table.find(&self.paced);
         let failures = row.select(sign_in_attempts::failures).first::<i64>(conn)? + 1;
         let counted = diesel::update(row.filter(sign_in_attempts::blocked_until.le(now)))
@@ -77,7 +77,7 @@ impl Attempts {
             _ => {
                 let until = row.select(sign_in_attempts::blocked_until).first::<Timestamp>(conn)?;
                 if let Some(capped) = &self.capped {
-                    // It was not looked at, so it does not count towards the hundred.
+                    // The password is not checked, so the attempt does not count towards the hundred.
                     diesel::update(sign_in_attempts::table.find(capped))
                         .set(sign_in_attempts::failures.eq(sign_in_attempts::failures - 1))
                         .execute(conn)?;
@@ -87,19 +87,19 @@ impl Attempts {
         }
     }
 
-    /// The password was right: the counts begin anew.
+    /// Deletes the counts after a correct password.
     pub fn succeeded(&self, conn: &mut DbConnection) -> QueryResult<()> {
         let both = std::iter::once(&self.paced).chain(&self.capped);
         diesel::delete(sign_in_attempts::table.filter(sign_in_attempts::subject.eq_any(both))).execute(conn).map(drop)
     }
 
-    /// Deletes counts that nobody has added to for a day.
+    /// Deletes counts whose last failure is a day ago.
     pub fn purge(conn: &mut DbConnection, now: Timestamp) -> QueryResult<usize> {
         diesel::delete(sign_in_attempts::table.filter(sign_in_attempts::last_failed_at.lt(now.plus(-MEMORY))))
             .execute(conn)
     }
 
-    fn make_sure(conn: &mut DbConnection, subject: &str, now: Timestamp) -> QueryResult<()> {
+    fn ensure_row(conn: &mut DbConnection, subject: &str, now: Timestamp) -> QueryResult<()> {
         let row = (
             sign_in_attempts::subject.eq(subject),
             sign_in_attempts::failures.eq(0),
@@ -115,8 +115,8 @@ impl Attempts {
 // Seconds to wait after this many failures in a row.
 fn wait_after(failures: i64) -> i64 {
     match failures {
-        ..FREE => 0,
-        _ => (1_i64 << (failures - FREE).min(20)).min(LONGEST_WAIT),
+        ..WITHOUT_WAIT => 0,
+        _ => (1_i64 << (failures - WITHOUT_WAIT).min(20)).min(LONGEST_WAIT),
     }
 }
 

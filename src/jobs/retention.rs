@@ -7,6 +7,7 @@ use crate::clients::ClientSecret;
 use crate::clients::token_failure::TokenFailure;
 use crate::connections::{ConnectionEvent, ConnectionRequest};
 use crate::db::DbConnection;
+use crate::employees::Session;
 use crate::employees::{Attempts, OneTimeLink};
 use crate::error::Result;
 use crate::id::ClientKey;
@@ -18,7 +19,6 @@ use crate::time::{DAY, Timestamp};
 use crate::tokens::RefreshToken;
 use crate::tokens::authorization_code::AuthorizationCode;
 use crate::tokens::revocation::purge_expired;
-use crate::web::session_store::Session;
 use crate::web::state::State;
 
 const LEASE: &str = "tidy";

@@ -9,31 +9,29 @@ use crate::error::Result;
 use crate::oauth::authorization_request::AuthorizationRequest;
 use crate::oauth::consent;
 use crate::web::request_context::RequestContext;
+use crate::web::sign_in_page::{self, SignInForm};
 use crate::web::state::State;
 
 /// The URL of the authorization endpoint.
 pub const PATH: &str = "/auth/oauth/authorize";
 
-/// How an authorization request continues.
-pub enum Step {
-    /// With the consent page, or a redirect with an error.
-    Answer(HttpResponse),
-    /// With sign-in, then at this URL.
-    SignIn(String),
-}
-
-/// Checks the request; if the user is signed in, shows the consent page.
-pub async fn authorize(request: &HttpRequest, app: &web::Data<State>, context: Option<RequestContext>) -> Result<Step> {
+/// `GET /auth/oauth/authorize`: shows sign-in first if nobody is signed in, then the consent page.
+pub async fn authorize(
+    request: HttpRequest,
+    app: web::Data<State>,
+    context: Option<RequestContext>,
+) -> Result<HttpResponse> {
     let query = request.query_string();
     // Phase one: errors are pages.
-    let authorization = AuthorizationRequest::read(app, query).await?;
+    let authorization = AuthorizationRequest::read(&app, query).await?;
     // Phase two: errors are sent to the client.
     let parsed = match authorization.check(query) {
         Ok(parsed) => parsed,
-        Err(error) => return Ok(Step::Answer(authorization.redirect_with_error(app, &error))),
+        Err(error) => return Ok(authorization.redirect_with_error(&app, &error)),
     };
     let Some(context) = context else {
-        return Ok(Step::SignIn(format!("{PATH}?{query}")));
+        let (next, client) = (format!("{PATH}?{query}"), Some(authorization.client.name.clone()));
+        return sign_in_page::show(&request, &app, SignInForm { next, client, ..SignInForm::default() }).await;
     };
-    consent::page(app, &context, &authorization, &parsed, query).map(Step::Answer)
+    consent::page(&app, &context, &authorization, &parsed, query)
 }

@@ -6,6 +6,7 @@ pub mod clients;
 pub mod confirmation;
 pub mod connections;
 pub mod employees;
+pub mod home;
 pub mod profile;
 pub mod resource_servers;
 pub mod sign_in;

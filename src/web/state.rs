@@ -8,11 +8,11 @@ use crate::clients::token_failure::Failures;
 use crate::config::Config;
 use crate::connections::Connections;
 use crate::db::Db;
+use crate::employees::SeenSessions;
 use crate::employees::password::PasswordHasher;
 use crate::secrets::{DerivedKey, MasterKey};
 use crate::time::Clock;
 use crate::web::rate_limit::Buckets;
-use crate::web::session_store::SeenSessions;
 
 /// The purpose of the key that proves that a node has the key this database was created with.
 pub const CHECK: &str = "check";

@@ -24,7 +24,7 @@ fn the_name_and_the_time_zone_count_on_every_page() {
     let after = admin.open("/settings/client-api-access");
 
     assert_eq!(before, "today, 10:00");
-    assert_eq!(saved.notice(), "The account is saved.");
+    assert_eq!(saved.notice(), "Account saved.");
     assert_eq!(after.rows("#clients")[0].cells[6], "today, 04:00");
     assert_eq!(after.texts("title"), ["Client API Access · Tidal Books"]);
     assert!(after.attribute("#clients td time", "title").unwrap().ends_with("EST"));
@@ -45,15 +45,15 @@ fn businesses_and_their_locations_come_and_go() {
     let by_hand = admin.post("/settings/account/businesses/1/remove", &[("csrf", &csrf)]);
     let refused = admin.follow(&by_hand).notice();
     let without = submit(&mut admin, "/locations/1/remove", &[]);
-    let revoked_error = submit(&mut admin, "/businesses/1/remove", &[]);
+    let removed = submit(&mut admin, "/businesses/1/remove", &[]);
 
-    assert_eq!(business.notice(), "The business is added.");
+    assert_eq!(business.notice(), "Business added.");
     assert!(business.text().contains("North AB SEK"));
     assert_eq!(with_location.rows("main")[0].cells[..3], ["Harbour", "SE", "Europe/Stockholm"]);
     assert!(!cannot && refused.contains("still has locations"), "{refused}");
-    assert_eq!(without.notice(), "The location is removed.");
-    assert_eq!(revoked_error.notice(), "The business is removed.");
-    assert!(!revoked_error.text().contains("North AB"));
+    assert_eq!(without.notice(), "Location removed.");
+    assert_eq!(removed.notice(), "Business removed.");
+    assert!(!removed.text().contains("North AB"));
 }
 
 #[test]

@@ -23,7 +23,10 @@ fn an_entry_says_who_what_when_and_from_where() {
 
     let rows = page.rows("#activity");
     assert_eq!(page.texts("#activity .day"), ["20 Nov 2026"]);
-    assert_eq!(rows[0].cells, ["12:00", "Ada Admin", "Employee locked: Anna Berg", "0 sign-ins ended", "127.0.0.1"]);
+    assert_eq!(
+        rows[0].cells,
+        ["12:00", "Ada Admin", "Employee locked: Anna Berg", "0 sessions signed out", "127.0.0.1"]
+    );
     assert_eq!(rows[1].cells[2], "Signed in");
     assert_eq!(page.attribute("#activity time", "datetime").as_deref(), Some("2026-11-20T11:00:00Z"));
     assert_eq!(page.link("Anna Berg"), Some(anna.path()));
@@ -46,7 +49,7 @@ fn entries_are_filtered_by_who_what_and_when() {
     assert_eq!(whats(&mut admin, "?from=2026-11-21&until=2026-11-21"), [] as [&str; 0]);
     assert_eq!(whats(&mut admin, &format!("?actor={}&kind=signed+in", me.name.replace(' ', "+"))).len(), 1);
     let nothing = admin.open(&format!("{LOG}?actor=nobody"));
-    assert!(nothing.text().contains("Nothing matches"));
+    assert!(nothing.text().contains("No results match these filters."));
     assert_eq!(admin.get(&format!("{LOG}?from=yesterday")).status, 400);
 }
 

@@ -81,7 +81,7 @@ fn the_lightspeed_approved_badge_is_added_and_removed_and_says_who_added_it() {
     assert!(again.notice().contains("already"), "{}", again.notice());
     assert_eq!(taken.fact("Lightspeed Approved"), "No");
     let log = admin.open("/settings/activity").rows("#activity");
-    assert!(log[0].says("Approval withdrawn") && log[1].says("Client approved"), "{log:?}");
+    assert!(log[0].says("Lightspeed Approved removed") && log[1].says("Marked as Lightspeed Approved"), "{log:?}");
     assert_eq!(app.shop().number("SELECT COUNT(*) FROM activity WHERE kind = 'client approved'"), 1);
 }
 

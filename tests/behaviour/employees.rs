@@ -69,7 +69,7 @@ fn staff_see_their_own_page_and_nobody_elses() {
 
     assert_eq!(list.location(), me.path());
     assert_eq!(hrefs(&own.rows("#refresh-tokens")), [grant.path()]);
-    assert_eq!(own.link("End everything I granted"), Some(format!("{}/revoke-all-access", me.path())));
+    assert_eq!(own.link("Revoke all my access"), Some(format!("{}/revoke-all-access", me.path())));
     assert!(!own.text().contains("Save role"));
     assert_eq!((foreign.status, foreign.heading().as_str()), (403, "Not allowed"));
 }
@@ -100,7 +100,7 @@ fn a_person_page_shows_what_they_granted_to_whom() {
 }
 
 #[test]
-fn a_new_role_counts_from_the_next_request() {
+fn a_new_role_takes_effect_on_the_next_request() {
     let app = TestApp::start();
     let (mut theirs, person) = app.sign_in_as(Role::Staff);
     let mut admin = app.admin();
@@ -110,14 +110,14 @@ fn a_new_role_counts_from_the_next_request() {
     act(&mut admin, &person, "role", &[("role", "staff")]);
     let demoted = theirs.get("/settings/account").status;
 
-    assert_eq!(after.notice(), "Stina Staff is now: Admin. It counts from their next request.");
+    assert_eq!(after.notice(), "Stina Staff is now Admin. Takes effect immediately.");
     assert_eq!((promoted, demoted), (200, 403));
     let log = admin.open("/settings/activity?kind=role+changed").rows("#activity");
     assert!(log[1].says("from Staff to Admin") && log[0].says("from Admin to Staff"), "{log:?}");
 }
 
 #[test]
-fn a_lock_ends_sign_ins_and_shows_what_has_stopped_until_it_is_lifted() {
+fn locking_revokes_sessions_and_stops_access_until_unlocked() {
     let app = TestApp::start();
     let (mut theirs, person) = app.sign_in_as(Role::Staff);
     let client = app.shop().client("Ledgerly");
@@ -128,15 +128,15 @@ fn a_lock_ends_sign_ins_and_shows_what_has_stopped_until_it_is_lifted() {
     let token = admin.open(&grant.path());
     let out = theirs.get("/settings").status;
     let refused = app.browser().sign_in(&person.email, crate::support::PASSWORD).status;
-    let lifted = act(&mut admin, &person, "unlock", &[]);
+    let unlocked = act(&mut admin, &person, "unlock", &[]);
 
-    assert!(locked.notice().contains("is locked. Everything they granted has stopped."));
-    assert!(locked.text().contains("nothing they granted works until the lock is lifted"));
+    assert!(locked.notice().contains("is locked. The access they authorized has stopped working."));
+    assert!(locked.text().contains("The access they authorized does not work until you unlock them"));
     assert!(token.texts("header.title").join("").contains("Employee locked"));
     assert_eq!((out, refused), (303, 422));
-    assert!(lifted.notice().contains("lock of Stina Staff is lifted"));
+    assert!(unlocked.notice().contains("Stina Staff is unlocked"));
     assert!(!admin.open(&grant.path()).texts("header.title").join("").contains("Employee locked"));
-    assert_eq!(theirs.get("/settings").status, 303, "a lifted lock brings no sign-in back");
+    assert_eq!(theirs.get("/settings").status, 303, "unlocking restores no session");
     assert_eq!(app.browser().sign_in(&person.email, crate::support::PASSWORD).status, 303);
 }
 
@@ -180,14 +180,14 @@ fn locations_are_ticked_for_a_person() {
     admin.post(&format!("{}/locations", person.path()), &[("csrf", &csrf)]);
     let none = admin.open(&person.path());
 
-    assert_eq!(two.notice(), "The locations of Anna Berg are saved.");
+    assert_eq!(two.notice(), "Locations of Anna Berg saved.");
     assert_eq!(kept.fact("Locations"), "Harbour, Pine Street");
     assert_eq!(kept.texts("input[name=location][checked] + span"), ["Harbour", "Pine Street"]);
     assert_eq!(none.fact("Locations"), "none");
 }
 
 #[test]
-fn everything_a_person_granted_ends_with_one_button() {
+fn all_access_of_a_person_is_revoked_with_one_button() {
     let app = TestApp::start();
     let mut shop = app.shop();
     let (anna, bo) = (shop.staff("Anna Berg"), shop.staff("Bo Dahl"));
@@ -199,27 +199,27 @@ fn everything_a_person_granted_ends_with_one_button() {
     let mut browser = app.manager();
 
     let page = browser.open(&anna.path());
-    let confirmation = browser.click(&page, &page.link("End everything granted").unwrap());
+    let confirmation = browser.click(&page, &page.link("Revoke all access").unwrap());
     app.shop().api_key(ledgerly, &anna, "late");
     let done = browser.submit(&confirmation, "/revoke-all-access", &[]);
     let after = browser.follow(&done);
     let again = browser.submit(&confirmation, "/revoke-all-access", &[]);
 
-    assert_eq!(confirmation.heading(), "End everything Anna Berg granted?");
+    assert_eq!(confirmation.heading(), "Revoke all access of Anna Berg?");
     let impact = ["Refresh tokens", "Access tokens", "API keys"].map(|word| confirmation.impact(word));
     assert_eq!(impact, ["2", "2", "1"]);
     assert!(after.notice().starts_with(
-        "Everything Anna Berg granted has ended: 2 refresh tokens, 2 access tokens and 2 API keys deleted. This \
+        "All access of Anna Berg is revoked: 2 refresh tokens, 2 access tokens and 2 API keys. This \
          includes 1 API key created after you opened the confirmation"
     ));
     assert!(after.rows("#refresh-tokens").is_empty() && after.rows("#access-tokens").is_empty());
-    assert_eq!(browser.follow(&again).notice(), "Anna Berg had granted nothing that was still there.");
+    assert_eq!(browser.follow(&again).notice(), "Anna Berg had no access left to revoke.");
     assert_eq!(app.shop().number("SELECT COUNT(*) FROM access_tokens"), 1);
     assert_eq!((browser.get(&kept.path()).status, browser.get(&grant.path()).status), (200, 404));
 }
 
 #[test]
-fn staff_end_what_they_granted_themselves_and_nothing_of_others() {
+fn staff_revoke_their_own_access_and_nobody_elses() {
     let app = TestApp::start();
     let (mut browser, me) = app.sign_in_as(Role::Staff);
     let other = app.shop().staff("Other");
@@ -253,7 +253,7 @@ fn nobody_but_an_admin_manages_people() {
 }
 
 #[test]
-fn what_somebody_authorized_outward_is_on_their_page_and_ends_with_everything_else() {
+fn connections_a_person_authorized_are_on_their_page_and_revoked_with_all_access() {
     let (app, provider) = (TestApp::start(), Provider::start());
     provider.always("/revoke", Answer::json(200, "{}"));
     let (mut manager, person) = (app.manager(), app.shop().employee("Ove Owner", Role::Admin));
@@ -262,7 +262,7 @@ fn what_somebody_authorized_outward_is_on_their_page_and_ends_with_everything_el
     app.named_connection("Nobody's", nowhere);
 
     let page = manager.open(&person.path());
-    let form = manager.click(&page, &page.link("End everything granted").unwrap());
+    let form = manager.click(&page, &page.link("Revoke all access").unwrap());
     let answer = manager.submit(&form, "/revoke-all-access", &[]);
     let after = manager.follow(&answer);
     let connection = manager.open(&connection_path(id));
@@ -271,9 +271,9 @@ fn what_somebody_authorized_outward_is_on_their_page_and_ends_with_everything_el
     assert_eq!((rows.len(), rows[0].href.as_str()), (1, connection_path(id).as_str()));
     assert!(rows[0].says("Stock sync") && rows[0].says("Online"), "{rows:?}");
     assert_eq!(form.impact("Connections"), "Stock sync");
-    assert!(after.notice().contains("Stock sync has to be authorized by somebody else."), "{}", after.notice());
+    assert!(after.notice().contains("Somebody else must authorize Stock sync."), "{}", after.notice());
     assert!(!after.notice().contains("Not confirmed"), "{}", after.notice());
-    assert!(connection.text().contains("Everything Ove Owner granted was ended."), "{}", connection.text());
+    assert!(connection.text().contains("All access of Ove Owner was revoked."), "{}", connection.text());
     let revoked = provider.requests().pop().unwrap();
     assert_eq!(revoked.field("token"), Some(first_tokens("Stock sync")[1].clone()));
     let log = manager.open("/settings/activity").rows("#activity");

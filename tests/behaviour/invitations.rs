@@ -43,7 +43,7 @@ fn an_invited_employee_chooses_a_password_and_is_signed_in() {
 
     assert_eq!((shown.status, shown.header("cache-control")), (200, Some("no-store")));
     assert_eq!(shown.heading(), "Invitation for Nils Ny");
-    assert!(shown.text().contains("ends in 7 days"));
+    assert!(shown.text().contains("expires in 7 days"));
     assert_eq!(welcome.heading(), "Welcome, Nils Ny");
     assert_eq!(settings.texts("header.sidebar .person a"), ["Nils Ny"]);
     assert_eq!(app.browser().sign_in("nils@shop.example", PASSWORD).status, 303);
@@ -79,9 +79,9 @@ fn an_address_is_invited_once_and_what_is_wrong_is_said() {
     let mut admin = app.admin();
 
     for (name, email, sentence) in [
-        ("Nils", anna.email.to_uppercase(), "is already the address of an employee"),
+        ("Nils", anna.email.to_uppercase(), "is already the e-mail address of an employee"),
         ("", "nils@shop.example".into(), "The name is missing"),
-        ("Nils", "nils".into(), "does not look like one"),
+        ("Nils", "nils".into(), "Enter an e-mail address"),
         ("Nils\u{200B}", "nils@shop.example".into(), "invisible character"),
     ] {
         let refused = invite(&mut admin, &[("name", name), ("email", &email), ("role", "manager")]);
@@ -126,13 +126,13 @@ fn a_reset_ends_the_sign_ins_at_once_and_the_link_gives_a_new_password() {
     let password = "gravel saxophone 12 tide";
     let done = theirs.submit(&form, &path, &[("password", password), ("again", password)]);
 
-    assert_eq!(shown.heading(), "A new password for Stina Staff");
+    assert_eq!(shown.heading(), "Password reset for Stina Staff");
     assert_eq!(form.heading(), "Choose a new password");
     assert_eq!((out, done.status), (303, 303));
     assert_eq!(app.browser().sign_in(&person.email, PASSWORD).status, 422);
     assert_eq!(app.browser().sign_in(&person.email, password).status, 303);
     let log = admin.open("/settings/activity?kind=reset+link+made").rows("#activity");
-    assert!(log[0].says("Ada Admin") && log[0].says("1 sign-in ended"), "{log:?}");
+    assert!(log[0].says("Ada Admin") && log[0].says("1 session signed out"), "{log:?}");
 }
 
 #[test]
@@ -149,6 +149,6 @@ fn a_link_of_somebody_locked_since_is_refused() {
     let refused = browser.submit(&form, &path, &[("password", password), ("again", password)]);
 
     assert_eq!(refused.status, 410);
-    assert!(refused.text().contains("The account is not active"));
+    assert!(refused.text().contains("Your account is not active"));
     assert_eq!(browser.get("/settings").status, 303);
 }

@@ -199,7 +199,7 @@ fn ending_very_much_that_one_person_granted_works_the_same_way() {
     let done = browser.submit(&confirmation, "/revoke-all-access", &[]);
     let after = browser.follow(&done);
 
-    assert!(after.notice().starts_with("Everything Anna Berg granted has ended."), "{}", after.notice());
+    assert!(after.notice().starts_with("All access of Anna Berg is revoked."), "{}", after.notice());
     assert!(after.has("progress"));
     assert!(after.rows("#refresh-tokens").is_empty() && after.rows("#access-tokens").is_empty());
     let page = browser.open(&client_path(client));

@@ -64,7 +64,7 @@ fn a_client_of_lightspeed_needs_three_things_and_keeps_its_secret_to_itself() {
         assert!(!page.body.contains("a secret of ours"), "o15: {}", page.path);
     }
     let log = admin.open("/settings/activity").rows("#activity");
-    assert!(log[0].says("OAuth 2.0 client added"), "{log:?}");
+    assert!(log[0].says("App credentials added"), "{log:?}");
 }
 
 #[test]

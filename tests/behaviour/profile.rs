@@ -25,11 +25,11 @@ fn every_browser_one_is_signed_in_with_is_listed_and_can_be_signed_out() {
 
     assert_eq!(rows.len(), 2);
     assert!(rows[0].says("Firefox on Linux") && rows[0].says("127.0.0.1") && rows[0].says("just now"));
-    assert!(rows[1].says("This one"));
-    assert_eq!(told.notice(), "1 sign-in ended.");
+    assert!(rows[1].says("This session"));
+    assert_eq!(told.notice(), "1 session signed out.");
     assert_eq!((here.get("/settings").status, there.get("/settings").status), (200, 303));
     let again = here.submit(&page, &form, &[]);
-    assert_eq!(here.follow(&again).notice(), "That sign-in had ended already.");
+    assert_eq!(here.follow(&again).notice(), "That session was already signed out.");
 }
 
 #[test]
@@ -41,13 +41,13 @@ fn all_others_are_signed_out_with_one_button() {
     let page = here.open(PROFILE);
     let done = here.submit(&page, "/revoke-others", &[]);
 
-    assert_eq!(here.follow(&done).notice(), "2 sign-ins ended.");
+    assert_eq!(here.follow(&done).notice(), "2 sessions signed out.");
     assert_eq!([&mut here, &mut one, &mut two].map(|browser| browser.get("/settings").status), [200, 303, 303]);
-    assert!(!here.open(PROFILE).text().contains("Sign out everywhere else"));
+    assert!(!here.open(PROFILE).text().contains("Sign out all other sessions"));
 }
 
 #[test]
-fn nobody_ends_a_sign_in_of_somebody_else() {
+fn nobody_signs_somebody_else_out() {
     let app = TestApp::start();
     let (mut theirs, _) = app.sign_in_as(Role::Staff);
     let (mut mine, _) = app.sign_in_as(Role::Admin);
@@ -56,12 +56,12 @@ fn nobody_ends_a_sign_in_of_somebody_else() {
 
     let tried = mine.post(&format!("{PROFILE}/sessions/{session}/revoke"), &[("csrf", &csrf)]);
 
-    assert_eq!(mine.follow(&tried).notice(), "That sign-in had ended already.");
+    assert_eq!(mine.follow(&tried).notice(), "That session was already signed out.");
     assert_eq!(theirs.get("/settings").status, 200);
 }
 
 #[test]
-fn a_new_password_needs_the_present_one_and_ends_the_other_sign_ins() {
+fn a_new_password_needs_the_current_one_and_revokes_other_sessions() {
     let app = TestApp::start();
     let person = app.shop().staff("Stina Staff");
     let (mut here, mut there) = (app.sign_in(&person), app.sign_in(&person));
@@ -70,9 +70,9 @@ fn a_new_password_needs_the_present_one_and_ends_the_other_sign_ins() {
     let change = |current, password, again| [("current", current), ("password", password), ("again", again)];
 
     for (fields, sentence) in [
-        (change("wrong", password, password), "The present password is not right"),
-        (change(PASSWORD, password, "another one altogether"), "not the same"),
-        (change(PASSWORD, "stina staff stina", "stina staff stina"), "which anybody would try first"),
+        (change("wrong", password, password), "The current password is incorrect"),
+        (change(PASSWORD, password, "another one altogether"), "do not match"),
+        (change(PASSWORD, "stina staff stina", "stina staff stina"), "which is easy to guess"),
         (change(PASSWORD, "short", "short"), "at least 15 characters"),
     ] {
         let refused = here.submit(&page, "/password", &fields);
@@ -82,7 +82,7 @@ fn a_new_password_needs_the_present_one_and_ends_the_other_sign_ins() {
     assert_eq!(there.get("/settings").status, 200);
     let done = here.submit(&page, "/password", &change(PASSWORD, password, password));
 
-    assert_eq!(here.follow(&done).notice(), "Your password is changed, and 1 sign-in elsewhere ended.");
+    assert_eq!(here.follow(&done).notice(), "Password changed. 1 other session signed out.");
     assert_eq!((here.get("/settings").status, there.get("/settings").status), (200, 303));
     assert_eq!(app.browser().sign_in(&person.email, PASSWORD).status, 422);
     assert_eq!(app.browser().sign_in(&person.email, password).status, 303);

@@ -76,10 +76,10 @@ fn a_wrong_password_is_said_kindly_and_keeps_the_address() {
     let empty = browser.sign_in("", "");
 
     assert_eq!(refused.status, 422);
-    assert!(refused.notice().contains("do not fit together"));
+    assert!(refused.notice() == "Incorrect e-mail or password.");
     assert_eq!(refused.attribute("#email", "value").as_deref(), Some(person.email.as_str()));
     assert!(!refused.body.contains("not the password"));
-    assert_eq!((empty.status, empty.notice().as_str()), (422, "Fill in your e-mail and your password."));
+    assert_eq!((empty.status, empty.notice().as_str()), (422, "Enter your e-mail and your password."));
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn the_settings_index_shows_each_role_its_sections_and_what_needs_attention() {
     let admin = app.admin().open("/settings");
 
     for (page, sections) in [
-        (&staff, vec!["Client API Access", "Connections", "What you granted", "Activity", "Your profile"]),
+        (&staff, vec!["Client API Access", "Connections", "Access I authorized", "Activity", "Your profile"]),
         (&manager, vec!["Client API Access", "Connections", "Employees", "Activity", "Your profile"]),
         (
             &admin,
@@ -124,6 +124,6 @@ fn the_settings_index_shows_each_role_its_sections_and_what_needs_attention() {
     ] {
         assert_eq!(page.texts(".cards h2"), sections);
     }
-    assert!(manager.text().contains("1 pending") && manager.text().contains("1 locked"));
+    assert!(manager.text().contains("1 pending approval") && manager.text().contains("1 locked"));
     assert!(!staff.text().contains("1 locked"));
 }

@@ -1,4 +1,5 @@
 //! Settings › Account.
 
-pub mod account_settings;
+pub mod account_page;
+pub mod businesses;
 pub mod notice_settings;

@@ -1,11 +1,13 @@
-//! Settings › Activity: the log with its filters, and its export.
+//! Settings › Activity: the activity log with its filters, and the CSV export.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::activity::{Activity, ActivityFilter, Kind};
+use crate::activity::{Activity, ActivityFilter, Kind, label_of};
+use crate::db::DbConnection;
 use crate::db::keyset::Count;
+use crate::employees::Employee;
 use crate::error::{Error, Result};
 use crate::id::{ConnectionKey, EmployeeKey};
 use crate::pages;
@@ -21,7 +23,7 @@ const EXPORT_MOST: i64 = 50_000;
 static SORTS: [Sort; 1] = [Sort { word: "newest", column: "id", largest_first: true }];
 
 #[derive(Template)]
-#[template(path = "activity/list.html")]
+#[template(path = "activity/activity_list.html")]
 struct ActivityList {
     page: Page,
     days: Vec<(String, Vec<EntryRow>)>,
@@ -29,7 +31,7 @@ struct ActivityList {
     kind: String,
     from: String,
     until: String,
-    kinds: Vec<(&'static str, String)>,
+    kinds: Vec<(&'static str, &'static str)>,
     pager: Pager,
     export: String,
     own_only: bool,
@@ -49,23 +51,37 @@ struct EntryRow {
 
 fn filter(context: &RequestContext, state: &ListState) -> Result<ActivityFilter> {
     Ok(ActivityFilter {
+        only_about: (!context.viewer.is_manager()).then_some(context.viewer.id),
         kind: Kind::from_word(state.get("kind")),
-        actor: state.get("actor").into(),
+        actors: None,
         from: day(state.get("from"), &context.account.time_zone, 0)?,
         until: day(state.get("until"), &context.account.time_zone, 1)?,
-        ..ActivityFilter::visible_to(context.viewer.id, context.viewer.role)
     })
 }
 
-// The beginning of a day, or of the day after it, in the account's zone.
+// The entries that pass the filter and whose actor's name contains `actor`.
+fn entries(
+    conn: &mut DbConnection,
+    (filter, actor): (&ActivityFilter, &str),
+    (edge, backward): (Option<i64>, bool),
+    limit: i64,
+) -> Result<Vec<Activity>> {
+    let mut filter = filter.clone();
+    if !actor.is_empty() {
+        filter.actors = Some(Employee::named(conn, actor)?);
+    }
+    Ok(Activity::list(conn, &filter, edge, backward, limit)?)
+}
+
+// The start of a day, plus whole days, in the shop's time zone.
 fn day(text: &str, zone: &str, plus: i64) -> Result<Option<Timestamp>> {
     if text.is_empty() {
         return Ok(None);
     }
-    let odd = |_| Error::Invalid("A date is written like 2026-11-20.".into());
-    let date: jiff::civil::Date = text.parse().map_err(odd)?;
-    let date = date.checked_add(jiff::Span::new().days(plus)).map_err(odd)?;
-    let start = date.in_tz(zone).map_err(odd)?;
+    let invalid = |_| Error::Invalid("Enter a date like 2026-11-20.".into());
+    let date: jiff::civil::Date = text.parse().map_err(invalid)?;
+    let date = date.checked_add(jiff::Span::new().days(plus)).map_err(invalid)?;
+    let start = date.in_tz(zone).map_err(invalid)?;
     Ok(Some(Timestamp(start.timestamp().as_second())))
 }
 
@@ -74,16 +90,16 @@ pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) 
     let state = ListState::read(&query, "", &SORTS)?;
     let filter = filter(&context, &state)?;
     let wanted = state.clone();
-    let entries = app
+    let found = app
         .db
         .read(move |conn| {
             let (edge, backward) = wanted.edge();
-            Ok(Activity::list(conn, &filter, edge.map(|(_, id)| id), backward, Activity::LIMIT)?)
+            entries(conn, (&filter, wanted.get("actor")), (edge.map(|(_, id)| id), backward), Activity::LIMIT)
         })
         .await?;
-    let slice = state.slice(entries);
+    let slice = state.slice(found);
     let mut pager = state.pager(&slice, Count { n: 0, capped: true }, |entry| (entry.id.0.to_string(), entry.id.0));
-    // Counting a log that only grows would cost more than it tells.
+    // The log is not counted, because that would read all of it.
     pager.range.clear();
     let is_filtered = ["actor", "kind", "from", "until"].iter().any(|name| !state.get(name).is_empty());
     html(ActivityList {
@@ -92,7 +108,7 @@ pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) 
         kind: state.get("kind").into(),
         from: state.get("from").into(),
         until: state.get("until").into(),
-        kinds: Kind::ALL.iter().map(|kind| (kind.word(), sentence(kind.word()))).collect(),
+        kinds: Kind::ALL.iter().map(|kind| (kind.word(), kind.label())).collect(),
         export: format!("/settings/activity/export{}", state.link(&[])),
         pager,
         own_only: !context.viewer.is_manager(),
@@ -117,11 +133,11 @@ fn by_day(entries: Vec<Activity>, context: &RequestContext) -> Vec<(String, Vec<
 }
 
 fn row(entry: Activity, at: DisplayTime, context: &RequestContext) -> EntryRow {
-    let ended =
+    let is_revoked =
         [Kind::ClientRevoked, Kind::Purged, Kind::ConnectionDisconnected].iter().any(|kind| kind.word() == entry.kind);
     let subject_href = match entry.subject_kind.as_str() {
-        "client" if !ended => Some(format!("{CLIENTS}/clients/{}", entry.subject_id)),
-        "connection" if !ended => Some(pages::connections::path(ConnectionKey(entry.subject_id))),
+        "client" if !is_revoked => Some(format!("{CLIENTS}/clients/{}", entry.subject_id)),
+        "connection" if !is_revoked => Some(pages::connections::path(ConnectionKey(entry.subject_id))),
         "employee" => context.viewer.employee_page(EmployeeKey(entry.subject_id)),
         _ => None,
     };
@@ -131,27 +147,22 @@ fn row(entry: Activity, at: DisplayTime, context: &RequestContext) -> EntryRow {
         actor_href: entry.actor_id.and_then(|id| context.viewer.employee_page(id)),
         detail: entry.details().line(),
         actor: entry.actor_name,
-        what: sentence(&entry.kind),
-        // What people do about themselves need not name them twice.
+        what: label_of(&entry.kind),
+        // An act on oneself names the person once.
         subject: Some(entry.subject_name).filter(|_| !about_self),
         subject_href,
         client_ip: entry.client_ip,
     }
 }
 
-// A kind's words with a capital.
-fn sentence(words: &str) -> String {
-    let mut chars = words.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
-}
-
-/// `GET /settings/activity/export`: what the filters show, as CSV, newest first.
+/// `GET /settings/activity/export`: the filtered entries as CSV, newest first.
 pub async fn export(context: RequestContext, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
     let state = ListState::read(&query, "", &SORTS)?;
     let filter = filter(&context, &state)?;
-    let entries = app.db.read(move |conn| Ok(Activity::list(conn, &filter, None, false, EXPORT_MOST)?)).await?;
+    let actor = state.get("actor").to_string();
+    let found = app.db.read(move |conn| entries(conn, (&filter, &actor), (None, false), EXPORT_MOST)).await?;
     let mut csv = String::from("time,what,who,to,detail,from\r\n");
-    for entry in entries {
+    for entry in found {
         let at = context.words.exact(entry.at).iso;
         let fields =
             [&at, &entry.kind, &entry.actor_name, &entry.subject_name, &entry.details().line(), &entry.client_ip];
@@ -164,7 +175,7 @@ pub async fn export(context: RequestContext, app: web::Data<State>, query: Query
         .body(csv))
 }
 
-// A spreadsheet takes a leading sign for a formula; a leading quote tells it not to (RFC 4180 for the rest).
+// Quotes a field (RFC 4180). A spreadsheet reads a leading sign as a formula, unless an apostrophe comes first.
 fn quoted(field: &str) -> String {
     let guard = if field.starts_with(['=', '+', '-', '@', '\t']) { "'" } else { "" };
     format!("\"{guard}{}\"", field.replace('"', "\"\""))

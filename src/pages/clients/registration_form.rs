@@ -2,8 +2,8 @@
 
 use crate::clients::{Client, ClientDetails, Contact, RedirectUri, Registration, Website, is_lightspeed};
 use crate::error::{Error, Result};
-use crate::pages::sign_in::sign_in_page::email_address;
 use crate::time::DAY;
+use crate::web::email_address::email_address;
 use crate::web::form::ProtectedForm;
 use crate::web::form_errors::FormErrors;
 

@@ -4,7 +4,8 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use diesel::QueryResult;
 
-use crate::activity::{Detail, Kind, NewActivity, revoked_error};
+use crate::account::revoked_error;
+use crate::activity::{Detail, Kind, NewActivity};
 use crate::connections::{Connection, OAuthClient, ServiceKey, provider_revocation, state};
 use crate::db::DbConnection;
 use crate::error::{Error, Result};

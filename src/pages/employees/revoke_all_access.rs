@@ -1,17 +1,16 @@
-//! Ending everything a person granted, with one button.
+//! Revoking all access that an employee authorized: the confirmation with its impact, and the act.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::connections::{ApiType, Connection, OAuthClient, provider_revocation};
-use crate::employees::Employee;
+use crate::access::offboarding::{self, Offboarded, OffboardingImpact};
+use crate::connections::{Connection, OAuthClient, provider_revocation};
 use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
 use crate::pages::clients::client_detail::{added_since_confirmation, seen, some_names};
-use crate::pages::employees::employee_detail::{HOME, path};
+use crate::pages::employees::{HOME, path};
 use crate::time::DisplayTime;
-use crate::tokens::revocation;
-use crate::tokens::revocation::{RevocationImpact, Target};
+use crate::tokens::revocation::RevocationImpact;
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, RequestContext, Section, Tone, html};
 use crate::web::state::State;
@@ -22,13 +21,19 @@ struct RevokeAllAccess {
     page: Page,
     name: String,
     back: String,
+    is_viewer: bool,
     impact: RevocationImpact,
     connections: Vec<String>,
     last_used: DisplayTime,
 }
 
-fn own_only() -> String {
-    "You can end what you granted yourself. Ask a store manager or an admin for somebody else's.".into()
+fn require_right(context: &RequestContext, id: EmployeeKey) -> Result<()> {
+    match context.viewer.may_act_for(id) {
+        true => Ok(()),
+        false => Err(Error::Forbidden(
+            "You can revoke only your own access. Ask a store manager or an admin to revoke somebody else's.".into(),
+        )),
+    }
 }
 
 /// `GET /settings/employees/{employee}/revoke-all-access`
@@ -38,37 +43,24 @@ pub async fn revoke_all_access_form(
     id: web::Path<EmployeeKey>,
 ) -> Result<HttpResponse> {
     let id = *id;
-    if !context.viewer.may_act_for(id) {
-        return Err(Error::Forbidden(own_only()));
-    }
-    let (employee, impact, connections) = app
-        .db
-        .read(move |conn| {
-            let employee = Employee::find(conn, id)?;
-            let impact = RevocationImpact::of(conn, &Target::Grants(employee.clone()))?;
-            Ok((employee, impact, Connection::authorized_by(conn, id)?))
-        })
-        .await?;
+    require_right(&context, id)?;
+    let impact = app.db.read(move |conn| OffboardingImpact::of(conn, id)).await?;
+    let OffboardingImpact { employee, tokens, connections } = impact;
     html(RevokeAllAccess {
         page: context
-            .page("End everything granted", Section::Employees)
+            .page("Revoke all access", Section::Employees)
             .breadcrumb(HOME, "Employees")
             .breadcrumb(path(id), &employee.name),
         name: employee.name,
         back: path(id),
-        last_used: context.words.ago(impact.last_used_at),
-        connections: held(connections),
-        impact,
+        is_viewer: context.viewer.id == id,
+        last_used: context.words.ago(tokens.last_used_at),
+        connections,
+        impact: tokens,
     })
 }
 
-// The names of those that hold anything.
-fn held(connections: Vec<(Connection, ApiType)>) -> Vec<String> {
-    let holding = connections.into_iter().filter(|(connection, _)| connection.holds_a_token());
-    holding.map(|(connection, _)| connection.name).collect()
-}
-
-/// `POST /settings/employees/{employee}/revoke-all-access`: tokens given out end, and so do the connections the person authorized.
+/// `POST /settings/employees/{employee}/revoke-all-access`
 pub async fn revoke_all_access(
     context: RequestContext,
     app: web::Data<State>,
@@ -76,43 +68,36 @@ pub async fn revoke_all_access(
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
     let (id, seen) = (*id, seen(&form));
-    if !context.viewer.may_act_for(id) {
-        return Err(Error::Forbidden(own_only()));
-    }
-    let (viewer, client_ip, now) = (context.viewer.clone(), context.client_ip.clone(), context.now());
-    let (employee, revoked, ended) = app
-        .db
-        .write(move |conn| {
-            let employee = Employee::find(conn, id)?;
-            let revoked =
-                revocation::revoke(conn, &Target::Grants(employee.clone()), seen, (&viewer.actor(), &client_ip), now)?;
-            let reason = format!("Everything {} granted was ended.", employee.name);
-            let ended = provider_revocation::end_authorized_by(conn, (id, &reason), (&viewer, &client_ip), now)?;
-            Ok((employee, revoked, ended))
-        })
-        .await?;
-    let counts = revoked.detail.counts();
-    let mut text = match (revoked.is_purging, counts.is_empty()) {
-        (true, _) => format!("Everything {} granted has ended. The records are being deleted.", employee.name),
-        (false, true) if !ended.is_empty() => format!("Everything {} granted has ended.", employee.name),
-        (false, true) => format!("{} had granted nothing that was still there.", employee.name),
-        (false, false) => format!("Everything {} granted has ended: {counts} deleted.", employee.name),
-    };
-    text.push_str(&added_since_confirmation(&revoked));
-    text.push_str(&disconnected(&ended, &provider_revocation::revoke_all(&app.connections, &ended).await));
-    context.redirect(Tone::Good, text, &path(id))
+    require_right(&context, id)?;
+    let (actor, client_ip, now) = (context.viewer.actor(), context.client_ip.clone(), context.now());
+    let act = app.db.write(move |conn| offboarding::revoke_all_access(conn, id, seen, (&actor, &client_ip), now));
+    let done = act.await?;
+    let unconfirmed = provider_revocation::revoke_all(&app.connections, &done.connections).await;
+    context.redirect(Tone::Good, message(&done, &unconfirmed), &path(id))
 }
 
-fn disconnected(ended: &[(Connection, OAuthClient)], unconfirmed: &[String]) -> String {
-    if ended.is_empty() {
+fn message(done: &Offboarded, unconfirmed: &[String]) -> String {
+    let (name, counts) = (&done.employee.name, done.tokens.detail.counts());
+    let mut text = match (done.tokens.is_purging, counts.is_empty()) {
+        (true, _) => format!("All access of {name} is revoked. The records are being deleted."),
+        (false, true) if !done.connections.is_empty() => format!("All access of {name} is revoked."),
+        (false, true) => format!("{name} had no access left to revoke."),
+        (false, false) => format!("All access of {name} is revoked: {counts}."),
+    };
+    text.push_str(&added_since_confirmation(&done.tokens));
+    text.push_str(&disconnected(&done.connections, unconfirmed));
+    text
+}
+
+fn disconnected(connections: &[(Connection, OAuthClient)], unconfirmed: &[String]) -> String {
+    if connections.is_empty() {
         return String::new();
     }
-    let names: Vec<String> = ended.iter().map(|(connection, _)| connection.name.clone()).collect();
-    let verb = if names.len() == 1 { "has" } else { "have" };
-    let mut text = format!(" {} {verb} to be authorized by somebody else.", some_names(&names));
+    let names: Vec<String> = connections.iter().map(|(connection, _)| connection.name.clone()).collect();
+    let mut text = format!(" Somebody else must authorize {}.", some_names(&names));
     if !unconfirmed.is_empty() {
         let names = some_names(unconfirmed);
-        text.push_str(&format!(" Not confirmed by the provider, so remove the access there too: {names}."));
+        text.push_str(&format!(" Not confirmed by the provider, so also remove the access there: {names}."));
     }
     text
 }

@@ -1,3 +1,5 @@
-//! Settings › Profile.
+//! Your profile: password and sessions.
 
-pub mod profile_page;
+mod browser_name;
+#[expect(clippy::module_inception, reason = "a page file is named after its page")]
+pub mod profile;

@@ -1,4 +1,7 @@
-//! Sign-in, first set-up and invitations.
+//! Pages for people who are not signed in: sign-in, set-up, and choosing a password by a link.
 
-pub mod authorize_sign_in;
-pub mod sign_in_page;
+mod new_session;
+pub mod set_up;
+#[expect(clippy::module_inception, reason = "a page file is named after its page")]
+pub mod sign_in;
+pub mod welcome;

@@ -1,6 +1,7 @@
 //! Finds the token a URL names, or says how it was revoked.
 
-use crate::activity::{Activity, Kind, revoked_error};
+use crate::account::revoked_error;
+use crate::activity::{Activity, Kind};
 use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::employees::Employee;
@@ -123,7 +124,7 @@ fn revoked_or_not_found(
 ) -> Result<Error> {
     // On PostgreSQL another transaction may have deleted the client since it was read.
     find_client(conn, client.id)?;
-    match Activity::ending(conn, kinds, subject, id)? {
+    match Activity::latest_about(conn, kinds, subject, id)? {
         Some(entry) if entry.subject_name.ends_with(&format!(" of {}", client.name)) => {
             revoked_error(conn, kinds, subject, id)
         }

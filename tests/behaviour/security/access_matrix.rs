@@ -1,9 +1,9 @@
 //! Every route, every method, every kind of caller.
 
 use client_api_access::connections::{ApiType, ServiceKey};
+use client_api_access::employees::IDLE_TIMEOUT;
 use client_api_access::routes::{DEMO_PAGES, PAGES};
 use client_api_access::scopes::Role;
-use client_api_access::web::session_store::IDLE_TIMEOUT;
 
 use crate::support::{Browser, Grant, Key, Person, TestApp};
 

@@ -1,8 +1,8 @@
 //! Authorization requests under attack: who is sent where, with what, and what the consent page says. Rows A of the checks.
 
+use client_api_access::employees::IDLE_TIMEOUT;
 use client_api_access::oauth::authorization_request::LONGEST_STATE;
 use client_api_access::scopes::Role;
-use client_api_access::web::session_store::IDLE_TIMEOUT;
 use percent_encoding::percent_decode;
 
 use crate::support::oauth::{Integration, answered, encode, mark_lightspeed_approved, pair, press, value};

@@ -1,7 +1,7 @@
 //! Sign-ins: renewed, ended, bound to one browser, and gone on the next request when they must be.
 
+use client_api_access::employees::{ABSOLUTE_TIMEOUT, IDLE_TIMEOUT};
 use client_api_access::scopes::Role;
-use client_api_access::web::session_store::{ABSOLUTE_TIMEOUT, IDLE_TIMEOUT};
 
 use crate::support::{PASSWORD, TestApp};
 

@@ -35,17 +35,17 @@ fn d12_a_new_password_is_judged_by_length_and_by_what_is_guessed_first() {
 }
 
 #[test]
-fn d12_changing_a_password_needs_the_present_one() {
+fn d12_changing_a_password_needs_the_current_one() {
     let app = TestApp::start();
     let (mut browser, person) = app.sign_in_as(Role::Staff);
     let page = browser.open("/settings/profile");
     let new = "quiet harvest moon 77";
-    let fields = [("current", "not the present one"), ("password", new), ("again", new)];
+    let fields = [("current", "not the current one"), ("password", new), ("again", new)];
 
     let refused = browser.submit(&page, "/settings/profile/password", &fields);
 
     assert_eq!(refused.status, 422);
-    assert!(refused.notice().contains("present password"));
+    assert!(refused.notice().contains("current password"));
     assert_eq!(app.browser().sign_in(&person.email, PASSWORD).status, 303, "the old one still works");
 }
 
@@ -187,7 +187,7 @@ fn d15_the_last_admin_cannot_be_demoted_locked_or_archived() {
 }
 
 #[test]
-fn s4_a_password_hashed_with_older_parameters_is_hashed_anew_at_the_next_sign_in() {
+fn s4_a_password_hashed_with_older_parameters_is_hashed_again_at_the_next_sign_in() {
     let app = TestApp::start();
     let person = app.shop().employee("Marta Lindqvist", Role::Staff);
     let weak = {

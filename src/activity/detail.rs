@@ -1,0 +1,102 @@
+//! What an entry records beyond who, what and when: how many tokens were revoked, whose, and a note.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::count;
+
+/// What else an entry records, stored as JSON. Never a token or its hash.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Detail {
+    /// How many refresh tokens were revoked.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub refresh_tokens: i64,
+    /// How many access tokens were revoked.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub access_tokens: i64,
+    /// How many API keys were revoked.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub api_keys: i64,
+    /// The first characters of the revoked tokens, at most a hundred.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub masks: Vec<String>,
+    /// The employees whose tokens were revoked, at most a hundred names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub employees: Vec<String>,
+    /// Anything else, as text.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+fn is_zero(n: &i64) -> bool {
+    *n == 0
+}
+
+impl Detail {
+    /// The most masks and names that an entry records.
+    pub const MOST_NAMES: i64 = 100;
+
+    /// A detail that is only text.
+    pub fn note(text: impl Into<String>) -> Detail {
+        Detail { note: text.into(), ..Detail::default() }
+    }
+
+    /// The counts in words: `1 refresh token, 4 access tokens and 2 API keys`; empty when nothing was revoked.
+    pub fn counts(&self) -> String {
+        let parts =
+            [(self.refresh_tokens, "refresh token"), (self.access_tokens, "access token"), (self.api_keys, "API key")];
+        let parts: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, noun)| count(*n, noun)).collect();
+        and_list(&parts)
+    }
+
+    /// The whole detail in one line.
+    pub fn line(&self) -> String {
+        let mut parts: Vec<String> = Vec::new();
+        let counts = self.counts();
+        if !counts.is_empty() {
+            parts.push(counts);
+        }
+        if !self.employees.is_empty() {
+            parts.push(format!("granted by {}", abbreviated(&self.employees)));
+        }
+        if !self.masks.is_empty() {
+            parts.push(abbreviated(&self.masks));
+        }
+        if !self.note.is_empty() {
+            parts.push(self.note.clone());
+        }
+        parts.join(" · ")
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn and_list(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => one.clone(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+fn abbreviated(names: &[String]) -> String {
+    const SHOWN: usize = 4;
+    match names.len() {
+        ..=SHOWN => names.join(", "),
+        n => format!("{} and {} more", names[..SHOWN].join(", "), n - SHOWN),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_detail_reads_as_a_sentence() {
+        let detail = Detail { refresh_tokens: 1, access_tokens: 4, api_keys: 2, ..Detail::default() };
+        assert_eq!(detail.counts(), "1 refresh token, 4 access tokens and 2 API keys");
+
+        let names = (1..=6).map(|n| format!("n{n}")).collect();
+        let detail = Detail { access_tokens: 1, employees: names, ..Detail::default() };
+        assert_eq!(detail.line(), "1 access token · granted by n1, n2, n3, n4 and 2 more");
+    }
+}

@@ -1,0 +1,205 @@
+//! What an entry says happened: the words that are stored, and the words that pages show.
+//!
+//! A stored word never changes, because the hash chain covers it; the label may change with the product's language.
+
+use crate::db::text_enum::text_enum;
+
+text_enum! {
+    /// What happened. The word is the one stored, and the one in the address of a filtered list.
+    Kind {
+        /// An employee signed in.
+        SignedIn = "signed in",
+        /// An employee signed out.
+        SignedOut = "signed out",
+        /// A sign-in failed: wrong password, unknown address, or a locked or archived employee.
+        SignInFailed = "sign-in failed",
+        /// An employee signed out their other sessions.
+        SessionRevoked = "sign-in ended",
+        /// The shop was set up.
+        SetUp = "set up",
+        /// A client was revoked with all its tokens.
+        ClientRevoked = "client revoked",
+        /// A refresh token was revoked with its access tokens.
+        RefreshTokenRevoked = "refresh token revoked",
+        /// An access token was revoked.
+        AccessTokenRevoked = "access token revoked",
+        /// An API key was revoked.
+        ApiKeyRevoked = "API key revoked",
+        /// A client was registered.
+        ClientRegistered = "client registered",
+        /// A client's registration was edited.
+        ClientChanged = "client changed",
+        /// A pending client was approved.
+        ClientApproved = "client admitted",
+        /// A client was marked as Lightspeed Approved.
+        ClientLightspeedApproved = "client approved",
+        /// The Lightspeed Approved mark was removed from a client.
+        ClientLightspeedApprovedWithdrawn = "approval withdrawn",
+        /// A client was suspended.
+        ClientSuspended = "client suspended",
+        /// A suspended client was resumed.
+        ClientResumed = "client resumed",
+        /// A client's secret was regenerated, or its previous secret revoked.
+        SecretRegenerated = "secret regenerated",
+        /// An employee allowed a client to access the shop.
+        ClientAuthorized = "access granted",
+        /// An employee denied a client access.
+        ConsentDenied = "access denied",
+        /// An API key was created.
+        ApiKeyCreated = "API key created",
+        /// A replaced refresh token was used again: its grant was revoked.
+        RefreshTokenReuseDetected = "refresh token replayed",
+        /// An authorization code was used twice: its grant was revoked.
+        CodeReuseDetected = "authorization code replayed",
+        /// A resource server was added.
+        ResourceServerAdded = "resource server added",
+        /// A resource server's secret was regenerated.
+        ResourceServerChanged = "resource server changed",
+        /// A resource server was removed.
+        ResourceServerRemoved = "resource server removed",
+        /// The rows of a large revocation have been deleted.
+        Purged = "deletion finished",
+        /// All access that an employee had authorized was revoked.
+        AllAccessRevoked = "grants ended",
+        /// An employee was invited.
+        EmployeeInvited = "employee invited",
+        /// An employee accepted an invitation and chose a password.
+        InvitationAccepted = "invitation accepted",
+        /// An employee was locked.
+        EmployeeLocked = "employee locked",
+        /// An employee was unlocked.
+        EmployeeUnlocked = "employee unlocked",
+        /// An employee was archived.
+        EmployeeArchived = "employee archived",
+        /// An archived employee was restored.
+        EmployeeRestored = "employee restored",
+        /// An employee's role was changed.
+        RoleChanged = "role changed",
+        /// An employee's locations were changed.
+        LocationsChanged = "locations changed",
+        /// A link to choose a new password was created.
+        ResetLinkCreated = "reset link made",
+        /// An employee changed their password.
+        PasswordChanged = "password changed",
+        /// The shop's name or time zone was changed.
+        AccountChanged = "account changed",
+        /// A business or a location was added or removed.
+        BusinessChanged = "business changed",
+        /// A connection was created.
+        ConnectionCreated = "connection created",
+        /// A connection was edited.
+        ConnectionChanged = "connection changed",
+        /// An admin authorized a connection at its provider.
+        ConnectionAuthorized = "connection authorized",
+        /// A connection lost its access and must be authorized again.
+        ConnectionLost = "connection needs authorization",
+        /// A connection was paused.
+        ConnectionPaused = "connection paused",
+        /// A paused connection was resumed.
+        ConnectionResumed = "connection resumed",
+        /// A connection was disconnected and deleted.
+        ConnectionDisconnected = "connection disconnected",
+        /// App credentials from a provider were added.
+        OAuthClientAdded = "OAuth 2.0 client added",
+        /// App credentials were edited.
+        OAuthClientChanged = "OAuth 2.0 client changed",
+        /// App credentials were deleted.
+        OAuthClientDeleted = "OAuth 2.0 client deleted",
+        /// A service key was created.
+        ServiceKeyCreated = "service key created",
+        /// A service key was revoked.
+        ServiceKeyRevoked = "service key revoked",
+        /// Stored secrets were encrypted under a new secret key.
+        KeyRotated = "secret key replaced",
+        /// A test notice was sent.
+        NoticeTested = "test notice sent",
+        /// A full token was looked up.
+        TokenLookedUp = "token looked up",
+    }
+}
+
+impl Kind {
+    /// What pages call it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Kind::SignedIn => "Signed in",
+            Kind::SignedOut => "Signed out",
+            Kind::SignInFailed => "Sign-in failed",
+            Kind::SessionRevoked => "Sessions signed out",
+            Kind::SetUp => "Set up",
+            Kind::ClientRevoked => "Client revoked",
+            Kind::RefreshTokenRevoked => "Refresh token revoked",
+            Kind::AccessTokenRevoked => "Access token revoked",
+            Kind::ApiKeyRevoked => "API key revoked",
+            Kind::ClientRegistered => "Client registered",
+            Kind::ClientChanged => "Client edited",
+            Kind::ClientApproved => "Client approved",
+            Kind::ClientLightspeedApproved => "Marked as Lightspeed Approved",
+            Kind::ClientLightspeedApprovedWithdrawn => "Lightspeed Approved removed",
+            Kind::ClientSuspended => "Client suspended",
+            Kind::ClientResumed => "Client resumed",
+            Kind::SecretRegenerated => "Secret regenerated",
+            Kind::ClientAuthorized => "Access allowed",
+            Kind::ConsentDenied => "Access denied",
+            Kind::ApiKeyCreated => "API key created",
+            Kind::RefreshTokenReuseDetected => "Token reuse detected",
+            Kind::CodeReuseDetected => "Authorization code reuse detected",
+            Kind::ResourceServerAdded => "Resource server added",
+            Kind::ResourceServerChanged => "Resource server secret regenerated",
+            Kind::ResourceServerRemoved => "Resource server removed",
+            Kind::Purged => "Deletion finished",
+            Kind::AllAccessRevoked => "All access revoked",
+            Kind::EmployeeInvited => "Employee invited",
+            Kind::InvitationAccepted => "Invitation accepted",
+            Kind::EmployeeLocked => "Employee locked",
+            Kind::EmployeeUnlocked => "Employee unlocked",
+            Kind::EmployeeArchived => "Employee archived",
+            Kind::EmployeeRestored => "Employee restored",
+            Kind::RoleChanged => "Role changed",
+            Kind::LocationsChanged => "Locations changed",
+            Kind::ResetLinkCreated => "Password reset link created",
+            Kind::PasswordChanged => "Password changed",
+            Kind::AccountChanged => "Account changed",
+            Kind::BusinessChanged => "Business changed",
+            Kind::ConnectionCreated => "Connection created",
+            Kind::ConnectionChanged => "Connection edited",
+            Kind::ConnectionAuthorized => "Connection authorized",
+            Kind::ConnectionLost => "Connection needs authorization",
+            Kind::ConnectionPaused => "Connection paused",
+            Kind::ConnectionResumed => "Connection resumed",
+            Kind::ConnectionDisconnected => "Connection disconnected",
+            Kind::OAuthClientAdded => "App credentials added",
+            Kind::OAuthClientChanged => "App credentials edited",
+            Kind::OAuthClientDeleted => "App credentials deleted",
+            Kind::ServiceKeyCreated => "Service key created",
+            Kind::ServiceKeyRevoked => "Service key revoked",
+            Kind::KeyRotated => "Secret key replaced",
+            Kind::NoticeTested => "Test notice sent",
+            Kind::TokenLookedUp => "Token looked up",
+        }
+    }
+}
+
+/// What pages call a stored word. A word of an older version that no [`Kind`] has is shown as it is, capitalized.
+pub fn label_of(word: &str) -> String {
+    match Kind::from_word(word) {
+        Some(kind) => kind.label().into(),
+        None => {
+            let mut chars = word.chars();
+            chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_stored_words_are_shown_in_todays_terms() {
+        assert_eq!(label_of("client admitted"), "Client approved");
+        assert_eq!(label_of("refresh token replayed"), "Token reuse detected");
+        assert_eq!(label_of("grants ended"), "All access revoked");
+        assert_eq!(label_of("something older"), "Something older");
+    }
+}

@@ -1,0 +1,126 @@
+//! The viewer's own profile: their password, and the sessions in which they are signed in.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use crate::employees::{self, Employee, Session, SessionsToRevoke, password};
+use crate::error::{Error, Result};
+use crate::id::SessionKey;
+use crate::pages::employees::path;
+use crate::pages::profile::browser_name::browser_name;
+use crate::time::{DisplayTime, count};
+use crate::web::form::ProtectedForm;
+use crate::web::page::{Page, RequestContext, Section, Tone, html, unprocessable};
+use crate::web::state::State;
+
+const HOME: &str = "/settings/profile";
+
+#[derive(Template)]
+#[template(path = "profile/profile.html")]
+struct Profile {
+    page: Page,
+    name: String,
+    email: String,
+    role: &'static str,
+    access_path: String,
+    shortest: usize,
+    sessions: Vec<SessionRow>,
+}
+
+struct SessionRow {
+    id: SessionKey,
+    browser: String,
+    client_ip: String,
+    created: DisplayTime,
+    last_seen: DisplayTime,
+    is_current: bool,
+}
+
+/// `GET /settings/profile`
+pub async fn profile(context: RequestContext, app: web::Data<State>) -> Result<HttpResponse> {
+    html(load(&context, &app).await?)
+}
+
+async fn load(context: &RequestContext, app: &State) -> Result<Profile> {
+    let (id, now) = (context.viewer.id, context.now());
+    let (employee, sessions) =
+        app.db.read(move |conn| Ok((Employee::find(conn, id)?, Session::of_employee(conn, id, now)?))).await?;
+    let row = |session: Session| SessionRow {
+        id: session.id,
+        browser: browser_name(&session.user_agent),
+        created: context.words.ago(session.created_at),
+        last_seen: context.words.ago(session.last_seen_at),
+        is_current: session.id == context.session_key,
+        client_ip: session.client_ip,
+    };
+    Ok(Profile {
+        page: context.page("Your profile", Section::Profile),
+        name: employee.name,
+        email: employee.email,
+        role: employee.role.name(),
+        access_path: path(id),
+        shortest: password::SHORTEST,
+        sessions: sessions.into_iter().map(row).collect(),
+    })
+}
+
+/// `POST /settings/profile/password`: needs the current password; signs the viewer out of every other browser.
+pub async fn change_password(
+    context: RequestContext,
+    app: web::Data<State>,
+    form: ProtectedForm,
+) -> Result<HttpResponse> {
+    let id = context.viewer.id;
+    let employee = app.db.read(move |conn| Ok(Employee::find(conn, id)?)).await?;
+    let new = form.get("password").to_string();
+    let about = [context.account.name.as_str(), &employee.name, &employee.email];
+    let problem = match app.hasher.verify(form.get("current"), employee.password_hash()).await? {
+        false => Some("The current password is incorrect.".to_string()),
+        true => match password::check_new(&new, form.get("again"), &about) {
+            Err(Error::Invalid(problem)) => Some(problem),
+            _ => None,
+        },
+    };
+    if let Some(problem) = problem {
+        let profile = load(&context, &app).await?;
+        return unprocessable(Profile { page: profile.page.with_flash(Tone::Bad, problem), ..profile });
+    }
+    let hash = app.hasher.hash(&new).await?;
+    let (session, client_ip, now) = (context.session_key, context.client_ip.clone(), context.now());
+    let revoked =
+        app.db.write(move |conn| employees::change_password(conn, (id, session), &hash, &client_ip, now)).await?;
+    let text = match revoked {
+        0 => "Password changed.".to_string(),
+        n => format!("Password changed. {} signed out.", count(n as i64, "other session")),
+    };
+    context.redirect(Tone::Good, text, HOME)
+}
+
+/// `POST /settings/profile/sessions/{session}/revoke`
+pub async fn revoke_session(
+    context: RequestContext,
+    app: web::Data<State>,
+    session: web::Path<SessionKey>,
+    _: ProtectedForm,
+) -> Result<HttpResponse> {
+    revoke(&context, &app, SessionsToRevoke::One(*session)).await
+}
+
+/// `POST /settings/profile/sessions/revoke-others`
+pub async fn revoke_other_sessions(
+    context: RequestContext,
+    app: web::Data<State>,
+    _: ProtectedForm,
+) -> Result<HttpResponse> {
+    revoke(&context, &app, SessionsToRevoke::AllExcept(context.session_key)).await
+}
+
+async fn revoke(context: &RequestContext, app: &State, which: SessionsToRevoke) -> Result<HttpResponse> {
+    let (id, client_ip, now) = (context.viewer.id, context.client_ip.clone(), context.now());
+    let act = app.db.write(move |conn| employees::revoke_sessions(conn, id, which, &client_ip, now));
+    let text = match act.await? {
+        0 => "That session was already signed out.".to_string(),
+        n => format!("{} signed out.", count(n as i64, "session")),
+    };
+    context.redirect(Tone::Good, text, HOME)
+}

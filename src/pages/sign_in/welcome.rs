@@ -1,0 +1,80 @@
+//! Choosing a password, by the link of an invitation or a password reset.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use crate::account::Account;
+use crate::employees::{self, Employee, OneTimeLink, Purpose, password};
+use crate::error::{Error, Result};
+use crate::pages::sign_in::new_session;
+use crate::web::client_ip;
+use crate::web::form::{BrowserToken, ProtectedForm};
+use crate::web::page::{Page, Tone, html, unprocessable};
+use crate::web::state::State;
+
+#[derive(Template)]
+#[template(path = "sign_in/welcome.html")]
+struct Welcome {
+    page: Page,
+    name: String,
+    email: String,
+    is_invitation: bool,
+    shortest: usize,
+}
+
+/// `GET /welcome/{secret}`
+pub async fn form(request: HttpRequest, app: web::Data<State>, secret: web::Path<String>) -> Result<HttpResponse> {
+    let found = find(&app, &secret).await?;
+    show(&request, &app, found, None)
+}
+
+async fn find(app: &State, secret: &str) -> Result<(Account, Employee, Purpose)> {
+    let (secret, now) = (secret.to_string(), app.clock.now());
+    let found = app.db.read(move |conn| {
+        let link = OneTimeLink::find_for(conn, &secret, &[Purpose::Invite, Purpose::Reset], now)?;
+        Ok((Account::get(conn)?, link.employee(conn)?, link.purpose))
+    });
+    found.await
+}
+
+fn show(
+    request: &HttpRequest,
+    app: &web::Data<State>,
+    (account, employee, purpose): (Account, Employee, Purpose),
+    problem: Option<&str>,
+) -> Result<HttpResponse> {
+    let browser = BrowserToken::for_request(app, request);
+    let welcome = Welcome {
+        page: Page::outside("Choose a password", &account.name, browser.csrf.clone()),
+        name: employee.name,
+        email: employee.email,
+        is_invitation: purpose == Purpose::Invite,
+        shortest: password::SHORTEST,
+    };
+    browser.set_cookie(match problem {
+        None => html(welcome)?,
+        Some(text) => unprocessable(Welcome { page: welcome.page.with_flash(Tone::Bad, text), ..welcome })?,
+    })
+}
+
+/// `POST /welcome/{secret}`: sets the password, signs the employee out of every other browser and in to this one.
+pub async fn welcome(
+    request: HttpRequest,
+    app: web::Data<State>,
+    secret: web::Path<String>,
+    form: ProtectedForm,
+) -> Result<HttpResponse> {
+    let (account, employee, purpose) = find(&app, &secret).await?;
+    let about = [account.name.as_str(), &employee.name, &employee.email];
+    match password::check_new(form.get("password"), form.get("again"), &about) {
+        Ok(()) => {}
+        Err(Error::Invalid(problem)) => {
+            return show(&request, &app, (account, employee, purpose), Some(&problem));
+        }
+        Err(error) => return Err(error),
+    }
+    let hash = app.hasher.hash(form.get("password")).await?;
+    let (now, client_ip) = (app.clock.now(), client_ip::address(&request, &app.config.trusted_proxies));
+    let id = app.db.write(move |conn| employees::redeem_link(conn, &secret, &hash, &client_ip, now)).await?;
+    new_session::start(&request, &app, id, "/settings")
+}

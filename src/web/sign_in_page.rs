@@ -1,0 +1,44 @@
+//! The sign-in page, which `/sign-in` shows and an authorization request shows to somebody who is not signed in.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use crate::account::Account;
+use crate::error::Result;
+use crate::web::form::BrowserToken;
+use crate::web::page::{Page, Tone, html};
+use crate::web::state::State;
+
+#[derive(Template)]
+#[template(path = "sign_in/sign_in.html")]
+struct SignInPage {
+    page: Page,
+    next: String,
+    email: String,
+    client: Option<String>,
+}
+
+/// What the page shows.
+#[derive(Debug, Default)]
+pub struct SignInForm {
+    /// The message above the form.
+    pub message: Option<(Tone, &'static str)>,
+    /// The path to continue at after signing in.
+    pub next: String,
+    /// The e-mail address typed before.
+    pub email: String,
+    /// The name of the client whose authorization request continues after signing in.
+    pub client: Option<String>,
+}
+
+/// Renders the page.
+pub async fn show(request: &HttpRequest, app: &web::Data<State>, form: SignInForm) -> Result<HttpResponse> {
+    let shop = app.db.read(|conn| Ok(Account::get(conn)?.name)).await?;
+    let shop = if shop.is_empty() { "Client API Access".to_string() } else { shop };
+    let browser = BrowserToken::for_request(app, request);
+    let mut page = Page::outside("Sign in", &shop, browser.csrf.clone());
+    if let Some((tone, text)) = form.message {
+        page = page.with_flash(tone, text);
+    }
+    browser.set_cookie(html(SignInPage { page, next: form.next, email: form.email, client: form.client })?)
+}

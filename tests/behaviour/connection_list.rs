@@ -135,7 +135,7 @@ fn everybody_is_told_how_many_wait_for_a_person() {
     let two = admin.open(CONNECTIONS);
 
     assert_eq!(one.texts(count), ["1 that needs attention"]);
-    assert!(index.text().contains("1 connection to authorize"), "{}", index.text());
+    assert!(index.text().contains("1 connection needs attention"), "{}", index.text());
     assert!(shown.text().contains("1 connection needs a person") && shown.text().contains("Ask an admin"));
     assert!(!shown.has(".notice form"));
     assert!(shown.header("content-security-policy").unwrap().contains("form-action 'self';"));

@@ -1,4 +1,4 @@
-//! Settings › Employees: the list, one person, what they may do and what they granted.
+//! Settings › Employees: the list, one employee, their role and the access they authorized.
 
 use client_api_access::connections::ApiType;
 use client_api_access::scopes::Role;

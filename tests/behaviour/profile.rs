@@ -1,4 +1,4 @@
-//! One's own profile: password and sign-ins.
+//! Your profile: password and sessions.
 
 use client_api_access::scopes::Role;
 

@@ -1,4 +1,4 @@
-//! The first start: an empty shop and the link that makes its first admin.
+//! The first start: an empty installation and the link that creates its first admin.
 
 use client_api_access::employees::Purpose;
 use client_api_access::scopes::Role;

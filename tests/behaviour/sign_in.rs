@@ -1,4 +1,4 @@
-//! Signing in and out, as people do it.
+//! Signing in and out, and the home page.
 
 use client_api_access::scopes::Role;
 
@@ -24,7 +24,7 @@ fn signing_in_leads_to_the_page_that_was_asked_for() {
 }
 
 #[test]
-fn without_a_wish_signing_in_leads_to_the_clients() {
+fn without_a_next_page_signing_in_leads_to_the_clients() {
     let app = TestApp::start();
     let person = app.shop().staff("Stina Staff");
     let mut browser = app.browser();
@@ -67,7 +67,7 @@ fn d8_the_way_back_never_leaves_this_server() {
 }
 
 #[test]
-fn a_wrong_password_is_said_kindly_and_keeps_the_address() {
+fn a_wrong_password_is_refused_and_the_form_keeps_the_address() {
     let app = TestApp::start();
     let person = app.shop().staff("Stina Staff");
     let mut browser = app.browser();

@@ -91,7 +91,7 @@ describe('a page', () => {
       await page.getByLabel('E-mail').fill(`nobody-${nameOf(look).replace(/\W+/g, '-')}@example.com`);
       await page.getByLabel('Password', { exact: true }).fill('not the password');
       await page.getByRole('button', { name: 'Sign in' }).click();
-      await message(page, 'do not fit together').waitFor();
+      await message(page, 'Incorrect e-mail or password').waitFor();
     }, [400, 401, 403, 422, 429]));
     await closeLooks(strangers);
   });

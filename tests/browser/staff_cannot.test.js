@@ -1,4 +1,4 @@
-// Staff look, and take away only what they granted themselves.
+// Staff can see, and revoke only the access they authorized themselves.
 import assert from 'node:assert/strict';
 import { before, describe } from 'node:test';
 import { documentOf, expectNoProblems, signIn } from './support/browser.js';
@@ -72,13 +72,13 @@ describe('staff', () => {
         for (const address of ADMINS_ONLY) await expectRefusal(page, address);
       });
 
-      pageTest('revoke a token they granted themselves', { shop, way }, async (page) => {
+      pageTest('revoke a token they authorized themselves', { shop, way }, async (page) => {
         await signIn(page, shop.accounts.staff);
         await openClients(page);
         await filterBy(page, way, CLIENTS, 'Employee', person);
         await expectFiltered(page);
         const [client] = (await rowsOf(page, CLIENTS)).filter((row) => row.number(COLUMN.refreshTokens) > 0);
-        assert.ok(client, `${person} has granted nothing in the demo`);
+        assert.ok(client, `${person} has authorized nothing in the demo`);
         await openClient(page, client.name);
         await filterBy(page, way, REFRESH_TOKENS, 'Employee', person);
         const isOwn = (row) => row.person(COLUMN.employee) === person;

@@ -1,4 +1,4 @@
-//! Sign-ins: renewed, ended, bound to one browser, and gone on the next request when they must be.
+//! Sessions: renewed at sign-in, bound to one browser, expired and revoked, with effect on the next request.
 
 use client_api_access::employees::{ABSOLUTE_TIMEOUT, IDLE_TIMEOUT};
 use client_api_access::scopes::Role;
@@ -56,7 +56,7 @@ fn d4_signing_out_ends_a_copied_cookie_too() {
 }
 
 #[test]
-fn d4_a_lock_a_role_a_reset_and_a_new_password_count_on_the_next_request() {
+fn d4_a_lock_a_role_a_reset_and_a_new_password_take_effect_on_the_next_request() {
     let app = TestApp::start();
     let mut admin = app.admin();
     let (mut manager, person) = app.sign_in_as(Role::Manager);
@@ -74,7 +74,7 @@ fn d4_a_lock_a_role_a_reset_and_a_new_password_count_on_the_next_request() {
     let mut again = app.sign_in(&person);
     let page = admin.open(&person.path());
     assert_eq!(admin.submit(&page, "/link", &[]).status, 200);
-    assert!(!is_signed_in(&mut again), "a reset link was made");
+    assert!(!is_signed_in(&mut again), "a reset link was created");
 
     let (mut here, mut there) = (app.sign_in(&person), app.sign_in(&person));
     let page = here.open("/settings/profile");
@@ -120,7 +120,7 @@ fn d5_on_https_the_cookie_is_bound_to_the_host() {
 }
 
 #[test]
-fn d5_a_sign_in_ends_when_idle_and_at_its_end_whatever_the_cookie_says() {
+fn d5_a_session_expires_when_idle_and_twelve_hours_after_the_sign_in() {
     let app = TestApp::start();
     let (mut browser, _) = app.sign_in_as(Role::Staff);
 

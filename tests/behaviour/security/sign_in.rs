@@ -1,4 +1,4 @@
-//! Guessing, weak passwords, the first admin and the last one.
+//! Password guessing, weak passwords, the first admin and the last admin.
 
 use client_api_access::employees::Purpose;
 use client_api_access::scopes::Role;

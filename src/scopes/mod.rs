@@ -1,4 +1,4 @@
-//! Scopes, roles, and which role has which rights.
+//! Scopes, roles, and the rights of each role.
 
 pub mod rights;
 mod role;

@@ -1,12 +1,12 @@
-//! Rights: what a role lets through, in R-Series' names (API/Session) and in K-Series' (userinfo).
+//! The rights of each role, named as in the R-Series API (`API/Session`) and the K-Series API (userinfo).
 //!
-//! The effective access of a token is its scope within the rights its employee has at the moment of the call, so a change
-//! of role counts on the next request. `scope` says which right each scope needs.
+//! A token's access is its scope limited by the current rights of its employee, so a new role takes effect on the next
+//! request. `scope` defines the right that each scope requires.
 
 use crate::scopes::Role;
 use crate::scopes::Role::{Admin, Manager, Staff};
 
-/// R-Series' rights, each with the lowest role that has it.
+/// The rights of the R-Series API, each with the lowest role that has it.
 const RIGHTS: [(&str, Role); 39] = [
     ("admin", Admin),
     ("admin_employees", Admin),
@@ -49,7 +49,7 @@ const RIGHTS: [(&str, Role); 39] = [
     ("workbench", Staff),
 ];
 
-/// K-Series' roles, each with the lowest role of ours that has it.
+/// The roles of the K-Series API, each with the lowest of our roles that has it.
 const AUTHORITIES: [(&str, Role); 7] = [
     ("ROLE_BACK_OFFICE", Staff),
     ("ROLE_BO_WRITE", Manager),
@@ -60,17 +60,17 @@ const AUTHORITIES: [(&str, Role); 7] = [
     ("ROLE_BO_LOGIN_TOKENS", Manager),
 ];
 
-/// Whether a role has the right named.
+/// Whether a role has a right.
 pub fn has(role: Role, right: &str) -> bool {
     RIGHTS.iter().any(|(name, lowest)| *name == right && rank(role) >= rank(*lowest))
 }
 
-/// Every right there is, and whether a role has it.
+/// Every right, and whether a role has it.
 pub fn all(role: Role) -> impl Iterator<Item = (&'static str, bool)> {
     RIGHTS.iter().map(move |(name, lowest)| (*name, rank(role) >= rank(*lowest)))
 }
 
-/// K-Series' roles that a role has.
+/// The K-Series roles of a role.
 pub fn authorities(role: Role) -> Vec<&'static str> {
     AUTHORITIES.iter().filter(|(_, lowest)| rank(role) >= rank(*lowest)).map(|(name, _)| *name).collect()
 }

@@ -3,19 +3,19 @@
 use crate::db::text_enum::text_enum;
 
 text_enum! {
-    /// What an employee may do here; `README.md` holds the table.
+    /// The role of an employee; `README.md` lists what each role may do.
     Role {
-        /// Looks things up; revokes what they granted themselves.
+        /// Views clients and tokens; revokes tokens they authorized themselves.
         Staff = "staff",
-        /// Sees everything, revokes any token.
+        /// Sees everything; revokes any token.
         Manager = "manager",
-        /// Also manages clients, people and the account.
+        /// Also manages clients, employees and the account.
         Admin = "admin",
     }
 }
 
 impl Role {
-    /// The word people use for it.
+    /// The name of the role, as pages show it.
     pub fn name(self) -> &'static str {
         match self {
             Role::Staff => "Staff",

@@ -1,25 +1,25 @@
-//! Scope (RFC 6749 section 3.3): what a token may reach, as R-Series names it, and how a shop manager says it.
+//! Scope (RFC 6749 section 3.3): what a token may access, with the names of Lightspeed's APIs and a description for people.
 
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 
 use crate::scopes::{Role, rights};
 
-/// One scope: its name on the wire, its plain words, what it touches, and the R-Series right it needs.
+/// One scope: its name in requests, its description, its group on pages, and the R-Series right it requires.
 struct Entry {
     name: &'static str,
-    words: &'static str,
+    description: &'static str,
     group: &'static str,
     right: &'static str,
 }
 
-const fn entry(name: &'static str, words: &'static str, group: &'static str, right: &'static str) -> Entry {
-    Entry { name, words, group, right }
+const fn entry(name: &'static str, description: &'static str, group: &'static str, right: &'static str) -> Entry {
+    Entry { name, description, group, right }
 }
 
-/// The scopes there are: R-Series' thirty, then the names K-Series' userinfo shows.
+/// All scopes: the thirty of the R-Series API, then those that the userinfo of the K-Series API names.
 const CATALOGUE: &[Entry] = &[
-    entry("employee:all", "All of their rights", "Everything", "allow_login"),
+    entry("employee:all", "Full access", "Everything", "allow_login"),
     entry("employee:admin", "All settings", "Settings and people", "admin"),
     entry("employee:admin_employees", "Employees", "Settings and people", "admin_employees"),
     entry("employee:admin_inventory", "Vendors and manufacturers", "Buying", "admin_inventory"),
@@ -59,23 +59,23 @@ const CATALOGUE: &[Entry] = &[
     entry("offline_access", "Stay connected", "Restaurant", "allow_login"),
 ];
 
-// What a consent page lists first.
+// The groups, in the order pages list them.
 const GROUPS: [&str; 7] = ["Everything", "Sales", "Customers", "Stock", "Buying", "Settings and people", "Restaurant"];
 
-// What includes what, beside `employee:all`, which includes every other `employee:` scope.
+// Scopes that include another scope. `employee:all` also includes every other `employee:` scope.
 const INCLUDES: [(&str, &str); 3] = [
     ("employee:inventory", "employee:inventory_read"),
     ("employee:customers", "employee:customers_read"),
     ("employee:register", "employee:register_read"),
 ];
 
-/// A set of scopes, written with spaces between.
+/// A set of scopes, separated by spaces.
 #[derive(Clone, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = diesel::sql_types::Text)]
 pub struct Scope(String);
 
 impl Scope {
-    /// Reads a scope; the words are kept in the order given, each once. Nothing when one of them does not exist.
+    /// Parses a scope and drops duplicates; `None` when it is empty or contains an unknown scope.
     pub fn parse(text: &str) -> Option<Scope> {
         let mut words: Vec<&str> = Vec::new();
         for word in text.split_whitespace() {
@@ -83,57 +83,57 @@ impl Scope {
                 words.push(word);
             }
         }
-        let known = |word: &&str| plain_words(word).is_some();
+        let known = |word: &&str| description_of(word).is_some();
         (!words.is_empty() && words.iter().all(known)).then(|| Scope(words.join(" ")))
     }
 
-    /// The scope as it goes over the wire.
+    /// The scope as requests and responses contain it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What it reaches, in plain words; a word of an older version stands as it is.
+    /// The description of each scope, or its name when it is from an older version.
     pub fn in_words(&self) -> Vec<String> {
-        self.0.split_whitespace().map(|word| plain_words(word).unwrap_or_else(|| word.to_string())).collect()
+        self.0.split_whitespace().map(|word| description_of(word).unwrap_or_else(|| word.to_string())).collect()
     }
 
-    /// Name and plain words of each part.
+    /// The name and description of each scope.
     pub fn parts(&self) -> Vec<(String, String)> {
         self.0.split_whitespace().map(str::to_string).zip(self.in_words()).collect()
     }
 
-    /// Its parts by what they touch: what `role` has the right to first, then what it has not.
+    /// What a consent page lists: the scopes included in `role` by group, and the descriptions of those that are not.
     pub fn for_consent(&self, role: Role) -> (Vec<ScopeGroup>, Vec<String>) {
-        let (given, missing): (Vec<&str>, Vec<&str>) =
+        let (included, missing): (Vec<&str>, Vec<&str>) =
             self.0.split_whitespace().partition(|word| rights::has(role, right(word)));
-        let words = |word: &&str| plain_words(word).unwrap_or_else(|| word.to_string());
-        let of = |group: &str| given.iter().filter(|word| group_of(word) == group).map(words).collect::<Vec<_>>();
+        let words = |word: &&str| description_of(word).unwrap_or_else(|| word.to_string());
+        let of = |group: &str| included.iter().filter(|word| group_of(word) == group).map(words).collect::<Vec<_>>();
         let groups = GROUPS.iter().map(|name| ScopeGroup { name, parts: of(name) });
         (groups.filter(|group| !group.parts.is_empty()).collect(), missing.iter().map(words).collect())
     }
 
-    /// What of it somebody in this role may let through now; may be empty.
+    /// The part of the scope that this role includes; may be empty.
     pub fn effective(&self, role: Role) -> Scope {
         let words: Vec<&str> = self.0.split_whitespace().filter(|word| rights::has(role, right(word))).collect();
         Scope(words.join(" "))
     }
 
-    /// Whether it reaches everything that `other` does.
+    /// Whether it includes everything in `other`.
     pub fn holds(&self, other: &Scope) -> bool {
         other.0.split_whitespace().all(|word| self.covers(word))
     }
 
-    /// Whether somebody in this role lets `word` through with it now.
+    /// Whether it includes the scope `word` and this role has the right for it.
     pub fn allows(&self, word: &str, role: Role) -> bool {
-        plain_words(word).is_some() && self.covers(word) && rights::has(role, right(word))
+        description_of(word).is_some() && self.covers(word) && rights::has(role, right(word))
     }
 
-    /// Whether it lets an R-Series right through.
+    /// Whether it includes a scope that requires an R-Series right.
     pub fn uses_right(&self, name: &str) -> bool {
         self.covers("employee:all") || CATALOGUE.iter().any(|entry| entry.right == name && self.covers(entry.name))
     }
 
-    /// Its parts as they go over the wire.
+    /// The names of its scopes.
     pub fn words(&self) -> Vec<&str> {
         self.0.split_whitespace().collect()
     }
@@ -144,28 +144,28 @@ impl Scope {
         })
     }
 
-    /// What can be ticked on a form, by what it touches: name and plain words.
+    /// The scopes that a form offers, by group: name and description.
     pub fn by_group() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
         let of = |group| {
-            // What nobody refreshes has no use for staying connected.
+            // API keys are not refreshed, so `offline_access` has no effect.
             let own = CATALOGUE.iter().filter(move |entry| entry.group == group && entry.name != "offline_access");
-            own.map(|entry| (entry.name, entry.words)).collect()
+            own.map(|entry| (entry.name, entry.description)).collect()
         };
         GROUPS.into_iter().map(|group| (group, of(group))).collect()
     }
 
-    /// Every scope that can be asked for.
+    /// Every scope: its name, description and group.
     pub fn catalogue() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-        CATALOGUE.iter().map(|entry| (entry.name, entry.words, entry.group))
+        CATALOGUE.iter().map(|entry| (entry.name, entry.description, entry.group))
     }
 }
 
-/// Parts of a scope that touch the same thing.
+/// The scopes of one group.
 #[derive(Clone, Debug)]
 pub struct ScopeGroup {
-    /// What they touch.
+    /// The name of the group.
     pub name: &'static str,
-    /// The parts in plain words.
+    /// The descriptions of the scopes.
     pub parts: Vec<String>,
 }
 
@@ -173,17 +173,17 @@ fn find(word: &str) -> Option<&'static Entry> {
     CATALOGUE.iter().find(|entry| entry.name == word)
 }
 
-// The name of a platform in `reservation-{platform}`: short and harmless, since it is shown.
+// The platform in `reservation-{platform}`. Pages show it, so only a short name without special characters is accepted.
 fn platform(word: &str) -> Option<&str> {
     let platform = word.strip_prefix("reservation-")?;
     let plain = platform.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     (plain && (1..=40).contains(&platform.len())).then_some(platform)
 }
 
-fn plain_words(word: &str) -> Option<String> {
+fn description_of(word: &str) -> Option<String> {
     match platform(word) {
         Some(platform) => Some(format!("Reservations for {platform}")),
-        None => find(word).map(|entry| entry.words.to_string()),
+        None => find(word).map(|entry| entry.description.to_string()),
     }
 }
 
@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scope_holds_only_what_exists() {
+    fn a_scope_contains_only_known_scopes() {
         let scope = Scope::parse("employee:inventory employee:register_read  employee:inventory").expect("known");
         assert_eq!(scope.as_str(), "employee:inventory employee:register_read");
         assert_eq!(scope.in_words(), ["Inventory", "Sales history"]);
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_reaches_what_its_scope_and_the_role_both_allow() {
+    fn access_is_what_both_the_scope_and_the_role_include() {
         let scope = Scope::parse("employee:admin_shops employee:inventory").expect("known");
 
         assert_eq!(scope.effective(Role::Staff).as_str(), "employee:inventory");
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_consent_names_what_the_role_cannot_give() {
+    fn a_consent_page_lists_scopes_the_role_does_not_include() {
         let scope = Scope::parse("employee:admin_shops employee:inventory employee:register").expect("known");
 
         let (groups, missing) = scope.for_consent(Role::Staff);
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn every_scope_needs_a_right_that_exists() {
+    fn every_scope_requires_a_known_right() {
         for entry in CATALOGUE {
             assert!(rights::has(Role::Admin, entry.right), "{}", entry.name);
             assert!(GROUPS.contains(&entry.group), "{}", entry.name);

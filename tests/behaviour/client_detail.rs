@@ -247,7 +247,7 @@ fn empty_tables_say_what_would_stand_there() {
     assert!(nothing.texts("#access-tokens").join("").contains("No API keys or access tokens"));
     assert!(no_match.texts("#refresh-tokens").join("").contains("No results match these filters."));
     assert!(no_match.link_in("#refresh-tokens", "Clear filters").is_some());
-    assert!(no_expired.texts("#access-tokens").join("").contains("Nothing has expired"));
+    assert!(no_expired.texts("#access-tokens").join("").contains("No expired tokens"));
 }
 
 #[test]

@@ -51,14 +51,14 @@ fn revoking_an_access_token_alone_says_that_another_can_be_made() {
         let now = app.shop().refresh(&grant);
         let path = if path.is_empty() { now.access_token_path_below() } else { path };
         let page = browser.open(&path);
-        let confirmation = browser.click(&page, &page.link("Revoke").unwrap());
+        let confirmation = browser.click(&page, &page.link("Revoke access token").unwrap());
         let done = browser.submit(&confirmation, "/revoke", &[]);
 
-        assert_eq!(confirmation.heading(), "Revoke this Access Token?");
-        assert!(confirmation.text().contains("Its refresh token can make another one at any time"));
+        assert_eq!(confirmation.heading(), "Revoke this access token?");
+        assert!(confirmation.text().contains("can get a new access token with its refresh token"));
         assert_eq!(confirmation.link("revoke the refresh token"), Some(grant.path()));
         assert_eq!(done.location(), lands);
-        assert!(browser.follow(&done).notice().ends_with("*** REDACTED *** of Ledgerly is revoked."));
+        assert!(browser.follow(&done).notice().ends_with("*** REDACTED *** of Ledgerly revoked."));
         assert_eq!(browser.get(&path).status, 410);
     }
     assert_eq!(browser.open(&grant.path()).rows("#access-tokens").len(), 1);
@@ -74,14 +74,14 @@ fn revoking_an_api_key_ends_only_that_key() {
     let mut browser = app.manager();
 
     let page = browser.open(&key.path());
-    let confirmation = browser.click(&page, &page.link("Revoke").unwrap());
+    let confirmation = browser.click(&page, &page.link("Revoke API key").unwrap());
     let done = browser.submit(&confirmation, "/revoke", &[]);
     let after = browser.follow(&done);
 
-    assert_eq!(confirmation.heading(), "Revoke this API Key?");
+    assert_eq!(confirmation.heading(), "Revoke this API key?");
     assert_eq!(confirmation.impact("Label"), "till");
-    assert!(!confirmation.text().contains("can make another"));
-    assert_eq!(after.notice(), format!("API Key {} *** REDACTED *** of Ledgerly is revoked.", key.mask()));
+    assert!(!confirmation.text().contains("can get a new access token"));
+    assert_eq!(after.notice(), format!("API Key {} *** REDACTED *** of Ledgerly revoked.", key.mask()));
     assert_eq!(hrefs(&after.rows("#access-tokens")), [other.path()]);
     assert_eq!(entries(&app, "API key revoked"), 1);
 }

@@ -74,7 +74,7 @@ inEveryWay(({ shop, way }) => {
 
     await panel(page, ACCESS_TOKENS).getByRole('link', { name: token }).click();
     await expectHeading(page, token);
-    await revokeOpener(page, 'Revoke').click();
+    await revokeOpener(page, /^Revoke (API key|access token)$/).click();
     await page.getByRole('heading', { name: CONFIRMATION }).first().waitFor();
     await revokeButton(page).click();
 

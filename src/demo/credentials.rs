@@ -21,15 +21,20 @@ const FAILURES: [(i64, &str, &str, &str); 4] = [
         2 * DAY + 5 * HOUR,
         "refresh_token",
         "invalid_client",
-        "There is no such client, or its secret is another. Check `client_id` and `client_secret`",
+        "Unknown client or wrong secret. Check `client_id` and `client_secret`",
     ),
-    (3 * HOUR, "refresh_token", "invalid_grant", "The employee who granted it is locked; unlocking brings it back"),
+    (
+        3 * HOUR,
+        "refresh_token",
+        "invalid_grant",
+        "The employee who authorized access is locked. The token works again when they are unlocked",
+    ),
     (
         40 * MINUTE,
         "refresh_token",
         "temporarily_unavailable",
-        "This refresh token has been refreshed too often within a minute. Another worker of yours has the new one: use \
-         that, or try again later",
+        "This refresh token was used too often within a minute. Another of your processes has the new one: use that, or \
+         try again later",
     ),
 ];
 

@@ -1,4 +1,4 @@
-//! `GET /.well-known/oauth-authorization-server`: RFC 8414. Built from the configured address alone, whatever Host says.
+//! Authorization server metadata (RFC 8414). URLs come from the configured public URL, never from the Host header.
 
 use actix_web::{HttpResponse, web};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::scopes::Scope;
 use crate::web::state::State;
 
-/// The metadata.
+/// `GET /.well-known/oauth-authorization-server`
 pub async fn metadata(app: web::Data<State>) -> HttpResponse {
     let issuer = app.config.public_url.origin();
     let at = |path: &str| format!("{issuer}{path}");

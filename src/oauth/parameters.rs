@@ -1,4 +1,4 @@
-//! The parameters of a request to an endpoint: urlencoded, JSON and multipart bodies alike, each parameter once.
+//! The parameters of a request to an endpoint, from a urlencoded, JSON or multipart body. Each may be sent once.
 
 use std::fmt;
 
@@ -11,19 +11,26 @@ use url::form_urlencoded;
 
 use crate::web::oauth_error::OAuthError;
 
-/// The longest body that is read, in bytes.
+/// The longest accepted body, in bytes.
 pub const LONGEST_BODY: usize = 16 * 1024;
 const MOST: usize = 50;
 
-/// What a client sent in the body of a POST. A parameter without a value counts as left out (RFC 6749 section 3.1).
-#[derive(Debug, Default)]
+/// The parameters in the body of a POST. A parameter without a value counts as missing (RFC 6749 section 3.1).
+#[derive(Default)]
 pub struct Parameters(Vec<(String, String)>);
 
+// A parameter may be a secret or a token.
+impl fmt::Debug for Parameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Parameters")
+    }
+}
+
 impl Parameters {
-    /// Reads a body. Errors: `invalid_request`, 413 and 415, each with a hint at what is wrong.
+    /// Reads a body. Errors: `invalid_request`, 413 and 415, with a hint.
     pub async fn read(request: &HttpRequest, body: Result<web::Bytes, actix_web::Error>) -> Result<Self, OAuthError> {
         if !request.query_string().is_empty() {
-            let hint = "Send parameters in the body: what stands in an address is logged on its way";
+            let hint = "Send parameters in the body: URLs are logged";
             return Err(OAuthError::invalid_request(hint));
         }
         if request.headers().contains_key(header::CONTENT_ENCODING) {
@@ -31,7 +38,7 @@ impl Parameters {
         }
         let body = body.map_err(|error| match error.as_response_error().status_code().as_u16() {
             413 => OAuthError::too_large(),
-            _ => OAuthError::invalid_request("The body did not arrive whole"),
+            _ => OAuthError::invalid_request("The body was not received completely"),
         })?;
         if body.len() > LONGEST_BODY {
             return Err(OAuthError::too_large());
@@ -66,7 +73,7 @@ impl Parameters {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
-    /// The value of a parameter that must be there. Errors: `invalid_request` that names it.
+    /// The value of a required parameter. Errors: `invalid_request` that names it.
     pub fn required(&self, name: &str) -> Result<&str, OAuthError> {
         self.get(name).ok_or_else(|| OAuthError::invalid_request(format!("Check the `{name}` parameter")))
     }
@@ -76,7 +83,7 @@ fn urlencoded(body: &[u8]) -> Result<Vec<(String, String)>, OAuthError> {
     Ok(form_urlencoded::parse(body).into_owned().take(MOST + 1).collect())
 }
 
-// Keeps a name that stands twice, which a map would drop.
+// A list, because a map would drop the first of two members with the same name.
 struct Members(Vec<(String, serde_json::Value)>);
 
 impl<'de> Deserialize<'de> for Members {
@@ -101,11 +108,11 @@ impl<'de> Deserialize<'de> for Members {
 
 fn json(body: &[u8]) -> Result<Vec<(String, String)>, OAuthError> {
     let Ok(Members(members)) = serde_json::from_slice(body) else {
-        return Err(OAuthError::invalid_request("The body is not one JSON object in UTF-8"));
+        return Err(OAuthError::invalid_request("The body is not a JSON object in UTF-8"));
     };
     let text = |(name, value)| match value {
         serde_json::Value::String(text) => Ok((name, text)),
-        _ => Err(OAuthError::invalid_request(format!("The `{name}` parameter must be a text"))),
+        _ => Err(OAuthError::invalid_request(format!("The `{name}` parameter must be a string"))),
     };
     members.into_iter().map(text).collect()
 }

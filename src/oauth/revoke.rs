@@ -1,7 +1,7 @@
-//! `POST /auth/oauth/revoke`: RFC 7009, and R-Series' own body with `refresh_token` instead of `token`.
+//! The revocation endpoint (RFC 7009), also with R-Series' body of `refresh_token` instead of `token`.
 //!
-//! A refresh token, in any of its values, goes with its access tokens; an access token or API key goes alone. What is not
-//! there, or belongs to another client, is answered like what was revoked: 200, and nothing about it.
+//! Revoking a refresh token, by its current or an earlier value, also revokes its access tokens. An access token or API key
+//! is revoked alone. An unknown token, or one of another client, is answered with 200 and nothing is revoked.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -24,14 +24,14 @@ pub async fn revoke(
     app: web::Data<State>,
     body: std::result::Result<web::Bytes, actix_web::Error>,
 ) -> HttpResponse {
-    match revoked(&app, &request, body).await {
-        // RFC 7009 has clients ignore the body; those who read JSON everywhere find some.
+    match revoke_from_body(&app, &request, body).await {
+        // RFC 7009 tells clients to ignore the body. Some parse it as JSON all the same.
         Ok(()) => no_store(&mut HttpResponse::Ok()).json(serde_json::json!({})),
         Err(error) => error.response(),
     }
 }
 
-async fn revoked(
+async fn revoke_from_body(
     app: &State,
     request: &HttpRequest,
     body: std::result::Result<web::Bytes, actix_web::Error>,
@@ -44,13 +44,19 @@ async fn revoked(
         None => return Err(OAuthError::invalid_request("Check the `token` parameter")),
     };
     let (client_ip, now) = (client_ip::address(request, &app.config.trusted_proxies), app.clock.now());
-    app.db.write(move |conn| stop(conn, &client, &token, &client_ip, now)).await?;
+    app.db.write(move |conn| revoke_token(conn, &client, &token, &client_ip, now)).await?;
     Ok(())
 }
 
-fn stop(conn: &mut DbConnection, client: &Client, token: &TokenHash, client_ip: &str, now: Timestamp) -> Result<()> {
+fn revoke_token(
+    conn: &mut DbConnection,
+    client: &Client,
+    token: &TokenHash,
+    client_ip: &str,
+    now: Timestamp,
+) -> Result<()> {
     let actor = client.actor();
-    let stopped = match (RefreshToken::find_by_value(conn, token)?, AccessToken::find_by_value(conn, token)?) {
+    let outcome = match (RefreshToken::find_by_value(conn, token)?, AccessToken::find_by_value(conn, token)?) {
         (Some((found, _)), _) if found.client_id == client.id => {
             let target = Target::RefreshToken(client.clone(), found);
             revoke_target(conn, &target, None, (&actor, client_ip), now).map(drop)
@@ -60,8 +66,8 @@ fn stop(conn: &mut DbConnection, client: &Client, token: &TokenHash, client_ip: 
         }
         _ => Ok(()),
     };
-    match stopped {
-        // Somebody else was faster: it is revoked all the same.
+    match outcome {
+        // Another request has revoked it in the meantime.
         Err(Error::Conflict(_)) => Ok(()),
         outcome => outcome,
     }

@@ -1,4 +1,4 @@
-//! `POST /auth/oauth/token` (RFC 6749 section 3.2), with R-Series' answer of four members.
+//! The token endpoint (RFC 6749 section 3.2), with R-Series' response of four members.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -14,7 +14,7 @@ use crate::web::oauth_error::{OAuthError, no_store};
 use crate::web::state::State;
 
 #[derive(Serialize)]
-struct Answer<'a> {
+struct TokenResponse<'a> {
     token_type: &'static str,
     expires_in: i64,
     access_token: &'a str,
@@ -31,23 +31,19 @@ pub async fn token(
         Ok(parameters) => parameters,
         Err(error) => return error.response(),
     };
-    let (client, outcome) = granted(&app, &request, &parameters).await;
+    let (client, outcome) = issue(&app, &request, &parameters).await;
     match outcome {
-        Ok(pair) => answer(&pair),
+        Ok(pair) => success(&pair),
         Err(error) => {
             if let Some(client) = client {
-                note(&app, &request, client, &parameters, &error);
+                record_failure(&app, &request, client, &parameters, &error);
             }
             error.response()
         }
     }
 }
 
-async fn granted(
-    app: &web::Data<State>,
-    request: &HttpRequest,
-    parameters: &Parameters,
-) -> (Option<ClientKey>, Outcome) {
+async fn issue(app: &web::Data<State>, request: &HttpRequest, parameters: &Parameters) -> (Option<ClientKey>, Outcome) {
     let client = match authenticate(app, request, parameters).await {
         Ok(authenticated) => authenticated.client,
         Err(refused) => return (refused.client, Err(refused.error)),
@@ -62,8 +58,8 @@ async fn granted(
     (Some(id), outcome)
 }
 
-fn answer(pair: &IssuedPair) -> HttpResponse {
-    no_store(&mut HttpResponse::Ok()).json(Answer {
+fn success(pair: &IssuedPair) -> HttpResponse {
+    no_store(&mut HttpResponse::Ok()).json(TokenResponse {
         token_type: "Bearer",
         expires_in: pair.expires_in,
         access_token: pair.access_token.expose(),
@@ -71,7 +67,7 @@ fn answer(pair: &IssuedPair) -> HttpResponse {
     })
 }
 
-fn note(app: &State, request: &HttpRequest, client: ClientKey, parameters: &Parameters, error: &OAuthError) {
+fn record_failure(app: &State, request: &HttpRequest, client: ClientKey, parameters: &Parameters, error: &OAuthError) {
     let known = ["authorization_code", "refresh_token"];
     let grant_type = known.into_iter().find(|known| parameters.get("grant_type") == Some(known)).unwrap_or_default();
     let failure = TokenFailure {

@@ -1,4 +1,4 @@
-//! Static files: embedded, named by their content, cached for good.
+//! Static files: embedded in the program, with a hash of the content in the name, so that browsers can cache them.
 
 use std::sync::LazyLock;
 
@@ -8,16 +8,16 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 
-/// A file of ours, under a name that changes with its content.
+/// A static file whose name changes with its content.
 pub struct Asset {
-    /// The path it is served at.
+    /// The URL.
     pub url: String,
     name: String,
     content_type: &'static str,
     body: &'static str,
 }
 
-/// The one stylesheet: its layers, in order.
+/// The stylesheet: its layers, in order.
 pub static STYLESHEET: LazyLock<Asset> = LazyLock::new(|| {
     let body = concat!(
         include_str!("../../static/css/reset.css"),
@@ -29,15 +29,15 @@ pub static STYLESHEET: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("app", "css", "text/css; charset=utf-8", body)
 });
 
-/// The one script; every page works without it.
+/// The script. Every page works without it.
 pub static SCRIPT: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("app", "js", "text/javascript; charset=utf-8", include_str!("../../static/app.js")));
 
-/// The icons, one symbol each.
+/// The icons, one SVG symbol each.
 pub static ICONS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("icons", "svg", "image/svg+xml", include_str!("../../static/icons.svg")));
 
-/// The mark in the browser's tab.
+/// The icon in the browser's tab.
 pub static FAVICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("favicon", "svg", "image/svg+xml", include_str!("../../static/favicon.svg")));
 

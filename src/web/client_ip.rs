@@ -1,32 +1,32 @@
-//! Who is calling: the address of the peer, or what a trusted proxy says about the one behind it.
+//! The client IP: the address of the connection, or the one that a trusted proxy reports in `X-Forwarded-For`.
 
 use std::net::IpAddr;
 
 use actix_web::HttpRequest;
 use ipnet::IpNet;
 
-/// The caller's address. `X-Forwarded-For` is read from the right and only past proxies named in the settings; from
-/// anybody else it changes nothing.
+/// The client IP of a request. `X-Forwarded-For` is read from right to left, and only while the address is a trusted
+/// proxy. Without trusted proxies the header is ignored.
 pub fn address(request: &HttpRequest, trusted: &[IpNet]) -> String {
-    let Some(client_ip) = request.peer_addr().map(|client_ip| client_ip.ip().to_canonical()) else {
+    let Some(connection) = request.peer_addr().map(|peer| peer.ip().to_canonical()) else {
         return "unknown".into();
     };
     let forwarded = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
     let hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
-    caller(client_ip, &hops, trusted).to_string()
+    client_ip(connection, &hops, trusted).to_string()
 }
 
-fn caller(client_ip: IpAddr, hops: &[&str], trusted: &[IpNet]) -> IpAddr {
+fn client_ip(connection: IpAddr, hops: &[&str], trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |ip: &IpAddr| trusted.iter().any(|net| net.contains(ip));
-    let mut caller = client_ip;
+    let mut client_ip = connection;
     for hop in hops.iter().rev() {
-        if !is_trusted(&caller) {
+        if !is_trusted(&client_ip) {
             break;
         }
         let Ok(ip) = hop.parse::<IpAddr>() else { break };
-        caller = ip.to_canonical();
+        client_ip = ip.to_canonical();
     }
-    caller
+    client_ip
 }
 
 #[cfg(test)]
@@ -38,13 +38,13 @@ mod tests {
     }
 
     #[test]
-    fn only_a_trusted_proxy_is_believed_about_the_caller() {
+    fn only_trusted_proxies_can_report_the_client_ip() {
         let proxies: Vec<IpNet> = vec!["10.0.0.0/8".parse().expect("a network")];
 
-        assert_eq!(caller(ip("203.0.113.9"), &["198.51.100.1"], &proxies), ip("203.0.113.9"));
-        assert_eq!(caller(ip("10.0.0.1"), &["198.51.100.1"], &proxies), ip("198.51.100.1"));
-        assert_eq!(caller(ip("10.0.0.1"), &["1.1.1.1", "198.51.100.1", "10.0.0.2"], &proxies), ip("198.51.100.1"));
-        assert_eq!(caller(ip("10.0.0.1"), &["nonsense"], &proxies), ip("10.0.0.1"));
-        assert_eq!(caller(ip("10.0.0.1"), &["198.51.100.1"], &[]), ip("10.0.0.1"));
+        assert_eq!(client_ip(ip("203.0.113.9"), &["198.51.100.1"], &proxies), ip("203.0.113.9"));
+        assert_eq!(client_ip(ip("10.0.0.1"), &["198.51.100.1"], &proxies), ip("198.51.100.1"));
+        assert_eq!(client_ip(ip("10.0.0.1"), &["1.1.1.1", "198.51.100.1", "10.0.0.2"], &proxies), ip("198.51.100.1"));
+        assert_eq!(client_ip(ip("10.0.0.1"), &["nonsense"], &proxies), ip("10.0.0.1"));
+        assert_eq!(client_ip(ip("10.0.0.1"), &["198.51.100.1"], &[]), ip("10.0.0.1"));
     }
 }

@@ -1,43 +1,43 @@
-//! What a list on a page needs from its address and gives back as links: sort headers, the pager, the hidden state.
+//! The state of a list on a page: read from the query, and written back as links for sorting and paging.
 //!
-//! Two lists on one page keep apart by a prefix on their names in the query (`rt-sort`, `at-sort`), so that each filters,
-//! sorts and pages by itself while the address holds both.
+//! If a page has two lists, a prefix keeps their query parameters apart (`rt-sort`, `at-sort`): each list filters, sorts
+//! and pages on its own, and the URL holds the state of both.
 
 use crate::db::keyset::{Count, Cursor, PAGE, Place, Slice};
 use crate::error::{Error, Result};
 use crate::time::thousands;
 use crate::web::query::Query;
 
-/// A way a list can be sorted.
+/// A sort order of a list.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Sort {
-    /// Its name in the address.
+    /// Its name in the query.
     pub word: &'static str,
     /// The column it sorts by.
     pub column: &'static str,
-    /// Whether its first click shows the largest first.
+    /// Whether the first click sorts in descending order.
     pub largest_first: bool,
 }
 
-/// A heading of a table.
+/// A column heading.
 #[derive(Clone, Debug)]
 pub struct Heading {
-    /// What it says.
+    /// Its text.
     pub label: &'static str,
-    /// Whether numbers stand below it.
+    /// Whether the column has numbers.
     pub is_number: bool,
-    /// How to sort by it.
+    /// The link that sorts by this column.
     pub sort: Option<SortLink>,
 }
 
-/// A heading that sorts.
+/// A link that sorts a list.
 #[derive(Clone, Debug)]
 pub struct SortLink {
-    /// Where it leads.
+    /// The link.
     pub href: String,
-    /// Its name among the links of the list.
+    /// Its name, by which the script focuses it again after a swap.
     pub swap: String,
-    /// `ascending` or `descending` when the list is sorted by it, otherwise empty.
+    /// `ascending` or `descending` if the list is sorted by it, otherwise empty.
     pub state: &'static str,
 }
 
@@ -46,20 +46,20 @@ pub struct SortLink {
 pub struct Pager {
     /// `1–50 of 1,204`.
     pub range: String,
-    /// To the first page.
+    /// The link to the first page.
     pub first: Option<String>,
-    /// To the page before.
+    /// The link to the previous page.
     pub previous: Option<String>,
-    /// To the page after.
+    /// The link to the next page.
     pub next: Option<String>,
-    /// To the last page.
+    /// The link to the last page.
     pub last: Option<String>,
-    /// To the expired ones, or back to the live ones, and what that link says.
+    /// The link that shows or hides expired rows, and its text.
     pub toggle: Option<(String, String)>,
 }
 
 impl Pager {
-    /// Whether there is anything to show.
+    /// Whether the pager has links.
     pub fn is_needed(&self) -> bool {
         self.toggle.is_some() || self.first.is_some() || self.next.is_some()
     }
@@ -70,14 +70,14 @@ impl Pager {
     }
 }
 
-/// The state of one list, read from the address.
+/// The state of a list, read from the query.
 #[derive(Clone, Debug)]
 pub struct ListState {
     prefix: &'static str,
     query: Query,
     sorts: &'static [Sort],
     sort: &'static Sort,
-    /// Whether the largest value comes first.
+    /// Whether it is sorted in descending order.
     pub descending: bool,
     cursor: RawCursor,
     first_row: i64,
@@ -92,25 +92,21 @@ enum RawCursor {
 }
 
 impl ListState {
-    /// Reads the list whose names begin with `prefix`; its first sort is the one without a word in the address.
-    /// Errors: a cursor or a sort that none of our links would hold.
+    /// Reads the state of the list with this prefix. The first of `sorts` is the default. Errors: an invalid cursor or
+    /// sort order.
     pub fn read(query: &Query, prefix: &'static str, sorts: &'static [Sort]) -> Result<ListState> {
         let get = |name: &str| query.get(&format!("{prefix}{name}"));
-        let odd = || {
-            Error::Invalid(
-                "This link to a page of the list is damaged. Open the list again from its first page.".into(),
-            )
-        };
+        let damaged = || Error::Invalid("This link is damaged. Open the first page of the list.".into());
         let (sort, descending) = match get("sort") {
             None => (&sorts[0], sorts[0].largest_first),
             Some(word) => {
                 let (word, descending) = word.strip_prefix('-').map_or((word, false), |word| (word, true));
-                (sorts.iter().find(|sort| sort.word == word).ok_or_else(odd)?, descending)
+                (sorts.iter().find(|sort| sort.word == word).ok_or_else(damaged)?, descending)
             }
         };
         let place = |text: &str| -> Result<(String, i64)> {
-            let (id, value) = text.split_once('.').ok_or_else(odd)?;
-            Ok((value.to_string(), id.parse().map_err(|_| odd())?))
+            let (id, value) = text.split_once('.').ok_or_else(damaged)?;
+            Ok((value.to_string(), id.parse().map_err(|_| damaged())?))
         };
         let cursor = match (get("after"), get("before"), get("last")) {
             (Some(text), ..) => place(text).map(|(value, id)| RawCursor::After(value, id))?,
@@ -120,26 +116,27 @@ impl ListState {
         };
         let first_row = match get("at") {
             None => 1,
-            Some(text) => text.parse::<i64>().map_err(|_| odd())?.clamp(1, 1_000_000_000),
+            Some(text) => text.parse::<i64>().map_err(|_| damaged())?.clamp(1, 1_000_000_000),
         };
         Ok(ListState { prefix, query: query.clone(), sorts, sort, descending, cursor, first_row })
     }
 
-    /// The value of one of the list's own names.
+    /// The value of one of the list's parameters, without prefix.
     pub fn get(&self, name: &str) -> &str {
         self.query.get(&format!("{}{name}", self.prefix)).unwrap_or_default()
     }
 
-    /// How it is sorted.
+    /// The sort order.
     pub fn sort(&self) -> &'static Sort {
         self.sort
     }
 
-    /// The page wanted, for a list whose sort values are numbers.
+    /// The requested page of a list whose sort values are numbers.
     pub fn cursor(&self) -> Result<Cursor> {
         let place = |value: &str, id: i64| {
-            let value =
-                value.parse().map_err(|_| Error::Invalid("This link to a page of the list is damaged.".into()))?;
+            let value = value
+                .parse()
+                .map_err(|_| Error::Invalid("This link is damaged. Open the first page of the list.".into()))?;
             Ok(Place { value, id })
         };
         match &self.cursor {
@@ -150,7 +147,7 @@ impl ListState {
         }
     }
 
-    /// The page wanted, whatever its sort values: the edge to begin at, and whether to read backward.
+    /// The requested page, whatever the sort values: the edge to start at, and whether to read backward.
     pub fn edge(&self) -> (Option<(&str, i64)>, bool) {
         match &self.cursor {
             RawCursor::First => (None, false),
@@ -160,7 +157,7 @@ impl ListState {
         }
     }
 
-    /// Makes a page of rows that were read at [`ListState::edge`].
+    /// A page of the rows that were read from [`ListState::edge`].
     pub fn slice<T>(&self, rows: Vec<T>) -> Slice<T> {
         let anywhere = Place { value: 0, id: 0 };
         let cursor = match self.cursor {
@@ -172,7 +169,7 @@ impl ListState {
         Slice::from_scan(rows, cursor)
     }
 
-    /// The state as hidden fields of the list's own filter form, whose visible fields are `own`.
+    /// The state as hidden fields for the list's filter form, without its visible fields `own`.
     pub fn hidden(&self, own: &[&str]) -> Vec<(String, String)> {
         let dropped = |name: &str| match name.strip_prefix(self.prefix) {
             Some(rest) => own.contains(&rest) || matches!(rest, "after" | "before" | "last" | "at"),
@@ -181,7 +178,7 @@ impl ListState {
         self.query.hidden(|name| !dropped(name))
     }
 
-    /// A link that changes some of the list's names and starts at its first page.
+    /// A link to the first page with some of the list's parameters changed.
     pub fn link(&self, changes: &[(&str, Option<&str>)]) -> String {
         let mut all: Vec<(String, Option<&str>)> =
             ["after", "before", "last", "at"].iter().map(|name| (format!("{}{name}", self.prefix), None)).collect();
@@ -190,7 +187,7 @@ impl ListState {
         self.query.with(&all)
     }
 
-    /// A heading; `word` names the sort behind it, if any.
+    /// A column heading; `word` names its sort order, if it has one.
     pub fn heading(&self, label: &'static str, word: &str) -> Heading {
         let sort = self.sorts.iter().find(|sort| sort.word == word).map(|sort| {
             let current = sort == self.sort;
@@ -209,12 +206,12 @@ impl ListState {
         Heading { label, is_number: false, sort }
     }
 
-    /// A heading over numbers.
+    /// The heading of a column of numbers.
     pub fn number_heading(&self, label: &'static str) -> Heading {
         Heading { label, is_number: true, sort: None }
     }
 
-    /// The links below a page of the list; `edge_of` tells a row's sort value and id.
+    /// The links below a page of the list. `edge_of` returns a row's sort value and id.
     pub fn pager<T>(&self, slice: &Slice<T>, total: Count, edge_of: impl Fn(&T) -> (String, i64)) -> Pager {
         let shown = slice.rows.len() as i64;
         let exact = !total.capped;
@@ -265,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn two_lists_keep_apart() {
+    fn each_list_of_a_page_has_its_own_state() {
         let state = state("rt-employee=anna&rt-after=7.9&at-sort=used&at-after=1.1").expect("fine");
 
         assert_eq!(state.get("employee"), "anna");
@@ -278,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_link_is_said_to_be_one() {
+    fn a_damaged_link_is_refused() {
         for bad in ["rt-after=abc", "rt-after=x.1", "rt-sort=colour", "rt-at=abc", "rt-before=99999999999999999999.1"] {
             assert!(state(bad).is_err(), "{bad}");
         }
@@ -286,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pager_says_where_it_is() {
+    fn the_pager_shows_the_range() {
         let slice = Slice { rows: (0..50).collect(), has_previous: false, has_next: true };
         let pager = state("").expect("fine").pager(&slice, Count { n: 1204, capped: false }, |n| (n.to_string(), *n));
 

@@ -1,4 +1,4 @@
-//! The nonce of a form whose answer shows a secret: it works once, so that a reload makes no second secret.
+//! The nonce of a form that creates a secret. It works once, so that a reload does not create a second secret.
 
 use diesel::prelude::*;
 
@@ -8,13 +8,13 @@ use crate::schema::form_nonces;
 use crate::secrets::random_name;
 use crate::time::Timestamp;
 
-/// A nonce for a form.
+/// Creates a nonce for a form.
 pub fn fresh() -> String {
     random_name(22)
 }
 
-/// Marks the nonce of a form as used, in the transaction of what the form makes. Errors: [`Error::Conflict`] with the
-/// sentence `lost` when the form was sent before.
+/// Marks the nonce of a form as used, in the transaction that creates the secret. Errors: [`Error::Conflict`] with the
+/// sentence `lost` if the form was already sent.
 pub fn spend(conn: &mut DbConnection, nonce: &str, lost: &str, now: Timestamp) -> Result<()> {
     if !(10..=60).contains(&nonce.len()) || !nonce.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err(Error::ForgedForm);

@@ -1,4 +1,4 @@
-//! Errors as the wire has them: RFC 6749 section 5.2 with R-Series' `hint`, which says the true reason.
+//! OAuth error responses (RFC 6749 section 5.2), with R-Series' `hint`: the exact reason, for developers.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -10,17 +10,17 @@ use crate::secrets::random_name;
 /// An error of the token, revocation or introspection endpoint, or of an authorization request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OAuthError {
-    /// The status it is answered with.
+    /// The HTTP status.
     pub status: StatusCode,
-    /// A code of RFC 6749 section 5.2 or 4.1.2.1, or of an extension.
+    /// The error code (RFC 6749 sections 5.2 and 4.1.2.1, or an extension).
     pub code: &'static str,
-    /// What it means, for the client.
+    /// The `error_description`.
     pub description: String,
-    /// Why, for its developer; empty when the description says it all.
+    /// The `hint`: the exact reason, for the client's developer; may be empty.
     pub hint: String,
-    /// Seconds to wait, when waiting helps.
+    /// Seconds until the client may retry.
     pub retry_after: Option<i64>,
-    /// Whether the client could authenticate by HTTP Basic.
+    /// Whether the answer has a `WWW-Authenticate: Basic` header.
     pub challenge: bool,
     allow: Option<String>,
 }
@@ -46,96 +46,96 @@ impl OAuthError {
         }
     }
 
-    /// The request cannot be understood: 400.
+    /// The request is malformed: 400.
     pub fn invalid_request(hint: impl Into<String>) -> OAuthError {
         const TEXT: &str = "The request is missing a required parameter, includes an invalid parameter value, includes \
              a parameter more than once, or is otherwise malformed.";
         Self::new(StatusCode::BAD_REQUEST, "invalid_request", TEXT, hint)
     }
 
-    /// Who the client is was not proved: 401, the same words whoever it says to be.
+    /// Client authentication failed: 401, with the same description for every client.
     pub fn invalid_client(hint: impl Into<String>) -> OAuthError {
         let error = Self::new(StatusCode::UNAUTHORIZED, "invalid_client", "Client authentication failed", hint);
         OAuthError { challenge: true, ..error }
     }
 
-    /// The code or refresh token is no good: 400.
+    /// The authorization code or refresh token is invalid: 400.
     pub fn invalid_grant(hint: impl Into<String>) -> OAuthError {
         const TEXT: &str = "The provided authorization grant or refresh token is invalid, expired, revoked, does not \
              match the redirection URI used in the authorization request, or was issued to another client.";
         Self::new(StatusCode::BAD_REQUEST, "invalid_grant", TEXT, hint)
     }
 
-    /// The scope does not exist, or is more than was granted: 400.
+    /// The scope is unknown, or exceeds what was granted: 400.
     pub fn invalid_scope(hint: impl Into<String>) -> OAuthError {
         const TEXT: &str = "The requested scope is invalid, unknown, or malformed";
         Self::new(StatusCode::BAD_REQUEST, "invalid_scope", TEXT, hint)
     }
 
-    /// There is no such grant type here: 400.
+    /// The grant type is not supported: 400.
     pub fn unsupported_grant_type() -> OAuthError {
         const TEXT: &str = "The authorization grant type is not supported by the authorization server.";
         let hint = "Use authorization_code or refresh_token";
         Self::new(StatusCode::BAD_REQUEST, "unsupported_grant_type", TEXT, hint)
     }
 
-    /// There is no such response type here: 400.
+    /// The response type is not supported: 400.
     pub fn unsupported_response_type() -> OAuthError {
         const TEXT: &str = "The authorization server does not support this response type.";
         Self::new(StatusCode::BAD_REQUEST, "unsupported_response_type", TEXT, "Use response_type=code")
     }
 
-    /// The employee said no.
+    /// The employee denied access.
     pub fn access_denied() -> OAuthError {
         const TEXT: &str = "The resource owner or authorization server denied the request.";
         Self::new(StatusCode::UNAUTHORIZED, "access_denied", TEXT, "The user denied the request")
     }
 
-    /// Too much at once: 429, seconds to wait.
+    /// Too many requests: 429, with the seconds to wait.
     pub fn slow_down(seconds: i64, hint: impl Into<String>) -> OAuthError {
         const TEXT: &str = "The authorization server cannot handle the request right now.";
         let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", TEXT, hint);
         OAuthError { retry_after: Some(seconds), ..error }
     }
 
-    /// The method is not one this endpoint answers: 405 (R-Series: `invalid_request`).
+    /// The endpoint does not support the method: 405 (R-Series: `invalid_request`).
     pub fn method_not_allowed(allow: String) -> OAuthError {
         let error = Self::invalid_request(format!("Use {allow}"));
         OAuthError { status: StatusCode::METHOD_NOT_ALLOWED, allow: Some(allow), ..error }
     }
 
-    /// The body is too long: 413.
+    /// The body is too large: 413.
     pub fn too_large() -> OAuthError {
         let error = Self::invalid_request("The body is too long");
         OAuthError { status: StatusCode::PAYLOAD_TOO_LARGE, ..error }
     }
 
-    /// The body is of a kind that is not read here: 415.
+    /// The format of the body is not supported: 415.
     pub fn unsupported_media_type() -> OAuthError {
         let hint = "Send application/x-www-form-urlencoded, application/json or multipart/form-data, uncompressed";
         OAuthError { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, ..Self::invalid_request(hint) }
     }
 
-    /// An error of the program itself: 503 while the database is away, 500 otherwise, the cause in the log only. Input
-    /// that cannot be used is the caller's.
+    /// A server error: 503 while the database is unavailable, otherwise 500. The cause is only logged. Invalid input is
+    /// `invalid_request`.
     pub fn from_error(error: &Error) -> OAuthError {
         if let Error::Invalid(why) = error {
             return Self::invalid_request(why);
         }
         let status = error.status();
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            log::warn!("an endpoint waits: {error}");
-            const TEXT: &str = "The authorization server is busy. Nothing was changed; try again.";
+            log::warn!("an endpoint is unavailable: {error}");
+            const TEXT: &str = "The authorization server is busy. Try again.";
             let busy = Self::new(status, "temporarily_unavailable", TEXT, "");
             return OAuthError { retry_after: Some(5), ..busy };
         }
         let id = random_name(10);
         log::error!("incident {id}: {error}");
-        let text = format!("The authorization server failed. It has been written down as incident {id}.");
+        let text = format!("The authorization server failed. Incident ID: {id}");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", &text, "")
     }
 
-    /// The answer, with the headers RFC 6749 section 5.1 asks for.
+    /// The response, with the headers that RFC 6749 section 5.1 requires.
     pub fn response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         no_store(&mut response);
@@ -158,12 +158,12 @@ impl From<Error> for OAuthError {
     }
 }
 
-/// Neither kept nor shared by anybody in between.
+/// Adds headers that forbid caching.
 pub fn no_store(response: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {
     response.insert_header((header::CACHE_CONTROL, "no-store")).insert_header((header::PRAGMA, "no-cache"))
 }
 
-/// Only what RFC 6749 allows in an error: %x20-21 / %x23-5B / %x5D-7E.
+/// Replaces characters that RFC 6749 does not allow in an error (allowed: %x20-21 / %x23-5B / %x5D-7E).
 pub fn printable(text: &str) -> String {
     text.chars()
         .map(|c| match c {
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn t1_errors_hold_only_the_characters_the_rfc_allows() {
+    fn t1_errors_have_only_the_characters_the_rfc_allows() {
         let error = OAuthError::invalid_request("a\r\nSet-Cookie: x\t\"quoted\" \\ ä\u{1b}[31m");
 
         assert_eq!(error.hint, "a??Set-Cookie: x?'quoted' / ??[31m");

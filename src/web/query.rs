@@ -1,4 +1,4 @@
-//! The query string of a page: the state of its lists, which every link on it carries along.
+//! The query string of a page: the state of its lists, kept by every link on the page.
 
 use std::future::{Ready, ready};
 
@@ -11,26 +11,25 @@ use crate::error::Error;
 const LONGEST_VALUE: usize = 200;
 const MOST_PAIRS: usize = 40;
 
-/// The pairs of a query string, empty ones left out.
+/// The parameters of a query string, without empty ones.
 #[derive(Clone, Debug, Default)]
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Reads a query string. Errors: a value that is too long or holds a control character, too many pairs.
+    /// Reads a query string. Errors: a value is too long or has a control character; too many parameters.
     pub fn parse(text: &str) -> Result<Query, Error> {
         let mut pairs = Vec::new();
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
             if pairs.len() == MOST_PAIRS {
-                return Err(Error::Invalid(
-                    "The address has too many parts. Start again from the page's own link.".into(),
-                ));
+                return Err(Error::Invalid("The address has too many parameters. Open the page from the menu.".into()));
             }
             if value.chars().count() > LONGEST_VALUE {
-                let sentence = format!("A filter takes at most {LONGEST_VALUE} characters. Shorten it and try again.");
+                let sentence =
+                    format!("A filter can have at most {LONGEST_VALUE} characters. Shorten it and try again.");
                 return Err(Error::Invalid(sentence));
             }
             if name.chars().chain(value.chars()).any(char::is_control) {
-                return Err(Error::Invalid("A filter cannot hold control characters. Type it again.".into()));
+                return Err(Error::Invalid("A filter cannot contain control characters. Type it again.".into()));
             }
             if !value.is_empty() && !name.is_empty() {
                 pairs.push((name.into_owned(), value.into_owned()));
@@ -39,12 +38,12 @@ impl Query {
         Ok(Query(pairs))
     }
 
-    /// The first value under `name`.
+    /// The first value of a parameter.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The same state with some names set anew (or, with nothing, left out), as a relative link.
+    /// A relative link with some parameters changed, or removed (`None`).
     pub fn with(&self, changes: &[(&str, Option<&str>)]) -> String {
         let changed = |name: &str| changes.iter().any(|(key, _)| *key == name);
         let mut out = form_urlencoded::Serializer::new(String::new());
@@ -59,7 +58,7 @@ impl Query {
         format!("?{}", out.finish())
     }
 
-    /// The pairs whose names `keep` accepts, for the hidden fields of a filter form.
+    /// The parameters that `keep` accepts, for the hidden fields of a filter form.
     pub fn hidden(&self, keep: impl Fn(&str) -> bool) -> Vec<(String, String)> {
         self.0.iter().filter(|(name, _)| keep(name)).cloned().collect()
     }
@@ -79,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_keep_the_rest_of_the_state() {
+    fn links_keep_the_other_parameters() {
         let query = Query::parse("name=Caf%C3%A9&sort=-created&empty=").expect("fine");
 
         assert_eq!(query.get("name"), Some("Café"));
@@ -89,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_filter_is_refused() {
+    fn invalid_filters_are_refused() {
         assert!(Query::parse(&format!("name={}", "x".repeat(50_001))).is_err());
         assert!(Query::parse("name=a%00b").is_err());
         assert!(Query::parse(&"a=b&".repeat(10_000)).is_err());

@@ -1,4 +1,4 @@
-//! The page that shows a new secret, the one time it is shown.
+//! The page that shows a new secret. It is shown once.
 
 use actix_web::HttpResponse;
 use askama::Template;
@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::secrets::PlainToken;
 use crate::web::page::{Page, html};
 
-/// What the page says around the secret.
+/// The page that shows a new secret.
 #[derive(Template)]
 #[template(path = "components/shown_once.html")]
 pub struct ShownOnce {
@@ -26,28 +26,28 @@ impl ShownOnce {
         ShownOnce { page, heading, id: None, secret, notes: Vec::new(), back: None }
     }
 
-    /// The same with the id that goes with the secret.
+    /// Adds the ID that belongs to the secret.
     #[must_use]
     pub fn with_id(mut self, label: &'static str, id: &str) -> ShownOnce {
         self.id = Some((label, id.into()));
         self
     }
 
-    /// The same with one more sentence.
+    /// Adds a sentence below the secret.
     #[must_use]
     pub fn with_note(mut self, note: impl Into<String>) -> ShownOnce {
         self.notes.push(note.into());
         self
     }
 
-    /// The same with a way on from it.
+    /// Adds a link to the next page.
     #[must_use]
     pub fn back_to(mut self, path: impl Into<String>) -> ShownOnce {
         self.back = Some(path.into());
         self
     }
 
-    /// The answer.
+    /// Renders the page.
     pub fn answer(self) -> Result<HttpResponse> {
         html(self)
     }

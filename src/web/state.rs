@@ -1,4 +1,4 @@
-//! What every handler and background job shares.
+//! The state that all handlers and background jobs share.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::secrets::{DerivedKey, MasterKey};
 use crate::time::Clock;
 use crate::web::rate_limit::Buckets;
 
-/// The purpose of the key that proves that a node has the key this database was created with.
+/// The purpose of the key that shows whether a node's secret key belongs to the database.
 pub const CHECK: &str = "check";
 
 /// Shared by all workers of this process.
@@ -25,37 +25,37 @@ pub struct State {
     pub db: Db,
     /// The clock.
     pub clock: Clock,
-    /// Keys derived from the installation's secret key.
+    /// Keys derived from the secret key.
     pub keys: Keys,
-    /// The bounded pool that hashes passwords.
+    /// The password hasher, which limits how many hashes run at once.
     pub hasher: PasswordHasher,
-    /// Sessions seen since the last write.
+    /// Write-behind buffer: sessions seen since the last write.
     pub seen_sessions: SeenSessions,
-    /// Tokens, secrets and connections used since the last write.
+    /// Write-behind buffer: tokens, secrets and connections used since the last write.
     pub last_used_buffer: LastUsed,
-    /// Token requests that failed since the last write.
+    /// Write-behind buffer: token requests that failed since the last write.
     pub failures: Failures,
-    /// Wrong client secrets, by caller.
+    /// Counts of wrong client secrets.
     pub failed_secrets: FailedSecrets,
-    /// The rate limit of each client.
+    /// The rate limits of the API routes.
     pub buckets: Buckets,
     /// The shop's connections.
     pub connections: Arc<Connections>,
-    /// The name of this process among the nodes: the holder of its leases.
+    /// The name of this process: the holder of its leases.
     pub node: String,
 }
 
-/// One key for each purpose.
+/// The derived keys, one for each purpose.
 pub struct Keys {
-    /// Signs the CSRF token of every form.
+    /// Signs CSRF tokens.
     pub csrf: DerivedKey,
-    /// Signs the cookie of a known browser.
+    /// Signs the cookie that recognizes a browser.
     pub device: DerivedKey,
     /// Encrypts the session cookie.
     pub cookie: DerivedKey,
-    /// Signs the request that a consent page shows.
+    /// Signs the authorization request in a consent form.
     pub consent: DerivedKey,
-    /// Proves that a node has the key this database was created with.
+    /// Shows whether a node's secret key belongs to the database.
     pub check: DerivedKey,
 }
 

@@ -28,7 +28,7 @@ struct Redemption {
     client_ip: String,
 }
 
-/// Redeems a code for the first pair of a grant.
+/// Redeems an authorization code: issues the refresh token and the first access token.
 pub async fn grant(app: &web::Data<State>, client: Client, parameters: &Parameters, client_ip: String) -> Outcome {
     let redemption = Redemption {
         client,
@@ -46,35 +46,41 @@ pub async fn grant(app: &web::Data<State>, client: Client, parameters: &Paramete
     app.db.low_priority().write(move |conn| redeem(conn, &redemption, lifetimes, now)).await?
 }
 
-fn redeem(conn: &mut DbConnection, asked: &Redemption, lifetimes: Lifetimes, now: Timestamp) -> Result<Outcome> {
+fn redeem(conn: &mut DbConnection, request: &Redemption, lifetimes: Lifetimes, now: Timestamp) -> Result<Outcome> {
     let refuse = |hint: String| Ok(Err(OAuthError::invalid_grant(hint)));
-    let Some(code) = AuthorizationCode::find(conn, &asked.code)? else {
-        return refuse("There is no such authorization code".into());
+    let Some(code) = AuthorizationCode::find(conn, &request.code)? else {
+        return refuse("Unknown authorization code".into());
     };
-    // A code of another client is left alone: whoever stole it must not be able to spend it for its owner either.
-    if code.client_id != asked.client.id {
+    // Do not redeem a code of another client: a thief must not be able to use it up.
+    if code.client_id != request.client.id {
         return refuse("Authorization code was not issued to this client".into());
     }
-    if code.redirect_uri != asked.redirect_uri {
-        return refuse("Check the `redirect_uri` parameter: it must be the one of the authorization request".into());
+    if code.redirect_uri != request.redirect_uri {
+        return refuse(
+            "Check the `redirect_uri` parameter: it must be the same as in the authorization request".into(),
+        );
     }
-    match (&code.code_challenge, &asked.code_verifier) {
+    match (&code.code_challenge, &request.code_verifier) {
         (None, None) => {}
         (Some(challenge), Some(verifier)) if pkce::verifies(challenge, verifier) => {}
         (Some(_), Some(_)) => return refuse("Failed to verify `code_verifier`.".into()),
         (Some(_), None) => {
-            return refuse("Check the `code_verifier` parameter: the request had a code_challenge".into());
+            return refuse(
+                "Check the `code_verifier` parameter: the authorization request had a code_challenge".into(),
+            );
         }
-        (None, Some(_)) => return refuse("A `code_verifier` was sent, but the request had no code_challenge".into()),
+        (None, Some(_)) => {
+            return refuse("Remove `code_verifier`: the authorization request had no code_challenge".into());
+        }
     }
     if code.redeemed_at.is_some() {
-        return replayed(conn, asked, &code, now);
+        return reuse_detected(conn, request, &code, now);
     }
     if now > code.expires_at {
         return refuse("Authorization code has expired".into());
     }
-    // Both may have been stopped since the code was issued.
-    let client = match Client::find(conn, asked.client.id).map_err(Error::from) {
+    // The client may have been revoked or suspended since the code was issued, and the employee locked or archived.
+    let client = match Client::find(conn, request.client.id).map_err(Error::from) {
         Ok(client) => client,
         Err(Error::NotFound) => return Ok(Err(OAuthError::invalid_client("The client has been revoked"))),
         Err(error) => return Err(error),
@@ -84,11 +90,11 @@ fn redeem(conn: &mut DbConnection, asked: &Redemption, lifetimes: Lifetimes, now
     }
     let employee = Employee::find(conn, code.employee_id)?;
     if !employee.is_active() {
-        return refuse("The employee who granted it is locked or archived".into());
+        return refuse("The employee who authorized access is locked or archived".into());
     }
     if !AuthorizationCode::redeem(conn, code.id, now)? {
-        let code = AuthorizationCode::find(conn, &asked.code)?.unwrap_or(code);
-        return replayed(conn, asked, &code, now);
+        let code = AuthorizationCode::find(conn, &request.code)?.unwrap_or(code);
+        return reuse_detected(conn, request, &code, now);
     }
     let consent = Grant { client: client.id, employee: employee.id, scope: &code.scope };
     let pair = issue::grant(conn, &consent, lifetimes, now)?;
@@ -96,34 +102,39 @@ fn redeem(conn: &mut DbConnection, asked: &Redemption, lifetimes: Lifetimes, now
     let subject =
         Subject::token("refresh_token", pair.refresh_token_id.0, &pair.refresh_token.mask(), &client.name, employee.id);
     NewActivity::new(Kind::ClientAuthorized, Actor::person(employee.id, &employee.name), subject)
-        .from(&asked.client_ip)
+        .from(&request.client_ip)
         .with(Detail::note(code.scope.in_words().join(", ")))
         .record(conn, now)?;
     crate::tokens::client_counters::recount(conn, client.id)?;
     Ok(Ok(pair))
 }
 
-// Somebody has a copy of the code: what it issued ends (RFC 6749 section 4.1.2).
-fn replayed(conn: &mut DbConnection, asked: &Redemption, code: &AuthorizationCode, now: Timestamp) -> Result<Outcome> {
-    const HINT: &str = "Authorization code has been used before; what it issued has been revoked";
+// A code that is used twice may have been stolen: revokes every token issued from it (RFC 6749 section 4.1.2).
+fn reuse_detected(
+    conn: &mut DbConnection,
+    request: &Redemption,
+    code: &AuthorizationCode,
+    now: Timestamp,
+) -> Result<Outcome> {
+    const HINT: &str = "Authorization code reuse detected. Every token issued from it has been revoked";
     let refused = Ok(Err(OAuthError::invalid_grant(HINT)));
-    // First the code, then what it issued. Whoever has waited for the code's row on PostgreSQL holds it; if others went
-    // straight for the grant, whose end takes the code along, each would wait for the other until the database intervenes.
+    // Lock the code before the refresh token. On PostgreSQL, a request that waited for the code's row holds it; revoking
+    // the refresh token deletes the code, so the opposite order could deadlock.
     if !AuthorizationCode::lock(conn, code.id)? {
         return refused;
     }
     let Some(id) = code.refresh_token_id else {
         return refused;
     };
-    let grant = match RefreshToken::find(conn, asked.client.id, id) {
+    let grant = match RefreshToken::find(conn, request.client.id, id) {
         Ok(grant) => grant,
         Err(diesel::result::Error::NotFound) => return refused,
         Err(error) => return Err(error.into()),
     };
-    let note = format!("the code that began it was shown again from {}", asked.client_ip);
-    let target = Target::RefreshToken(asked.client.clone(), grant);
+    let note = format!("its authorization code was used again from {}", request.client_ip);
+    let target = Target::RefreshToken(request.client.clone(), grant);
     let kind = (Kind::CodeReuseDetected, note.as_str());
-    match revocation::revoke_as(conn, &target, kind, None, (&asked.client.actor(), &asked.client_ip), now) {
+    match revocation::revoke_as(conn, &target, kind, None, (&request.client.actor(), &request.client_ip), now) {
         Ok(_) | Err(Error::Conflict(_)) => refused,
         Err(error) => Err(error),
     }

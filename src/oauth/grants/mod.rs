@@ -1,4 +1,4 @@
-//! The two grant types of the token endpoint, one file each.
+//! The grant types of the token endpoint, one file each.
 
 pub mod authorization_code;
 pub mod refresh_token;
@@ -6,5 +6,5 @@ pub mod refresh_token;
 use crate::tokens::issue::IssuedPair;
 use crate::web::oauth_error::OAuthError;
 
-/// What a grant type comes to: a pair, or a refusal. Both are the end of a transaction that is committed.
+/// The issued tokens, or an OAuth error. The transaction is committed in both cases: an error can revoke tokens.
 pub type Outcome = Result<IssuedPair, OAuthError>;

@@ -1,4 +1,4 @@
-//! `grant_type=refresh_token` (RFC 6749 section 6): who may refresh is decided in `tokens::rotation`, here it gets words.
+//! `grant_type=refresh_token` (RFC 6749 section 6). `tokens::rotation` decides; this file maps its results to OAuth errors.
 
 use actix_web::web;
 
@@ -19,17 +19,19 @@ use crate::tokens::rotation::{Refresh, Refusal, Rotation};
 use crate::web::oauth_error::OAuthError;
 use crate::web::state::State;
 
-/// Refreshes.
+/// Rotates a refresh token: issues a new one and an access token.
 pub async fn grant(app: &web::Data<State>, client: Client, parameters: &Parameters, client_ip: String) -> Outcome {
     let text = parameters.required("refresh_token")?;
     let value = match PlainToken::parse(text) {
         Ok(value) if value.kind() == TokenKind::RefreshToken => value,
-        Ok(_) => return Err(OAuthError::invalid_grant("That is a token of another kind, not a refresh token")),
+        Ok(_) => return Err(OAuthError::invalid_grant("This is another kind of token, not a refresh token")),
         Err(NotAToken::Mistyped) => {
-            return Err(OAuthError::invalid_grant("The refresh token is mistyped or cut: its checksum does not fit"));
+            return Err(OAuthError::invalid_grant(
+                "The refresh token is incomplete or mistyped: its checksum is wrong",
+            ));
         }
         Err(NotAToken::Foreign) => {
-            return Err(OAuthError::invalid_grant("That is not a refresh token of this server"));
+            return Err(OAuthError::invalid_grant("This is not a refresh token of this server"));
         }
     };
     let scope = match parameters.get("scope") {
@@ -52,7 +54,7 @@ fn refresh(
     lifetimes: Lifetimes,
     now: Timestamp,
 ) -> Result<Outcome> {
-    // It may have been stopped since it was authenticated.
+    // The client may have been revoked or suspended since it was authenticated.
     let client = match Client::find(conn, client.id).map_err(Error::from) {
         Ok(client) => client,
         Err(Error::NotFound) => return Ok(Err(OAuthError::invalid_client("The client has been revoked"))),
@@ -66,15 +68,15 @@ fn refresh(
     Ok(match rotation::refresh(conn, &asked, lifetimes, now)? {
         Rotation::Issued(pair) => Ok(pair),
         Rotation::TooMany(seconds) => {
-            let hint = "This refresh token has been refreshed too often within a minute. Another worker of yours has the \
-                        new one: use that, or try again later";
+            let hint = "This refresh token was used too often within a minute. Another of your processes has the new \
+                        one: use that, or try again later";
             Err(OAuthError::slow_down(seconds, hint))
         }
         Rotation::ReuseDetected(at) => {
             let at = utc(at);
             Err(OAuthError::invalid_grant(format!(
-                "The refresh token was shown again although it had been replaced (the newest one was issued {at}). \
-                 Somebody may have a copy, so the whole grant was ended: ask the employee to authorize again"
+                "Token reuse detected: this refresh token was used after it had been replaced (the newest one was issued \
+                 {at}). All tokens of the grant have been revoked. Ask the employee to authorize again"
             )))
         }
         Rotation::Refused(refusal) => Err(refused(conn, &client, value, refusal)?),
@@ -83,31 +85,33 @@ fn refresh(
 
 fn refused(conn: &mut DbConnection, client: &Client, value: &PlainToken, refusal: Refusal) -> Result<OAuthError> {
     let hint = match refusal {
-        Refusal::Unknown => ending(conn, client, value)?,
+        Refusal::Unknown => revoked_by(conn, client, value)?,
         Refusal::WrongClient => "Token is not linked to client".into(),
         Refusal::Expired(at) => format!("Token has expired {}", utc(at)),
         Refusal::Revoked => "Token has been revoked and is being deleted".into(),
-        Refusal::EmployeeLocked => "The employee who granted it is locked; unlocking brings it back".into(),
-        Refusal::EmployeeArchived => {
-            "The employee who granted it has left (archived). Ask another employee to authorize".into()
+        Refusal::EmployeeLocked => {
+            "The employee who authorized access is locked. The token works again when they are unlocked".into()
         }
-        Refusal::WiderScope => return Ok(OAuthError::invalid_scope("More was asked for than the employee granted")),
+        Refusal::EmployeeArchived => {
+            "The employee who authorized access is archived. Ask another employee to authorize".into()
+        }
+        Refusal::WiderScope => return Ok(OAuthError::invalid_scope("The scope exceeds what the employee granted")),
     };
     Ok(OAuthError::invalid_grant(hint))
 }
 
-// A value that is not there may be remembered by its seven characters: who ended it, and when.
-fn ending(conn: &mut DbConnection, client: &Client, value: &PlainToken) -> Result<String> {
+// The activity log may know an unknown token by its first seven characters: who revoked it, and when.
+fn revoked_by(conn: &mut DbConnection, client: &Client, value: &PlainToken) -> Result<String> {
     let name = format!("{} of {}", value.mask().characters(), client.name);
     let found = Activity::ending_of_token(conn, &name, value.mask().characters())?;
     let Some(entry) = found else {
-        return Ok("There is no such refresh token: it may have been deleted long after its end".into());
+        return Ok("Unknown refresh token: it may have been revoked long ago".into());
     };
     let zone = Account::get(conn)?.time_zone;
     let at = TimeFormat::new(entry.at, &zone).exact(entry.at).text;
     Ok(match Kind::from_word(&entry.kind) {
         Some(Kind::RefreshTokenReuseDetected | Kind::CodeReuseDetected) => {
-            format!("Token has been revoked on {at}, because a copy of it was used")
+            format!("Token has been revoked on {at}: token reuse detected")
         }
         _ => format!("Token has been revoked by {} on {at}", entry.actor_name),
     })

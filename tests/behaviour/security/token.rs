@@ -196,7 +196,7 @@ fn t2_a_code_shown_twice_ends_what_it_issued_and_nothing_else() {
     }
     assert!(app.works(&other.access_token) && app.works(&built.access_token), "another grant goes on");
     pair(&integration.refresh(&app, &other.refresh_token));
-    let entries = app.shop().number("SELECT COUNT(*) FROM activity WHERE detail LIKE '%was shown again from%'");
+    let entries = app.shop().number("SELECT COUNT(*) FROM activity WHERE detail LIKE '%was used again from%'");
     assert_eq!(entries, 4, "each is in the activity, once");
 }
 
@@ -683,7 +683,7 @@ fn r1_how_a_refresh_token_ended_is_told_to_its_own_client_only() {
         refusal(page).2
     };
     let unknown = hint(&other.refresh(&app, PlainToken::generate(TokenKind::RefreshToken).expose()));
-    assert!(unknown.starts_with("There is no such refresh token"), "{unknown}");
+    assert!(unknown.starts_with("Unknown refresh token"), "{unknown}");
 
     let one = owner.grant(&app, &mut admin);
     let id = app.shop().number("SELECT MAX(id) FROM refresh_tokens");

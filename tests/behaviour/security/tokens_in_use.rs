@@ -548,7 +548,7 @@ fn v11_an_api_key_is_a_bearer_token_and_nothing_else() {
     assert_eq!(app.call("/oauth/userinfo", &key.value).status, 200);
     let (status, error, hint) = refusal(&integration.refresh(&app, &key.value));
     assert_eq!((status, error.as_str()), (400, "invalid_grant"));
-    assert_eq!(hint, "That is a token of another kind, not a refresh token");
+    assert_eq!(hint, "This is another kind of token, not a refresh token");
     let as_code = app.token(&integration.code_request(&key.value, &"v".repeat(43)));
     assert_eq!(refusal(&as_code).1, "invalid_grant");
     for not_a_bearer in [&grant.refresh_token, &integration.secret] {
@@ -857,7 +857,7 @@ fn what_the_token_endpoint_refused_is_kept_for_the_developer_and_holds_no_value(
     ];
     assert_eq!(app.shop().words(sql), expected);
     let text = app.shop().words("SELECT grant_type || error || hint || client_ip AS word FROM token_failures").concat();
-    assert!(text.contains("mistyped or cut"), "{text}");
+    assert!(text.contains("incomplete or mistyped"), "{text}");
     for value in [&grant.refresh_token, &unknown, &integration.secret, &wrong.secret, "a-code-that-never-was"] {
         assert!(!text.contains(value) && !text.contains(&value[7..20]), "no value and no part of one: {text}");
     }

@@ -1,6 +1,6 @@
 'use strict';
-// Every page works without this file; it saves round trips and slips. All listeners hang on the document,
-// so it can run in the head, and what is swapped in later needs no second set-up.
+// Every page works without this script. It avoids full page loads and repeated submits. All listeners are on the
+// document, so the script can run in the head, and swapped panels need no new listeners.
 
 document.documentElement.classList.add('js');
 
@@ -11,12 +11,12 @@ const named = (name) => `[name="${CSS.escape(name)}"]:not([type=hidden])`;
 const place = ({ pathname, search }) => pathname + search;
 
 let shown = place(location);
-let asked = null;
+let pending = null;
 let timer = 0;
 
-function say(words) {
+function announce(text) {
   const live = document.getElementById('live');
-  if (live) live.textContent = words;
+  if (live) live.textContent = text;
 }
 
 async function read(url, options) {
@@ -26,14 +26,14 @@ async function read(url, options) {
 
 // ---- Panels: filters, sorting, paging ----
 
-function forget() {
+function cancelPending() {
   clearTimeout(timer);
-  asked?.abort();
+  pending?.abort();
   all(PANELS).forEach((panel) => panel.removeAttribute('aria-busy'));
 }
 
-// Replaces everything in `root` but `field` by what stands around its twin. The field a person is typing in is
-// never taken out of the page, so caret, selection, undo and half-composed characters survive.
+// Replaces everything in `root` except `field` with what surrounds its `twin` in the new panel. The focused field stays
+// in the document, so the caret, the selection, undo and IME input are kept.
 function replaceAround(field, twin, root) {
   for (; field !== root; field = field.parentNode, twin = twin.parentNode) {
     const nodes = [...twin.parentNode.childNodes];
@@ -59,19 +59,19 @@ function swapPanel(old, fresh) {
   (link || heading)?.focus({ preventScroll: true });
 }
 
-// Reads the page at `url` and swaps every panel both pages have, so that the links and hidden fields of all of
-// them agree. `id` is the panel that was used, `keep` says how the address follows, `fail` is the way without us.
+// Fetches `url` and swaps every panel that both pages have, so that the links and hidden fields of all panels agree.
+// `id` is the panel that was used, `keep` the history method for the URL, `fail` the fallback without this script.
 async function show(url, { id, keep, clicked = false, fail }) {
-  forget();
-  const mine = (asked = new AbortController());
+  cancelPending();
+  const request = (pending = new AbortController());
   document.getElementById(id)?.setAttribute('aria-busy', 'true');
   try {
-    const { reply, html } = await read(url, { signal: mine.signal });
+    const { reply, html } = await read(url, { signal: request.signal });
     const landed = new URL(reply.url);
     const wanted = id ? html.getElementById(id) : html.querySelector(PANELS);
-    if (mine.signal.aborted) return;
+    if (request.signal.aborted) return;
     if (!wanted?.matches(PANELS) || landed.pathname !== location.pathname) return fail();
-    forget();
+    cancelPending();
     for (const fresh of all(PANELS, html)) {
       const old = document.getElementById(fresh.id);
       if (old) swapPanel(old, fresh);
@@ -80,17 +80,17 @@ async function show(url, { id, keep, clicked = false, fail }) {
     if (keep) history[keep](null, '', shown);
     document.title = html.title || document.title;
     const panel = document.getElementById(id);
-    say(panel?.dataset.count ?? panel?.querySelector('h2')?.innerText ?? '');
+    announce(panel?.dataset.count ?? panel?.querySelector('h2')?.innerText ?? '');
     if (clicked && panel.getBoundingClientRect().top < 0) panel.scrollIntoView();
   } catch {
-    if (mine.signal.aborted) return;
-    forget();
+    if (request.signal.aborted) return;
+    cancelPending();
     if (clicked) fail();
   }
 }
 
-// The form's own fields, and whatever stands in the other panels' fields: that is newer than what this form's
-// hidden fields remember of them. Empty ones stay out of the address.
+// The URL of a filter form: its own fields and the current values of the other panels' fields, which are newer than this
+// form's hidden copies of them. Empty fields are left out.
 function address(form) {
   const query = new URLSearchParams(new FormData(form));
   for (const other of all(LIVE).filter((one) => one !== form)) {
@@ -104,7 +104,7 @@ function address(form) {
 }
 
 function filter(form) {
-  forget();
+  cancelPending();
   const url = address(form);
   if (form.isConnected && place(url) !== shown) {
     show(url, { id: form.closest(PANELS).id, keep: 'replaceState', fail: () => location.assign(url) });
@@ -115,13 +115,13 @@ addEventListener('popstate', () => {
   if (place(location) !== shown) show(location.href, { clicked: true, fail: () => location.reload() });
 });
 
-// ---- What people do ----
+// ---- Listeners ----
 
 document.addEventListener('input', ({ target }) => {
   if (target.matches('[data-confirm-name]')) checkName(target);
   const form = target.form;
   if (!form?.matches(`${PANELS} ${LIVE}`)) return;
-  forget();
+  cancelPending();
   timer = setTimeout(filter, target.matches('select, [type=checkbox], [type=radio]') ? 0 : 200, form);
 });
 
@@ -133,7 +133,7 @@ document.addEventListener('submit', (event) => {
   } else if (form.method === 'post') {
     if (form.hasAttribute('aria-busy')) return event.preventDefault();
     form.setAttribute('aria-busy', 'true');
-    // Once the form is under way: a disabled button would not send its own value.
+    // After the submit: a disabled button would not send its value.
     setTimeout(() => buttons(form).forEach((button) => { button.disabled = true; }));
   }
 });
@@ -166,12 +166,12 @@ document.addEventListener('keydown', (event) => {
 
 const buttons = (form) => [...form.elements].filter((field) => field.matches('button:not([type=button], [data-held])'));
 
-// The button that cannot be undone wakes up when the name is typed; the server asks for it again.
+// Enables the danger button when the name has been typed. The server checks the name as well.
 function checkName(input) {
-  const same = input.value.trim() === input.dataset.confirmName.trim();
+  const matches = input.value.trim() === input.dataset.confirmName.trim();
   for (const button of [...input.form.elements].filter((field) => field.matches('button.danger'))) {
-    button.disabled = !same;
-    button.toggleAttribute('data-held', !same);
+    button.disabled = !matches;
+    button.toggleAttribute('data-held', !matches);
   }
 }
 
@@ -182,21 +182,21 @@ async function copyText(button) {
   try {
     await navigator.clipboard.writeText(source.textContent.trim());
     label.textContent = 'Copied';
-    say('Copied');
+    announce('Copied');
     setTimeout(() => { label.textContent = button.dataset.label; }, 2000);
   } catch {
     getSelection().selectAllChildren(source);
   }
 }
 
-// ---- The form of a connection: fields that follow the API type, and the way over to its OAuth 2.0 client ----
+// ---- Connection form: fields that depend on the API type, and the link to its app credentials ----
 
 const DRAFT = 'connection-draft';
 const typed = (form) => [...new FormData(form)].filter(([name]) => name !== 'csrf' && name !== 'then');
 
 function followType(form) {
   const type = form.elements.type.value;
-  // What does not belong to the type is not sent either.
+  // Disabled fields are not sent.
   for (const part of all('fieldset[data-for]', form)) part.disabled = !part.dataset.for.split(' ').includes(type);
   const client = form.elements.client;
   if (!client) return;
@@ -213,20 +213,20 @@ function followType(form) {
   edit.hidden = !client.value;
 }
 
-// What was typed waits in this tab while somebody is at the page of the client.
+// Restores what was typed before the user left for the page of the app credentials.
 function restoreDraft(form) {
   const draft = JSON.parse(sessionStorage.getItem(DRAFT) ?? 'null');
   sessionStorage.removeItem(DRAFT);
   if (draft?.path !== location.pathname || !document.referrer.includes('/settings/connections/clients')) return;
-  const made = new URLSearchParams(location.search).has('client');
+  const created = new URLSearchParams(location.search).has('client');
   const ticked = draft.fields.filter(([name]) => name === 'scope').map(([, value]) => value);
   for (const tick of all('[name=scope]', form)) tick.checked = ticked.includes(tick.value);
   for (const [name, value] of draft.fields) {
-    if (name !== 'scope' && !(made && ['client', 'type'].includes(name)) && form.elements[name]) form.elements[name].value = value;
+    if (name !== 'scope' && !(created && ['client', 'type'].includes(name)) && form.elements[name]) form.elements[name].value = value;
   }
 }
 
-// ---- Two lists instead of boxes to tick: what can be chosen, and what is ----
+// ---- Scope picker: two lists, available and chosen, instead of checkboxes ----
 
 function makePicker(field) {
   const box = field.querySelector('.checks');
@@ -261,27 +261,27 @@ function makePicker(field) {
     }
     for (const { group, sum } of lists) {
       sum.textContent = ticks(group).length;
-      // One stop for the Tab key; the arrows lead on from there.
+      // Each list is one tab stop; the arrow keys move inside it.
       ticks(group).forEach((tick, index) => { tick.tabIndex = index ? -1 : 0; });
     }
   }
 
   function move(moved, chosen) {
-    if (!moved.length) return say('Tick what you want to move first.');
+    if (!moved.length) return announce('Select the scopes to move first.');
     moved.forEach((item) => isChosen.set(item, chosen));
     place();
-    say(`${moved.length} ${chosen ? 'added' : 'removed'}, ${ticks(lists[1].group).length} chosen`);
+    announce(`${moved.length} ${chosen ? 'added' : 'removed'}, ${ticks(lists[1].group).length} chosen`);
   }
 
   const inside = (side, only = '') => items.filter((item) => lists[side].group.contains(item) && item.querySelector(`input[type=checkbox]${only}`));
   const bar = document.createElement('div');
   bar.className = 'picker-buttons';
-  for (const [sign, words, side, only] of [
-    ['»', 'Add all scopes', 0, ''], ['>', 'Add the ticked scopes', 0, ':checked'],
-    ['<', 'Remove the ticked scopes', 1, ':checked'], ['«', 'Remove all scopes', 1, ''],
+  for (const [sign, label, side, only] of [
+    ['»', 'Add all scopes', 0, ''], ['>', 'Add the selected scopes', 0, ':checked'],
+    ['<', 'Remove the selected scopes', 1, ':checked'], ['«', 'Remove all scopes', 1, ''],
   ]) {
-    const button = Object.assign(document.createElement('button'), { type: 'button', className: 'button small', textContent: sign, title: words });
-    button.setAttribute('aria-label', words);
+    const button = Object.assign(document.createElement('button'), { type: 'button', className: 'button small', textContent: sign, title: label });
+    button.setAttribute('aria-label', label);
     button.addEventListener('click', () => move(inside(side, only), side === 0));
     bar.append(button);
   }
@@ -303,7 +303,7 @@ function makePicker(field) {
       event.preventDefault();
       focusTick(here[Math.max(0, Math.min(to, here.length - 1))], here);
     } else if (event.key === 'Enter') {
-      // Enter would send the form.
+      // Enter would submit the form.
       event.preventDefault();
       const side = Number(group.dataset.side);
       const ticked = inside(side, ':checked');
@@ -334,7 +334,7 @@ document.addEventListener('DOMContentLoaded', () => {
   });
 });
 
-// Also when the page comes back from the browser's memory, with its buttons as they were left.
+// Also when the page is restored from the back/forward cache with disabled buttons.
 addEventListener('pageshow', () => {
   for (const form of all('form[aria-busy]')) {
     form.removeAttribute('aria-busy');
@@ -343,11 +343,11 @@ addEventListener('pageshow', () => {
   all('[data-confirm-name]').forEach(checkName);
 });
 
-// ---- Progress: the page reads itself again until the server stops asking for it ----
+// ---- Progress: reloads the page's content until the server stops requesting it ----
 
 async function refresh(main) {
   try {
-    // A redirect is left to the browser, or its one-time message would be spent on a page nobody sees.
+    // Leave redirects to the browser: following one here would use up its flash message.
     const { reply, html } = await read(location.href, { redirect: 'manual' });
     const fresh = html.querySelector('main');
     if (reply.type === 'opaqueredirect' || (reply.status >= 400 && reply.status < 500)) return location.reload();
@@ -355,9 +355,9 @@ async function refresh(main) {
       main.replaceChildren(...fresh.childNodes);
       main.dataset.refresh = fresh.dataset.refresh ?? '';
       document.title = html.title || document.title;
-      say(main.querySelector('[data-say]')?.dataset.say ?? '');
+      announce(main.querySelector('[data-say]')?.dataset.say ?? '');
     }
-  } catch { /* The next turn may reach the server again. */ }
+  } catch { /* Retried at the next interval. */ }
   refreshLater(main);
 }
 

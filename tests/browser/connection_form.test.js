@@ -42,14 +42,14 @@ describe('the form of a connection', () => {
       assert.deepEqual(await chosen(page), all);
       assert.deepEqual(await words(list(page, 'Available')), []);
       await tick(page, 'Chosen', all[1], all[4]);
-      await button(page, 'Remove the ticked scopes').click();
+      await button(page, 'Remove the selected scopes').click();
       assert.deepEqual(await words(list(page, 'Available')), [all[1], all[4]]);
       await button(page, 'Remove all scopes').click();
       assert.deepEqual(await chosen(page), []);
-      await button(page, 'Add the ticked scopes').click();
+      await button(page, 'Add the selected scopes').click();
       assert.deepEqual(await chosen(page), [], 'nothing was ticked');
       await tick(page, 'Available', all[6], all[2]);
-      await button(page, 'Add the ticked scopes').click();
+      await button(page, 'Add the selected scopes').click();
       await expectSound(page);
       await press(page, 'Save');
       await expectSaved(page, [all[2], all[6]]);
@@ -58,9 +58,9 @@ describe('the form of a connection', () => {
       await expectHeading(page, 'Edit By mouse');
       assert.deepEqual(await chosen(page), [all[2], all[6]]);
       await tick(page, 'Chosen', all[2]);
-      await button(page, 'Remove the ticked scopes').click();
+      await button(page, 'Remove the selected scopes').click();
       await tick(page, 'Available', all[0]);
-      await button(page, 'Add the ticked scopes').click();
+      await button(page, 'Add the selected scopes').click();
       await press(page, 'Save');
       await expectSaved(page, [all[0], all[6]]);
     });
@@ -91,7 +91,7 @@ describe('the form of a connection', () => {
       assert.deepEqual(await chosen(page), [all[0], all.at(-1)]);
       await keyboard.press('Home');
       await keyboard.press('Space');
-      await tabTo(page, button(page, 'Remove the ticked scopes'), 'Shift+Tab');
+      await tabTo(page, button(page, 'Remove the selected scopes'), 'Shift+Tab');
       await keyboard.press('Space');
       assert.deepEqual(await chosen(page), [all.at(-1)]);
       await tabTo(page, page.getByRole('button', { name: 'Save', exact: true }));
@@ -166,7 +166,7 @@ describe('the form of a connection', () => {
       const name = `Mended, ${nameOf(way)}`;
       await fillIn(page, { 'Name your connection': name });
       await page.getByLabel(startingWith('webhooks ')).check();
-      if (way.scripts) await button(page, 'Add the ticked scopes').click();
+      if (way.scripts) await button(page, 'Add the selected scopes').click();
       await choose(page, 'OAuth 2.0 client', { label: X_SERIES });
       await fillIn(page, { 'Domain prefix': 'harbour.pine' });
       await press(page, 'Save');

@@ -1,6 +1,6 @@
-//! Calls to other servers: bounded in time and size, no redirect followed (one could take a secret along), by https to
-//! public addresses only unless the installation says otherwise, and errors that never quote an address, which may hold a
-//! secret too.
+//! The HTTP client for calls to other servers. It limits time and size, follows no redirects (they could leak a secret),
+//! and calls only public addresses over https unless the installation allows private ones. Its errors never contain the
+//! URL, which may contain a secret.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
@@ -11,23 +11,23 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
-const TO_CONNECT: Duration = Duration::from_secs(5);
-// A streamed answer may take long, but not fall silent.
-const SILENCE: Duration = Duration::from_secs(30);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+// A streamed response may take long in total, but must not stall.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 const LONGEST_BODY: usize = 1024 * 1024;
-// X-Series refuses calls without one.
+// X-Series rejects requests without a user agent.
 const USER_AGENT: &str = concat!("client-api-access/", env!("CARGO_PKG_VERSION"));
 
 /// Which servers may be called.
 #[derive(Clone, Debug, Default)]
 pub struct Outbound {
-    /// Also private and loopback addresses, and plain http on loopback.
+    /// Whether private and loopback addresses are allowed, and plain http on loopback.
     pub private: bool,
-    /// Certificate authorities that are trusted beside the system's own, as PEM.
+    /// Certificate authorities to trust in addition to the system's, as PEM.
     pub authorities: Vec<u8>,
 }
 
-/// The HTTP client; cloning it shares its connections.
+/// The HTTP client; clones share its connections.
 #[derive(Clone, Debug)]
 pub struct HttpClient {
     whole: reqwest::Client,
@@ -35,25 +35,25 @@ pub struct HttpClient {
     private: bool,
 }
 
-/// Why there is no answer.
+/// Why a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestFailure {
-    /// The address is one that may not be called.
+    /// Calls to this address are not allowed.
     Forbidden,
-    /// There is no such host, or it cannot be reached.
+    /// The host does not exist or is unreachable.
     Unreachable,
-    /// The server's certificate is not good for its name.
+    /// The server's certificate is not valid for its name.
     Untrusted,
-    /// No answer, or no whole one, in time.
+    /// No complete response within the time limit.
     TimedOut,
-    /// The server hung up.
+    /// The server closed the connection early.
     HungUp,
-    /// Its answer was longer than a megabyte.
+    /// The response was longer than one megabyte.
     TooLong,
 }
 
 impl RequestFailure {
-    /// Whether the request may have arrived all the same.
+    /// Whether the server may have processed the request nevertheless.
     pub fn may_have_arrived(self) -> bool {
         matches!(self, RequestFailure::TimedOut | RequestFailure::HungUp | RequestFailure::TooLong)
     }
@@ -71,8 +71,8 @@ impl RequestFailure {
     }
 }
 
-/// Whether an error has one of this kind behind it. An error of TLS travels inside an io::Error, which tells its cause in
-/// its own way.
+/// Whether the cause chain of an error contains an error of type `E`. A TLS error is wrapped in an `io::Error`, whose
+/// inner error `source()` skips.
 pub(crate) fn root_cause<E: std::error::Error + 'static>(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = next {
@@ -91,12 +91,12 @@ pub(crate) fn root_cause<E: std::error::Error + 'static>(error: &(dyn std::error
 impl std::fmt::Display for RequestFailure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            RequestFailure::Forbidden => "the address leads into a private network, or is not https",
-            RequestFailure::Unreachable => "the server could not be reached",
-            RequestFailure::Untrusted => "the server's certificate is not trusted for its name",
+            RequestFailure::Forbidden => "the address is private or not https",
+            RequestFailure::Unreachable => "the server is unreachable",
+            RequestFailure::Untrusted => "the server's certificate is not trusted",
             RequestFailure::TimedOut => "the server did not answer within ten seconds",
-            RequestFailure::HungUp => "the server broke off before it had answered",
-            RequestFailure::TooLong => "the server's answer was longer than a megabyte",
+            RequestFailure::HungUp => "the server closed the connection before it answered",
+            RequestFailure::TooLong => "the server's response was longer than one megabyte",
         })
     }
 }
@@ -104,9 +104,9 @@ impl std::fmt::Display for RequestFailure {
 impl std::error::Error for RequestFailure {}
 
 impl HttpClient {
-    /// A new client. Errors: the system's own reason.
+    /// A new client. Errors: a certificate authority cannot be read.
     pub fn new(outbound: &Outbound) -> Result<HttpClient, String> {
-        // Whoever comes second finds it done.
+        // The second call in a process returns an error, which is harmless.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let own = reqwest::Certificate::from_pem_bundle(&outbound.authorities).map_err(|error| error.to_string())?;
         let builder = || {
@@ -114,16 +114,16 @@ impl HttpClient {
                 .redirect(reqwest::redirect::Policy::none())
                 .no_proxy()
                 .user_agent(USER_AGENT)
-                .connect_timeout(TO_CONNECT)
+                .connect_timeout(CONNECT_TIMEOUT)
                 .tls_certs_merge(own.clone());
             if outbound.private { builder } else { builder.dns_resolver(Arc::new(PublicOnly)) }
         };
         let whole = builder().timeout(TIMEOUT).build().map_err(|error| error.to_string())?;
-        let streaming = builder().read_timeout(SILENCE).build().map_err(|error| error.to_string())?;
+        let streaming = builder().read_timeout(READ_TIMEOUT).build().map_err(|error| error.to_string())?;
         Ok(HttpClient { whole, streaming, private: outbound.private })
     }
 
-    /// Sends a request and reads the whole answer.
+    /// Sends a request and reads the whole response.
     pub async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, RequestFailure> {
         let request = reqwest::Request::try_from(request).map_err(|_| RequestFailure::Forbidden)?;
         if !may_be_called(request.url(), self.private) {
@@ -143,7 +143,7 @@ impl HttpClient {
         Ok(response)
     }
 
-    /// Sends a request; the answer's body is read by whoever gets it, however long it is.
+    /// Sends a request and returns the response as a stream without a size limit.
     pub async fn stream(&self, request: http::Request<Vec<u8>>) -> Result<reqwest::Response, RequestFailure> {
         let request = reqwest::Request::try_from(request).map_err(|_| RequestFailure::Forbidden)?;
         if !may_be_called(request.url(), self.private) {
@@ -152,7 +152,7 @@ impl HttpClient {
         self.streaming.execute(request).await.map_err(|error| RequestFailure::of(&error))
     }
 
-    /// Reads an address with a Bearer token.
+    /// Sends a GET request with a Bearer token.
     pub async fn get_with_token(&self, url: &str, token: &str) -> Result<http::Response<Vec<u8>>, RequestFailure> {
         let request = http::Request::get(url)
             .header("authorization", format!("Bearer {token}"))
@@ -162,8 +162,8 @@ impl HttpClient {
     }
 }
 
-/// Whether an address may be called at all: https; where private addresses are allowed, also http on loopback. A host
-/// that is a name is judged once more by the addresses it leads to.
+/// Whether a URL may be called: https, and if private addresses are allowed also http on loopback. For a host name, the
+/// DNS resolver checks the addresses too.
 pub fn may_be_called(url: &Url, private: bool) -> bool {
     let (loopback, public) = match url.host() {
         Some(Host::Domain(name)) => (name == "localhost", true),
@@ -185,7 +185,7 @@ struct PrivateAddress;
 
 impl std::fmt::Display for PrivateAddress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the name leads to a private address")
+        f.write_str("the host name resolves to a private address")
     }
 }
 
@@ -197,7 +197,7 @@ impl Resolve for PublicOnly {
             let host = name.as_str().to_string();
             let found = tokio::task::spawn_blocking(move || (host.as_str(), 0).to_socket_addrs().map(Vec::from_iter));
             let found: Vec<SocketAddr> = found.await??;
-            // One that is private spoils them all: the next call could meet it.
+            // Reject the name if any address is private: the next connection might use that one.
             match found.iter().all(|address| is_public(address.ip())) {
                 true => Ok(Box::new(found.into_iter()) as Addrs),
                 false => Err(PrivateAddress.into()),
@@ -229,11 +229,11 @@ fn is_public(ip: IpAddr) -> bool {
                 is_public(Ipv4Addr::new(a, b, c, d).into())
             };
             match parts {
-                // IPv4 in other clothes: mapped, translated, 6to4.
+                // IPv4 inside IPv6: mapped, translated (NAT64), 6to4.
                 [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => inside(high, low),
                 [0x2002, high, low, ..] => inside(high, low),
                 [0x2001, 0xdb8, ..] => false,
-                // Global unicast is 2000::/3; everything else is loopback, local, multicast or not given out.
+                // Global unicast is 2000::/3; everything else is loopback, local, multicast or unassigned.
                 [first, ..] => first & 0xe000 == 0x2000,
             }
         }
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn o8_plain_http_is_for_loopback_and_only_where_it_is_allowed() {
+    fn o8_plain_http_is_allowed_on_loopback_only_and_only_if_configured() {
         let may = |url: &str, private| may_be_called(&Url::parse(url).expect("a URL"), private);
         assert!(may("https://cloud.lightspeedapp.com/x", false));
         assert!(!may("http://cloud.lightspeedapp.com/x", false));

@@ -9,7 +9,7 @@
 //! | [`commands`] | what each subcommand of the program does | wiring |
 //! | [`app`] | opens the database, creates the shared state, starts the HTTP server and the jobs | wiring |
 //! | [`routes`] | every URL with its access level and its handler | wiring |
-//! | [`demo`] | a made-up shop, created through the services below (feature `demo`) | wiring |
+//! | [`demo`] | a made-up shop, created through the services below (cargo feature `demo`) | wiring |
 //! | [`jobs`] | background jobs, one file each | wiring |
 //! | [`pages`] | HTML pages, one folder per area, one file per page | delivery |
 //! | [`oauth`] | the authorization server, one file per endpoint | delivery |

@@ -1,5 +1,5 @@
-//! The log: our modules at the level asked for, everybody else's capped at warn, so that no library prints a header or a
-//! body. One line an entry, whatever somebody sent.
+//! The log. This program logs at the configured level; libraries log at most warnings, so that none prints headers or
+//! bodies. Control characters are replaced, so that each entry is one line.
 
 use std::io::Write;
 
@@ -17,6 +17,6 @@ pub fn start(level: LevelFilter) {
             writeln!(out, "{} {:5} {} {message}", out.timestamp_seconds(), record.level(), record.target())
         })
         .try_init();
-    // A second start in one process (tests) keeps the first.
+    // A second start in one process (tests) keeps the first logger.
     drop(started);
 }

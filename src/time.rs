@@ -1,4 +1,4 @@
-//! Time: a clock that is passed in, moments in whole seconds of UTC, and how both read on a page.
+//! Time: a clock that is passed as an argument, timestamps in whole seconds of UTC, and how pages show them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -12,7 +12,7 @@ pub const HOUR: i64 = 60 * MINUTE;
 /// One day, in seconds.
 pub const DAY: i64 = 24 * HOUR;
 
-/// A moment: whole seconds since 1970-01-01 UTC.
+/// A point in time: whole seconds since 1970-01-01 UTC.
 #[derive(
     Clone,
     Copy,
@@ -34,44 +34,44 @@ pub struct Timestamp(pub i64);
 crate::id::sql_newtype!(Timestamp, BigInt, i64, i64);
 
 impl Timestamp {
-    /// Before anything happened: what "last used" holds for a token that was never used.
+    /// Zero: stored as "last used" of a token that was never used.
     pub const NEVER_YET: Timestamp = Timestamp(0);
-    /// The end of a token that does not expire: the last second of the year 9999.
+    /// The last second of the year 9999: stored as the expiry of a token that never expires.
     pub const NO_END: Timestamp = Timestamp(253_402_300_799);
 
-    /// The moment `seconds` later; negative for earlier.
+    /// The time `seconds` later, or earlier if negative.
     #[must_use]
     pub fn plus(self, seconds: i64) -> Timestamp {
         Timestamp(self.0.saturating_add(seconds).min(Self::NO_END.0))
     }
 
-    /// How programs read it: `2026-11-20T11:00:00Z`.
+    /// ISO 8601 in UTC: `2026-11-20T11:00:00Z`.
     pub fn iso(self) -> String {
         jiff::Timestamp::from_second(self.0).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
     }
 
-    /// Whole seconds from `earlier` to this moment; negative when it is later.
+    /// Seconds from `earlier` to this time; negative if `earlier` is later.
     pub fn since(self, earlier: Timestamp) -> i64 {
         self.0 - earlier.0
     }
 }
 
-/// Where "now" comes from. Tests hold the hand of the clock.
+/// The source of the current time; tests use a fixed clock.
 #[derive(Clone, Debug)]
 pub enum Clock {
-    /// The machine's clock.
+    /// The system clock.
     System,
-    /// A clock that stands still until it is advanced.
+    /// A clock that changes only when a test advances it.
     Fixed(Arc<AtomicI64>),
 }
 
 impl Clock {
-    /// A clock that stands at `at`.
+    /// A fixed clock that shows `at`.
     pub fn fixed(at: Timestamp) -> Clock {
         Clock::Fixed(Arc::new(AtomicI64::new(at.0)))
     }
 
-    /// The present moment.
+    /// The current time.
     pub fn now(&self) -> Timestamp {
         match self {
             Clock::System => Timestamp(jiff::Timestamp::now().as_second()),
@@ -79,7 +79,7 @@ impl Clock {
         }
     }
 
-    /// Moves a fixed clock forward; the system's clock is left alone.
+    /// Advances a fixed clock; does nothing to the system clock.
     pub fn advance(&self, seconds: i64) {
         if let Clock::Fixed(at) = self {
             at.fetch_add(seconds, Ordering::SeqCst);
@@ -87,18 +87,18 @@ impl Clock {
     }
 }
 
-/// A moment as a page shows it: in words, with the absolute time behind it.
+/// A time as a page shows it: a relative text, with the absolute time as its title.
 #[derive(Clone, Debug, Default)]
 pub struct DisplayTime {
-    /// What stands on the page: `2 min ago`, `never used`.
+    /// The text on the page: `2 min ago`, `never used`.
     pub text: String,
-    /// The full date and time in the account's zone; empty where there is no moment.
+    /// The full date and time in the account's time zone; empty if there is no time.
     pub absolute: String,
-    /// For `<time datetime>`; empty where there is no moment.
+    /// The value of `<time datetime>`; empty if there is no time.
     pub iso: String,
 }
 
-/// Turns moments into words for one page: as of one "now", in one time zone.
+/// Formats times for one page, relative to one "now" and in one time zone.
 #[derive(Clone, Debug)]
 pub struct TimeFormat {
     now: Timestamp,
@@ -106,24 +106,24 @@ pub struct TimeFormat {
 }
 
 impl TimeFormat {
-    /// Words as of `now` in the zone named `zone` (an IANA name; UTC when it is unknown).
+    /// Formats relative to `now` in `zone`, an IANA name; UTC if it is unknown.
     pub fn new(now: Timestamp, zone: &str) -> TimeFormat {
         TimeFormat { now, zone: TimeZone::get(zone).unwrap_or(TimeZone::UTC) }
     }
 
-    /// The moment these words are about.
+    /// The "now" that times are relative to.
     pub fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// A day: `12 Mar 2026`, or the time for today.
+    /// A date: `12 Mar 2026`, or `today, 14:02`.
     pub fn date(&self, at: Timestamp) -> DisplayTime {
         let then = self.zoned(at);
         let today = self.zoned(self.now).date() == then.date();
         self.moment(at, then.strftime(if today { "today, %H:%M" } else { "%-d %b %Y" }).to_string())
     }
 
-    /// A day and a time of day: `12 Mar 2026, 14:02`.
+    /// A date and time: `12 Mar 2026, 14:02`.
     pub fn exact(&self, at: Timestamp) -> DisplayTime {
         self.moment(at, self.zoned(at).strftime("%-d %b %Y, %H:%M").to_string())
     }
@@ -141,14 +141,14 @@ impl TimeFormat {
             60..3600 => format!("{} min ago", seconds / MINUTE),
             _ if days == 0 => then.strftime("today, %H:%M").to_string(),
             _ if days <= 1 => "yesterday".to_string(),
-            // Whole days gone by, as the status beside it counts them.
+            // Whole days, as the status badge beside it counts them.
             _ if days < 365 => format!("{} days ago", (seconds / DAY).max(2)),
             _ => then.strftime("%-d %b %Y").to_string(),
         };
         self.moment(at, text)
     }
 
-    /// When something ends: `in 58 min`, `in 3 days`, `12 Mar 2027`, `expired`, `never`.
+    /// When something expires: `in 58 min`, `in 3 days`, `12 Mar 2027`, `expired`, `never`.
     pub fn until(&self, at: Timestamp) -> DisplayTime {
         if at == Timestamp::NO_END {
             return DisplayTime { text: "never".into(), ..DisplayTime::default() };
@@ -165,7 +165,7 @@ impl TimeFormat {
         self.moment(at, text)
     }
 
-    /// The last second of a day written like `2026-11-20`, in the zone of these words.
+    /// The last second of the day in `text` (`2026-11-20`), in this time zone.
     pub fn end_of_day(&self, text: &str) -> Option<Timestamp> {
         let date: jiff::civil::Date = text.parse().ok()?;
         let next = date.tomorrow().ok()?.to_zoned(self.zone.clone()).ok()?;
@@ -186,12 +186,12 @@ fn days_between(earlier: &jiff::Zoned, later: &jiff::Zoned) -> i64 {
     later.date().since(earlier.date()).map_or(0, |span| i64::from(span.get_days()))
 }
 
-/// A number with its noun: `1 day`, `1,204 access tokens`.
+/// A number with its noun in singular or plural: `1 day`, `1,204 access tokens`.
 pub fn count(n: i64, noun: &str) -> String {
     format!("{} {noun}{}", thousands(n), if n == 1 { "" } else { "s" })
 }
 
-/// A number as people write it: `1,204`.
+/// A number with thousands separators: `1,204`.
 pub fn thousands(n: i64) -> String {
     let digits = n.unsigned_abs().to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3 + 1);
@@ -211,32 +211,32 @@ pub fn thousands(n: i64) -> String {
 mod tests {
     use super::*;
 
-    fn words() -> TimeFormat {
+    fn times() -> TimeFormat {
         // Friday, 20 November 2026, 12:00 in Stockholm.
         TimeFormat::new(Timestamp(1_795_172_400), "Europe/Stockholm")
     }
 
     #[test]
-    fn moments_read_as_people_say_them() {
-        let (words, now) = (words(), words().now());
+    fn times_are_shown_relative_to_now() {
+        let (times, now) = (times(), times().now());
 
-        assert_eq!(words.ago(now).text, "just now");
-        assert_eq!(words.ago(now.plus(-125)).text, "2 min ago");
-        assert_eq!(words.ago(now.plus(-4 * HOUR)).text, "today, 08:00");
-        assert_eq!(words.ago(now.plus(-13 * HOUR)).text, "yesterday");
-        assert_eq!(words.ago(now.plus(-97 * DAY)).text, "97 days ago");
-        assert_eq!(words.ago(Timestamp::NEVER_YET).text, "never used");
-        assert_eq!(words.until(now.plus(3 * DAY)).text, "in 3 days");
-        assert_eq!(words.until(now.plus(58 * MINUTE)).text, "in 58 min");
-        assert_eq!(words.until(now).text, "expired");
-        assert_eq!(words.until(Timestamp::NO_END).text, "never");
-        assert_eq!(words.ago(now.plus(-125)).iso, "2026-11-20T10:57:55Z");
-        assert_eq!(words.ago(now.plus(-125)).absolute, "Friday, 20 November 2026, 11:57:55 CET");
+        assert_eq!(times.ago(now).text, "just now");
+        assert_eq!(times.ago(now.plus(-125)).text, "2 min ago");
+        assert_eq!(times.ago(now.plus(-4 * HOUR)).text, "today, 08:00");
+        assert_eq!(times.ago(now.plus(-13 * HOUR)).text, "yesterday");
+        assert_eq!(times.ago(now.plus(-97 * DAY)).text, "97 days ago");
+        assert_eq!(times.ago(Timestamp::NEVER_YET).text, "never used");
+        assert_eq!(times.until(now.plus(3 * DAY)).text, "in 3 days");
+        assert_eq!(times.until(now.plus(58 * MINUTE)).text, "in 58 min");
+        assert_eq!(times.until(now).text, "expired");
+        assert_eq!(times.until(Timestamp::NO_END).text, "never");
+        assert_eq!(times.ago(now.plus(-125)).iso, "2026-11-20T10:57:55Z");
+        assert_eq!(times.ago(now.plus(-125)).absolute, "Friday, 20 November 2026, 11:57:55 CET");
     }
 
     #[test]
-    fn a_day_ends_in_its_own_zone() {
-        let ends = |text| words().end_of_day(text).map(|at| words().exact(at).absolute);
+    fn a_day_ends_in_the_accounts_time_zone() {
+        let ends = |text| times().end_of_day(text).map(|at| times().exact(at).absolute);
 
         assert_eq!(ends("2026-11-20").as_deref(), Some("Friday, 20 November 2026, 23:59:59 CET"));
         assert_eq!(ends("2026-03-29").as_deref(), Some("Sunday, 29 March 2026, 23:59:59 CEST"));
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_grouped_and_agree_with_their_noun() {
+    fn numbers_have_separators_and_the_right_plural() {
         assert_eq!(count(1, "refresh token"), "1 refresh token");
         assert_eq!(count(1_204, "access token"), "1,204 access tokens");
         assert_eq!(thousands(1_000_000), "1,000,000");

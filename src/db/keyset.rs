@@ -1,7 +1,7 @@
-//! Keyset paging: page 1 and page 20,000 cost the same, because a page begins where an index is entered, not where a count ends.
+//! Keyset paging: page 20,000 is as fast as page 1, because a page starts with an index lookup instead of an offset.
 //!
-//! Conditions are built as SQL text from numbers only, so that one piece of code serves every token list on both databases
-//! and the databases see a row comparison they can enter an index with.
+//! Conditions are SQL text built from numbers only. That way one implementation serves every token list on both databases,
+//! and they receive a row comparison that they can answer from an index.
 
 /// Rows on a page.
 pub const PAGE: usize = 50;
@@ -15,22 +15,22 @@ pub struct Place {
     pub id: i64,
 }
 
-/// Which page of a list is wanted.
+/// The requested page of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Cursor {
-    /// The first one.
+    /// The first page.
     #[default]
     First,
-    /// The one after a row.
+    /// The page after a row.
     After(Place),
-    /// The one before a row.
+    /// The page before a row.
     Before(Place),
-    /// The last one.
+    /// The last page.
     Last,
 }
 
 impl Cursor {
-    /// Whether the page is found by reading the list from its end.
+    /// Whether the page is read from the end of the list.
     pub fn is_backward(self) -> bool {
         matches!(self, Cursor::Before(_) | Cursor::Last)
     }
@@ -48,7 +48,7 @@ pub struct Keyset {
 }
 
 impl Keyset {
-    /// What ORDER BY reads, in the direction in which this page is found.
+    /// The ORDER BY clause, in the direction in which this page is read.
     pub fn order(&self) -> String {
         let direction = if self.scans_down() { "DESC" } else { "ASC" };
         match self.column {
@@ -57,7 +57,7 @@ impl Keyset {
         }
     }
 
-    /// The condition that enters the list at the cursor; nothing for the first and the last page.
+    /// The condition that starts at the cursor; nothing for the first and the last page.
     pub fn entry(&self) -> Option<String> {
         match self.cursor {
             Cursor::First | Cursor::Last => None,
@@ -79,13 +79,13 @@ impl Keyset {
         }
     }
 
-    /// Whether this page is found by reading from large values to small ones.
+    /// Whether this page is read from large values to small ones.
     pub fn scans_down(&self) -> bool {
         self.descending != self.cursor.is_backward()
     }
 }
 
-/// One page of rows, in the list's own order.
+/// One page of rows, in the order of the list.
 #[derive(Debug)]
 pub struct Slice<T> {
     /// The rows.
@@ -97,7 +97,7 @@ pub struct Slice<T> {
 }
 
 impl<T> Slice<T> {
-    /// Makes a page of what was read: at most one row more than fits, in the direction of the scan.
+    /// A page from the rows read: at most one more than fits, in the direction of the scan.
     pub fn from_scan(mut rows: Vec<T>, cursor: Cursor) -> Slice<T> {
         let more = rows.len() > PAGE;
         rows.truncate(PAGE);
@@ -111,7 +111,7 @@ impl<T> Slice<T> {
         }
     }
 
-    /// The same page of something else.
+    /// The same page with every row converted.
     pub fn map<U>(self, change: impl FnMut(T) -> U) -> Slice<U> {
         Slice {
             rows: self.rows.into_iter().map(change).collect(),
@@ -121,7 +121,7 @@ impl<T> Slice<T> {
     }
 }
 
-/// A count that stops counting: `1,204`, or `10,000+`.
+/// A count up to a cap: `1,204`, or `10,000+`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Count {
     /// What was counted, at most the cap.
@@ -136,7 +136,7 @@ impl Count {
         Count { n: n.min(cap), capped: n > cap }
     }
 
-    /// How many were seen while counting: one more than the cap when there are more.
+    /// The number of rows read: one more than the cap if there are more.
     pub fn seen(self) -> i64 {
         self.n + i64::from(self.capped)
     }
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_is_entered_by_comparing_rows() {
+    fn a_page_starts_with_a_row_comparison() {
         let place = Place { value: 9, id: 4 };
         let by = |column, descending, cursor| Keyset { column, descending, cursor };
 

@@ -1,6 +1,6 @@
 //! Enums that are stored as words.
 
-/// An enum whose variants are stored, sent and read as the words given.
+/// Defines an enum whose variants are stored and serialized as the given words.
 macro_rules! text_enum {
     ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$meta])*

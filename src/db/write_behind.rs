@@ -1,4 +1,5 @@
-//! When things were last seen or used: collected in memory and written every few seconds, so that a request costs no write.
+//! A write-behind buffer for times such as "last used": collected in memory and written every few seconds, so that a
+//! request needs no write.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -9,13 +10,13 @@ use crate::db::{Db, DbConnection};
 use crate::error::Result;
 use crate::time::Timestamp;
 
-// Written in one transaction: more would make others wait.
+// Rows per transaction: more would block other writes for too long.
 const BATCH: usize = 500;
 
-/// The latest moment of each key that is on its way to the database.
+/// The latest time of each key that is not written yet.
 ///
-/// Moments are written in the order of their keys, the same on every node: two that write at once lock the same rows in
-/// the same order and do not wait for each other in a circle.
+/// Rows are written in the order of their keys on every node, so that two nodes lock rows in the same order and cannot
+/// deadlock.
 #[derive(Debug)]
 pub struct WriteBehindBuffer<K>(Mutex<BTreeMap<K, Timestamp>>);
 
@@ -26,20 +27,20 @@ impl<K> Default for WriteBehindBuffer<K> {
 }
 
 impl<K: Copy + Ord + Send + 'static> WriteBehindBuffer<K> {
-    /// Notes that something happened with these.
+    /// Notes `now` for these keys.
     pub fn note(&self, keys: impl IntoIterator<Item = K>, now: Timestamp) {
         if let Ok(mut noted) = self.0.lock() {
             noted.extend(keys.into_iter().map(|key| (key, now)));
         }
     }
 
-    /// What is noted of a key and not written yet.
+    /// The time noted for a key and not written yet.
     pub fn of(&self, key: K) -> Option<Timestamp> {
         self.0.lock().ok()?.get(&key).copied()
     }
 
-    /// Writes what was collected with `touch`, which leaves alone what is newer. Errors: as [`Db::write`]; what could not
-    /// be written waits for the next time.
+    /// Writes all noted times with `touch`, which must not overwrite a newer time. Errors: as [`Db::write`]; times that could
+    /// not be written stay in the buffer.
     pub async fn flush(&self, db: &Db, touch: fn(&mut DbConnection, K, Timestamp) -> QueryResult<usize>) -> Result<()> {
         let mut batch = match self.0.lock() {
             Ok(mut noted) => std::mem::take(&mut *noted),
@@ -48,13 +49,13 @@ impl<K: Copy + Ord + Send + 'static> WriteBehindBuffer<K> {
         while !batch.is_empty() {
             let next = batch.keys().nth(BATCH).copied();
             let mut rest = next.map_or_else(BTreeMap::new, |next| batch.split_off(&next));
-            let moments = batch.clone();
+            let times = batch.clone();
             let written =
-                db.write(move |conn| Ok(moments.iter().try_for_each(|(key, at)| touch(conn, *key, *at).map(drop))?));
+                db.write(move |conn| Ok(times.iter().try_for_each(|(key, at)| touch(conn, *key, *at).map(drop))?));
             if let Err(error) = written.await {
                 if let Ok(mut noted) = self.0.lock() {
                     batch.append(&mut rest);
-                    // What was noted again meanwhile is newer.
+                    // Times noted in the meantime are newer and win.
                     batch.append(&mut noted);
                     *noted = batch;
                 }

@@ -1,37 +1,36 @@
-//! The bulk of a large world: grants by the hundred thousand, of which nobody looks at more than a page.
+//! The bulk of a large demo shop: hundreds of thousands of tokens for benchmarks.
 //!
-//! Why half of all tokens belong to one client: pages must be as fast there, and that has to be measured somewhere.
+//! Half of all tokens belong to one client, because pages must be fast there too, and benchmarks measure that.
 
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 
-use crate::demo::integrations::{Integration, LoadedClient};
-use crate::demo::people::{Fate, JONAS, Person};
+use crate::demo::integrations::{ClientState, Integration};
+use crate::demo::people::{JONAS, Person, PersonState};
 use crate::demo::plan::Planner;
 use crate::demo::rhythm::Rhythm;
 use crate::time::DAY;
 
-// How many access tokens a grant has on average.
+// Average number of access tokens per grant.
 const TOKENS_OF_A_GRANT: usize = 10;
-// Grants go to those who have been here for longer than any of their tokens.
+// Clients and employees in bulk grants are older than any of their tokens.
 const SETTLED: i64 = 40 * DAY;
 
 impl Planner<'_> {
-    /// Adds grants until there are `tokens` in all.
+    /// Adds grants until there are `tokens` tokens in total.
     pub fn bulk(&mut self, tokens: usize) {
-        let settled =
-            |(_, client): &(usize, &Integration)| client.find_unrevoked == LoadedClient::Active && client.age > SETTLED;
+        let settled = |(_, client): &(usize, &Integration)| client.state == ClientState::Active && client.age > SETTLED;
         let clients: Vec<usize> = self.clients.iter().enumerate().filter(settled).map(|(i, _)| i).collect();
         let clients = if clients.len() > 1 { clients[1..].to_vec() } else { clients };
         let settled =
-            |(i, person): &(usize, &Person)| *i != JONAS && person.fate == Fate::Active && person.age > SETTLED;
+            |(i, person): &(usize, &Person)| *i != JONAS && person.state == PersonState::Active && person.age > SETTLED;
         let people: Vec<usize> = self.people.iter().enumerate().filter(settled).map(|(i, _)| i).collect();
         for (client, count) in self.shares(tokens, &clients) {
             self.bulk_of(client, count, &people);
         }
     }
 
-    // Half of all for the first client, a tenth for the second, the rest by weight.
+    // Half of all tokens for the first client, a tenth for the second, the rest by weight.
     fn shares(&self, tokens: usize, clients: &[usize]) -> Vec<(usize, usize)> {
         let mut rest = tokens.saturating_sub(self.total());
         let mut shares = Vec::new();
@@ -48,7 +47,7 @@ impl Planner<'_> {
             (rest, weights) = (rest - share, weights - weight);
             shares.push((*client, share));
         }
-        // With no more than two to share among, the first takes what is left.
+        // With at most two clients, the first one gets the remainder.
         if let Some(first) = shares.first_mut() {
             first.1 += rest;
         }
@@ -58,7 +57,7 @@ impl Planner<'_> {
     fn bulk_of(&mut self, client: usize, count: usize, people: &[usize]) {
         let (mut left, mut spare) = (count, None);
         while left > 0 {
-            // Sizes come in pairs around the average.
+            // Sizes come in pairs whose mean is the average.
             let size = spare.take().unwrap_or_else(|| {
                 let off = self.rng.random_range(0..TOKENS_OF_A_GRANT / 2);
                 spare = Some(TOKENS_OF_A_GRANT + off);

@@ -1,4 +1,4 @@
-//! Makes room for a new start: deletes what an earlier demo made, and never anything else.
+//! Deletes the data of an earlier demo before a new start, and refuses to delete anything else.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -8,26 +8,26 @@ use crate::config::Config;
 use crate::db::DatabaseUrl;
 use crate::demo::shop::{MAIL_DOMAIN, NAME};
 
-// Its presence says that the folder's data is made up.
+// The marker file of a data folder that the demo created.
 const MARKER: &str = "demo";
-const MARKER_TEXT: &str = "The data in this folder is made up. Every start of the demo deletes it and makes it anew.\n";
+const MARKER_TEXT: &str = "The data in this folder is made up. Each start of the demo replaces it.\n";
 const DATABASE: &str = "client-api-access.db";
 const OURS: [&str; 5] =
     [DATABASE, "client-api-access.db-wal", "client-api-access.db-shm", "secret.key", "secret.key.new"];
 
-/// Deletes the data of an earlier demo. Errors: the data is not a demo's, or a server is using it.
+/// Deletes the data of an earlier demo. Errors: the demo did not create the data, or a server is using it.
 pub fn clear(config: &Config) -> Result<(), String> {
     match &config.database {
         DatabaseUrl::Sqlite(file) if *file == config.data_dir.join(DATABASE) => clear_folder(&config.data_dir),
-        DatabaseUrl::Sqlite(_) => Err("--database-url / DATABASE_URL: the demo keeps its SQLite file in its own data \
-             folder; leave this out, or name a PostgreSQL database"
+        DatabaseUrl::Sqlite(_) => Err("--database-url / DATABASE_URL: the demo stores its SQLite file in its own \
+             data folder; omit this setting, or set a PostgreSQL database"
             .into()),
         #[cfg(feature = "postgres")]
         DatabaseUrl::Postgres(_) => clear_postgres(&config.database),
     }
 }
 
-/// Makes a folder that only its owner can enter, unless it is there.
+/// Creates a folder with mode 0700 unless it exists.
 pub fn private_folder(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     match fs::DirBuilder::new().mode(0o700).create(path) {
@@ -45,8 +45,8 @@ fn clear_folder(folder: &Path) -> Result<(), String> {
     }
     if !folder.join(MARKER).is_file() {
         return Err(format!(
-            "--data-dir / DATA_DIR: {} holds files that no demo made, and the demo deletes its data at every start; \
-             name an empty folder or one that does not exist",
+            "--data-dir / DATA_DIR: {} contains files that the demo did not create, and the demo deletes its data at \
+             each start; choose an empty folder or one that does not exist",
             folder.display()
         ));
     }
@@ -67,27 +67,29 @@ fn clear_folder(folder: &Path) -> Result<(), String> {
 fn clear_postgres(url: &DatabaseUrl) -> Result<(), String> {
     use crate::db;
     let mut conn = db::connect(url)?;
-    let found = inspect(&mut conn).map_err(|error| format!("the database cannot be read: {error}"))?;
+    let found = inspect(&mut conn).map_err(|error| format!("could not read the database: {error}"))?;
     drop(conn);
     match found {
-        Found::Nothing => Ok(()),
-        Found::OurOwn => db::revert_all(url),
-        Found::Real => Err("--database-url / DATABASE_URL: this database holds data that no demo made, and the demo \
-             deletes its data at every start; name another one"
-            .into()),
+        Existing::Nothing => Ok(()),
+        Existing::Demo => db::revert_all(url),
+        Existing::Real => {
+            Err("--database-url / DATABASE_URL: this database contains data that the demo did not create, and \
+             the demo deletes its data at each start; choose another database"
+                .into())
+        }
     }
 }
 
 #[cfg(feature = "postgres")]
-enum Found {
+enum Existing {
     Nothing,
-    OurOwn,
+    Demo,
     Real,
 }
 
-// What somebody has changed by hand is theirs: another name for the shop, or one address elsewhere, is enough.
+// Data that somebody changed by hand counts as real: a renamed shop, or one employee with another mail domain.
 #[cfg(feature = "postgres")]
-fn inspect(conn: &mut crate::db::DbConnection) -> diesel::QueryResult<Found> {
+fn inspect(conn: &mut crate::db::DbConnection) -> diesel::QueryResult<Existing> {
     use crate::schema::accounts;
     use crate::schema::clients;
     use crate::schema::employees;
@@ -95,7 +97,7 @@ fn inspect(conn: &mut crate::db::DbConnection) -> diesel::QueryResult<Found> {
     use diesel::prelude::*;
     let schema = sql::<diesel::sql_types::Bool>("to_regclass('employees') IS NOT NULL");
     if !select(schema).get_result::<bool>(conn)? {
-        return Ok(Found::Nothing);
+        return Ok(Existing::Nothing);
     }
     let everybody = employees::table.select(employees::id);
     let strangers = everybody.filter(employees::email_fold.not_like(format!("%@{MAIL_DOMAIN}")));
@@ -104,7 +106,7 @@ fn inspect(conn: &mut crate::db::DbConnection) -> diesel::QueryResult<Found> {
     let has_people = select(exists(everybody)).get_result::<bool>(conn)?;
     let is_ours = select(exists(named)).get_result(conn)? && !select(exists(strangers)).get_result::<bool>(conn)?;
     let is_empty = !has_people && !select(exists(any_client)).get_result::<bool>(conn)?;
-    Ok(if is_ours || is_empty { Found::OurOwn } else { Found::Real })
+    Ok(if is_ours || is_empty { Existing::Demo } else { Existing::Real })
 }
 
 #[cfg(test)]
@@ -112,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_a_demo_made_is_deleted() {
+    fn only_data_of_the_demo_is_deleted() {
         let folder = tempfile::tempdir().expect("a folder");
         let demo = folder.path().join("demo");
         clear_folder(&demo).expect("a new folder");

@@ -1,5 +1,5 @@
-//! The shop's own connections, one in every state. Those that are refreshed lead to this very server or to a port where
-//! nobody listens; none of them calls Lightspeed.
+//! The demo shop's connections, one in each state. They call this server itself or a port where nothing listens, never
+//! Lightspeed.
 
 use diesel::prelude::*;
 use serde_json::json;
@@ -25,12 +25,12 @@ use crate::web::state::State;
 
 const SCOPE: &str = "employee:inventory_read employee:register_read";
 const CALLBACK: &str = "demo00server";
-const NOBODY: &str = "http://127.0.0.1:1";
-const LOST: &str = "The provider refused to renew its tokens: invalid_grant: The refresh token has been revoked.";
+const UNREACHABLE: &str = "http://127.0.0.1:1";
+const REVOKED: &str = "The provider refused to refresh its tokens: invalid_grant: The refresh token has been revoked.";
 
-/// Makes them.
+/// Creates the connections.
 pub async fn make(app: &State, ids: &Ids, now: Timestamp) -> Result<()> {
-    let maker = Maker {
+    let builder = Builder {
         transition_context: app.connections.transition_context(),
         origin: app.config.public_url.origin().to_string(),
         lifetimes: app.config.lifetimes,
@@ -38,10 +38,10 @@ pub async fn make(app: &State, ids: &Ids, now: Timestamp) -> Result<()> {
         person: ids.people[JONAS],
         now,
     };
-    app.db.with_long_timeout().write(move |conn| maker.make(conn)).await
+    app.db.with_long_timeout().write(move |conn| builder.create_all(conn)).await
 }
 
-struct Maker {
+struct Builder {
     transition_context: TransitionContext,
     origin: String,
     lifetimes: Lifetimes,
@@ -50,8 +50,8 @@ struct Maker {
     now: Timestamp,
 }
 
-impl Maker {
-    fn make(&self, conn: &mut DbConnection) -> Result<()> {
+impl Builder {
+    fn create_all(&self, conn: &mut DbConnection) -> Result<()> {
         let places: Vec<BusinessKey> = businesses::table.order(businesses::id).select(businesses::id).load(conn)?;
         let place = |n: usize| places.get(n).copied();
         let (client, here) = self.this_server(conn)?;
@@ -63,9 +63,10 @@ impl Maker {
         let screens = self.connected(conn, "Opening hours on the screens", place(1), client, &here)?;
         screens.pause(conn, "Priya Nair", self.now)?;
 
-        let nobody = self.other(conn, "Loyalty server", NOBODY, ("loyalty00off", "points"), "a secret of nobody")?;
+        let nobody =
+            self.other(conn, "Loyalty server", UNREACHABLE, ("loyalty00off", "points"), "a secret of nobody")?;
         let loyalty = self.make_one(conn, "Loyalty points", &nobody, "points:read", place(0))?;
-        // Its access token is nearly over: the first attempt to renew it finds nobody.
+        // Its access token expires in seconds, and the refresh fails because nothing listens there.
         let reply = json!({"access_token": random_name(40), "refresh_token": random_name(40), "expires_in": 20});
         self.adopt(conn, (&loyalty, &nobody), "points", reply)?;
 
@@ -80,11 +81,11 @@ impl Maker {
         Ok(())
     }
 
-    // An integration of this server, and what it is here as the server of a connection.
+    // A client of this server, and the app credentials of connections that call this server with it.
     fn this_server(&self, conn: &mut DbConnection) -> Result<(ClientKey, OAuthClient)> {
         let uri = format!("{}{}", self.origin, crate::connections::callback_path(CALLBACK));
         let registration = Registration {
-            // On plain http it is this machine.
+            // Plain http is allowed because the server runs on loopback.
             redirect_uris: vec![RedirectUri::parse(&uri, true).map_err(Error::internal)?],
             ..Registration::default()
         };
@@ -149,7 +150,7 @@ impl Maker {
         Connection::create(conn, client.id, &fields, self.now.plus(-20 * DAY))
     }
 
-    // One that works: with a grant of this server, which really renews it.
+    // A working connection: a real grant of this server, which refreshes its tokens.
     fn connected(
         &self,
         conn: &mut DbConnection,
@@ -190,7 +191,7 @@ impl Maker {
         state::adopt(conn, &self.transition_context, both, &reply, &authorized, self.now)
     }
 
-    // One that worked until its provider refused: nothing is left of its tokens.
+    // A connection whose refresh token the provider revoked: its tokens are deleted.
     fn lose(&self, conn: &mut DbConnection, connection: &Connection) -> Result<()> {
         let (begun, lost) = (self.now.plus(-9 * DAY), self.now.plus(-5 * HOUR));
         diesel::update(connections::table.find(connection.id))
@@ -206,7 +207,7 @@ impl Maker {
         let words = (EventKind::Authorized, "The account is Harbour & Pine Södermalm.");
         ConnectionEvent::record(conn, connection.id, words, "Priya Nair", begun)?;
         ConnectionEvent::record(conn, connection.id, (EventKind::Refreshed, ""), "", lost.plus(-HOUR))?;
-        ConnectionEvent::record(conn, connection.id, (EventKind::Lost, LOST), "", lost)?;
-        Ok(Connection::forget(conn, connection.id, LOST, lost)?)
+        ConnectionEvent::record(conn, connection.id, (EventKind::Lost, REVOKED), "", lost)?;
+        Ok(Connection::forget(conn, connection.id, REVOKED, lost)?)
     }
 }

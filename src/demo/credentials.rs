@@ -1,5 +1,5 @@
-//! What the clients of the demo authenticate with, and what the token endpoint refused them: one changes its secret just
-//! now and still uses the earlier one, another asks why its refresh failed this morning.
+//! Client secrets and failed token requests: one client is replacing its secret and still uses the previous one, another
+//! had failed refreshes this morning.
 
 use crate::clients::token_failure::TokenFailure;
 use crate::clients::{Client, ClientSecret};
@@ -12,9 +12,9 @@ use crate::time::{DAY, HOUR, MINUTE, Timestamp};
 use crate::web::state::State;
 
 const MAX_AT_ONCE: usize = 100;
-const PEER: &str = "203.0.113.24";
+const CLIENT_IP: &str = "203.0.113.24";
 
-// Seconds ago, grant type, error and hint.
+// Age in seconds, grant type, error and hint.
 const FAILURES: [(i64, &str, &str, &str); 4] = [
     (9 * DAY, "authorization_code", "invalid_grant", "Authorization code has expired"),
     (
@@ -38,7 +38,7 @@ const FAILURES: [(i64, &str, &str, &str); 4] = [
     ),
 ];
 
-/// Gives every client its secret, and the few that a visitor looks at something to see.
+/// Creates a secret for each client, and details for the clients that people open first.
 pub async fn write(app: &State, ids: &Ids, now: Timestamp) -> Result<()> {
     for some in ids.clients.chunks(MAX_AT_ONCE).map(<[ClientKey]>::to_vec) {
         app.db
@@ -72,7 +72,7 @@ pub async fn write(app: &State, ids: &Ids, now: Timestamp) -> Result<()> {
                     grant_type: grant_type.into(),
                     error: error.into(),
                     hint: hint.into(),
-                    client_ip: PEER.into(),
+                    client_ip: CLIENT_IP.into(),
                 };
                 failure.record(conn, client)?;
             }

@@ -1,4 +1,4 @@
-//! Carries a plan out: tokens in batches, through the functions that issue real ones.
+//! Issues the planned tokens in batches, through the functions that issue real ones.
 
 use std::collections::HashMap;
 
@@ -17,20 +17,20 @@ use crate::tokens::revocation::purge_expired;
 use crate::tokens::{AccessToken, RefreshToken, client_counters, issue};
 use crate::web::state::State;
 
-// Fewer, and commits take most of the time; more, and PostgreSQL might not answer within a request's patience.
+// With fewer, most of the time goes into commits; with more, a transaction may block requests for too long.
 const BATCH: usize = 500;
 const CLIENTS_AT_ONCE: usize = 8;
 
-/// The ids that the people and the clients of a world were given.
+/// The ids of employees and clients.
 #[derive(Clone, Debug, Default)]
 pub struct Ids {
-    /// The people's, in the order of the world.
+    /// Of employees, in the order of the plan.
     pub people: Vec<EmployeeKey>,
-    /// The clients', in the order of the world.
+    /// Of clients, in the order of the plan.
     pub clients: Vec<ClientKey>,
 }
 
-// Grants by their number in the plan, as they stand after the steps so far.
+// The current refresh token of each grant, by index in the plan.
 type Grants = HashMap<usize, RefreshToken>;
 
 struct Step {
@@ -45,7 +45,7 @@ enum What {
     Key { client: ClientKey, employee: EmployeeKey, scope: Scope, label: &'static str, ends: Timestamp },
 }
 
-/// Issues every token of the world, each at its time.
+/// Issues every token of the plan, each at its time.
 pub async fn issue_tokens(app: &State, world: &World, ids: &Ids, now: Timestamp) -> Result<()> {
     let mut progress = Progress::new(world.plan.issues.len());
     let (mut grants, mut begun) = (Grants::new(), vec![false; world.plan.grants.len()]);
@@ -56,7 +56,7 @@ pub async fn issue_tokens(app: &State, world: &World, ids: &Ids, now: Timestamp)
         let changed = app.db.with_long_timeout().write(move |conn| run(conn, &steps, known.clone())).await?;
         grants.extend(changed);
         progress.add(issues.len());
-        // Each time there is twice as much.
+        // Each time the tables have doubled.
         if round.is_power_of_two() {
             statistics::gather(app).await?;
         }
@@ -69,7 +69,7 @@ fn run(conn: &mut DbConnection, steps: &[Step], mut grants: Grants) -> Result<Gr
         let id = step.issue(conn, &mut grants)?;
         let Some(used) = step.used else { continue };
         AccessToken::touch(conn, id, used)?;
-        // Refreshing notes by itself that a grant is used; the first hour of one would look as if nobody had come.
+        // A refresh records the use of a grant; the first access token of a grant does not, so do it here.
         if let What::Consent { grant, .. } = &step.what
             && let Some(token) = grants.get(grant)
         {
@@ -81,7 +81,7 @@ fn run(conn: &mut DbConnection, steps: &[Step], mut grants: Grants) -> Result<Gr
 
 impl Step {
     fn new(world: &World, ids: &Ids, issue: &Issue, begun: &mut [bool], now: Timestamp) -> Result<Step> {
-        let scope = |text: &str| Scope::parse(text).ok_or_else(|| Error::internal(format!("no scope: {text}")));
+        let scope = |text: &str| Scope::parse(text).ok_or_else(|| Error::internal(format!("unknown scope: {text}")));
         let what = match issue.of {
             Of::Grant(n) => {
                 let grant = &world.plan.grants[n];
@@ -128,9 +128,10 @@ impl Step {
                 Ok(pair.access_token_id)
             }
             What::Refresh { grant, lifetimes } => {
-                let token = grants.get_mut(grant).ok_or_else(|| Error::internal("a refresh before its consent"))?;
+                let token =
+                    grants.get_mut(grant).ok_or_else(|| Error::internal("a grant is refreshed before it exists"))?;
                 let pair = issue::rotate(conn, token, *lifetimes, self.at)?;
-                let pair = pair.ok_or_else(|| Error::internal("somebody else refreshes a grant of the demo"))?;
+                let pair = pair.ok_or_else(|| Error::internal("a grant of the demo was refreshed concurrently"))?;
                 token.generation += 1;
                 Ok(pair.access_token_id)
             }
@@ -142,7 +143,7 @@ impl Step {
     }
 }
 
-/// Does for every client what time would have done: deletes what expired long ago, notes the last use, counts.
+/// Does what background jobs would have done over time: deletes old expired tokens, records last use, counts tokens.
 pub async fn record_outcome(app: &State, world: &World, ids: &Ids, now: Timestamp) -> Result<()> {
     let cutoff = now.plus(-app.config.keep_expired_days * DAY);
     let last_used = last_used(world, now);

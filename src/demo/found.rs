@@ -1,4 +1,4 @@
-//! Founds the shop: account, businesses, people and clients, each at the time they came.
+//! Creates the shop: account, businesses, employees and clients, each with its own creation time.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use crate::account::{Account, Business, Location};
 use crate::clients::{Client, Contact, NewClient, RedirectUri, Registration, Website};
 use crate::db::DbConnection;
 use crate::demo::fill::Ids;
-use crate::demo::integrations::{Integration, LoadedClient};
-use crate::demo::people::{Fate, JONAS, MARTA, PRIYA, Person};
+use crate::demo::integrations::{ClientState, Integration};
+use crate::demo::people::{JONAS, MARTA, PRIYA, Person, PersonState};
 use crate::demo::shop::{AGE, BUSINESSES, NAME, TIME_ZONE};
 use crate::demo::world::World;
 use crate::employees::{Employee, NewEmployee, OneTimeLink, Purpose};
@@ -20,20 +20,20 @@ use crate::web::state::State;
 
 const MAX_AT_ONCE: usize = 100;
 
-/// The hashes of passwords.
+/// Password hashes.
 #[derive(Clone, Debug)]
 pub struct Hashes {
-    /// Of the three a visitor signs in as: staff, store manager, admin.
+    /// Of the three accounts to sign in with: staff, store manager, admin.
     pub visitors: [String; 3],
-    /// Of everybody else: of a password that nobody knows.
+    /// Of all other employees: a password that nobody knows.
     pub others: String,
 }
 
-/// Founds the shop; returns the ids everybody was given.
+/// Creates the shop and returns the ids.
 pub async fn found(app: &State, world: &Arc<World>, hashes: Hashes, now: Timestamp) -> Result<Ids> {
     let places = app.db.with_long_timeout().write(move |conn| businesses(conn, now)).await?;
     let mut ids = Ids { people: vec![EmployeeKey(0); world.people.len()], clients: Vec::new() };
-    // Ids ascend with time, so those who came first are added first.
+    // Ids ascend with time, so the oldest are created first.
     for order in by_age(&world.people, |person| person.age).chunks(MAX_AT_ONCE) {
         let (world, hashes, places, order) = (world.clone(), hashes.clone(), places.clone(), order.to_vec());
         let add = move |conn: &mut DbConnection| {
@@ -92,7 +92,7 @@ fn employee(
     now: Timestamp,
 ) -> Result<EmployeeKey> {
     let at = now.plus(-person.age);
-    let password_hash = (person.fate != Fate::Invited).then_some(hash);
+    let password_hash = (person.state != PersonState::Invited).then_some(hash);
     let new = NewEmployee { name: &person.name, email: &person.email, role: person.role, password_hash };
     let id = Employee::create(conn, &new, at)?;
     let reached: Vec<LocationKey> = person.locations.iter().filter_map(|i| places.get(*i)).copied().collect();
@@ -100,12 +100,12 @@ fn employee(
     if let Some(ago) = person.signed_in {
         Employee::set_last_signed_in(conn, id, now.plus(-ago))?;
     }
-    match person.fate {
-        Fate::Active => {}
-        Fate::Locked(ago) => drop(Employee::set_locked(conn, id, Some(now.plus(-ago)))?),
-        Fate::Archived(ago) => drop(Employee::set_archived(conn, id, Some(now.plus(-ago)))?),
-        // The link leads nowhere: nobody has its secret.
-        Fate::Invited => {
+    match person.state {
+        PersonState::Active => {}
+        PersonState::Locked(ago) => drop(Employee::set_locked(conn, id, Some(now.plus(-ago)))?),
+        PersonState::Archived(ago) => drop(Employee::set_archived(conn, id, Some(now.plus(-ago)))?),
+        // Nobody knows the secret of this link.
+        PersonState::Invited => {
             OneTimeLink::issue(conn, Purpose::Invite, Some(id), &RandomSecret::generate().hash(), at)?;
         }
     }
@@ -114,7 +114,7 @@ fn employee(
 
 fn client(conn: &mut DbConnection, integration: &Integration, by: &str, now: Timestamp) -> Result<ClientKey> {
     let website = Website::parse(&integration.website).map_err(Error::internal)?;
-    let approved = integration.find_unrevoked != LoadedClient::Pending;
+    let approved = integration.state != ClientState::Pending;
     let registration = Registration {
         redirect_uris: vec![
             RedirectUri::parse(&format!("{}/oauth/callback", integration.website), false).map_err(Error::internal)?,
@@ -135,7 +135,7 @@ fn client(conn: &mut DbConnection, integration: &Integration, by: &str, now: Tim
         registration: &registration,
     };
     let id = Client::create(conn, &new, now.plus(-integration.age))?;
-    if let LoadedClient::Suspended(ago) = integration.find_unrevoked {
+    if let ClientState::Suspended(ago) = integration.state {
         Client::set_suspended(conn, id, Some(now.plus(-ago)), by)?;
     }
     Ok(id)

@@ -1,4 +1,4 @@
-//! What the activity log holds of the last weeks: signs of everyday life, and a few revokes that really happen.
+//! The activity log of the last weeks: everyday entries, and a few revocations that are really carried out.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
 use crate::clients::{Client, NewClient, Registration, Website};
 use crate::db::DbConnection;
 use crate::demo::fill::Ids;
-use crate::demo::integrations::{Integration, LoadedClient, REVOKED_CLIENT};
-use crate::demo::people::{EACH_ROLE, Fate, MARTA, PRIYA, TOMASZ};
+use crate::demo::integrations::{ClientState, Integration, REVOKED_CLIENT};
+use crate::demo::people::{EACH_ROLE, MARTA, PRIYA, PersonState, TOMASZ};
 use crate::demo::shop::BUSINESSES;
 use crate::demo::world::World;
 use crate::employees::Employee;
@@ -26,31 +26,31 @@ use crate::tokens::revocation::{Target, revoke, revoke_access_token};
 use crate::tokens::{AccessToken, RefreshToken, issue};
 use crate::web::state::State;
 
-const MET_FIRST: usize = 7;
-// What the log tells of somebody's coming and going begins here.
+const SHOWN_FIRST: usize = 7;
+// How far back sign-ins and state changes are logged.
 const WEEKS: i64 = 45 * DAY;
 
-/// Something that somebody did, so many seconds ago.
+/// An act of an employee, with its age in seconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Act {
     age: i64,
     by: usize,
-    deed: Deed,
+    action: Action,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Deed {
-    /// To somebody, maybe to oneself.
+enum Action {
+    /// An act on an employee, possibly oneself.
     To(usize, Kind, String),
-    /// A password that was wrong, for somebody's address.
+    /// A failed sign-in with this employee's e-mail address.
     FailedToSignIn(usize),
-    /// Everything somebody granted has ended.
+    /// All access that this employee authorized is revoked.
     RevokeAllAccess(usize),
-    /// An old integration goes, with all it has.
+    /// An old client is revoked.
     RevokeClient,
-    /// A refresh token goes, after so many seconds.
+    /// A refresh token is revoked after this many seconds.
     RevokeRefreshToken(i64),
-    /// An API key goes, after so many seconds.
+    /// An API key is revoked after this many seconds.
     RevokeKey(i64),
 }
 
@@ -68,60 +68,62 @@ fn acts(world: &World, mut rng: StdRng) -> Vec<Act> {
     let rng = &mut rng;
     let people = &world.people;
     let mut acts = vec![
-        Act { age: people[PRIYA].age, by: PRIYA, deed: Deed::To(PRIYA, Kind::SetUp, String::new()) },
-        Act { age: 11 * DAY + 3 * HOUR, by: PRIYA, deed: Deed::RevokeClient },
-        Act { age: 6 * DAY + 5 * HOUR, by: MARTA, deed: Deed::RevokeRefreshToken(33 * DAY) },
-        Act { age: 18 * DAY + 2 * HOUR, by: PRIYA, deed: Deed::RevokeKey(140 * DAY) },
+        Act { age: people[PRIYA].age, by: PRIYA, action: Action::To(PRIYA, Kind::SetUp, String::new()) },
+        Act { age: 11 * DAY + 3 * HOUR, by: PRIYA, action: Action::RevokeClient },
+        Act { age: 6 * DAY + 5 * HOUR, by: MARTA, action: Action::RevokeRefreshToken(33 * DAY) },
+        Act { age: 18 * DAY + 2 * HOUR, by: PRIYA, action: Action::RevokeKey(140 * DAY) },
     ];
     let settled = |role: Role| {
-        let fits =
-            move |i: &usize| people[*i].fate == Fate::Active && people[*i].role == role && people[*i].age > WEEKS;
+        let fits = move |i: &usize| {
+            people[*i].state == PersonState::Active && people[*i].role == role && people[*i].age > WEEKS
+        };
         (TOMASZ + 1..people.len()).filter(fits)
     };
     for (i, ago) in settled(Role::Manager).zip([9 * DAY, 24 * DAY, 37 * DAY]) {
         acts.push(Act {
             age: ago,
             by: PRIYA,
-            deed: Deed::To(i, Kind::RoleChanged, "from Staff to Store manager".into()),
+            action: Action::To(i, Kind::RoleChanged, "from Staff to Store manager".into()),
         });
-        let places = people[i].locations.iter().filter_map(|place| place_name(*place)).collect::<Vec<_>>().join(", ");
-        acts.push(Act { age: ago - 2 * MINUTE, by: PRIYA, deed: Deed::To(i, Kind::LocationsChanged, places) });
+        let places =
+            people[i].locations.iter().filter_map(|place| location_name(*place)).collect::<Vec<_>>().join(", ");
+        acts.push(Act { age: ago - 2 * MINUTE, by: PRIYA, action: Action::To(i, Kind::LocationsChanged, places) });
     }
     for (i, ago) in settled(Role::Staff).zip([3 * DAY, 20 * DAY]) {
-        acts.push(Act { age: ago, by: PRIYA, deed: Deed::To(i, Kind::ResetLinkCreated, String::new()) });
-        acts.push(Act { age: ago - HOUR, by: i, deed: Deed::To(i, Kind::PasswordChanged, String::new()) });
+        acts.push(Act { age: ago, by: PRIYA, action: Action::To(i, Kind::ResetLinkCreated, String::new()) });
+        acts.push(Act { age: ago - HOUR, by: i, action: Action::To(i, Kind::PasswordChanged, String::new()) });
     }
     for (i, ago) in settled(Role::Admin).zip([2 * DAY, 2 * DAY - MINUTE, 13 * DAY, 29 * DAY]) {
-        acts.push(Act { age: ago + 4 * HOUR, by: i, deed: Deed::FailedToSignIn(i) });
+        acts.push(Act { age: ago + 4 * HOUR, by: i, action: Action::FailedToSignIn(i) });
     }
-    let left = |i: &usize| matches!(people[*i].fate, Fate::Archived(ago) if ago < WEEKS);
+    let left = |i: &usize| matches!(people[*i].state, PersonState::Archived(ago) if ago < WEEKS);
     if let Some(i) = (0..people.len()).filter(left).nth(1) {
-        acts.push(Act { age: people[i].stopped() - 5 * MINUTE, by: PRIYA, deed: Deed::RevokeAllAccess(i) });
+        acts.push(Act { age: people[i].stopped() - 5 * MINUTE, by: PRIYA, action: Action::RevokeAllAccess(i) });
     }
-    // A log of a thousand people would hide the rest.
+    // With a thousand employees, their sign-ins would hide the rest.
     for i in 0..people.len().min(4 * EACH_ROLE) {
-        comings_and_goings(world, i, &mut acts, rng);
+        sign_ins_and_state_changes(world, i, &mut acts, rng);
     }
     acts.sort_by_key(|act| Reverse(act.age));
     acts
 }
 
-fn comings_and_goings(world: &World, i: usize, acts: &mut Vec<Act>, rng: &mut StdRng) {
+fn sign_ins_and_state_changes(world: &World, i: usize, acts: &mut Vec<Act>, rng: &mut StdRng) {
     let person = &world.people[i];
     let mut tell = |age: i64, by: usize, kind: Kind, note: &str| {
         if (0..WEEKS).contains(&age) {
-            acts.push(Act { age, by, deed: Deed::To(i, kind, note.into()) });
+            acts.push(Act { age, by, action: Action::To(i, kind, note.into()) });
         }
     };
     tell(person.age, PRIYA, Kind::EmployeeInvited, &format!("as {}", person.role.name()));
-    if person.fate != Fate::Invited {
+    if person.state != PersonState::Invited {
         let accepted = (person.age - rng.random_range(MINUTE..2 * HOUR)).max(person.signed_in.unwrap_or(0));
         tell(accepted, i, Kind::InvitationAccepted, "");
     }
-    match person.fate {
-        Fate::Locked(ago) => tell(ago, PRIYA, Kind::EmployeeLocked, "1 session signed out"),
-        Fate::Archived(ago) => tell(ago, PRIYA, Kind::EmployeeArchived, "1 session signed out"),
-        Fate::Active | Fate::Invited => {}
+    match person.state {
+        PersonState::Locked(ago) => tell(ago, PRIYA, Kind::EmployeeLocked, "1 session signed out"),
+        PersonState::Archived(ago) => tell(ago, PRIYA, Kind::EmployeeArchived, "1 session signed out"),
+        PersonState::Active | PersonState::Invited => {}
     }
     let Some(last) = person.signed_in else {
         return;
@@ -134,11 +136,11 @@ fn comings_and_goings(world: &World, i: usize, acts: &mut Vec<Act>, rng: &mut St
     }
 }
 
-fn place_name(place: usize) -> Option<&'static str> {
+fn location_name(place: usize) -> Option<&'static str> {
     BUSINESSES.iter().flat_map(|business| business.4).nth(place).copied()
 }
 
-// The addresses that are set apart for examples: one for each location.
+// Addresses reserved for documentation, one per location.
 fn client_ip(world: &World, person: usize) -> String {
     let place = world.people[person].locations.first().copied().unwrap_or_default();
     format!("192.0.2.{}", 10 + place)
@@ -148,30 +150,30 @@ impl Act {
     fn perform(&self, conn: &mut DbConnection, world: &World, ids: &Ids, now: Timestamp) -> Result<()> {
         let at = now.plus(-self.age);
         let by = (&Actor::person(ids.people[self.by], &world.people[self.by].name), &*client_ip(world, self.by));
-        match &self.deed {
-            Deed::To(whom, kind, note) => {
+        match &self.action {
+            Action::To(whom, kind, note) => {
                 let subject = Employee::find(conn, ids.people[*whom])?.subject();
                 let entry = NewActivity::new(*kind, by.0.clone(), subject).from(by.1);
                 entry.with(Detail::note(note.clone())).record(conn, at)
             }
-            Deed::FailedToSignIn(who) => {
+            Action::FailedToSignIn(who) => {
                 let address = TokenHash::of(&fold(&world.people[*who].email)).short_hex();
                 let subject = Subject::named("sign_in", 0, &format!("address {address}"));
                 NewActivity::new(Kind::SignInFailed, Actor::nobody(), subject).from(by.1).record(conn, at)
             }
-            Deed::RevokeAllAccess(whom) => {
+            Action::RevokeAllAccess(whom) => {
                 let target = Target::Grants(Employee::find(conn, ids.people[*whom])?);
                 revoke(conn, &target, None, by, at).map(drop)
             }
-            Deed::RevokeClient => {
+            Action::RevokeClient => {
                 let target = Target::Client(old_client(conn, ids, at)?);
                 revoke(conn, &target, None, by, at).map(drop)
             }
-            Deed::RevokeRefreshToken(after) => match some_client(world, ids, *after + self.age) {
+            Action::RevokeRefreshToken(after) => match some_client(world, ids, *after + self.age) {
                 Some(client) => revoke_refresh_token(conn, client, ids, (after, at), by),
                 None => Ok(()),
             },
-            Deed::RevokeKey(after) => match some_client(world, ids, *after + self.age) {
+            Action::RevokeKey(after) => match some_client(world, ids, *after + self.age) {
                 Some(client) => revoke_key(conn, client, ids, (after, at), by),
                 None => Ok(()),
             },
@@ -179,13 +181,13 @@ impl Act {
     }
 }
 
-// Not one of those that a visitor opens first: nothing was ever wrong with them.
+// Skips the clients that people open first: nothing was ever revoked there.
 fn some_client(world: &World, ids: &Ids, age: i64) -> Option<ClientKey> {
-    let fits = |client: &Integration| client.find_unrevoked == LoadedClient::Active && client.age > age;
-    world.clients.iter().zip(&ids.clients).skip(MET_FIRST).find(|(client, _)| fits(client)).map(|(_, id)| *id)
+    let fits = |client: &Integration| client.state == ClientState::Active && client.age > age;
+    world.clients.iter().zip(&ids.clients).skip(SHOWN_FIRST).find(|(client, _)| fits(client)).map(|(_, id)| *id)
 }
 
-// An integration of the first days: two keys, long unused, and a grant that is still refreshed now and then.
+// An old client: two API keys unused for a long time, and a grant that is still refreshed sometimes.
 fn old_client(conn: &mut DbConnection, ids: &Ids, until: Timestamp) -> Result<Client> {
     let (name, host) = REVOKED_CLIENT;
     let website = Website::parse(&format!("https://{host}")).map_err(Error::internal)?;
@@ -240,5 +242,5 @@ fn revoke_key(
 }
 
 fn scope(text: &str) -> Result<Scope> {
-    Scope::parse(text).ok_or_else(|| Error::internal(format!("no scope: {text}")))
+    Scope::parse(text).ok_or_else(|| Error::internal(format!("unknown scope: {text}")))
 }

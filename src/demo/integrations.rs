@@ -1,4 +1,6 @@
-//! The integrations the shop is said to use: forty-eight that a visitor meets, and as many more as are asked for.
+//! The clients of the demo shop: 48 with fixed names, and any number of generated ones.
+//!
+//! Longer than 300 lines, because most of it is the table of fixed clients.
 
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -6,12 +8,12 @@ use rand::seq::SliceRandom;
 
 use crate::time::{DAY, HOUR};
 
-/// The integration that was revoked before anybody looks.
+/// A client that was revoked in the past; it appears in the activity log only.
 pub const REVOKED_CLIENT: (&str, &str) = ("Old Till Export", "tillexport.example");
 
-/// What an integration is for; decides what it may reach.
+/// What a client is for; decides which scopes it requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trade {
+pub enum Category {
     /// Bookkeeping and taxes.
     Books,
     /// Stock, labels, counts.
@@ -38,175 +40,179 @@ pub enum Trade {
     House,
 }
 
-impl Trade {
-    /// What such an integration asks for; the first is the usual one.
+impl Category {
+    /// The scopes such a client requests; the first is the most common.
     pub fn scopes(self) -> &'static [&'static str] {
         match self {
-            Trade::Books => &[
+            Category::Books => &[
                 "employee:register_read employee:reports",
                 "employee:register_read employee:admin_purchases employee:product_cost",
                 "employee:register_read",
             ],
-            Trade::Stock => &[
+            Category::Stock => &[
                 "employee:inventory employee:register_read",
                 "employee:inventory_read",
                 "employee:inventory employee:inventory_counts employee:product_cost",
                 "employee:inventory_counts employee:inventory_counts_reconcile",
             ],
-            Trade::Buying => &[
+            Category::Buying => &[
                 "employee:purchase_orders employee:vendors employee:inventory_read",
                 "employee:purchase_orders employee:vendors employee:vendor_returns employee:manufacturers",
             ],
-            Trade::Webshop => &[
+            Category::Webshop => &[
                 "employee:inventory employee:product_edit employee:categories employee:register",
                 "employee:inventory_read employee:register employee:customers",
                 "employee:inventory_read employee:special_orders",
             ],
-            Trade::Parcels => &["employee:register_read employee:customers_read", "employee:transfers"],
-            Trade::Customers => &[
+            Category::Parcels => &["employee:register_read employee:customers_read", "employee:transfers"],
+            Category::Customers => &[
                 "employee:customers employee:register_read",
                 "employee:customers_read",
                 "employee:customers employee:tags",
             ],
-            Trade::Payments => &[
+            Category::Payments => &[
                 "employee:customers_view_gift_card_numbers employee:register",
                 "employee:register employee:register_refund",
                 "financial-api offline_access",
             ],
-            Trade::Bookings => &[
+            Category::Bookings => &[
                 "reservations-api employee:customers offline_access",
                 "orders-api items offline_access",
                 "employee:customers_read employee:workbench",
             ],
-            Trade::Repairs => &["employee:workbench employee:customers", "employee:workbench employee:inventory_read"],
-            Trade::Staff => &["employee:admin_employees employee:reports", "staff-api offline_access"],
-            Trade::Reports => &["employee:reports employee:register_read", "employee:reports"],
-            Trade::House => &["employee:all", "employee:inventory_read employee:register_read", "employee:admin_shops"],
+            Category::Repairs => {
+                &["employee:workbench employee:customers", "employee:workbench employee:inventory_read"]
+            }
+            Category::Staff => &["employee:admin_employees employee:reports", "staff-api offline_access"],
+            Category::Reports => &["employee:reports employee:register_read", "employee:reports"],
+            Category::House => {
+                &["employee:all", "employee:inventory_read employee:register_read", "employee:admin_shops"]
+            }
         }
     }
 
-    /// What admins call the keys they make for it.
+    /// Labels of its API keys.
     pub fn labels(self) -> &'static [&'static str] {
         match self {
-            Trade::Books => &["Monthly bookkeeping", "Auditors, read only", "VAT return", "Year end 2025"],
-            Trade::Stock => {
+            Category::Books => &["Monthly bookkeeping", "Auditors, read only", "VAT return", "Year end 2025"],
+            Category::Stock => {
                 &["Nightly stock export", "Warehouse scanner 2", "Shelf labels, Södermalm", "Stocktake, Uppsala"]
             }
-            Trade::Buying => &["Supplier catalogue", "Returns to vendors", "Reorder suggestions"],
-            Trade::Webshop => &["Price list for the website", "Old webshop feed", "Stock on the product page"],
-            Trade::Parcels => &["Parcel labels, Haga", "Parcel labels, warehouse", "Delivery notices"],
-            Trade::Customers => &["Spring campaign mailing", "Loyalty import 2024", "Customer merge script"],
-            Trade::Payments => &["Gift card balance check", "Card terminal 3", "Refund desk"],
-            Trade::Bookings => &["Kitchen display", "Opening hours screen", "Table plan, Malmö"],
-            Trade::Repairs => &["Workshop tablet", "Ready-for-pickup messages"],
-            Trade::Staff => &["Staff rota sync", "Payroll run"],
-            Trade::Reports => &["Sales wallboard", "Weekly margin report", "Trial, ask Marta"],
-            Trade::House => &["Backup to the archive", "Spare handheld", "Till 3 receipt printer"],
+            Category::Buying => &["Supplier catalogue", "Returns to vendors", "Reorder suggestions"],
+            Category::Webshop => &["Price list for the website", "Old webshop feed", "Stock on the product page"],
+            Category::Parcels => &["Parcel labels, Haga", "Parcel labels, warehouse", "Delivery notices"],
+            Category::Customers => &["Spring campaign mailing", "Loyalty import 2024", "Customer merge script"],
+            Category::Payments => &["Gift card balance check", "Card terminal 3", "Refund desk"],
+            Category::Bookings => &["Kitchen display", "Opening hours screen", "Table plan, Malmö"],
+            Category::Repairs => &["Workshop tablet", "Ready-for-pickup messages"],
+            Category::Staff => &["Staff rota sync", "Payroll run"],
+            Category::Reports => &["Sales wallboard", "Weekly margin report", "Trial, ask Marta"],
+            Category::House => &["Backup to the archive", "Spare handheld", "Till 3 receipt printer"],
         }
     }
 
-    const ALL: [(Trade, &str); 11] = [
-        (Trade::Books, "Accounting"),
-        (Trade::Stock, "Inventory"),
-        (Trade::Buying, "Purchasing"),
-        (Trade::Webshop, "Webshop"),
-        (Trade::Parcels, "Shipping"),
-        (Trade::Customers, "Loyalty"),
-        (Trade::Payments, "Gift Cards"),
-        (Trade::Bookings, "Bookings"),
-        (Trade::Repairs, "Workshop"),
-        (Trade::Staff, "Payroll"),
-        (Trade::Reports, "Insights"),
+    const ALL: [(Category, &str); 11] = [
+        (Category::Books, "Accounting"),
+        (Category::Stock, "Inventory"),
+        (Category::Buying, "Purchasing"),
+        (Category::Webshop, "Webshop"),
+        (Category::Parcels, "Shipping"),
+        (Category::Customers, "Loyalty"),
+        (Category::Payments, "Gift Cards"),
+        (Category::Bookings, "Bookings"),
+        (Category::Repairs, "Workshop"),
+        (Category::Staff, "Payroll"),
+        (Category::Reports, "Insights"),
     ];
 }
 
-/// What an integration may do, since how many seconds.
+/// The state of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LoadedClient {
-    /// It waits to be admitted.
+pub enum ClientState {
+    /// Pending approval.
     Pending,
-    /// It may ask for tokens.
+    /// Active.
     Active,
-    /// It was suspended so long ago.
+    /// Suspended this many seconds ago.
     Suspended(i64),
 }
 
-/// An integration.
+/// A client of the demo shop.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Integration {
-    /// What people call it.
+    /// Its name.
     pub name: String,
     /// Its website.
     pub website: String,
     /// What it is for.
-    pub trade: Trade,
-    /// Whether it bears the Lightspeed Approved mark.
+    pub category: Category,
+    /// Whether it has the Lightspeed Approved badge.
     pub lightspeed_approved: bool,
-    /// What it may do.
-    pub find_unrevoked: LoadedClient,
+    /// Its state.
+    pub state: ClientState,
     /// Seconds since it was registered.
     pub age: i64,
-    /// How much it is used, compared with the others.
+    /// How much it is used, relative to the others.
     pub weight: f64,
 }
 
-/// Where the accountants stand in the list: few grants, all of them worth a look.
+/// The index of the accounting client: few grants, each in another state.
 pub const LEDGERLY: usize = 0;
-/// Where the busiest one stands.
+/// The index of the busiest client.
 pub const SHELFWISE: usize = 1;
-/// Where the second busiest one stands.
+/// The index of the second busiest client.
 pub const PARCELS: usize = 2;
 
-// Name, host, what for, `A`pproved, `P`ending or `S`uspended, and the days since its registration.
-const KNOWN: [(&str, &str, Trade, &str, i64); 48] = [
-    ("Ledgerly Accounting", "ledgerly", Trade::Books, "A", 412),
-    ("Shelfwise Inventory", "shelfwise", Trade::Stock, "A", 803),
-    ("Parcel & Post", "parcelandpost", Trade::Parcels, "A", 655),
-    ("Loyalty Loop", "loyaltyloop", Trade::Customers, "", 371),
-    ("Brightside Bookings", "brightside", Trade::Bookings, "A", 540),
-    ("Northlight Reports", "northlight-reports", Trade::Reports, "", 298),
-    ("Kassabok", "kassabok", Trade::Books, "A", 1_011),
-    ("Tidewater Webshop", "tidewater", Trade::Webshop, "A", 722),
-    ("Gifted Cards", "giftedcards", Trade::Payments, "", 233),
-    ("Stampcard", "stampcard", Trade::Customers, "S", 864),
-    ("Rotaflow", "rotaflow", Trade::Staff, "A", 480),
-    ("Refill Purchasing", "refill", Trade::Buying, "", 127),
-    ("Fraktbud", "fraktbud", Trade::Parcels, "A", 590),
-    ("Reviewbird", "reviewbird", Trade::Customers, "", 190),
-    ("Table Nine Reservations", "tablenine", Trade::Bookings, "", 344),
-    ("Kitchen Rail", "kitchenrail", Trade::Bookings, "A", 611),
-    ("Mailhaven Campaigns", "mailhaven", Trade::Customers, "", 266),
-    ("Margin Notes", "marginnotes", Trade::Reports, "", 88),
-    ("Countwell Stocktake", "countwell", Trade::Stock, "A", 935),
-    ("Bike Bench Repairs", "bikebench", Trade::Repairs, "", 402),
-    ("Copperline Payments", "copperline", Trade::Payments, "A", 760),
-    ("Vendora Purchasing", "vendora", Trade::Buying, "A", 688),
-    ("Etikett Labels", "etikett", Trade::Stock, "", 520),
-    ("Nordstjärna ERP", "nordstjarna", Trade::Books, "A", 1_090),
-    ("Rösterei Orders", "roesterei-orders", Trade::Bookings, "", 157),
-    ("Pocket Till", "pockettill", Trade::Payments, "S", 446),
-    ("Daybook VAT", "daybook", Trade::Books, "A", 318),
-    ("Lighthouse Analytics", "lighthouse-analytics", Trade::Reports, "A", 571),
-    ("Sorrel Subscriptions", "sorrel", Trade::Webshop, "", 14),
-    ("Paperless Receipts", "paperlessreceipts", Trade::Customers, "A", 629),
-    ("Kundklubben", "kundklubben", Trade::Customers, "", 905),
-    ("Footfall Counter", "footfall", Trade::Reports, "", 216),
-    ("Warehouse Hand Scanner", "handscanner", Trade::Stock, "", 497),
-    ("Second Spin Trade-in", "secondspin", Trade::Stock, "", 101),
-    ("Quickstaff Rota", "quickstaff", Trade::Staff, "", 63),
-    ("Sea & Sail Marketplace", "seaandsail", Trade::Webshop, "A", 834),
-    ("Tulip Click & Collect", "tulip-collect", Trade::Webshop, "A", 386),
-    ("Harbour & Pine Website", "harbourandpine", Trade::House, "", 1_120),
-    ("Harbour & Pine Wallboard", "wallboard.harbourandpine", Trade::House, "", 275),
-    ("Ask Ada Support Desk", "askada", Trade::Customers, "", 178),
-    ("Cashflow Compass", "cashflowcompass", Trade::Books, "P", 2),
-    ("Returns Desk", "returnsdesk", Trade::Payments, "A", 549),
-    ("Foxglove Gift Registry", "foxglove", Trade::Payments, "", 240),
-    ("Tagline Price Tags", "tagline", Trade::Stock, "A", 703),
-    ("Plainview Forecast", "plainview", Trade::Reports, "P", 5),
-    ("Depot Transfers", "depot", Trade::Stock, "", 8),
-    ("Smörgås Preorders", "smorgas", Trade::Bookings, "", 462),
-    ("Guestbook Wi-Fi", "guestbook", Trade::Customers, "P", 9),
+// Name, host, category, marks (`A`pproved, `P`ending, `S`uspended), and days since its registration.
+const KNOWN: [(&str, &str, Category, &str, i64); 48] = [
+    ("Ledgerly Accounting", "ledgerly", Category::Books, "A", 412),
+    ("Shelfwise Inventory", "shelfwise", Category::Stock, "A", 803),
+    ("Parcel & Post", "parcelandpost", Category::Parcels, "A", 655),
+    ("Loyalty Loop", "loyaltyloop", Category::Customers, "", 371),
+    ("Brightside Bookings", "brightside", Category::Bookings, "A", 540),
+    ("Northlight Reports", "northlight-reports", Category::Reports, "", 298),
+    ("Kassabok", "kassabok", Category::Books, "A", 1_011),
+    ("Tidewater Webshop", "tidewater", Category::Webshop, "A", 722),
+    ("Gifted Cards", "giftedcards", Category::Payments, "", 233),
+    ("Stampcard", "stampcard", Category::Customers, "S", 864),
+    ("Rotaflow", "rotaflow", Category::Staff, "A", 480),
+    ("Refill Purchasing", "refill", Category::Buying, "", 127),
+    ("Fraktbud", "fraktbud", Category::Parcels, "A", 590),
+    ("Reviewbird", "reviewbird", Category::Customers, "", 190),
+    ("Table Nine Reservations", "tablenine", Category::Bookings, "", 344),
+    ("Kitchen Rail", "kitchenrail", Category::Bookings, "A", 611),
+    ("Mailhaven Campaigns", "mailhaven", Category::Customers, "", 266),
+    ("Margin Notes", "marginnotes", Category::Reports, "", 88),
+    ("Countwell Stocktake", "countwell", Category::Stock, "A", 935),
+    ("Bike Bench Repairs", "bikebench", Category::Repairs, "", 402),
+    ("Copperline Payments", "copperline", Category::Payments, "A", 760),
+    ("Vendora Purchasing", "vendora", Category::Buying, "A", 688),
+    ("Etikett Labels", "etikett", Category::Stock, "", 520),
+    ("Nordstjärna ERP", "nordstjarna", Category::Books, "A", 1_090),
+    ("Rösterei Orders", "roesterei-orders", Category::Bookings, "", 157),
+    ("Pocket Till", "pockettill", Category::Payments, "S", 446),
+    ("Daybook VAT", "daybook", Category::Books, "A", 318),
+    ("Lighthouse Analytics", "lighthouse-analytics", Category::Reports, "A", 571),
+    ("Sorrel Subscriptions", "sorrel", Category::Webshop, "", 14),
+    ("Paperless Receipts", "paperlessreceipts", Category::Customers, "A", 629),
+    ("Kundklubben", "kundklubben", Category::Customers, "", 905),
+    ("Footfall Counter", "footfall", Category::Reports, "", 216),
+    ("Warehouse Hand Scanner", "handscanner", Category::Stock, "", 497),
+    ("Second Spin Category-in", "secondspin", Category::Stock, "", 101),
+    ("Quickstaff Rota", "quickstaff", Category::Staff, "", 63),
+    ("Sea & Sail Marketplace", "seaandsail", Category::Webshop, "A", 834),
+    ("Tulip Click & Collect", "tulip-collect", Category::Webshop, "A", 386),
+    ("Harbour & Pine Website", "harbourandpine", Category::House, "", 1_120),
+    ("Harbour & Pine Wallboard", "wallboard.harbourandpine", Category::House, "", 275),
+    ("Ask Ada Support Desk", "askada", Category::Customers, "", 178),
+    ("Cashflow Compass", "cashflowcompass", Category::Books, "P", 2),
+    ("Returns Desk", "returnsdesk", Category::Payments, "A", 549),
+    ("Foxglove Gift Registry", "foxglove", Category::Payments, "", 240),
+    ("Tagline Price Tags", "tagline", Category::Stock, "A", 703),
+    ("Plainview Forecast", "plainview", Category::Reports, "P", 5),
+    ("Depot Transfers", "depot", Category::Stock, "", 8),
+    ("Smörgås Preorders", "smorgas", Category::Bookings, "", 462),
+    ("Guestbook Wi-Fi", "guestbook", Category::Customers, "P", 9),
 ];
 
 const STEMS: &str = "Aldergate Amberly Anchor Applecart Argyle Ashdown Bellwether Birchwood Blackbird Bluebell \
@@ -219,17 +225,18 @@ const STEMS: &str = "Aldergate Amberly Anchor Applecart Argyle Ashdown Bellwethe
     Tamarind Thistle Timberline Trident Umber Valley Verdant Wayfarer Westbrook Whitecap Willow Windmill Yarrow";
 const REGIONS: [&str; 8] = ["", "Nordic", "Direct", "Studio", "Baltic", "Express", "One", "Cloud"];
 
-/// The integrations of a shop that has `count` of them; the ones a visitor meets first are always the same.
+/// The clients of a shop with `count` clients. The first ones are always the same.
 pub fn integrations(count: usize, rng: &mut StdRng) -> Vec<Integration> {
     let mut all: Vec<Integration> = KNOWN.iter().take(count).map(|row| known(row, rng)).collect();
-    let mut names: Vec<(usize, &str, &(Trade, &str))> = Vec::new();
+    let mut names: Vec<(usize, &str, &(Category, &str))> = Vec::new();
     for (level, _) in REGIONS.iter().enumerate() {
         if all.len() + names.len() >= count {
             break;
         }
         let first = names.len();
-        names
-            .extend(STEMS.split_whitespace().flat_map(|stem| Trade::ALL.iter().map(move |trade| (level, stem, trade))));
+        names.extend(
+            STEMS.split_whitespace().flat_map(|stem| Category::ALL.iter().map(move |category| (level, stem, category))),
+        );
         names[first..].shuffle(rng);
     }
     let missing = count - all.len();
@@ -238,17 +245,17 @@ pub fn integrations(count: usize, rng: &mut StdRng) -> Vec<Integration> {
     all
 }
 
-fn known(&(name, host, trade, marks, days): &(&str, &str, Trade, &str, i64), rng: &mut StdRng) -> Integration {
+fn known(&(name, host, category, marks, days): &(&str, &str, Category, &str, i64), rng: &mut StdRng) -> Integration {
     let age = days * DAY + rng.random_range(HOUR..20 * HOUR);
     Integration {
         name: name.into(),
         website: format!("https://{host}.example"),
-        trade,
+        category,
         lightspeed_approved: marks.contains('A'),
-        find_unrevoked: match marks {
-            "P" => LoadedClient::Pending,
-            "S" => LoadedClient::Suspended(rng.random_range(3 * DAY..19 * DAY)),
-            _ => LoadedClient::Active,
+        state: match marks {
+            "P" => ClientState::Pending,
+            "S" => ClientState::Suspended(rng.random_range(3 * DAY..19 * DAY)),
+            _ => ClientState::Active,
         },
         age,
         weight: rng.random_range(0.2..2.0),
@@ -256,26 +263,26 @@ fn known(&(name, host, trade, marks, days): &(&str, &str, Trade, &str, i64), rng
 }
 
 fn invented(
-    (level, stem, (trade, what)): (usize, &str, &(Trade, &str)),
+    (level, stem, (category, what)): (usize, &str, &(Category, &str)),
     round: usize,
     rng: &mut StdRng,
 ) -> Integration {
     let number = if round == 0 { String::new() } else { (round + 1).to_string() };
     let words = [stem, *what, REGIONS[level], &number];
     let name = words.iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>().join(" ");
-    let (fate, days) = (rng.random_range(0..100), rng.random_range(45..1_095));
-    let (find_unrevoked, days) = match fate {
-        0..2 => (LoadedClient::Pending, rng.random_range(1..12)),
-        2..5 => (LoadedClient::Suspended(rng.random_range(3 * DAY..25 * DAY)), days),
-        5..10 => (LoadedClient::Active, rng.random_range(3..40)),
-        _ => (LoadedClient::Active, days),
+    let (percent, days) = (rng.random_range(0..100), rng.random_range(45..1_095));
+    let (state, days) = match percent {
+        0..2 => (ClientState::Pending, rng.random_range(1..12)),
+        2..5 => (ClientState::Suspended(rng.random_range(3 * DAY..25 * DAY)), days),
+        5..10 => (ClientState::Active, rng.random_range(3..40)),
+        _ => (ClientState::Active, days),
     };
     Integration {
         website: format!("https://{}.example", name.to_lowercase().replace(' ', "-")),
         name,
-        trade: *trade,
-        lightspeed_approved: find_unrevoked != LoadedClient::Pending && rng.random_bool(0.35),
-        find_unrevoked,
+        category: *category,
+        lightspeed_approved: state != ClientState::Pending && rng.random_bool(0.35),
+        state,
         age: days * DAY + rng.random_range(HOUR..20 * HOUR),
         weight: rng.random_range(0.2..2.0),
     }
@@ -290,7 +297,7 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn every_integration_has_a_name_and_a_website_of_its_own() {
+    fn every_client_has_its_own_name_and_website() {
         let all = integrations(10_000, &mut StdRng::seed_from_u64(1));
 
         assert_eq!(all.len(), 10_000);
@@ -298,7 +305,7 @@ mod tests {
         assert_eq!(all.iter().map(|one| &one.website).collect::<HashSet<_>>().len(), all.len());
         for one in &all {
             Website::parse(&one.website).expect("a website that can be linked to");
-            assert!(one.trade.scopes().iter().all(|scope| Scope::parse(scope).is_some()), "{:?}", one.trade);
+            assert!(one.category.scopes().iter().all(|scope| Scope::parse(scope).is_some()), "{:?}", one.category);
         }
     }
 }

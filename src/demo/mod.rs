@@ -1,7 +1,7 @@
-//! A made-up shop a shopkeeper would believe, made by the same code that issues real tokens.
+//! A realistic made-up shop, created through the same code that issues real tokens.
 //!
-//! `world` plans it as plain data, the same for the same seed; `found`, `fill` and `history` carry the plan out.
-//! Tokens and passwords are random all the same: a demo that can be reached is no easier to enter than a real shop.
+//! `world` plans it as plain data, the same for the same seed; `found`, `fill` and `history` create it. Tokens and passwords
+//! are always random, so a public demo is as hard to break into as a real shop.
 
 mod bulk;
 mod clear;
@@ -39,27 +39,29 @@ pub use clear::clear;
 pub use walk_through::WalkThrough;
 
 const DEFAULT_FOLDER: &str = "./data";
-const VISITORS: [(&str, usize); 3] = [("staff", JONAS), ("manager", MARTA), ("admin", PRIYA)];
+const SIGN_INS: [(&str, usize); 3] = [("staff", JONAS), ("manager", MARTA), ("admin", PRIYA)];
 
-/// The settings the demo runs with: a data folder of its own unless one is named, and connections that may lead to this
-/// machine, because its own do.
+/// The demo's settings: its own data folder unless another is set, and private addresses allowed, because its connections
+/// call this server.
 pub fn settings(given: &Settings) -> Settings {
     let mut settings = given.clone();
     settings.outbound_private = "on".into();
     if settings.data_dir == DEFAULT_FOLDER {
-        // When it cannot be made, the check of the settings says that it is missing.
+        // If this fails, the check of the settings reports the missing folder.
         drop(clear::private_folder(Path::new(DEFAULT_FOLDER)));
         settings.data_dir = format!("{DEFAULT_FOLDER}/demo");
     }
     settings
 }
 
-/// Fills the database and prints how to sign in.
+/// Creates the shop and prints how to sign in.
 pub async fn make(app: &State, walk_through: &OnceLock<WalkThrough>, demo: &Demo) -> std::result::Result<(), String> {
-    let passwords = fill(app, demo).await.map_err(|error| format!("the demo's data could not be made: {error}"))?;
-    // A world that is only made is for measuring: nobody walks through it.
+    let passwords = fill(app, demo).await.map_err(|error| format!("could not create the demo's data: {error}"))?;
+    // With --only-make there is no server for the walk-through.
     if !demo.only_make {
-        let walk = WalkThrough::register(app).await.map_err(|error| format!("the walk-through failed: {error}"))?;
+        let walk = WalkThrough::register(app)
+            .await
+            .map_err(|error| format!("could not register the walk-through: {error}"))?;
         drop(walk_through.set(walk));
     }
     print(app, walk_through.get(), &passwords).map_err(|error| error.to_string())
@@ -75,11 +77,11 @@ async fn fill(app: &State, demo: &Demo) -> Result<[(String, String); 3]> {
     statistics::tidy(app).await?;
     fill::record_outcome(app, &world, &ids, now).await?;
     credentials::write(app, &ids, now).await?;
-    // A world that is only made answers nobody, so nothing could be renewed.
+    // With --only-make there is no server to refresh connections with.
     if !demo.only_make {
         connections::make(app, &ids, now).await?;
     }
-    let addresses = VISITORS.map(|(_, person)| world.people[person].email.clone());
+    let addresses = SIGN_INS.map(|(_, person)| world.people[person].email.clone());
     let [staff, manager, admin] = addresses;
     let [first, second, third] = passwords;
     Ok([(staff, first), (manager, second), (admin, third)])
@@ -95,17 +97,17 @@ async fn hash(app: &State, passwords: &[String; 3]) -> Result<Hashes> {
     }
 }
 
-// Goes to the console and past the log: it holds passwords.
+// Printed to standard output and not logged: it contains passwords.
 fn print(app: &State, walk: Option<&WalkThrough>, accounts: &[(String, String); 3]) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     let width = accounts.iter().map(|(address, _)| address.len()).max().unwrap_or_default();
-    writeln!(out, "{} is ready at {}\n", shop::NAME, app.config.public_url.origin())?;
-    for ((role, _), (address, password)) in VISITORS.iter().zip(accounts) {
+    writeln!(out, "{} is running at {}\n", shop::NAME, app.config.public_url.origin())?;
+    for ((role, _), (address, password)) in SIGN_INS.iter().zip(accounts) {
         writeln!(out, "  {role:<7}  {address:<width$}  {password}")?;
     }
     if let Some(walk) = walk {
         let url = walk.authorize_url();
-        writeln!(out, "\nLet an integration in, and see a token appear and die when you revoke it:\n\n  {url}")?;
+        writeln!(out, "\nAuthorize a sample client and watch its tokens until you revoke them:\n\n  {url}")?;
     }
     writeln!(out)?;
     out.flush()

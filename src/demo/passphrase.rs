@@ -1,4 +1,4 @@
-//! Pass phrases for the three people a visitor signs in as: easy to type, different at every start.
+//! Passphrases for the three accounts to sign in with: easy to type, different at each start.
 
 use rand::RngExt;
 use rand::seq::IndexedRandom;
@@ -27,7 +27,7 @@ const ANIMALS: &str = "alpaca badger beaver bison bobcat buffalo camel caribou c
     puffin python quail rabbit raccoon raven robin salmon seal sparrow spaniel starling stork swallow swan tapir \
     toucan trout turtle walrus warbler weasel wombat wren";
 
-/// A new pass phrase, such as `brisk-lantern-otter-417`: never the same twice, and never derived from a seed.
+/// A new random passphrase such as `brisk-lantern-otter-417`, independent of the seed.
 pub fn generate() -> String {
     let mut rng = rand::rng();
     let mut word = |list: &'static str| {
@@ -44,7 +44,7 @@ mod tests {
     use crate::employees::password;
 
     #[test]
-    fn a_pass_phrase_meets_the_rules_for_passwords_and_is_new_each_time() {
+    fn a_passphrase_is_a_valid_password_and_differs_each_time() {
         let phrases: Vec<String> = (0..50).map(|_| generate()).collect();
 
         for phrase in &phrases {

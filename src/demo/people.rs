@@ -1,4 +1,4 @@
-//! The people of the shop, from many places: some have left, some are locked, some have yet to begin.
+//! The employees of the demo shop: active, invited, locked and archived ones.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -11,63 +11,63 @@ use crate::demo::shop::{BUSINESSES, MAIL_DOMAIN};
 use crate::scopes::Role;
 use crate::time::{DAY, HOUR, MINUTE};
 
-/// The one who signs in as staff.
+/// The index of the employee to sign in as Staff.
 pub const JONAS: usize = 0;
-/// The one who signs in as a store manager.
+/// The index of the employee to sign in as Store manager.
 pub const MARTA: usize = 1;
-/// The one who signs in as an admin; she set the shop up.
+/// The index of the employee to sign in as Admin; she set up the shop.
 pub const PRIYA: usize = 2;
-/// An admin who is locked.
+/// The index of a locked admin.
 pub const INES: usize = 3;
-/// Another store manager.
+/// The index of another store manager.
 pub const TOMASZ: usize = 4;
 
-/// How many of each role there are at least.
+/// Minimum number of employees of each role.
 pub const EACH_ROLE: usize = 27;
 
-/// What became of somebody, so many seconds ago.
+/// The state of an employee, and for how many seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// They work here.
+pub enum PersonState {
+    /// Active.
     Active,
-    /// They were invited and have not chosen a password.
+    /// Invited; has not chosen a password yet.
     Invited,
-    /// They were locked.
+    /// Locked.
     Locked(i64),
-    /// They left.
+    /// Archived.
     Archived(i64),
 }
 
-/// Somebody who works, worked or will work here. Times are seconds before now.
+/// An employee. Times are seconds before now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
     /// Their name.
     pub name: String,
-    /// Their address.
+    /// Their e-mail address.
     pub email: String,
-    /// What they may do.
+    /// Their role.
     pub role: Role,
     /// When they were added.
     pub age: i64,
-    /// What became of them.
-    pub fate: Fate,
+    /// Their state.
+    pub state: PersonState,
     /// When they last signed in, if they ever did.
     pub signed_in: Option<i64>,
-    /// The locations they can reach, counted through all businesses.
+    /// Indexes of their locations, counted across all businesses.
     pub locations: Vec<usize>,
 }
 
 impl Person {
-    /// Since when nothing of theirs works; 0 when it does.
+    /// Seconds since they were locked or archived; 0 otherwise.
     pub fn stopped(&self) -> i64 {
-        match self.fate {
-            Fate::Active | Fate::Invited => 0,
-            Fate::Locked(ago) | Fate::Archived(ago) => ago,
+        match self.state {
+            PersonState::Active | PersonState::Invited => 0,
+            PersonState::Locked(ago) | PersonState::Archived(ago) => ago,
         }
     }
 }
 
-// First names, then family names that fit every one of them.
+// First names and family names of one language, in any combination.
 const NAMES: [(&str, &str); 16] = [
     (
         "Åsa Björn Elin Gustav Linnéa Måns Saga Östen Ulrika Håkan Freja Sixten",
@@ -135,14 +135,14 @@ const NAMES: [(&str, &str); 16] = [
     ),
 ];
 
-/// The people of a shop that has about `count` of them. The first five are always the same.
+/// About `count` employees. The first five are always the same.
 pub fn people(count: usize, rng: &mut StdRng) -> Vec<Person> {
     let mut all = vec![
-        person("Jonas Berg", Role::Staff, 611 * DAY, Fate::Active, &[0]),
-        person("Marta Lindqvist", Role::Manager, 1_042 * DAY, Fate::Active, &[0, 3]),
-        person("Priya Nair", Role::Admin, 1_188 * DAY, Fate::Active, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
-        person("Ines Carvalho", Role::Admin, 873 * DAY, Fate::Locked(5 * DAY - 3 * HOUR), &[1, 4]),
-        person("Tomasz Zając", Role::Manager, 530 * DAY, Fate::Active, &[2]),
+        person("Jonas Berg", Role::Staff, 611 * DAY, PersonState::Active, &[0]),
+        person("Marta Lindqvist", Role::Manager, 1_042 * DAY, PersonState::Active, &[0, 3]),
+        person("Priya Nair", Role::Admin, 1_188 * DAY, PersonState::Active, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
+        person("Ines Carvalho", Role::Admin, 873 * DAY, PersonState::Locked(5 * DAY - 3 * HOUR), &[1, 4]),
+        person("Tomasz Zając", Role::Manager, 530 * DAY, PersonState::Active, &[2]),
     ];
     let mut taken: HashSet<String> = all.iter().map(|person| person.email.clone()).collect();
     let mut names = every_name();
@@ -157,8 +157,8 @@ pub fn people(count: usize, rng: &mut StdRng) -> Vec<Person> {
     all
 }
 
-fn person(name: &str, role: Role, age: i64, fate: Fate, locations: &[usize]) -> Person {
-    Person { name: name.into(), email: address(name), role, age, fate, signed_in: None, locations: locations.to_vec() }
+fn person(name: &str, role: Role, age: i64, state: PersonState, locations: &[usize]) -> Person {
+    Person { name: name.into(), email: address(name), role, age, state, signed_in: None, locations: locations.to_vec() }
 }
 
 fn every_name() -> Vec<String> {
@@ -171,23 +171,23 @@ fn every_name() -> Vec<String> {
 
 fn somebody(name: &str, i: usize, before: &[Person], rng: &mut StdRng) -> Person {
     let short = Role::ALL.iter().find(|role| before.iter().filter(|one| one.role == **role).count() < EACH_ROLE);
-    // Beyond what the lists need of each, a shop has far more staff than managers, and few admins.
+    // Beyond the minimum of each role, a shop has mostly staff, some managers and few admins.
     let role = short.copied().unwrap_or(match rng.random_range(0..20) {
         0 => Role::Admin,
         1..5 => Role::Manager,
         _ => Role::Staff,
     });
-    let fate = match i % 16 {
-        2 => Fate::Archived(days_ago(1..26, rng)),
-        5 => Fate::Locked(days_ago(1..20, rng)),
-        9 => Fate::Invited,
-        13 => Fate::Archived(days_ago(40..300, rng)),
-        _ => Fate::Active,
+    let state = match i % 16 {
+        2 => PersonState::Archived(days_ago(1..26, rng)),
+        5 => PersonState::Locked(days_ago(1..20, rng)),
+        9 => PersonState::Invited,
+        13 => PersonState::Archived(days_ago(40..300, rng)),
+        _ => PersonState::Active,
     };
-    let age = match fate {
-        Fate::Invited => days_ago(1..11, rng),
-        Fate::Active if i % 16 == 7 => days_ago(12..60, rng),
-        Fate::Archived(ago) => ago + rng.random_range(90..800) * DAY,
+    let age = match state {
+        PersonState::Invited => days_ago(1..11, rng),
+        PersonState::Active if i % 16 == 7 => days_ago(12..60, rng),
+        PersonState::Archived(ago) => ago + rng.random_range(90..800) * DAY,
         _ => days_ago(75..1_100, rng),
     };
     let places: usize = BUSINESSES.iter().map(|business| business.4.len()).sum();
@@ -198,7 +198,7 @@ fn somebody(name: &str, i: usize, before: &[Person], rng: &mut StdRng) -> Person
     };
     let mut locations = (0..places).collect::<Vec<_>>().sample(rng, reach).copied().collect::<Vec<_>>();
     locations.sort_unstable();
-    person(name, role, age, fate, &locations)
+    person(name, role, age, state, &locations)
 }
 
 fn last_signed_in(person: &Person, rng: &mut StdRng) -> Option<i64> {
@@ -208,19 +208,18 @@ fn last_signed_in(person: &Person, rng: &mut StdRng) -> Option<i64> {
         7..16 => days_ago(1..12, rng),
         _ => days_ago(12..110, rng),
     };
-    match person.fate {
-        Fate::Invited => None,
+    match person.state {
+        PersonState::Invited => None,
         _ => Some((person.stopped() + ago).min(person.age - HOUR)),
     }
 }
 
-/// Some days ago. People act by day and so does whoever starts the demo: what was done on other days was done at about
-/// this hour.
+/// A number of days ago, at about the current time of day, because people work during the day.
 pub fn days_ago(days: Range<i64>, rng: &mut StdRng) -> i64 {
     rng.random_range(days) * DAY + rng.random_range(-4 * HOUR..4 * HOUR)
 }
 
-/// The address of somebody: their name in the letters an address can have.
+/// An e-mail address: the name in ASCII letters.
 fn address(name: &str) -> String {
     let letters = name.to_lowercase().chars().map(|c| if c == ' ' { '.' } else { plain(c) }).collect::<String>();
     let letters: String = letters.chars().filter(|c| c.is_ascii_lowercase() || *c == '.').collect();
@@ -274,10 +273,10 @@ mod tests {
         for role in Role::ALL {
             let of_role: Vec<&Person> = all.iter().filter(|one| one.role == *role).collect();
             assert!(of_role.len() >= 25, "{role:?}");
-            assert!(of_role.iter().any(|one| matches!(one.fate, Fate::Locked(_))), "{role:?}");
-            assert!(of_role.iter().any(|one| matches!(one.fate, Fate::Archived(_))), "{role:?}");
+            assert!(of_role.iter().any(|one| matches!(one.state, PersonState::Locked(_))), "{role:?}");
+            assert!(of_role.iter().any(|one| matches!(one.state, PersonState::Archived(_))), "{role:?}");
         }
-        assert!(all.iter().filter(|one| one.fate == Fate::Invited).count() >= 3);
+        assert!(all.iter().filter(|one| one.state == PersonState::Invited).count() >= 3);
         assert!(all.iter().all(|one| one.signed_in.is_none_or(|ago| ago < one.age && ago >= one.stopped())));
     }
 }

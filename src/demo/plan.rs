@@ -1,5 +1,5 @@
-//! Which tokens there are, in which states: a plan of plain data, the same for the same seed, carried out in
-//! [`crate::demo::fill`]. All times are seconds before now, so that the world is as fresh as its start.
+//! The plan of all tokens as plain data; the same seed gives the same plan. [`crate::demo::fill`] issues them. Times are
+//! seconds before now, so that the demo always looks recent.
 
 use std::cmp::Reverse;
 
@@ -7,70 +7,70 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 
-use crate::demo::integrations::{Integration, LEDGERLY, LoadedClient, PARCELS, SHELFWISE};
-use crate::demo::people::{Fate, INES, JONAS, MARTA, Person, TOMASZ};
-use crate::demo::rhythm::{ASLEEP, Rhythm};
+use crate::demo::integrations::{ClientState, Integration, LEDGERLY, PARCELS, SHELFWISE};
+use crate::demo::people::{INES, JONAS, MARTA, Person, PersonState, TOMASZ};
+use crate::demo::rhythm::{RARELY_USED, Rhythm};
 use crate::time::{DAY, HOUR, MINUTE};
 
-/// How many tokens are made one by one to be looked at; what a larger world has beyond is made in bulk.
-const BELIEVABLE: usize = 3_000;
-// Access tokens expired for longer than this are not counted: they are deleted before anybody looks.
-const KEPT: i64 = 30 * DAY;
-// A grant outlives its last use by thirty days.
-const LATELY: i64 = 27 * DAY;
+/// How many tokens are planned individually, to be looked at; larger shops add the rest in bulk.
+const DETAILED: usize = 3_000;
+// Access tokens that expired earlier than this are not counted, because retention deletes them.
+const RETENTION: i64 = 30 * DAY;
+// A grant expires 30 days after its last use.
+const RECENT: i64 = 27 * DAY;
 
-/// One consent.
+/// A grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// The integration let in.
+    /// The client.
     pub client: usize,
-    /// The employee who let it in.
+    /// The employee who authorized it.
     pub employee: usize,
-    /// What it may reach.
+    /// The scope.
     pub scope: &'static str,
-    /// Whether its access tokens live for a day instead of an hour.
+    /// Whether its access tokens are valid for a day instead of an hour.
     pub day_long: bool,
 }
 
-/// One API key.
+/// An API key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// Whose it is.
+    /// The client.
     pub client: usize,
-    /// Whose rights it carries.
+    /// The employee whose rights it has.
     pub employee: usize,
-    /// What it may reach.
+    /// The scope.
     pub scope: &'static str,
-    /// What an admin called it.
+    /// Its label.
     pub label: &'static str,
-    /// Seconds from now to its end, negative when that has passed; without one it has none.
+    /// Seconds until it expires, negative if it has expired; nothing if it never expires.
     pub ends_in: Option<i64>,
 }
 
-/// What a token was issued under.
+/// What a token belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Of {
-    /// A grant, by its number: its first pair, or the next one.
+    /// A grant, by index: the first token pair, or a refreshed one.
     Grant(usize),
-    /// A key, by its number.
+    /// An API key, by index.
     Key(usize),
 }
 
-/// One access token or API key being issued.
+/// The issue of one access token or API key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Issue {
-    /// How long ago.
+    /// Seconds since the issue.
     pub age: i64,
-    /// How long ago it was last used, if ever.
+    /// Seconds since the last use, if it was used.
     pub used: Option<i64>,
-    /// Under what.
+    /// What it belongs to.
     pub of: Of,
 }
 
-/// All tokens of a world; the issues stand in the order in which they happened.
+/// All tokens of a shop.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// The consents.
+    /// The grants.
     pub grants: Vec<Grant>,
     /// The API keys.
     pub keys: Vec<Key>,
@@ -80,13 +80,13 @@ pub struct Plan {
 
 /// Plans about `tokens` access tokens and API keys.
 pub fn plan(tokens: usize, clients: &[Integration], people: &[Person], rng: StdRng) -> Plan {
-    let able = (0..people.len()).filter(|i| *i != JONAS && has_granted_lately(&people[*i])).collect();
+    let able = (0..people.len()).filter(|i| *i != JONAS && can_have_granted_recently(&people[*i])).collect();
     let mut planner = Planner { clients, people, able, rng, plan: Plan::default(), kept: vec![0; clients.len()] };
-    let believable = tokens.min(BELIEVABLE);
-    if believable > 0 {
-        planner.first_met();
-        planner.keys(believable / 20);
-        planner.everyday(believable);
+    let detailed = tokens.min(DETAILED);
+    if detailed > 0 {
+        planner.shown_first();
+        planner.keys(detailed / 20);
+        planner.everyday(detailed);
         planner.bulk(tokens);
     }
     let mut plan = planner.plan;
@@ -97,12 +97,12 @@ pub fn plan(tokens: usize, clients: &[Integration], people: &[Person], rng: StdR
 pub(crate) struct Planner<'a> {
     pub(crate) clients: &'a [Integration],
     pub(crate) people: &'a [Person],
-    // Those who may have granted something. Jonas aside: what he granted is all known, so that a visitor who signs in as
-    // him finds each kind once.
+    // Employees who may have authorized something at random. Jonas is not among them: his grants are fixed, so that whoever
+    // signs in as him sees one of each kind.
     able: Vec<usize>,
     pub(crate) rng: StdRng,
     plan: Plan,
-    // Access tokens and API keys of each client that stay.
+    // Number of access tokens and API keys of each client that retention keeps.
     pub(crate) kept: Vec<usize>,
 }
 
@@ -111,13 +111,13 @@ impl Planner<'_> {
         self.kept.iter().sum()
     }
 
-    // What a visitor is likely to open first.
-    fn first_met(&mut self) {
+    // The grants that people are likely to open first.
+    fn shown_first(&mut self) {
         let rng = &mut self.rng;
         let met = [
             (LEDGERLY, MARTA, Rhythm { newest: 2 * MINUTE, gap: 9 * MINUTE, months: 8, ..Rhythm::busy(rng) }),
             (LEDGERLY, TOMASZ, Rhythm { newest: 11 * MINUTE, gap: 14 * MINUTE, months: 1, ..Rhythm::busy(rng) }),
-            (LEDGERLY, JONAS, Rhythm { newest: 27 * DAY, months: 5, ..Rhythm::lapsing(rng) }),
+            (LEDGERLY, JONAS, Rhythm { newest: 27 * DAY, months: 5, ..Rhythm::expiring(rng) }),
             (LEDGERLY, INES, Rhythm { newest: 2 * HOUR, months: 9, ..Rhythm::daily(rng) }),
             (3, JONAS, Rhythm::busy(rng)),
             (4, JONAS, Rhythm::daily(rng)),
@@ -144,7 +144,7 @@ impl Planner<'_> {
         }
     }
 
-    // A hundred and more live tokens of one client, then what chance brings.
+    // More than a hundred valid tokens of one client, then random grants.
     fn everyday(&mut self, until: usize) {
         for _ in 0..36 {
             if self.clients.len() > SHELFWISE && self.total() < until / 3 {
@@ -152,7 +152,7 @@ impl Planner<'_> {
                 self.grant((SHELFWISE, employee), &rhythm, false);
             }
         }
-        // Some grants leave nothing that counts, and where everybody is new none does: this ends all the same.
+        // Some grants add no token that counts, so the number of attempts is limited.
         for _ in 0..until {
             if self.total() >= until {
                 break;
@@ -164,7 +164,7 @@ impl Planner<'_> {
         }
     }
 
-    // Nothing is issued after somebody was stopped, nor before everybody concerned was there.
+    // Nothing is issued after the client or the employee was stopped, or before both existed.
     pub(crate) fn grant(&mut self, (client, employee): (usize, usize), rhythm: &Rhythm, day_long: bool) {
         let Some((stopped, begun)) = self.span(client, employee) else {
             return;
@@ -179,7 +179,7 @@ impl Planner<'_> {
         for age in ages {
             let used = rhythm.is_used.then(|| age - self.rng.random_range(0..=lifetime.min(age - stopped)));
             self.plan.issues.push(Issue { age, used, of });
-            self.kept[client] += usize::from(age - lifetime < KEPT);
+            self.kept[client] += usize::from(age - lifetime < RETENTION);
         }
         let scope = self.scope(client);
         self.plan.grants.push(Grant { client, employee, scope, day_long });
@@ -198,7 +198,7 @@ impl Planner<'_> {
             2..10 => Some(rng.random_range(20 * DAY..360 * DAY)),
             _ => None,
         };
-        let least = if self.clients[client].weight < ASLEEP { 11 } else { 0 };
+        let least = if self.clients[client].weight < RARELY_USED { 11 } else { 0 };
         let idle = match rng.random_range(least..20) {
             0..6 => Some(rng.random_range(30..50 * MINUTE)),
             6..11 => Some(rng.random_range(HOUR..6 * DAY)),
@@ -207,30 +207,30 @@ impl Planner<'_> {
         };
         let ended = stopped.max(-ends_in.unwrap_or_default());
         let used = idle.map(|idle| (ended + idle).min(age));
-        let label = self.clients[client].trade.labels().choose(rng).copied().unwrap_or_default();
+        let label = self.clients[client].category.labels().choose(rng).copied().unwrap_or_default();
         let scope = self.scope(client);
         self.plan.issues.push(Issue { age, used, of: Of::Key(self.plan.keys.len()) });
         self.plan.keys.push(Key { client, employee, scope, label, ends_in });
         self.kept[client] += 1;
     }
 
-    // Between when the two could have anything to do with each other; nothing when they could not, or lately not.
+    // The period in which this employee could authorize this client; nothing if there was none recently.
     fn span(&self, client: usize, employee: usize) -> Option<(i64, i64)> {
         let (client, person) = (&self.clients[client], &self.people[employee]);
-        let suspended = match client.find_unrevoked {
-            LoadedClient::Pending => return None,
-            LoadedClient::Active => 0,
-            LoadedClient::Suspended(ago) => ago,
+        let suspended = match client.state {
+            ClientState::Pending => return None,
+            ClientState::Active => 0,
+            ClientState::Suspended(ago) => ago,
         };
         let stopped = suspended.max(person.stopped());
         let begun = client.age.min(person.age);
-        let fits = has_granted_lately(person) && stopped < LATELY && begun > stopped + 2 * HOUR;
+        let fits = can_have_granted_recently(person) && stopped < RECENT && begun > stopped + 2 * HOUR;
         fits.then_some((stopped, begun))
     }
 
     fn scope(&mut self, client: usize) -> &'static str {
-        let scopes = self.clients[client].trade.scopes();
-        // The usual one is asked for more often than all others together.
+        let scopes = self.clients[client].category.scopes();
+        // Half of all requests use the most common scope.
         let usual = self.rng.random_bool(0.5);
         let scope = if usual { scopes.first() } else { scopes.choose(&mut self.rng) };
         scope.copied().unwrap_or("employee:all")
@@ -246,7 +246,7 @@ impl Planner<'_> {
     }
 }
 
-// What those granted who left earlier has lapsed and is gone.
-fn has_granted_lately(person: &Person) -> bool {
-    person.fate != Fate::Invited && person.stopped() < LATELY
+// Grants of employees who left earlier have expired and were deleted.
+fn can_have_granted_recently(person: &Person) -> bool {
+    person.state != PersonState::Invited && person.stopped() < RECENT
 }

@@ -1,13 +1,13 @@
-//! How far a larger world has come, on standard error.
+//! Progress of creating a large demo shop, on standard error.
 
 use std::io::{IsTerminal, Write, stderr};
 
 use crate::time::thousands;
 
-// Up to here it takes a moment, and nothing is said.
-const WORTH_SAYING: usize = 20_000;
+// Smaller shops take seconds and show no progress.
+const SHOW_FROM: usize = 20_000;
 
-/// Counts what is done and says so: in one line that changes at a terminal, otherwise in a line for every tenth.
+/// Prints progress: one updating line on a terminal, otherwise one line for each 10 %.
 pub struct Progress {
     total: usize,
     done: usize,
@@ -16,17 +16,17 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Nothing of `total` is done yet.
+    /// Progress at 0 of `total`.
     pub fn new(total: usize) -> Progress {
         let step = if stderr().is_terminal() { 1 } else { 10 };
         Progress { total, done: 0, percent: 0, step }
     }
 
-    /// `n` more are done.
+    /// Adds `n` finished tokens.
     pub fn add(&mut self, n: usize) {
         self.done += n;
         let percent = self.done * 100 / self.total;
-        if self.total < WORTH_SAYING || percent < self.percent + self.step {
+        if self.total < SHOW_FROM || percent < self.percent + self.step {
             return;
         }
         self.percent = percent - percent % self.step;
@@ -35,7 +35,7 @@ impl Progress {
             1 => ("\r", if self.done == self.total { "\n" } else { "" }),
             _ => ("", "\n"),
         };
-        // A standard error that is closed is no reason to stop.
-        drop(write!(stderr(), "{before}Making {total} tokens: {} %{after}", self.percent));
+        // Continue even if standard error is closed.
+        drop(write!(stderr(), "{before}Creating {total} tokens: {} %{after}", self.percent));
     }
 }

@@ -1,32 +1,32 @@
-//! How an integration uses what it was granted: at every hour, once a night, hardly ever, or not any more.
+//! How often a client uses a grant: hourly, nightly, rarely, or no longer.
 
 use rand::RngExt;
 use rand::rngs::StdRng;
 
 use crate::time::{DAY, HOUR, MINUTE};
 
-/// An integration used less than this is hardly used at all.
-pub const ASLEEP: f64 = 0.5;
-// One used less than this is used once a day at most.
-const QUIET: f64 = 0.9;
+/// A client with a lower weight is rarely used.
+pub const RARELY_USED: f64 = 0.5;
+// A client with a lower weight is used once a day at most.
+const DAILY_AT_MOST: f64 = 0.9;
 
-/// When the tokens of one grant were issued, in seconds before now or before it was stopped.
+/// When the tokens of a grant were issued, in seconds before now or before the grant was stopped.
 #[derive(Clone, Debug)]
 pub struct Rhythm {
-    /// How long ago the newest was.
+    /// Age of the newest token.
     pub newest: i64,
-    /// About how far apart they are.
+    /// Approximate time between tokens.
     pub gap: i64,
-    /// How many.
+    /// Number of tokens.
     pub issues: usize,
-    /// How many more lie further back, each within a month of the next: how long ago the consent was.
+    /// Number of earlier tokens, each less than a month before the next: determines the age of the grant.
     pub months: usize,
     /// Whether the access tokens were used.
     pub is_used: bool,
 }
 
 impl Rhythm {
-    /// A worker that refreshes shortly before the hour is over.
+    /// A program that refreshes shortly before the access token expires.
     pub fn busy(rng: &mut StdRng) -> Rhythm {
         Rhythm {
             newest: rng.random_range(40..50 * MINUTE),
@@ -37,7 +37,7 @@ impl Rhythm {
         }
     }
 
-    /// Many workers that share one grant and refresh without asking each other.
+    /// Many processes that share a grant and refresh independently.
     pub fn crowded(rng: &mut StdRng) -> Rhythm {
         Rhythm {
             newest: rng.random_range(20..9 * MINUTE),
@@ -47,7 +47,7 @@ impl Rhythm {
         }
     }
 
-    /// Somebody consented minutes ago.
+    /// Authorized minutes ago.
     pub fn fresh(rng: &mut StdRng) -> Rhythm {
         Rhythm {
             newest: rng.random_range(20..25 * MINUTE),
@@ -58,7 +58,7 @@ impl Rhythm {
         }
     }
 
-    /// A job of every night.
+    /// A nightly job.
     pub fn daily(rng: &mut StdRng) -> Rhythm {
         Rhythm {
             newest: rng.random_range(20 * MINUTE..23 * HOUR),
@@ -69,7 +69,7 @@ impl Rhythm {
         }
     }
 
-    /// A report now and then.
+    /// An occasional report.
     pub fn weekly(rng: &mut StdRng) -> Rhythm {
         Rhythm {
             newest: rng.random_range(2 * DAY..15 * DAY),
@@ -80,13 +80,13 @@ impl Rhythm {
         }
     }
 
-    /// A consent that nothing came of.
+    /// Authorized but never used.
     pub fn never_used(rng: &mut StdRng) -> Rhythm {
         Rhythm { newest: rng.random_range(DAY..22 * DAY), gap: 0, issues: 1, months: 0, is_used: false }
     }
 
-    /// Forgotten: it lapses within a week.
-    pub fn lapsing(rng: &mut StdRng) -> Rhythm {
+    /// Unused: it expires within a week.
+    pub fn expiring(rng: &mut StdRng) -> Rhythm {
         Rhythm {
             newest: rng.random_range(23 * DAY + 6 * HOUR..29 * DAY + 12 * HOUR),
             gap: DAY,
@@ -96,16 +96,16 @@ impl Rhythm {
         }
     }
 
-    /// Forgotten for longer than a refresh token lives.
-    pub fn lapsed(rng: &mut StdRng) -> Rhythm {
+    /// Unused for so long that it has expired.
+    pub fn expired(rng: &mut StdRng) -> Rhythm {
         Rhythm { newest: rng.random_range(31 * DAY..55 * DAY), gap: DAY, issues: 1, ..Rhythm::weekly(rng) }
     }
 
-    /// One of them, as the integration goes: `weight` is how much it is used, 1 for an ordinary one.
+    /// A random rhythm; `weight` is how much the client is used, 1 on average.
     pub fn any(weight: f64, rng: &mut StdRng) -> Rhythm {
         let from = match weight {
-            ..ASLEEP => 65,
-            ..QUIET => 40,
+            ..RARELY_USED => 65,
+            ..DAILY_AT_MOST => 40,
             _ => 0,
         };
         match rng.random_range(from..100) {
@@ -114,13 +114,13 @@ impl Rhythm {
             48..65 => Rhythm::daily(rng),
             65..76 => Rhythm::weekly(rng),
             76..83 => Rhythm::never_used(rng),
-            83..93 => Rhythm::lapsing(rng),
-            _ => Rhythm::lapsed(rng),
+            83..93 => Rhythm::expiring(rng),
+            _ => Rhythm::expired(rng),
         }
     }
 
-    /// One of very many, with access tokens that live for a day: about two of ten are live, and still are when a world
-    /// that took minutes to make has been measured for an hour.
+    /// For bulk grants with access tokens that are valid for a day: about two in ten are valid, and still are after the shop
+    /// was created in minutes and measured for an hour.
     pub fn bulk(issues: usize, rng: &mut StdRng) -> Rhythm {
         let gap = rng.random_range(6 * HOUR..13 * HOUR);
         match rng.random_range(0..20) {

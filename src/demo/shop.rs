@@ -2,15 +2,15 @@
 
 use crate::time::DAY;
 
-/// What the shop is called.
+/// The shop's name.
 pub const NAME: &str = "Harbour & Pine";
-/// The domain of everybody's address: how a later start knows these people for made-up ones.
+/// The mail domain of all employees, by which a later start recognizes demo data.
 pub const MAIL_DOMAIN: &str = "harbourandpine.example";
-/// Where its pages take their time from.
+/// The account's time zone.
 pub const TIME_ZONE: &str = "Europe/Stockholm";
-/// How long ago it all began, in seconds.
+/// The age of the shop in seconds.
 pub const AGE: i64 = 1_190 * DAY;
-/// A business and its locations: name, currency, country, time zone, places.
+/// A business: name, currency, country, time zone, locations.
 pub type Business = (&'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
 
 /// The businesses of the account.

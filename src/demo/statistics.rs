@@ -1,5 +1,5 @@
-//! PostgreSQL's statistics. It would gather them by itself, minutes later; until then it keeps to the plans it made when
-//! the tables were empty, and reads them from end to end for every token.
+//! PostgreSQL's planner statistics. Autovacuum would gather them only minutes later; until then PostgreSQL keeps the query
+//! plans for empty tables and scans whole tables for each token.
 
 use diesel::connection::SimpleConnection;
 
@@ -10,12 +10,12 @@ use crate::web::state::State;
 
 const TABLES: &str = "clients, employees, refresh_tokens, refresh_token_values, access_tokens, activity";
 
-/// Gathers statistics while the tables grow.
+/// Updates the statistics while the tables grow.
 pub async fn gather(app: &State) -> Result<()> {
     run(app, "ANALYZE").await
 }
 
-/// Leaves the tables as they would be after a quiet night.
+/// Vacuums the tables and updates the statistics.
 pub async fn tidy(app: &State) -> Result<()> {
     run(app, "VACUUM ANALYZE").await
 }

@@ -1,5 +1,5 @@
-//! The demo's own integration, for whoever wants to see a token appear and die: it asks for access, redeems the code, calls
-//! the API and refreshes, over HTTP like any other, and shows each step. Only the demo serves its two pages.
+//! The demo's sample client: it requests access, exchanges the code for tokens, calls the API and refreshes, over HTTP like
+//! any client, and shows each step. Its two pages work in the demo only.
 
 use std::sync::{Mutex, OnceLock};
 
@@ -10,6 +10,7 @@ use oauth2::{
     AuthUrl, AuthorizationCode, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken,
     Scope, TokenResponse, TokenUrl,
 };
+use zeroize::Zeroizing;
 
 use crate::clients::{Client, Contact, NewClient, RedirectUri, Registration, Website};
 use crate::error::{Error, Result};
@@ -26,26 +27,26 @@ const RESULT: &str = "/demo/walk-through";
 const SCOPE: [&str; 3] = ["employee:inventory_read", "employee:register_read", "employee:customers_read"];
 const ACCOUNT: &str = "/API/V3/Account.json";
 
-/// The integration, and what it holds.
+/// The sample client and its tokens.
 pub struct WalkThrough {
     client: ClientKey,
     client_id: String,
     origin: String,
     state: String,
-    verifier: String,
+    verifier: Zeroizing<String>,
     authorize_url: String,
     http: HttpClient,
-    held: Mutex<Held>,
+    held: Mutex<Progress>,
 }
 
-// What the steps came to so far, and the token it would call the API with.
+// The steps so far, and the newest access token.
 #[derive(Clone, Default)]
-struct Held {
+struct Progress {
     steps: Vec<Step>,
-    access_token: Option<String>,
+    access_token: Option<Zeroizing<String>>,
 }
 
-/// One step, as the page shows it.
+/// One step of the walk-through.
 #[derive(Clone, Debug)]
 struct Step {
     title: &'static str,
@@ -54,7 +55,7 @@ struct Step {
     ok: bool,
 }
 
-type Configured = BasicClient<
+type ConfiguredClient = BasicClient<
     oauth2::EndpointSet,
     oauth2::EndpointNotSet,
     oauth2::EndpointNotSet,
@@ -63,7 +64,7 @@ type Configured = BasicClient<
 >;
 
 impl WalkThrough {
-    /// Registers the integration.
+    /// Registers the sample client.
     pub async fn register(app: &State) -> Result<WalkThrough> {
         let origin = app.config.public_url.origin().to_string();
         let redirect_uri = RedirectUri::parse(&format!("{origin}{CALLBACK}"), true).map_err(Error::internal)?;
@@ -72,7 +73,7 @@ impl WalkThrough {
             .db
             .write(move |conn| {
                 let website = Website::parse("https://walk-through.example").map_err(Error::internal)?;
-                // On plain http it runs on this machine, as a publicly distributed one may.
+                // A publicly distributed client may use a plain http redirect URI on loopback.
                 let registration = Registration {
                     redirect_uris: vec![redirect_uri.clone()],
                     publicly_distributed: true,
@@ -102,7 +103,7 @@ impl WalkThrough {
             client_id,
             origin,
             state: state.secret().clone(),
-            verifier: verifier.secret().clone(),
+            verifier: Zeroizing::new(verifier.secret().clone()),
             authorize_url: String::new(),
             http: app.connections.http.clone(),
             held: Mutex::default(),
@@ -114,12 +115,12 @@ impl WalkThrough {
         Ok(walk)
     }
 
-    /// Where it begins.
+    /// The authorization URL to start with.
     pub fn authorize_url(&self) -> &str {
         &self.authorize_url
     }
 
-    fn oauth(&self) -> Result<Configured> {
+    fn oauth(&self) -> Result<ConfiguredClient> {
         let at = |path: &str| format!("{}{path}", self.origin);
         Ok(BasicClient::new(ClientId::new(self.client_id.clone()))
             .set_auth_uri(AuthUrl::new(at("/auth/oauth/authorize")).map_err(Error::internal)?)
@@ -128,39 +129,39 @@ impl WalkThrough {
             .set_auth_type(oauth2::AuthType::RequestBody))
     }
 
-    // The whole way from the code on; stops at the first step that fails.
-    async fn walk(&self, code: &str) -> Result<Held> {
+    // Every step after the redirect with the code; stops at the first step that fails.
+    async fn walk(&self, code: &str) -> Result<Progress> {
         let oauth = self.oauth()?;
         let http = |request| self.http.send(request);
-        let mut held = Held::default();
-        let verifier = PkceCodeVerifier::new(self.verifier.clone());
+        let mut held = Progress::default();
+        let verifier = PkceCodeVerifier::new(self.verifier.to_string());
         let exchange =
             oauth.exchange_code(AuthorizationCode::new(code.into())).set_pkce_verifier(verifier).request_async(&http);
-        let title = "It redeemed the code";
+        let title = "Exchanged the code for tokens";
         let request = "POST /auth/oauth/token  grant_type=authorization_code".to_string();
         let first = match exchange.await {
             Ok(first) => first,
-            Err(error) => return Ok(held.and(title, request, told(&error), false)),
+            Err(error) => return Ok(held.and(title, request, describe(&error), false)),
         };
         held = held.and(title, request, pair(&first), true);
-        held = self.call(held, first.access_token().secret(), "It called the API").await;
+        held = self.call(held, first.access_token().secret(), "Called the API").await;
         let Some(refresh_token) = first.refresh_token() else {
             return Ok(held);
         };
         let refresh_token = RefreshToken::new(refresh_token.secret().clone());
         let refresh = oauth.exchange_refresh_token(&refresh_token);
-        let title = "It refreshed";
+        let title = "Refreshed the tokens";
         let request = "POST /auth/oauth/token  grant_type=refresh_token".to_string();
         let second = match refresh.request_async(&http).await {
             Ok(second) => second,
-            Err(error) => return Ok(held.and(title, request, told(&error), false)),
+            Err(error) => return Ok(held.and(title, request, describe(&error), false)),
         };
         held = held.and(title, request, pair(&second), true);
-        Ok(self.call(held, second.access_token().secret(), "It called the API with the new access token").await)
+        Ok(self.call(held, second.access_token().secret(), "Called the API with the new access token").await)
     }
 
-    async fn call(&self, mut held: Held, token: &str, title: &'static str) -> Held {
-        held.access_token = Some(token.to_string());
+    async fn call(&self, mut held: Progress, token: &str, title: &'static str) -> Progress {
+        held.access_token = Some(Zeroizing::new(token.to_string()));
         let request = format!("GET {ACCOUNT}  Authorization: Bearer {}", masked(token));
         match self.http.get_with_token(&format!("{}{ACCOUNT}", self.origin), token).await {
             Ok(answer) => {
@@ -172,19 +173,19 @@ impl WalkThrough {
         }
     }
 
-    fn keep(&self, held: Held) {
+    fn keep(&self, held: Progress) {
         if let Ok(mut kept) = self.held.lock() {
             *kept = held;
         }
     }
 
-    fn held(&self) -> Held {
+    fn held(&self) -> Progress {
         self.held.lock().map(|held| held.clone()).unwrap_or_default()
     }
 }
 
-impl Held {
-    fn and(mut self, title: &'static str, request: String, answer: String, ok: bool) -> Held {
+impl Progress {
+    fn and(mut self, title: &'static str, request: String, answer: String, ok: bool) -> Progress {
         self.steps.push(Step { title, request, answer, ok });
         self
     }
@@ -203,7 +204,7 @@ fn masked(token: &str) -> String {
     format!("{} *** REDACTED ***", token.get(..7).unwrap_or_default())
 }
 
-fn told<E: std::error::Error>(
+fn describe<E: std::error::Error>(
     error: &oauth2::RequestTokenError<E, oauth2::StandardErrorResponse<oauth2::basic::BasicErrorResponseType>>,
 ) -> String {
     match error {
@@ -218,27 +219,27 @@ fn of(registered: &OnceLock<WalkThrough>) -> Result<&WalkThrough> {
     registered.get().ok_or(Error::NotFound)
 }
 
-/// `GET /demo/callback`: where the browser comes back to.
+/// `GET /demo/callback`: the redirect URI.
 pub async fn callback(walk_through: web::Data<OnceLock<WalkThrough>>, query: Query) -> Result<HttpResponse> {
     let walk = of(&walk_through)?;
     let get = |name: &str| query.get(name).unwrap_or_default();
-    let title = "The browser came back";
+    let title = "Received the redirect";
     let request = format!("GET {CALLBACK}");
     let held = match (get("error"), get("code")) {
         _ if get("state") != walk.state || get("iss") != walk.origin => {
-            let answer = "state or iss is not what was sent: the walk-through ignores it. Start it again.";
-            Held::default().and(title, request, answer.into(), false)
+            let answer = "state or iss does not match. Request access again.";
+            Progress::default().and(title, request, answer.into(), false)
         }
         ("", code) if !code.is_empty() => {
-            let arrived = Step { title, request, answer: "with a code; state and iss fit".into(), ok: true };
+            let arrived = Step { title, request, answer: "code received; state and iss match".into(), ok: true };
             let mut held = walk.walk(code).await?;
             held.steps.insert(0, arrived);
             held
         }
-        (error, _) => Held::default().and(title, request, format!("with error={error}"), false),
+        (error, _) => Progress::default().and(title, request, format!("error={error}"), false),
     };
     walk.keep(held);
-    // A reload of the result redeems nothing again.
+    // Redirect, so that reloading the result does not send the code twice.
     Ok(see_other(RESULT))
 }
 
@@ -253,7 +254,7 @@ struct WalkThroughPage {
     again: &'static str,
 }
 
-/// `GET /demo/walk-through`: each step; with `call`, once more the call of the API.
+/// `GET /demo/walk-through`: shows each step; with `call`, calls the API again first.
 pub async fn result(walk_through: web::Data<OnceLock<WalkThrough>>, query: Query) -> Result<HttpResponse> {
     let walk = of(&walk_through)?;
     let mut held = walk.held();
@@ -262,7 +263,7 @@ pub async fn result(walk_through: web::Data<OnceLock<WalkThrough>>, query: Query
         held = walk.call(held, &token, AGAIN).await;
     }
     html(WalkThroughPage {
-        page: Page::outside("Walk-through", "The demo's own integration", String::new()),
+        page: Page::outside("Walk-through", "The demo's sample client", String::new()),
         holds_token: held.access_token.is_some(),
         steps: held.steps,
         client: client_path(walk.client),
@@ -271,4 +272,4 @@ pub async fn result(walk_through: web::Data<OnceLock<WalkThrough>>, query: Query
     })
 }
 
-const AGAIN: &str = "It called the API once more";
+const AGAIN: &str = "Called the API again";

@@ -1,4 +1,4 @@
-//! A whole world as plain data: the same numbers and the same seed give the same one.
+//! The whole demo shop as plain data; the same numbers and the same seed give the same shop.
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -7,25 +7,25 @@ use crate::demo::integrations::{Integration, integrations};
 use crate::demo::people::{EACH_ROLE, Person, people};
 use crate::demo::plan::{Plan, plan};
 
-// People beyond the first ninety come with tokens, one for a thousand.
+// Beyond the first ninety employees, one for each thousand tokens.
 const PEOPLE: usize = 3 * EACH_ROLE + 9;
 const MOST_PEOPLE: usize = 1_000;
 
-/// People, integrations and tokens.
+/// Employees, clients and tokens.
 #[derive(Debug, PartialEq)]
 pub struct World {
-    /// The people.
+    /// The employees.
     pub people: Vec<Person>,
-    /// The integrations.
+    /// The clients.
     pub clients: Vec<Integration>,
     /// The tokens.
     pub plan: Plan,
 }
 
 impl World {
-    /// The world of these sizes that `seed` stands for.
+    /// The shop of this size for this seed.
     pub fn new(clients: usize, tokens: usize, seed: u64) -> World {
-        // A generator for each part, so that more clients do not mean other people.
+        // One generator per part, so that more clients do not change the employees.
         let rng = |part| StdRng::seed_from_u64(seed.wrapping_mul(4).wrapping_add(part));
         let people = people((tokens / 1_000).clamp(PEOPLE, MOST_PEOPLE), &mut rng(0));
         let clients = integrations(clients, &mut rng(1));
@@ -37,10 +37,10 @@ impl World {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::demo::integrations::ClientState;
     use crate::demo::integrations::LEDGERLY;
-    use crate::demo::integrations::LoadedClient;
-    use crate::demo::people::Fate;
     use crate::demo::people::JONAS;
+    use crate::demo::people::PersonState;
     use crate::demo::plan::Issue;
     use crate::demo::plan::Of;
     use crate::time::DAY;
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_happens_before_those_concerned_were_there_or_after_they_were_stopped() {
+    fn nothing_is_issued_before_client_and_employee_existed_or_after_they_were_stopped() {
         for seed in 0..20 {
             let world = World::new(80, 3_000, seed);
             for issue in &world.plan.issues {
@@ -77,12 +77,12 @@ mod tests {
                     Of::Key(n) => (world.plan.keys[n].client, world.plan.keys[n].employee),
                 };
                 let (client, person) = (&world.clients[client], &world.people[employee]);
-                let stopped = match client.find_unrevoked {
-                    LoadedClient::Suspended(ago) => ago.max(person.stopped()),
+                let stopped = match client.state {
+                    ClientState::Suspended(ago) => ago.max(person.stopped()),
                     _ => person.stopped(),
                 };
-                assert_ne!(client.find_unrevoked, LoadedClient::Pending);
-                assert_ne!(person.fate, Fate::Invited);
+                assert_ne!(client.state, ClientState::Pending);
+                assert_ne!(person.state, PersonState::Invited);
                 assert!(issue.age <= client.age.min(person.age), "{issue:?}");
                 assert!(issue.age >= stopped, "{issue:?}");
                 assert!(issue.used.is_none_or(|used| (stopped..=issue.age).contains(&used)), "{issue:?}");
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_is_always_refreshed_before_it_lapses() {
+    fn a_grant_is_always_refreshed_before_it_expires() {
         let world = World::new(48, 3_000, 1);
         let mut newest = vec![i64::MAX; world.plan.grants.len()];
         for issue in &world.plan.issues {
@@ -100,12 +100,12 @@ mod tests {
                 newest[n] = issue.age;
             }
         }
-        assert!(newest.iter().any(|age| *age > 30 * DAY), "some have lapsed");
+        assert!(newest.iter().any(|age| *age > 30 * DAY), "some have expired");
         assert!(newest.iter().any(|age| (23 * DAY..30 * DAY).contains(age)), "some are about to");
     }
 
     #[test]
-    fn the_shop_of_a_newcomer_has_one_client_of_each_size() {
+    fn the_default_shop_has_clients_of_each_size() {
         for seed in 0..20 {
             let world = World::new(48, 3_000, seed);
             let live = world.plan.issues.iter().filter(|issue| is_live(&world, issue));

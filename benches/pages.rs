@@ -1,4 +1,4 @@
-//! The pages under load, and revoking at every size, on a million tokens:
+//! Pages under load, and revocations of every size, on a million tokens:
 //!
 //! ```text
 //! cargo bench --bench pages                                            on SQLite
@@ -7,10 +7,10 @@
 //! ```
 //!
 //! The program's own `demo` makes the data: 500 clients, one of them with half of all tokens. The server runs as it is
-//! shipped, in a process of its own; this process loads it over loopback, first as one visitor, then as sixteen, each on
-//! a connection that is kept open and each asking again as soon as it has an answer. A bare "hello" from the same web
-//! server in a third process shows what the machine can do. All of them share its processors, so figures are to be
-//! compared within a run. `!` marks what misses a goal; nothing fails for it.
+//! shipped, in its own process; this process sends requests over loopback, first on one keep-alive connection, then on
+//! sixteen, each sending the next request as soon as it has a response. A bare "hello" from the same web
+//! server in a third process shows what the machine can do. All of them share its processors, so compare figures only
+//! within a run. `!` marks a missed goal; the benchmark does not fail for it.
 
 #![allow(dead_code, reason = "the other benchmark uses the rest of what they share")]
 #![expect(clippy::expect_used, clippy::panic, reason = "a benchmark that cannot go on has nobody else to tell")]
@@ -49,10 +49,10 @@ const CLIENTS: &str = "/settings/client-api-access";
 struct Arguments {
     #[command(flatten)]
     worlds: Worlds,
-    /// Seconds for which each page is asked for, by one visitor and again by sixteen
+    /// Seconds of load per page, with one connection and again with sixteen
     #[arg(long, env = "BENCH_SECONDS", default_value_t = 2.0)]
     seconds: f64,
-    /// Only pages whose name holds this, and nothing is revoked
+    /// Only pages whose name contains this text; skips revocations
     #[arg(long, value_name = "TEXT")]
     page: Option<String>,
 }

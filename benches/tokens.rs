@@ -1,4 +1,4 @@
-//! What programs call, under load, on a million tokens: verify and introspect, refresh with rotation, code exchange.
+//! OAuth endpoints under load, on a million tokens: verify, introspect, refresh with rotation, code exchange.
 //!
 //! ```text
 //! cargo bench --bench tokens                                            on SQLite
@@ -8,8 +8,8 @@
 //!
 //! The data and the processes are those of `pages`. Two bare servers stand beside: one answers "hello", one looks a single
 //! row up by its hash in the same database, in the two ways there are: in the thread that serves the request, and handed
-//! to another. All of them share the machine's processors with the load, so figures are to be compared within a run. `!`
-//! marks what misses a goal; nothing fails for it.
+//! to another. All of them share the machine's processors with the load, so compare figures only within a run. `!`
+//! marks a missed goal; the benchmark does not fail for it.
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot go on has nobody else to tell")]
 #![allow(dead_code, reason = "the other benchmark uses the rest of what they share")]
@@ -48,7 +48,7 @@ const REFRESH_P99: Duration = Duration::from_millis(100);
 struct Arguments {
     #[command(flatten)]
     worlds: Worlds,
-    /// Seconds for which each endpoint is called, on each number of connections
+    /// Seconds of load per endpoint and number of connections
     #[arg(long, env = "BENCH_SECONDS", default_value_t = 3.0)]
     seconds: f64,
 }

@@ -1,16 +1,16 @@
 # shellcheck shell=bash
-# Shared by the scripts beside it and by .ci/run: steps that are named and timed, and commands that can be stopped
-# together with everything they started.
+# Shared by these scripts and .ci/run: named and timed steps, and commands that can be stopped together with their child
+# processes.
 
 fail() {
   printf '%s\n' "$*" >&2
   exit 1
 }
 
-# The command that is running now, as the leader of a process group of its own.
+# The process group of the running command.
 child=
 
-# Runs a command and returns its exit status. Being a group of its own, it ends as a whole when the script is stopped.
+# Runs a command in its own process group, so that it stops with all child processes, and returns its exit status.
 run_group() {
   local status=0
   set -m
@@ -22,7 +22,7 @@ run_group() {
   return "$status"
 }
 
-# Ends the running command and what it started: politely, and after ten seconds for certain.
+# Stops the running command and its child processes: SIGTERM, then SIGKILL after ten seconds.
 stop_group() {
   [[ -n $child ]] || return 0
   local group=$child tenths
@@ -35,23 +35,23 @@ stop_group() {
   kill -KILL -- "-$group" 2>/dev/null || true
 }
 
-# Turns the usual signals into an ordinary exit, so that the EXIT trap cleans up after them too.
+# Turns SIGHUP, SIGINT and SIGTERM into an exit, so that the EXIT trap cleans up.
 exit_on_signals() {
   trap 'exit 129' HUP
   trap 'exit 130' INT
   trap 'exit 143' TERM
 }
 
-# Seconds as people say them.
+# Formats a number of seconds.
 spent() {
   if (($1 >= 60)); then printf '%d min %02d s' $(($1 / 60)) $(($1 % 60)); else printf '%d s' "$1"; fi
 }
 
-# The step that is running, for the last line of a script that fails.
+# The running step, for the message of a failed script.
 step=
 
-# Runs one named step; the script ends with the first that fails. Nothing may stand around the call, neither `if` nor `||`:
-# within those bash would let a function run on after its failing command.
+# Runs a named step; the first failing step ends the script. Do not call it within `if` or `||`: there bash continues a
+# function after a failing command.
 step() {
   step=$1
   local begun=$SECONDS

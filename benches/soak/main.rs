@@ -1,7 +1,7 @@
-//! The soak of the outbound connections: a thousand of them with short tokens, three nodes on one PostgreSQL, one node
-//! killed every few seconds, and programs that call through them all the while. `scripts/soak` runs it.
+//! The soak test of connections: a thousand connections with short-lived tokens, three nodes on one PostgreSQL, one node
+//! killed every few seconds, and programs that call through the connections. `scripts/soak` runs it.
 //!
-//! It prints what became of the connections, what the provider was asked, and what the callers were answered.
+//! It prints the state of the connections, the requests to the provider, and the responses to the callers.
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot go on has nobody else to tell")]
 
@@ -21,30 +21,30 @@ use provider::Provider;
 /// What the connections lead to.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Kind {
-    /// Our own authorization server, which forgives a lost reply as R-Series does
+    /// This program's authorization server, which accepts a refresh token again like R-Series
     Own,
-    /// oidc-provider, which ends the grant when a refresh token comes twice
+    /// oidc-provider, which revokes the grant on refresh token reuse
     Rotating,
 }
 
 /// What to run.
 #[derive(Parser, Debug)]
 pub struct Soak {
-    /// What the connections lead to
+    /// Provider that the connections call
     pub provider: Option<Kind>,
-    /// How many connections
+    /// Number of connections
     #[arg(long, default_value_t = 1000)]
     pub connections: usize,
-    /// How long, in seconds
+    /// Duration in seconds
     #[arg(long, default_value_t = 600)]
     pub seconds: u64,
-    /// How long an access token lives, in seconds
+    /// Lifetime of access tokens in seconds
     #[arg(long, default_value_t = 60)]
     pub token_seconds: i64,
     /// Seconds between two kills
     #[arg(long, default_value_t = 10)]
     pub kill_every: u64,
-    /// Calls through the connections in a second
+    /// Calls through the connections per second
     #[arg(long, default_value_t = 25)]
     pub calls: u64,
     /// What Cargo adds
@@ -52,7 +52,7 @@ pub struct Soak {
     pub bench: bool,
 }
 
-// Longer than a lease and the refresh behind it: whatever was in flight at the last kill is settled.
+// Longer than a lease and a refresh, so that everything in progress at the last kill has finished.
 const SETTLE: Duration = Duration::from_secs(45);
 
 fn main() {

@@ -1,4 +1,4 @@
-//! Which data a benchmark runs on: one database after the other, as its arguments say.
+//! Runs a benchmark on one database after the other, as its arguments say.
 
 use clap::{Args, ValueEnum};
 
@@ -7,16 +7,16 @@ use super::world::World;
 /// Arguments that every benchmark has.
 #[derive(Args)]
 pub struct Worlds {
-    /// Access tokens and API keys in the data; as many as the goals are set for, unless it must be quick
+    /// Number of access tokens and API keys in the data; the goals apply to the default
     #[arg(long, env = "BENCH_TOKENS", default_value_t = 1_000_000)]
     tokens: u32,
-    /// Make the data anew instead of copying what an earlier run made
+    /// Create the data again instead of copying that of an earlier run
     #[arg(long)]
     fresh: bool,
     /// Only one database, or both
     #[arg(long, value_enum)]
     only: Option<Database>,
-    /// PostgreSQL, where a database of its own is made and dropped; without it, SQLite alone
+    /// PostgreSQL server to create and drop a database on; without it, SQLite only
     #[arg(long, env = "BENCH_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: Option<String>,
     // Cargo says that this is a benchmark.

@@ -1,4 +1,4 @@
--- Columns get the names that pages and documentation use.
+-- Renames columns to the terms of pages and documentation.
 ALTER TABLE clients RENAME COLUMN approved_at TO lightspeed_approved_at;
 ALTER TABLE clients RENAME COLUMN approved_by TO lightspeed_approved_by;
 ALTER TABLE clients RENAME COLUMN admitted_at TO approved_at;

@@ -1,6 +1,6 @@
--- Times are whole epoch seconds in UTC. A moment that has not come yet is NULL, a token that was never used has
+-- Times are seconds since 1970-01-01 UTC. A time that is not set is NULL, a token that was never used has
 -- last_used_at 0, and a token that never expires has expires_at 253402300799 (the last second of the year 9999),
--- so that lists sort and page by one comparison. Ids are never reused: a stale tab can never hit another row.
+-- so that lists sort and page by one comparison. Ids are never reused, so an old link cannot reach another row.
 
 CREATE TABLE accounts (
     id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id = 1),
@@ -39,8 +39,8 @@ CREATE TABLE employees (
     locked_at BIGINT,
     archived_at BIGINT,
     last_signed_in_at BIGINT NOT NULL DEFAULT 0,
-    -- "End everything this person granted", when it is too much for one transaction: tokens with ids up to these
-    -- are dead from that moment and are deleted behind it.
+    -- "Revoke all access" of this employee, if too large for one transaction: tokens with ids up to these are revoked
+    -- immediately, and their rows are deleted in the background.
     ended_refresh_tokens_through BIGINT NOT NULL DEFAULT 0,
     ended_access_tokens_through BIGINT NOT NULL DEFAULT 0
 );
@@ -98,16 +98,16 @@ CREATE TABLE clients (
     approved_at BIGINT,
     admitted_at BIGINT,
     suspended_at BIGINT,
-    -- Set when there is too much below this client for one transaction: access has ended, the rows follow.
+    -- Set if the client has too many tokens for one transaction: access is revoked, the rows are deleted later.
     revoked_at BIGINT,
     last_used_at BIGINT NOT NULL DEFAULT 0,
-    -- The summary the client list shows; counted in the background, exact counts stand on the confirmation.
+    -- Counts for the client list, updated in the background; the confirmation page shows exact counts.
     live_refresh_tokens BIGINT NOT NULL DEFAULT 0,
     live_access_tokens BIGINT NOT NULL DEFAULT 0,
     holders BIGINT NOT NULL DEFAULT 0,
     counted_at BIGINT NOT NULL DEFAULT 0,
-    -- The lowest id of a live access token when they were last counted, API keys aside: lists enter there, so that the
-    -- far end of the live ones is found without reading what expired before them.
+    -- The lowest id of a valid access token (not API key) at the last count: lists start there, so that the last page of
+    -- valid tokens is found without reading expired ones.
     live_from BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX clients_name ON clients (name_fold, id);
@@ -126,7 +126,7 @@ CREATE TABLE refresh_tokens (
     rotated_at BIGINT NOT NULL,
     generation_used_at BIGINT,
     revoked_at BIGINT,
-    -- What an access token's composite key points at, so that its client and its grant's client cannot disagree.
+    -- Target of the composite foreign key of access tokens, so that a token and its grant have the same client.
     UNIQUE (id, client_id)
 );
 CREATE INDEX refresh_tokens_client ON refresh_tokens (client_id, id);
@@ -172,11 +172,11 @@ CREATE INDEX access_tokens_prefix ON access_tokens (client_id, prefix, expires_a
 CREATE INDEX access_tokens_api_keys ON access_tokens (client_id, id) WHERE refresh_token_id IS NULL;
 CREATE INDEX access_tokens_api_keys_employee ON access_tokens (employee_id, client_id, id) WHERE refresh_token_id IS NULL;
 
--- What a revoke left to be deleted in the background, and how far that has come.
+-- Rows of a revocation that are deleted in the background, and the progress.
 CREATE TABLE purges (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     subject_kind TEXT NOT NULL CHECK (subject_kind IN ('client', 'refresh_token', 'employee')),
-    -- No foreign key: the subject is deleted at the end, the record of it stays.
+    -- No foreign key: the subject is deleted at the end, this row stays.
     subject_id BIGINT NOT NULL,
     subject_name TEXT NOT NULL,
     total BIGINT NOT NULL,
@@ -187,7 +187,7 @@ CREATE TABLE purges (
 );
 CREATE INDEX purges_subject ON purges (subject_kind, subject_id);
 
--- Append only: no foreign key leads here, so nothing that is deleted takes its history along.
+-- Append-only, without foreign keys: deleting a client or an employee keeps its history.
 CREATE TABLE activity (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     at BIGINT NOT NULL,
@@ -197,7 +197,7 @@ CREATE TABLE activity (
     subject_kind TEXT NOT NULL,
     subject_id BIGINT NOT NULL,
     subject_name TEXT NOT NULL,
-    -- Whose grant or account it was about; what staff may see of the log is decided by this and by actor_id.
+    -- The employee whose grant or account is concerned; staff see entries where this or actor_id is themselves.
     employee_id BIGINT,
     detail TEXT NOT NULL,
     peer TEXT NOT NULL
@@ -216,7 +216,7 @@ BEGIN
     SELECT RAISE(ABORT, 'activity is append only');
 END;
 
--- The hash chain over the activity. Deliberately without a foreign key: a deleted entry must leave its seal behind.
+-- The hash chain of the activity log. No foreign key: the seal of a deleted entry must remain.
 CREATE TABLE activity_seals (
     id INTEGER PRIMARY KEY NOT NULL,
     activity_id BIGINT NOT NULL UNIQUE,

@@ -1,6 +1,6 @@
--- The shop's own links to other servers. What is sealed is bound to its row: see src/secret/sealed.rs.
+-- The shop's connections to other OAuth 2.0 servers. Encrypted values are bound to their row: see src/secrets/sealed.rs.
 
--- What the shop is at a provider. The addresses are those of "other server" only; elsewhere the type decides.
+-- App credentials at a provider. URLs are stored for other servers only; for Lightspeed the type decides.
 CREATE TABLE oauth_clients (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL,
@@ -13,11 +13,11 @@ CREATE TABLE oauth_clients (
     revoke_url TEXT NOT NULL,
     api_url TEXT NOT NULL,
     test_path TEXT NOT NULL,
-    -- Empty when the server does not promise to name itself in its answers (RFC 9207).
+    -- Empty if the server does not send its issuer in authorization responses (RFC 9207).
     issuer TEXT NOT NULL,
     uses_pkce BOOLEAN NOT NULL,
     secret_in_header BOOLEAN NOT NULL,
-    -- The end of its redirect URI: no two servers share one, so that a code for one is never taken to another.
+    -- The last part of the redirect URI: unique, so that the code of one server is never sent to another.
     callback TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     secret_changed_at BIGINT NOT NULL
@@ -36,21 +36,21 @@ CREATE TABLE connections (
     refresh_token BLOB,
     access_expires_at BIGINT NOT NULL DEFAULT 0,
     refresh_expires_at BIGINT NOT NULL DEFAULT 253402300799,
-    -- Seconds the present access token was to live when it was issued.
+    -- Lifetime of the current access token in seconds.
     access_life BIGINT NOT NULL DEFAULT 0,
-    -- When something has to be done about it next.
+    -- When the next refresh is due.
     due_at BIGINT NOT NULL DEFAULT 253402300799,
-    -- One more with every claim and every change of what is held: whoever writes an outcome names the one they claimed.
+    -- Incremented with each claim and each change of tokens: an outcome is written only for the claimed version.
     version BIGINT NOT NULL DEFAULT 0,
     lease_until BIGINT NOT NULL DEFAULT 0,
-    -- When a token request left whose outcome is not known yet.
+    -- When a token request was sent whose outcome is unknown.
     attempted_at BIGINT,
     failures BIGINT NOT NULL DEFAULT 0,
     trouble TEXT NOT NULL DEFAULT '',
     trouble_since BIGINT,
     needs_authorization_since BIGINT,
     reason TEXT NOT NULL DEFAULT '',
-    -- Since when people have been told that it does not work.
+    -- When a notice was sent that the connection does not work.
     incident_since BIGINT,
     paused_at BIGINT,
     account_id TEXT NOT NULL DEFAULT '',
@@ -65,7 +65,7 @@ CREATE INDEX connections_oauth_client ON connections (oauth_client_id);
 CREATE INDEX connections_business ON connections (business_id);
 CREATE INDEX connections_authorized_by ON connections (authorized_by);
 CREATE INDEX connections_due ON connections (due_at, id);
--- Counted with every page.
+-- Counted on every page.
 CREATE INDEX connections_need_a_person ON connections (name_fold, id)
     WHERE needs_authorization_since IS NOT NULL AND paused_at IS NULL;
 
@@ -74,13 +74,13 @@ CREATE TABLE connection_events (
     connection_id BIGINT NOT NULL REFERENCES connections (id) ON DELETE CASCADE,
     at BIGINT NOT NULL,
     kind TEXT NOT NULL,
-    -- In words that hold nothing secret.
+    -- A sentence without secrets.
     words TEXT NOT NULL,
     by_name TEXT NOT NULL
 );
 CREATE INDEX connection_events_connection ON connection_events (connection_id, id);
 
--- One way to a provider and back: which browser set out, for which connection, when.
+-- A pending authorization at a provider: the session, the connection and the time.
 CREATE TABLE connection_requests (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     connection_id BIGINT NOT NULL REFERENCES connections (id) ON DELETE CASCADE,
@@ -90,7 +90,7 @@ CREATE TABLE connection_requests (
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     used_at BIGINT,
-    -- What came back for another account than the one that is remembered, until somebody says which it is to be.
+    -- The token response of another account than before, until an admin chooses an account.
     held BLOB
 );
 CREATE INDEX connection_requests_connection ON connection_requests (connection_id, id);
@@ -109,7 +109,7 @@ CREATE TABLE service_keys (
 );
 CREATE INDEX service_keys_connection ON service_keys (connection_id, id);
 
--- Notices on their way: written with what they tell of, sent behind it, again until they arrive.
+-- Notices to deliver: written in the transaction of the event, sent afterwards, retried until delivered.
 CREATE TABLE outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     channel TEXT NOT NULL CHECK (channel IN ('email', 'webhook')),

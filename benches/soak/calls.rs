@@ -1,4 +1,4 @@
-//! Programs that call through the connections while nodes come and go.
+//! Programs that call through the connections while nodes are killed and restarted.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use rand::seq::IndexedRandom;
 
 const CALLERS: u64 = 5;
 
-/// What callers were answered: how often which status; 0 for no answer, because the node was just killed.
+/// Response counts by status; 0 for no response, because the node was just killed.
 pub type Answers = BTreeMap<u16, usize>;
 
 /// All of them.
@@ -22,7 +22,7 @@ pub struct Callers {
 }
 
 impl Callers {
-    /// Starts them: together so many calls in a second, each at a node and through a connection drawn by lot.
+    /// Starts the programs: this many calls per second in total, each to a random node through a random connection.
     pub fn start(
         nodes: Vec<SocketAddr>,
         keys: Vec<(ConnectionKey, String)>,
@@ -54,7 +54,7 @@ impl Callers {
         Callers { threads: threads.collect(), stop }
     }
 
-    /// Ends them; what they were answered.
+    /// Stops the programs and returns the response counts.
     pub fn stop(self) -> Answers {
         self.stop.store(true, Ordering::Relaxed);
         let mut all = Answers::new();

@@ -27,11 +27,11 @@ use super::provider::Provider;
 
 /// The server's program, as Cargo built it for this benchmark.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_client-api-access");
-/// The data is made up, so its key may stand here.
+/// The data is made up, so its key may be public.
 pub const SECRET_KEY: &str = "the data of a soak needs no real secret";
 const NODES: usize = 3;
 
-/// A process that serves; it is killed with the value.
+/// A server process, killed on drop.
 pub struct Process(pub Child);
 
 impl Drop for Process {
@@ -41,12 +41,12 @@ impl Drop for Process {
     }
 }
 
-/// A port nobody listens on.
+/// A free port.
 pub fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
 }
 
-/// Waits until a server says that it is ready.
+/// Waits until a server is ready.
 pub fn wait_until_ready(address: SocketAddr) {
     let begun = Instant::now();
     while ureq::get(format!("http://{address}/readyz")).call().is_err() {
@@ -64,7 +64,7 @@ pub struct Nodes {
 }
 
 impl Nodes {
-    /// Starts them on a new database of the server at `server`.
+    /// Starts the nodes on a new database of the PostgreSQL server `server`.
     pub fn start(server: &str) -> Nodes {
         let name = format!("soak_{}", std::process::id());
         let mut admin = db::connect(&DatabaseUrl::parse(server).expect("a database URL")).expect("PostgreSQL answers");
@@ -118,7 +118,7 @@ impl Nodes {
         &mut self.conn
     }
 
-    /// Kills one as a power cut would, and starts it again.
+    /// Kills one with SIGKILL and starts it again.
     pub fn kill_and_restart(&mut self, turn: usize) {
         let n = turn % NODES;
         self.running[n].1 = None;
@@ -126,7 +126,7 @@ impl Nodes {
         self.run(n);
     }
 
-    /// Makes the connections; a service key for each.
+    /// Creates the connections, with a service key for each.
     pub fn connect(&mut self, provider: &Provider, count: usize, seconds: i64) -> Vec<(ConnectionKey, String)> {
         let key = MasterKey::from_text(SECRET_KEY).expect("long enough");
         let transition_context = TransitionContext { vault: Vault::new(&key, None), channels: Channels::default() };
@@ -145,7 +145,7 @@ impl Nodes {
             by_name: "Ada Admin".into(),
             client_ip: String::new(),
         };
-        // As they are issued, or the first would be old when the last are made.
+        // Adopt tokens as they are issued, or the first would expire before the last are created.
         let mut keys = Vec::new();
         for n in 0..count.div_ceil(100) {
             for pair in provider.grants((count - n * 100).min(100)) {
@@ -163,7 +163,7 @@ impl Nodes {
         keys
     }
 
-    /// How many are in which state.
+    /// The number of connections in each state.
     pub fn states(&mut self) -> Vec<(Status, usize)> {
         let all: Vec<Connection> =
             connections::table.select(Connection::as_select()).load(&mut self.conn).expect("the connections");

@@ -1,4 +1,4 @@
-//! What the connections lead to, as a process of its own, and what it was asked.
+//! The provider that connections call, in its own process, and its request counts.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -41,7 +41,7 @@ struct Own {
     employee: EmployeeKey,
 }
 
-/// What it was asked: requests by kind and status, and refresh tokens that came more than once.
+/// Request counts by kind and status, and reused refresh tokens.
 #[derive(Debug, Default)]
 pub struct Log {
     /// Token requests that were answered with tokens.
@@ -50,9 +50,9 @@ pub struct Log {
     pub refused: Vec<u16>,
     /// API calls that were served.
     pub served: usize,
-    /// API calls with a token that was no good.
+    /// API calls with an invalid token.
     pub unauthorized: usize,
-    /// Refresh tokens that were sent more than once, where the provider tells.
+    /// Refresh tokens sent more than once, if the provider reports it.
     pub twice: Option<usize>,
 }
 
@@ -132,7 +132,7 @@ impl Provider {
         &self.secret
     }
 
-    /// The path of a call that shows whether a token is good.
+    /// The path of an API call that checks the token.
     pub fn call(&self) -> &'static str {
         match self.kind {
             Kind::Own => "/API/V3/Account.json",
@@ -181,7 +181,7 @@ impl Provider {
         .expect("grants")
     }
 
-    /// What it was asked.
+    /// Its request counts.
     pub fn log(&self) -> Log {
         match &self.own {
             Some(own) => own_log(own),

@@ -1,4 +1,4 @@
-//! What became of it all, in figures.
+//! Prints the result of the soak test.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use super::calls::Answers;
 use super::nodes::Nodes;
 use super::provider::Log;
 
-/// Prints it; the process fails when something was lost that must not be.
+/// Prints the result; the process fails if a connection was lost unnecessarily.
 pub fn print(kind: Kind, kills: usize, answers: &Answers, log: &Log, nodes: &mut Nodes) {
     let events: Vec<ConnectionEvent> = connection_events::table
         .order(connection_events::id)
@@ -70,7 +70,7 @@ pub fn print(kind: Kind, kills: usize, answers: &Answers, log: &Log, nodes: &mut
     }
 }
 
-// Connections whose loss does not follow an outcome that never arrived.
+// Connections that were lost although no response was lost.
 fn unexplained(events: &[ConnectionEvent]) -> usize {
     let mut last: HashMap<ConnectionKey, EventKind> = HashMap::new();
     let mut unexplained = 0;

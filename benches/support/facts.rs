@@ -1,4 +1,4 @@
-//! What to ask for: found in the data itself, so that "rare" is rare and "deepest" is the end of the list.
+//! What to request, found in the data, so that "rare" is rare and "deepest" is the end of the list.
 
 use client_api_access::db::DbConnection;
 use diesel::prelude::*;
@@ -29,23 +29,23 @@ pub struct ClientFacts {
     pub tokens: i64,
 }
 
-/// The clients, people and tokens the pages are asked for.
+/// The clients, employees and tokens to request pages of.
 pub struct Facts {
     /// The client with half of all tokens.
     pub big: ClientFacts,
-    /// One with a few.
+    /// A client with a few tokens.
     pub small: ClientFacts,
-    /// One whose tokens are revoked one by one while others fall.
+    /// A client whose tokens are revoked one by one while other clients are revoked.
     pub other: ClientFacts,
     /// The employee with the fewest tokens of the big client.
     pub rare_employee: (i64, String),
     /// A refresh token of the big client.
     pub refresh_token: i64,
-    /// The shown characters of one of its live tokens.
+    /// The shown characters of one of its valid tokens.
     pub mask: String,
-    /// Its hash, as a scanner for leaked secrets reports it.
+    /// Its hash, as a secret scanner reports it.
     pub hash: String,
-    /// How many of the big client's access tokens are live, by the server's clock of now.
+    /// How many access tokens of the big client are valid now.
     pub live: i64,
 }
 

@@ -1,5 +1,5 @@
-//! A browser reduced to what a load generator needs: one keep-alive connection, requests made of bytes beforehand, and
-//! answers read into the same buffer again and again, so that it costs little beside the server on the same machine.
+//! A minimal HTTP client for the load generator: one keep-alive connection, requests prepared as bytes, and responses read
+//! into one buffer, so that it uses little of the machine it shares with the server.
 
 use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Result, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use url::form_urlencoded;
 
-/// An answer.
+/// A response.
 #[derive(Debug, Default)]
 pub struct Response {
     pub status: u16,
@@ -43,7 +43,7 @@ impl Connection {
         })
     }
 
-    /// Sends a request and reads the whole answer.
+    /// Sends a request and reads the whole response.
     pub fn send(&mut self, request: &[u8]) -> Result<&Response> {
         self.stream.get_mut().write_all(request)?;
         self.answer = Response { body: std::mem::take(&mut self.answer.body), ..Response::default() };
@@ -79,7 +79,7 @@ impl Connection {
     }
 }
 
-/// Somebody who is signed in, or not yet.
+/// A browser session, signed in or not.
 #[derive(Clone)]
 pub struct Visitor {
     pub address: SocketAddr,
@@ -88,12 +88,12 @@ pub struct Visitor {
 }
 
 impl Visitor {
-    /// Somebody who has not signed in.
+    /// A session that is not signed in.
     pub fn stranger(address: SocketAddr) -> Visitor {
         Visitor { address, cookies: Vec::new(), csrf: String::new() }
     }
 
-    /// Signs in as a person would: the form, its hidden token, the password.
+    /// Signs in with the form, its CSRF token and the password.
     pub fn sign_in(address: SocketAddr, email: &str, password: &str) -> Visitor {
         let mut visitor = Self::stranger(address);
         let mut connection = Connection::open(address).expect("the server listens");
@@ -116,7 +116,7 @@ impl Visitor {
         format!("GET {path} HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n", self.address, self.cookie()).into_bytes()
     }
 
-    /// A form of ours with the fields given.
+    /// Submits a form of this program.
     pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Vec<u8> {
         let mut body = form_urlencoded::Serializer::new(String::new());
         let body = body.append_pair("csrf", &self.csrf).extend_pairs(fields).finish();
@@ -144,14 +144,14 @@ impl Visitor {
     }
 }
 
-/// The value of a hidden field, as it stands in a page of ours.
+/// The value of a hidden field in a page.
 pub fn field(page: &str, name: &str) -> Option<String> {
     let start = format!("name=\"{name}\" value=\"");
     let rest = &page[page.find(&start)? + start.len()..];
     Some(rest[..rest.find('"')?].to_string())
 }
 
-/// Where a link of a section leads: the first one whose tag holds `mark`, behind the element with the id `section`.
+/// The target of the first link whose tag contains `mark` after the element with the id `section`.
 pub fn link(page: &str, section: &str, mark: &str) -> Option<String> {
     let section = &page[page.find(&format!("id=\"{section}\""))?..];
     let rest = &section[section.find(mark)?..];

@@ -1,4 +1,4 @@
-//! One request, sent over and over on some connections at once, and what came of it.
+//! Sends one request repeatedly on several connections and measures the responses.
 
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::http::{Connection, Visitor};
 use super::process::Server;
 
-/// A page to ask for.
+/// A page to request.
 pub struct Case {
     pub name: String,
     request: Vec<u8>,
@@ -18,29 +18,29 @@ impl Case {
         Case { name: name.into(), request: visitor.get(path), status: 200 }
     }
 
-    /// A form that leads elsewhere.
+    /// A form that redirects.
     pub fn post(name: impl Into<String>, visitor: &Visitor, path: &str, fields: &[(&str, &str)]) -> Case {
         Case { name: name.into(), request: visitor.post(path, fields), status: 303 }
     }
 }
 
-/// What one case came to on a number of connections.
+/// The result of one case on a number of connections.
 pub struct Figures {
     pub p50: Duration,
     pub p99: Duration,
-    /// Requests in a second, over all connections.
+    /// Requests per second, over all connections.
     pub rate: f64,
-    /// Of one answer, head and body.
+    /// Size of one response, head and body.
     pub bytes: usize,
-    /// The server's processor time for one request.
+    /// The server's processor time per request.
     pub cpu: Duration,
-    /// Answers with another status than expected.
+    /// Responses with an unexpected status.
     pub wrong: usize,
 }
 
 const WARM_UP: usize = 10;
 
-/// Asks for a page for so long on every connection.
+/// Requests a page on every connection for this duration.
 pub fn run(server: &Server, case: &Case, connections: usize, time: Duration) -> Figures {
     let mut bytes = 0;
     let ask = |_: usize| {
@@ -56,8 +56,8 @@ pub fn run(server: &Server, case: &Case, connections: usize, time: Duration) -> 
     Figures { bytes, ..figures }
 }
 
-/// Lets one caller per connection ask again and again for so long. `caller` makes the one with its number: it sends a
-/// request and says whether the answer was the right one, or nothing when it has nothing left to ask.
+/// Runs one caller per connection for this duration. `caller` creates the caller with this number; it sends a request and
+/// returns whether the response was as expected, or nothing if it has no requests left.
 pub fn drive<F>(server: &Server, connections: usize, time: Duration, caller: impl Fn(usize) -> F) -> Figures
 where
     F: FnMut(&mut Connection) -> Option<bool> + Send,
@@ -109,7 +109,7 @@ where
     })
 }
 
-/// The time that so many of a hundred stay within; zero without any.
+/// A percentile of the times; zero if there are none.
 pub fn percentile(times: &mut [Duration], percent: f64) -> Duration {
     times.sort_unstable();
     let rank = (times.len() as f64 * percent / 100.0).ceil() as usize;

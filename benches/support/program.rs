@@ -1,4 +1,4 @@
-//! Programs that call the endpoints: a client, a resource server, and the tokens, grants and codes they hold.
+//! Programs that call the endpoints: a client, a resource server, and their tokens, grants and codes.
 
 use std::net::SocketAddr;
 
@@ -45,7 +45,7 @@ impl Prepared {
     }
 }
 
-/// Adds them to the data.
+/// Creates them in the database.
 pub fn prepare(conn: &mut DbConnection) -> Prepared {
     let now = Timestamp(seconds());
     in_transaction(conn, &|conn| {
@@ -103,7 +103,7 @@ pub fn grants(conn: &mut DbConnection, prepared: &Prepared, count: usize) -> Vec
     .expect("grants to refresh")
 }
 
-/// Codes to redeem, for each of so many callers.
+/// Authorization codes for each caller.
 pub fn codes(conn: &mut DbConnection, prepared: &Prepared, callers: usize, each: usize) -> Vec<Vec<String>> {
     let now = Timestamp(seconds());
     in_transaction(conn, &|conn| {
@@ -121,7 +121,7 @@ pub fn codes(conn: &mut DbConnection, prepared: &Prepared, callers: usize, each:
     .expect("codes to redeem")
 }
 
-/// A GET with further headers.
+/// A GET request with additional headers.
 pub fn get(to: SocketAddr, path: &str, headers: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: {to}\r\n{headers}\r\n").into_bytes()
 }
@@ -135,18 +135,18 @@ fn post(to: SocketAddr, path: &str, headers: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// What a gateway asks about a token.
+/// The verify request of a gateway.
 pub fn verify(to: SocketAddr, token: &str) -> Vec<u8> {
     get(to, "/auth/oauth/verify?scope=employee:inventory", &format!("Authorization: Bearer {token}\r\n"))
 }
 
-/// What a resource server asks about a token.
+/// The introspection request of a resource server.
 pub fn introspect(to: SocketAddr, prepared: &Prepared, token: &str) -> Vec<u8> {
     let header = format!("Authorization: Basic {}\r\n", prepared.resource_server);
     post(to, "/auth/oauth/introspect", &header, &format!("token={token}"))
 }
 
-/// A caller that refreshes one grant again and again, each time with the value of the answer before.
+/// A caller that refreshes one grant repeatedly, each time with the refresh token of the last response.
 pub fn refresher(prepared: &Prepared, to: SocketAddr, grant: &str) -> impl FnMut(&mut Connection) -> Option<bool> {
     let mut value = grant.to_string();
     move |connection| {
@@ -161,7 +161,7 @@ pub fn refresher(prepared: &Prepared, to: SocketAddr, grant: &str) -> impl FnMut
     }
 }
 
-/// A caller that redeems one code after the other.
+/// A caller that exchanges one code after the other.
 pub fn exchanger(
     prepared: &Prepared,
     to: SocketAddr,

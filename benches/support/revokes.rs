@@ -1,4 +1,4 @@
-//! Revoking clients of all sizes: how soon access has ended, how soon the rows are gone, and what others wait meanwhile.
+//! Revokes clients of all sizes and measures when access ends, when the rows are deleted, and how long other requests wait.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ const PAGE: Duration = Duration::from_millis(50);
 const CALM: Duration = Duration::from_secs(5);
 const GIVE_UP: Duration = Duration::from_secs(1800);
 
-/// Somebody else at work: when each request was sent and how long its answer took.
+/// Concurrent requests: when each was sent and how long it took.
 #[derive(Default)]
 struct Diary(Mutex<Vec<(Instant, Duration)>>);
 
@@ -38,15 +38,15 @@ struct Outcome {
     /// Until the confirmation page was there.
     confirmation: Duration,
     posted: Instant,
-    /// Until the answer to the form.
+    /// Until the response to the form.
     answered: Duration,
-    /// Until the database says that access has ended.
+    /// Until access is revoked in the database.
     ended: Duration,
-    /// Until no row was left.
+    /// Until all rows are deleted.
     revoked_error: Duration,
 }
 
-/// Revokes clients from small to large beside somebody who revokes single tokens and somebody who reads pages.
+/// Revokes clients from small to large while others revoke single tokens and read pages.
 pub fn measure(world: &World, visitor: &Visitor, facts: &Facts) {
     let mut conn = world.connect();
     let tokens = format!("SELECT id AS n FROM access_tokens WHERE client_id = {} ORDER BY id", facts.other.id);
@@ -104,7 +104,7 @@ pub fn measure(world: &World, visitor: &Visitor, facts: &Facts) {
     table.print();
 }
 
-// Sends one request every few milliseconds, until told to stop.
+// Sends one request every few milliseconds until stopped.
 fn repeat(
     visitor: &Visitor,
     requests: impl Iterator<Item = Vec<u8>>,

@@ -1,4 +1,4 @@
-//! Tables as text: the first column to the left, figures to the right, and a mark where a goal is missed.
+//! Text tables: the first column left-aligned, numbers right-aligned, and a mark for missed goals.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// Prints it as Markdown, which is easy to read as it stands.
+    /// Prints it as Markdown.
     pub fn print(&self) {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let width = |column: usize| self.rows.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count()).max();
@@ -39,7 +39,7 @@ impl Table {
     }
 }
 
-/// Milliseconds with as many digits as mean something.
+/// Milliseconds with a sensible number of digits.
 pub fn ms(time: Duration) -> String {
     let ms = time.as_secs_f64() * 1e3;
     match ms {

@@ -1,5 +1,5 @@
-//! The data under load: made once by the program's own `demo`, kept below `target/`, and copied for every run, so that
-//! each begins with the same rows. On PostgreSQL a database of its own is made anew and dropped afterwards.
+//! The data for benchmarks: created once by `demo`, cached below `target/` and copied for every run, so that each starts with
+//! the same rows. On PostgreSQL a new database is created and dropped afterwards.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
@@ -30,7 +30,7 @@ pub struct World {
     pub email: String,
     pub password: String,
     server: Option<String>,
-    // Seconds since it was made.
+    // Seconds since it was created.
     age: u64,
 }
 
@@ -88,7 +88,7 @@ impl World {
         World { age: 0, folder, url, server, email: email.into(), password: password.trim().into() }
     }
 
-    /// A connection of our own, to choose what to ask for and to see what has happened.
+    /// A connection to choose requests and to check results.
     pub fn connect(&self) -> DbConnection {
         connect(&database(&self.folder, self.url.as_deref())).expect("the database opens")
     }
@@ -113,7 +113,7 @@ fn execute(url: &str, sql: &str) {
     conn.batch_execute(sql).expect("the statement runs");
 }
 
-// A world of another schema is of no use.
+// Cached data of another schema cannot be used.
 fn schema() -> u32 {
     let mut hasher = DefaultHasher::new();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite");
@@ -153,7 +153,7 @@ pub fn name_of(size: i64) -> String {
     format!("Revoked with {size}")
 }
 
-// By the code that issues real ones: grants of ten access tokens each.
+// Issued by the real code: grants of ten access tokens each.
 fn add_client(conn: &mut DbConnection, size: i64) {
     let (scope, now) = (Scope::parse("employee:all").expect("a scope"), Timestamp(seconds()));
     let client = in_transaction(conn, &|conn| {
@@ -203,7 +203,7 @@ pub fn seconds() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs() as i64)
 }
 
-// Tokens live for an hour: what was made yesterday is moved to now, or nothing of it would be live.
+// Access tokens are valid for an hour: shift the times of cached data to now, so that tokens are still valid.
 fn make_young(conn: &mut DbConnection, age: u64) {
     if age < 60 {
         return;

@@ -1,11 +1,12 @@
-//! The command line: subcommands, flags and environment variables, as clap reads them.
+//! The command line: subcommands, flags and environment variables, as clap reads them. Without `Debug`, because
+//! `DATABASE_URL` and `WEBHOOK_URL` may contain secrets.
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::NoticeSettings;
 
 /// The command line.
-#[derive(Parser, Debug)]
+#[derive(Parser)]
 #[command(
     name = "client-api-access",
     version,
@@ -30,7 +31,7 @@ pub struct Cli {
 }
 
 /// The subcommands.
-#[derive(Subcommand, Debug)]
+#[derive(Subcommand)]
 pub enum Command {
     /// Start the server; if nobody is set up yet, print a link to create the first admin
     Serve(Settings),
@@ -48,7 +49,7 @@ pub enum Command {
 }
 
 /// Settings that every subcommand shares.
-#[derive(Args, Debug, Default, Clone)]
+#[derive(Args, Default, Clone)]
 pub struct Settings {
     /// Address and port to listen on
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080")]
@@ -96,7 +97,7 @@ pub struct Settings {
 
 /// Arguments of `demo`.
 #[cfg(feature = "demo")]
-#[derive(Args, Debug, Clone)]
+#[derive(Args, Clone)]
 pub struct Demo {
     /// The shared settings; the default data folder is ./data/demo.
     #[command(flatten)]
@@ -116,7 +117,7 @@ pub struct Demo {
 }
 
 /// Arguments of `verify-activity`.
-#[derive(Args, Debug, Clone)]
+#[derive(Args, Clone)]
 pub struct VerifyActivity {
     /// The shared settings.
     #[command(flatten)]
@@ -128,7 +129,7 @@ pub struct VerifyActivity {
 }
 
 /// Arguments of `reset-link`.
-#[derive(Args, Debug, Clone)]
+#[derive(Args, Clone)]
 pub struct ResetLink {
     /// The shared settings.
     #[command(flatten)]

@@ -6,7 +6,7 @@ use crate::config::smtp::{Smtp, smtp};
 use crate::config::webhook::{Webhook, webhook};
 
 /// The flags. The secrets that belong to them come from the environment only.
-#[derive(Args, Debug, Default, Clone)]
+#[derive(Args, Default, Clone)]
 pub struct NoticeSettings {
     /// Sender of notices by e-mail; requires SMTP_URL
     #[arg(long, env = "NOTICES_FROM", value_name = "ADDRESS")]

@@ -1,4 +1,4 @@
-//! Re-encryption of columns that hold sealed values. Each module lists its own columns with [`sealed_columns!`];
+//! Re-encryption of columns that hold sealed values. Each module lists its own columns with `sealed_columns!`;
 //! `rotate-key` walks the lists.
 
 use diesel::QueryResult;

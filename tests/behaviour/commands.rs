@@ -1,4 +1,4 @@
-//! The program on a command line.
+//! The command line: subcommands, settings and their messages.
 
 use client_api_access::scopes::Role;
 
@@ -23,7 +23,7 @@ fn on(database: &Database, command: &str, more: &[&str]) -> crate::support::Fini
 }
 
 #[test]
-fn every_wrong_setting_is_named_in_one_message() {
+fn one_message_names_every_invalid_setting() {
     let env = [
         ("LISTEN", "everywhere"),
         ("PUBLIC_URL", "http://pos.example"),
@@ -51,7 +51,7 @@ fn every_wrong_setting_is_named_in_one_message() {
 }
 
 #[test]
-fn a_short_secret_key_and_a_database_that_is_not_there_are_refused() {
+fn a_short_secret_key_and_an_unreachable_database_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let data = data.to_str().unwrap();
@@ -125,7 +125,7 @@ fn migrate_brings_the_schema_up_to_date_once() {
 }
 
 #[test]
-fn serve_starts_empty_and_prints_the_link_that_makes_the_first_admin_until_there_is_one() {
+fn serve_prints_the_link_to_create_the_first_admin_until_there_is_one() {
     let database = Database::blank();
     let mut server = Server::start(&database, &[]);
 
@@ -138,14 +138,14 @@ fn serve_starts_empty_and_prints_the_link_that_makes_the_first_admin_until_there
 
     assert!(link.starts_with(&format!("{}/set-up/", server.origin)), "{link}");
     assert_eq!(page.heading(), "Settings");
-    assert!(!logged.contains(link.rsplit('/').next().unwrap()), "the link goes past the log");
+    assert!(!logged.contains(link.rsplit('/').next().unwrap()), "the link is not logged");
     assert!(logged.contains("listening on"), "{logged}");
-    assert_eq!(code, 0, "SIGTERM ends it in good order");
+    assert_eq!(code, 0, "SIGTERM stops it cleanly");
     assert_eq!(again.set_up_link, "");
 }
 
 #[test]
-fn reset_link_lets_somebody_in_who_forgot_the_password() {
+fn reset_link_lets_an_employee_choose_a_new_password() {
     let database = Database::blank();
     assert_eq!(on(&database, "migrate", &[]).code, 0);
     let file = if is_postgres() { None } else { Some(database.folder.path().join("data/client-api-access.db")) };
@@ -174,7 +174,7 @@ fn reset_link_lets_somebody_in_who_forgot_the_password() {
 }
 
 #[test]
-fn demo_makes_a_shop_and_prints_how_to_sign_in_as_each_role() {
+fn demo_creates_a_shop_and_prints_how_to_sign_in_as_each_role() {
     let database = Database::blank();
 
     let made = on(&database, "demo", &["--only-make", "--clients", "12", "--tokens", "200", "--seed", "7"]);

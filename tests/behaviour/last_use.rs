@@ -1,4 +1,4 @@
-//! When something was last used: kept in memory, written every few seconds, by all nodes in one order.
+//! The write-behind buffer of "last used": written every few seconds, in the same order on every node.
 
 use actix_web::rt::System;
 use client_api_access::jobs;
@@ -11,7 +11,7 @@ use crate::support::{Browser, TestApp, is_postgres, until};
 
 const MANY: usize = 12;
 
-// Runs what is due while somebody else holds the last row of the table, and looks which rows it took before that one.
+// Runs the jobs while another transaction locks the last row of the table, and checks which rows they locked before it.
 fn written_in_order(app: &TestApp, table: &str) {
     if !is_postgres() {
         // There is one writer.
@@ -38,7 +38,7 @@ fn written_in_order(app: &TestApp, table: &str) {
 }
 
 #[test]
-fn calls_through_connections_are_noted_in_one_order_on_every_node() {
+fn calls_through_connections_are_written_in_one_order_on_every_node() {
     let (app, provider) = (TestApp::start(), Provider::start());
     let links: Vec<Link> = (0..MANY).map(|_| app.online(provider.origin(), 3600)).collect();
     app.advance(60);
@@ -52,7 +52,7 @@ fn calls_through_connections_are_noted_in_one_order_on_every_node() {
 }
 
 #[test]
-fn what_a_node_notes_late_does_not_take_the_place_of_what_is_newer() {
+fn a_late_write_does_not_overwrite_a_newer_time() {
     let (app, provider) = (TestApp::start(), Provider::start());
     let link = app.online(provider.origin(), 3600);
     let key = app.service_key(&link);
@@ -69,7 +69,7 @@ fn what_a_node_notes_late_does_not_take_the_place_of_what_is_newer() {
 }
 
 #[test]
-fn what_cannot_be_written_now_is_written_later() {
+fn times_that_cannot_be_written_are_written_later() {
     let (app, provider) = (TestApp::start(), Provider::start());
     let link = app.online(provider.origin(), 3600);
     let key = app.service_key(&link);
@@ -91,7 +91,7 @@ fn what_cannot_be_written_now_is_written_later() {
 }
 
 #[test]
-fn sign_ins_are_noted_in_one_order_on_every_node() {
+fn sessions_are_written_in_one_order_on_every_node() {
     let app = TestApp::start();
     let mut people: Vec<Browser> = (0..MANY).map(|_| app.sign_in_as(Role::Staff).0).collect();
     app.advance(60);

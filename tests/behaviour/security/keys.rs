@@ -1,4 +1,4 @@
-//! Changing the key under which outbound tokens are sealed.
+//! Key rotation: re-encryption of the tokens of connections.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -197,7 +197,7 @@ fn s5_a_refresh_on_its_way_while_the_key_is_changed_keeps_its_tokens() {
     assert_eq!(connection.access_token(&new).unwrap().expose(), provider.issued()[0]);
 }
 
-// What is not sealed is a hash of fixed length and never empty.
+// Binary columns that are not sealed hold hashes and are NOT NULL.
 #[test]
 fn s5_every_column_that_could_hold_a_sealed_value_is_listed() {
     let app = TestApp::start();

@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn c1_what_cannot_be_registered_is_refused_with_its_reason() {
+    fn c1_an_invalid_redirect_uri_is_refused_with_a_reason() {
         for bad in [
             "",
             "/callback",
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_publicly_distributed_client_may_come_back_to_its_own_machine() {
+    fn a_publicly_distributed_client_may_use_loopback_addresses_and_private_schemes() {
         for good in ["http://127.0.0.1/cb", "http://[::1]:8080/cb", "http://localhost:1/cb", "com.example.app:/cb"] {
             assert!(RedirectUri::parse(good, true).is_ok(), "{good}");
         }
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a4_on_loopback_only_the_port_may_vary() {
+    fn a4_on_a_loopback_address_only_the_port_may_differ() {
         let registered = vec!["http://127.0.0.1:8000/cb".to_string(), "https://app.example/cb".to_string()];
         let chosen = |given| RedirectUri::choose(&registered, Some(given)).is_ok();
 
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a5_without_one_in_the_request_the_only_one_is_used() {
+    fn a5_without_a_redirect_uri_in_the_request_the_only_registered_one_is_used() {
         let one = vec!["https://app.example/cb".to_string()];
         let two = vec!["https://app.example/cb".to_string(), "https://app.example/other".to_string()];
 

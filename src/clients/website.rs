@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn c2_only_a_plain_web_address_becomes_a_link() {
+    fn c2_only_a_safe_http_or_https_address_becomes_a_link() {
         for bad in [
             "javascript:alert(1)",
             "JaVaScRiPt:alert(1)",

@@ -81,7 +81,7 @@ fn the_log_is_paged_both_ways_without_a_gap() {
     let mut shop = app.shop();
     for n in 0..130 {
         shop.sql(&format!(
-            "INSERT INTO activity (at, kind, actor_name, subject_kind, subject_id, subject_name, detail, peer) \
+            "INSERT INTO activity (at, kind, actor_name, subject_kind, subject_id, subject_name, detail, client_ip) \
              VALUES ({}, 'purged', 'the server', 'client', {n}, 'entry {n}', '{{}}', '')",
             app.now().0
         ));

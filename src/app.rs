@@ -11,7 +11,7 @@ use actix_web::{App as ActixApp, HttpServer, web};
 
 use crate::access::last_used::LastUsed;
 use crate::account::Account;
-use crate::broker::forward::RetryAfterTimes;
+use crate::broker::RetryAfterTimes;
 use crate::clients::failed_secrets::FailedSecrets;
 use crate::clients::token_failure::Failures;
 use crate::config::Config;

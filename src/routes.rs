@@ -167,18 +167,18 @@ routes! {
         GET Admin => pages::connections::edit_connection::new_form,
         POST Admin => pages::connections::edit_connection::create,
     }
-    "/settings/connections/clients" { GET Admin => pages::connections::app_credentials::list }
+    "/settings/connections/clients" { GET Admin => pages::connections::app_credential_list::list }
     "/settings/connections/clients/new" {
-        GET Admin => pages::connections::app_credentials::new_form,
-        POST Admin => pages::connections::app_credentials::create,
+        GET Admin => pages::connections::edit_app_credential::new_form,
+        POST Admin => pages::connections::edit_app_credential::create,
     }
     "/settings/connections/clients/{oauth_client}" {
-        GET Admin => pages::connections::app_credentials::edit_form,
-        POST Admin => pages::connections::app_credentials::edit,
+        GET Admin => pages::connections::edit_app_credential::edit_form,
+        POST Admin => pages::connections::edit_app_credential::edit,
     }
     "/settings/connections/clients/{oauth_client}/delete" {
-        GET Admin => pages::connections::app_credentials::delete_form,
-        POST Admin => pages::connections::app_credentials::delete,
+        GET Admin => pages::connections::delete_app_credential::delete_form,
+        POST Admin => pages::connections::delete_app_credential::delete,
     }
     "/settings/connections/callback/{callback}" { GET Public => pages::connections::authorize_connection::callback }
     "/settings/connections/{connection}" { GET SignedIn => pages::connections::connection_detail::detail }
@@ -191,10 +191,10 @@ routes! {
         GET Admin => pages::connections::confirm_account::account_form,
         POST Admin => pages::connections::confirm_account::account,
     }
-    "/settings/connections/{connection}/test" { POST Admin => pages::connections::connection_actions::test }
-    "/settings/connections/{connection}/refresh" { POST Admin => pages::connections::connection_actions::refresh }
-    "/settings/connections/{connection}/pause" { POST Admin => pages::connections::connection_actions::pause }
-    "/settings/connections/{connection}/resume" { POST Admin => pages::connections::connection_actions::resume }
+    "/settings/connections/{connection}/test" { POST Admin => pages::connections::test_connection::test }
+    "/settings/connections/{connection}/refresh" { POST Admin => pages::connections::refresh_connection::refresh }
+    "/settings/connections/{connection}/pause" { POST Admin => pages::connections::pause_connection::pause }
+    "/settings/connections/{connection}/resume" { POST Admin => pages::connections::pause_connection::resume }
     "/settings/connections/{connection}/disconnect" {
         GET Admin => pages::connections::disconnect_connection::disconnect_form,
         POST Admin => pages::connections::disconnect_connection::disconnect,

@@ -154,7 +154,7 @@ impl Nodes {
                 let connection = Connection::create(conn, client.id, &fields, now).expect("a connection");
                 let reply = json!({ "access_token": pair.0, "refresh_token": pair.1, "expires_in": seconds });
                 let reply = serde_json::from_value(reply).expect("tokens");
-                state::adopt(conn, &transition_context, (&connection, &client), &reply, &authorized, now)
+                state::authorize(conn, &transition_context, (&connection, &client), &reply, &authorized, now)
                     .expect("adopted");
                 let key = ServiceKey::create(conn, connection.id, ("Soak", "Ada"), now).expect("a key");
                 keys.push((connection.id, key.expose().to_string()));

@@ -25,7 +25,7 @@ impl OffboardingImpact {
         let employee = Employee::find(conn, id)?;
         let tokens = RevocationImpact::of(conn, &Target::Grants(employee.clone()))?;
         let authorized = Connection::authorized_by(conn, id)?.into_iter().map(|(connection, _)| connection);
-        let connections = authorized.filter(Connection::holds_a_token).map(|connection| connection.name).collect();
+        let connections = authorized.filter(Connection::has_token).map(|connection| connection.name).collect();
         Ok(OffboardingImpact { employee, tokens, connections })
     }
 }
@@ -52,6 +52,6 @@ pub fn revoke_all_access(
     let employee = Employee::find(conn, id)?;
     let tokens = revocation::revoke(conn, &Target::Grants(employee.clone()), seen, (actor, client_ip), now)?;
     let reason = format!("All access of {} was revoked.", employee.name);
-    let connections = provider_revocation::end_authorized_by(conn, (id, &reason), (actor, client_ip), now)?;
+    let connections = provider_revocation::delete_tokens_authorized_by(conn, (id, &reason), (actor, client_ip), now)?;
     Ok(Offboarded { employee, tokens, connections })
 }

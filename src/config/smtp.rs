@@ -64,6 +64,11 @@ pub(super) fn smtp(settings: &NoticeSettings, secrets: &NoticeSecrets, wrong: &m
 type Server = (String, u16, Security, Option<(String, String)>);
 
 impl Smtp {
+    /// The recipients' addresses, for pages.
+    pub fn recipients(&self) -> String {
+        self.to.iter().map(|mailbox| mailbox.email.to_string()).collect::<Vec<_>>().join(", ")
+    }
+
     fn server(text: &str) -> Result<Server, &'static str> {
         let url = Url::parse(text).map_err(|_| "it is not a URL like smtp://user:password@mail.example:587")?;
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or("it has no host")?;

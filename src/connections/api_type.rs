@@ -1,5 +1,4 @@
-//! The kinds of server a connection can lead to, and what is fixed about each (the shared facts are Lightspeed's own
-//! developer pages; where those differ, the current one counts).
+//! The API types a connection can use, with the hosts, lifetimes and scopes that Lightspeed documents for each.
 
 pub use crate::config::Hosts;
 use crate::db::text_enum::text_enum;
@@ -7,30 +6,30 @@ use crate::scopes::Scope;
 use crate::time::DAY;
 
 text_enum! {
-    /// What kind of server it is; for Lightspeed also which environment.
+    /// The API type; for Lightspeed it includes the environment.
     ApiType {
         /// Lightspeed Retail (R-Series).
         RSeries = "r-series",
         /// Lightspeed Retail (X-Series), formerly Vend.
         XSeries = "x-series",
-        /// Lightspeed Restaurant (K-Series), first generation of clients, production.
+        /// Lightspeed Restaurant (K-Series), V1 clients, production.
         KSeriesV1 = "k-series-v1",
-        /// The same, trial.
+        /// Lightspeed Restaurant (K-Series), V1 clients, trial.
         KSeriesV1Trial = "k-series-v1-trial",
-        /// Lightspeed Restaurant (K-Series), second generation of clients, production.
+        /// Lightspeed Restaurant (K-Series), V2 clients, production.
         KSeriesV2 = "k-series-v2",
-        /// The same, trial.
+        /// Lightspeed Restaurant (K-Series), V2 clients, trial.
         KSeriesV2Trial = "k-series-v2-trial",
-        /// Any other OAuth 2.0 server, whose addresses are given.
+        /// Any other OAuth 2.0 server; its URLs are stored with the app credentials.
         Other = "other",
     }
 }
 
-/// One scope that can be asked for, and what it allows.
+/// A scope value and what it allows.
 pub type OfferedScope = (&'static str, &'static str);
 
 impl ApiType {
-    /// What people call it.
+    /// Its product name.
     pub fn name(self) -> &'static str {
         match self {
             ApiType::RSeries => "Retail R-Series",
@@ -50,7 +49,7 @@ impl ApiType {
         }
     }
 
-    /// Name and environment in one.
+    /// Its name with the environment.
     pub fn full_name(self) -> String {
         match self.environment() {
             None => self.name().into(),
@@ -58,21 +57,21 @@ impl ApiType {
         }
     }
 
-    /// How long a refresh token lasts that nobody uses, in seconds; nothing where that is not published.
+    /// The published lifetime of an unused refresh token, in seconds.
     pub fn refresh_token_life(self) -> Option<i64> {
         match self {
             ApiType::RSeries => Some(30 * DAY),
             ApiType::KSeriesV1 | ApiType::KSeriesV1Trial => Some(14 * DAY),
-            // Its answers say so themselves.
+            // V2 answers carry `refresh_expires_in`; the others publish nothing.
             ApiType::KSeriesV2 | ApiType::KSeriesV2Trial | ApiType::XSeries | ApiType::Other => None,
         }
     }
 
-    /// The scopes it is known to offer; empty where only its own people know.
+    /// The scopes it documents; empty for other servers.
     pub fn offered_scopes(self) -> Vec<OfferedScope> {
         match self {
             ApiType::RSeries => {
-                let all = Scope::catalogue().map(|(name, words, _)| (name, words));
+                let all = Scope::catalogue().map(|(name, meaning, _)| (name, meaning));
                 all.filter(|(name, _)| name.starts_with("employee:")).collect()
             }
             ApiType::XSeries => X_SERIES.to_vec(),
@@ -83,8 +82,8 @@ impl ApiType {
     }
 }
 
-// Without it, the second generation's refresh token dies within half an hour.
-const OFFLINE_ACCESS: OfferedScope = ("offline_access", "keep the connection for 40 days without use, not 30 minutes");
+// Without this scope, a V2 refresh token expires after 30 minutes without use.
+const OFFLINE_ACCESS: OfferedScope = ("offline_access", "keep access for 40 days without use instead of 30 minutes");
 
 const K_SERIES: &[OfferedScope] = &[
     ("financial-api", "sales, payments and businesses"),

@@ -1,7 +1,7 @@
-//! One breaker per host: when a token endpoint fails for several connections in a row, or asks to wait, the others do not
-//! run into it one by one. After a while one of them tries; if that works, all go on.
+//! A circuit breaker per host: after several failures in a row, or a rate limit, no connection calls that token endpoint
+//! for a while. Then one connection probes it; if the probe succeeds, all connections call it again.
 //!
-//! Each node keeps its own: what a node saw itself is reason enough, and nothing has to be agreed on.
+//! Each node keeps its own breakers in memory.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -11,7 +11,7 @@ use crate::time::{MINUTE, Timestamp};
 const FAILURES: u32 = 5;
 const SHORTEST: i64 = 15;
 const LONGEST: i64 = 5 * MINUTE;
-// How long the one that tries may take.
+// How long a probe may take.
 const PROBE: i64 = 15;
 
 #[derive(Clone, Copy, Debug)]
@@ -20,12 +20,12 @@ struct State {
     open_until: Timestamp,
 }
 
-/// The hosts that fail.
+/// The breakers of this node, by host.
 #[derive(Debug, Default)]
 pub struct Breakers(Mutex<HashMap<String, State>>);
 
 impl Breakers {
-    /// Whether a host may be asked now. Errors: not before the moment given.
+    /// Whether a host may be called now. Errors: the time before which it may not.
     pub fn check(&self, host: &str, now: Timestamp) -> Result<(), Timestamp> {
         let Ok(mut hosts) = self.0.lock() else { return Ok(()) };
         match hosts.get_mut(host) {
@@ -38,8 +38,8 @@ impl Breakers {
         }
     }
 
-    /// A host failed; it may have asked to wait so many seconds.
-    pub fn failed(&self, host: &str, wait: Option<i64>, now: Timestamp) {
+    /// Records a failure; `wait` is what the host asked for, in seconds.
+    pub fn record_failure(&self, host: &str, wait: Option<i64>, now: Timestamp) {
         let Ok(mut hosts) = self.0.lock() else { return };
         let state = hosts.entry(host.to_string()).or_insert(State { failures: 0, open_until: now });
         state.failures = state.failures.saturating_add(1);
@@ -50,8 +50,8 @@ impl Breakers {
         state.open_until = now.plus(pause.max(wait.unwrap_or(0)));
     }
 
-    /// A host answered.
-    pub fn worked(&self, host: &str) {
+    /// Records a success.
+    pub fn record_success(&self, host: &str) {
         if let Ok(mut hosts) = self.0.lock() {
             hosts.remove(host);
         }
@@ -63,30 +63,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_that_fails_is_left_alone_for_a_while_and_then_tried_by_one() {
+    fn a_failing_host_is_not_called_for_a_while_and_then_probed_by_one() {
         let (breakers, now) = (Breakers::default(), Timestamp(1_000));
         for _ in 0..FAILURES - 1 {
-            breakers.failed("a", None, now);
+            breakers.record_failure("a", None, now);
         }
         assert_eq!(breakers.check("a", now), Ok(()));
 
-        breakers.failed("a", None, now);
+        breakers.record_failure("a", None, now);
 
         assert_eq!(breakers.check("a", now), Err(now.plus(SHORTEST)));
-        assert_eq!(breakers.check("b", now), Ok(()), "other hosts go on");
+        assert_eq!(breakers.check("b", now), Ok(()), "other hosts are not affected");
         let later = now.plus(SHORTEST);
-        assert_eq!(breakers.check("a", later), Ok(()), "one tries");
+        assert_eq!(breakers.check("a", later), Ok(()), "one probes");
         assert_eq!(breakers.check("a", later), Err(later.plus(PROBE)), "and only one");
-        breakers.failed("a", None, later);
+        breakers.record_failure("a", None, later);
         assert_eq!(breakers.check("a", later), Err(later.plus(2 * SHORTEST)));
-        breakers.worked("a");
+        breakers.record_success("a");
         assert_eq!(breakers.check("a", later), Ok(()));
     }
 
     #[test]
-    fn a_host_that_asks_to_wait_is_waited_for() {
+    fn a_host_that_sets_a_rate_limit_is_not_called_before_it_ends() {
         let (breakers, now) = (Breakers::default(), Timestamp(1_000));
-        breakers.failed("a", Some(90), now);
+        breakers.record_failure("a", Some(90), now);
         assert_eq!(breakers.check("a", now.plus(89)), Err(now.plus(90)));
         assert_eq!(breakers.check("a", now.plus(90)), Ok(()));
     }

@@ -3,58 +3,59 @@
 use diesel::prelude::*;
 
 use crate::connections::api_type::ApiType;
-use crate::connections::connection::{Connection, Status, connections_needing_attention};
-use crate::db::DbConnection;
+use crate::connections::connection::{Connection, connections_needing_attention};
+use crate::connections::status::Status;
 use crate::db::keyset::PAGE;
 use crate::db::text_enum::text_enum;
+use crate::db::{Backend, DbConnection};
 use crate::id::{BusinessKey, ConnectionKey, EmployeeKey};
 use crate::schema::{businesses, connections, employees, oauth_clients};
 use crate::time::Timestamp;
 
 text_enum! {
-    /// How the list is sorted.
+    /// The sort order of the list.
     ConnectionSort {
-        /// By name, letter case aside.
+        /// By name, ignoring case.
         Name = "name",
-        /// By when the access token ends.
+        /// By when the access token expires.
         Expires = "expires",
-        /// By when the tokens were last renewed.
+        /// By when the tokens were last refreshed.
         Refreshed = "refreshed",
-        /// By when a call last went through.
+        /// By when a call last used it.
         Used = "used",
     }
 }
 
-/// Which connections are shown.
+/// The filters of the list.
 #[derive(Clone, Debug, Default)]
 pub struct ConnectionFilter {
     /// A part of the name.
     pub name: String,
-    /// Only to this kind of server.
+    /// Only this API type.
     pub api_type: Option<ApiType>,
-    /// Only those that are doing so.
+    /// Only this status.
     pub status: Option<Status>,
-    /// Only for this business.
+    /// Only this business.
     pub business: Option<BusinessKey>,
 }
 
 impl ConnectionFilter {
-    /// Whether anything is filtered at all.
+    /// Whether no filter is set.
     pub fn is_empty(&self) -> bool {
         self.name.is_empty() && self.api_type.is_none() && self.status.is_none() && self.business.is_none()
     }
 }
 
-/// A connection with what stands beside it in a list.
+/// A connection with the columns of the list.
 #[derive(Clone, Debug)]
 pub struct ListedConnection {
     /// The connection.
     pub connection: Connection,
-    /// The kind of server it leads to.
+    /// Its API type.
     pub api_type: ApiType,
-    /// The business it is for.
+    /// The name of its business.
     pub business: Option<String>,
-    /// The name of who authorized it.
+    /// The name of the employee who authorized it.
     pub authorized_by: Option<String>,
 }
 
@@ -66,51 +67,55 @@ impl From<Row> for ListedConnection {
     }
 }
 
+type Joined = diesel::dsl::LeftJoin<
+    diesel::dsl::LeftJoin<diesel::dsl::InnerJoin<connections::table, oauth_clients::table>, businesses::table>,
+    employees::table,
+>;
+
+fn matching(filter: &ConnectionFilter) -> diesel::dsl::IntoBoxed<'_, Joined, Backend> {
+    let all =
+        connections::table.inner_join(oauth_clients::table).left_join(businesses::table).left_join(employees::table);
+    let mut query = all.into_boxed();
+    if !filter.name.is_empty() {
+        let pattern = crate::text::like_pattern(&filter.name);
+        query = query.filter(connections::name_fold.like(pattern).escape('\\'));
+    }
+    if let Some(api_type) = filter.api_type {
+        query = query.filter(oauth_clients::api_type.eq(api_type));
+    }
+    if let Some(business) = filter.business {
+        query = query.filter(connections::business_id.eq(business));
+    }
+    // The same order of conditions as in `Connection::status`.
+    let active = connections::paused_at.is_null().and(connections::needs_authorization_since.is_null());
+    let not_refreshing = connections::attempted_at.is_null();
+    match filter.status {
+        None => query,
+        Some(Status::Paused) => query.filter(connections::paused_at.is_not_null()),
+        Some(Status::NeedsAuthorization) => {
+            query.filter(connections::paused_at.is_null()).filter(connections::needs_authorization_since.is_not_null())
+        }
+        Some(Status::Refreshing) => query.filter(active).filter(connections::attempted_at.is_not_null()),
+        Some(Status::Retrying) => {
+            query.filter(active).filter(not_refreshing).filter(connections::failing_since.is_not_null())
+        }
+        Some(Status::Online) => {
+            query.filter(active).filter(not_refreshing).filter(connections::failing_since.is_null())
+        }
+    }
+}
+
 impl Connection {
-    /// A page in the direction asked for, at most one row more than fits, and how many there are in all. `edge` is the
-    /// sort value and the id of the row it begins at.
+    /// A page of the list, at most one row more than fits, and the total. The page starts after `edge`, the sort value and
+    /// id of a row, and goes backward from it if asked to.
     pub fn list(
         conn: &mut DbConnection,
         filter: &ConnectionFilter,
         (sort, descending): (ConnectionSort, bool),
         (edge, backward): (Option<(&str, i64)>, bool),
     ) -> QueryResult<(Vec<ListedConnection>, i64)> {
-        let matching = || {
-            let all = connections::table
-                .inner_join(oauth_clients::table)
-                .left_join(businesses::table)
-                .left_join(employees::table);
-            let mut query = all.into_boxed();
-            if !filter.name.is_empty() {
-                let pattern = crate::text::like_pattern(&filter.name);
-                query = query.filter(connections::name_fold.like(pattern).escape('\\'));
-            }
-            if let Some(api_type) = filter.api_type {
-                query = query.filter(oauth_clients::api_type.eq(api_type));
-            }
-            if let Some(business) = filter.business {
-                query = query.filter(connections::business_id.eq(business));
-            }
-            // The same order of rules as in `Connection::status`.
-            let works = connections::paused_at.is_null().and(connections::needs_authorization_since.is_null());
-            let at_rest = connections::attempted_at.is_null();
-            match filter.status {
-                None => query,
-                Some(Status::Paused) => query.filter(connections::paused_at.is_not_null()),
-                Some(Status::NeedsAuthorization) => query
-                    .filter(connections::paused_at.is_null())
-                    .filter(connections::needs_authorization_since.is_not_null()),
-                Some(Status::Refreshing) => query.filter(works).filter(connections::attempted_at.is_not_null()),
-                Some(Status::Retrying) => {
-                    query.filter(works).filter(at_rest).filter(connections::failing_since.is_not_null())
-                }
-                Some(Status::Online) => {
-                    query.filter(works).filter(at_rest).filter(connections::failing_since.is_null())
-                }
-            }
-        };
-        let total = matching().count().get_result(conn)?;
-        let mut query = matching()
+        let total = matching(filter).count().get_result(conn)?;
+        let mut query = matching(filter)
             .select((
                 Connection::as_select(),
                 oauth_clients::api_type,
@@ -145,7 +150,7 @@ impl Connection {
         Ok((rows.into_iter().map(ListedConnection::from).collect(), total))
     }
 
-    /// Its sort value in a list sorted so.
+    /// Its value in the column of a sort order.
     pub fn edge(&self, sort: ConnectionSort) -> String {
         match sort {
             ConnectionSort::Name => self.name.to_lowercase(),
@@ -155,8 +160,19 @@ impl Connection {
         }
     }
 
-    /// The first few that wait for a person, by name.
-    pub fn first_that_need_a_person(conn: &mut DbConnection, most: i64) -> QueryResult<Vec<(ConnectionKey, String)>> {
+    /// The connections that are due for a refresh or an expiry check, at most `most`.
+    pub fn due(conn: &mut DbConnection, now: Timestamp, most: i64) -> QueryResult<Vec<ConnectionKey>> {
+        connections::table
+            .filter(connections::due_at.le(now))
+            .filter(connections::lease_until.le(now))
+            .order((connections::due_at, connections::id))
+            .limit(most)
+            .select(connections::id)
+            .load(conn)
+    }
+
+    /// The first few that need authorization, by name.
+    pub fn first_needing_attention(conn: &mut DbConnection, most: i64) -> QueryResult<Vec<(ConnectionKey, String)>> {
         connections_needing_attention()
             .order((connections::name_fold, connections::id))
             .limit(most)
@@ -164,11 +180,11 @@ impl Connection {
             .load(conn)
     }
 
-    /// What one person authorized, by name.
-    pub fn authorized_by(conn: &mut DbConnection, person: EmployeeKey) -> QueryResult<Vec<(Connection, ApiType)>> {
+    /// The connections that an employee authorized, by name.
+    pub fn authorized_by(conn: &mut DbConnection, employee: EmployeeKey) -> QueryResult<Vec<(Connection, ApiType)>> {
         connections::table
             .inner_join(oauth_clients::table)
-            .filter(connections::authorized_by.eq(person))
+            .filter(connections::authorized_by.eq(employee))
             .order((connections::name_fold, connections::id))
             .select((Connection::as_select(), oauth_clients::api_type))
             .load(conn)

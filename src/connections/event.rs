@@ -1,4 +1,4 @@
-//! The history of a connection: issued, refreshed, failed, paused, in words that hold nothing secret.
+//! The history of a connection: authorized, refreshed, failed, paused. Its texts hold no secrets.
 
 use diesel::prelude::*;
 
@@ -9,81 +9,64 @@ use crate::db::text_enum::text_enum;
 use crate::id::ConnectionKey;
 use crate::schema::connection_events;
 use crate::time::{DAY, Timestamp};
-use crate::web::badge::Badge;
 
 const KEPT: i64 = 30 * DAY;
 
 text_enum! {
     /// What happened.
     EventKind {
-        /// It was made or changed.
+        /// An admin created or edited it.
         Changed = "changed",
-        /// Somebody authorized it.
+        /// An admin authorized it.
         Authorized = "authorized",
-        /// A way to the provider ended without tokens.
+        /// An authorization ended without tokens.
         NotAuthorized = "not authorized",
-        /// Its tokens were renewed.
+        /// Its tokens were refreshed.
         Refreshed = "refreshed",
-        /// Renewing did not work; it is tried again.
+        /// A refresh failed and will be retried.
         Failed = "failed",
-        /// Whether a refresh worked is not known: its answer never arrived.
+        /// The answer to a refresh never arrived, so its outcome is unknown.
         UnknownOutcome = "outcome unknown",
-        /// From here on a person has to authorize it.
+        /// It needs authorization from now on.
         Lost = "needs authorization",
         /// It works again.
         Recovered = "recovered",
-        /// Somebody tried it.
+        /// An admin tested it.
         Tested = "tested",
-        /// Somebody paused it.
+        /// An admin paused it.
         Paused = "paused",
-        /// Somebody resumed it.
+        /// An admin resumed it.
         Resumed = "resumed",
     }
 }
 
 impl EventKind {
-    /// Whether somebody should look twice.
-    pub fn is_bad(self) -> bool {
+    /// Whether it is a failure.
+    pub fn is_failure(self) -> bool {
         matches!(self, EventKind::NotAuthorized | EventKind::Failed | EventKind::UnknownOutcome | EventKind::Lost)
     }
 }
 
-/// One line of the history.
+/// A row of `connection_events`.
 #[derive(Clone, Debug, Queryable, Selectable, Identifiable, Associations)]
 #[diesel(table_name = connection_events, belongs_to(Connection))]
 pub struct ConnectionEvent {
-    /// Its number; later ones are higher.
+    /// Its number, ascending.
     pub id: i64,
-    /// Whose it is.
+    /// The connection.
     pub connection_id: ConnectionKey,
     /// When it happened.
     pub at: Timestamp,
     /// What happened.
     pub kind: EventKind,
-    /// More about it.
+    /// Details, for people.
     pub words: String,
-    /// Who did it; empty for the server itself.
+    /// Who did it; empty for the server.
     pub by_name: String,
 }
 
 impl ConnectionEvent {
-    /// How it is shown.
-    pub fn badge(&self) -> Badge {
-        let (tone, icon) = match self.kind {
-            kind if kind.is_bad() => ("bad", "alert-triangle"),
-            EventKind::Authorized | EventKind::Recovered => ("good", "check-circle"),
-            EventKind::Refreshed => ("", "refresh"),
-            EventKind::Paused => ("", "pause"),
-            _ => ("", "info"),
-        };
-        let mut text = self.kind.word().to_string();
-        if let Some(first) = text.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
-        Badge::new(tone, icon, text)
-    }
-
-    /// Writes one.
+    /// Records an event.
     pub fn record(
         conn: &mut DbConnection,
         connection: ConnectionKey,
@@ -103,7 +86,7 @@ impl ConnectionEvent {
             .map(drop)
     }
 
-    /// A page of a connection's history, newest first, before the line `before`; one more than fits.
+    /// A page of a connection's history, newest first, before the event `before`; one row more than fits.
     pub fn page(
         conn: &mut DbConnection,
         connection: ConnectionKey,
@@ -118,9 +101,9 @@ impl ConnectionEvent {
             .load(conn)
     }
 
-    /// Deletes lines older than 30 days, at most `most`; returns how many.
+    /// Deletes events older than 30 days, at most `most`; returns how many.
     pub fn purge(conn: &mut DbConnection, now: Timestamp, most: i64) -> QueryResult<usize> {
-        // The oldest have the lowest numbers: no index on the time is needed.
+        // Ids ascend with time, so this needs no index on the time.
         let first = connection_events::table.order(connection_events::id).limit(most);
         let first: Vec<(i64, Timestamp)> = first.select((connection_events::id, connection_events::at)).load(conn)?;
         let ids: Vec<i64> = first.into_iter().filter(|(_, at)| *at < now.plus(-KEPT)).map(|(id, _)| id).collect();

@@ -1,21 +1,24 @@
-//! The shop's own links to other servers: it is an OAuth 2.0 client there, as integrations are here.
+//! Connections: the shop as an OAuth 2.0 client of other servers.
 //!
-//! A person authorizes a connection (`authorize`), a task keeps its tokens fresh (`refresh`, `schedule`, `breaker`), and
-//! programs of the shop's own use it through the broker (`broker`), which never hands a token out. What a provider is and
-//! how to talk to it stands in `api_type`, `provider` and `exchange`. The Settings pages are `pages` (the list), `detail`,
-//! `form` and `client_pages`; what an admin does with a connection is in `actions`, `disconnect`, `service_key_pages` and
-//! `account_page`.
+//! * Registration: `oauth_client` (app credentials), `api_type`, `provider` (the URLs of a server).
+//! * Authorization: `authorization` (begin, callback, redeem, store), `pending_authorization`, `remote_account`.
+//! * Token lifecycle: `token_endpoint`, `token_reply`, `refresh`, `schedule`, `breaker`, `provider_revocation`.
+//! * State: `connection`, `status`, `state` (all transitions), `incident`, `event` (history).
+//! * Management: `manage`, `service_key`. Calls through a connection are in `broker`.
 //!
-//! Why a claim and not a lock: a refresh token that is used twice ends the connection at some providers. So exactly one
-//! node refreshes: it claims the row (a conditional UPDATE that raises the row's version and sets a lease), calls, and
-//! writes the outcome only if the version is still the one it claimed. Nothing is held while it waits for the answer, and
-//! whoever was paused for too long finds that its outcome does not count any more.
+//! Exactly one node refreshes a connection, because some providers revoke all tokens when a refresh token is used twice. The
+//! node claims the row (a conditional UPDATE that raises its version and sets a lease), calls the provider outside of any
+//! transaction, and stores the outcome only if the version is still the claimed one.
 
 mod api_type;
-pub mod breaker;
+pub mod authorization;
+mod breaker;
 mod connection;
 mod connection_list;
 mod event;
+mod incident;
+mod lookup;
+mod manage;
 mod oauth_client;
 mod pending_authorization;
 mod provider;
@@ -27,17 +30,31 @@ mod sealed_columns;
 pub mod service;
 mod service_key;
 pub mod state;
+mod status;
 pub mod token_endpoint;
+mod token_reply;
 
 pub use api_type::{ApiType, Hosts, OfferedScope};
 pub(crate) use connection::connections_needing_attention;
-pub use connection::{Connection, ConnectionFields, NOT_YET, Status};
+pub use connection::{Connection, ConnectionFields, NOT_YET};
 pub use connection_list::{ConnectionFilter, ConnectionSort, ListedConnection};
 pub use event::{ConnectionEvent, EventKind};
+pub use lookup::{or_gone, with_keys};
 pub use oauth_client::{OAuthClient, OAuthClientFields, callback_path};
-pub use pending_authorization::ConnectionRequest;
+pub use pending_authorization::PendingAuthorization;
 pub use provider::{Provider, parse_domain_prefix};
 pub use sealed_columns::SEALED_COLUMNS;
-pub use service::Connections;
+pub use service::{Connections, Requester};
 pub use service_key::ServiceKey;
-pub use token_endpoint::{Outcome, TokenReply};
+pub use status::Status;
+pub use token_reply::{Outcome, TokenReply};
+
+use crate::id::ConnectionKey;
+
+/// The path of the list of connections.
+pub const LIST_PATH: &str = "/settings/connections";
+
+/// The path of a connection's page, for links in notices and on pages.
+pub fn page_path(id: ConnectionKey) -> String {
+    format!("{LIST_PATH}/{id}")
+}

@@ -1,4 +1,4 @@
-//! What the shop is at a provider: the client ID and secret it was given there. Several connections may share one.
+//! App credentials: the client ID and secret that a provider gave the shop. Several connections can share them.
 
 use diesel::prelude::*;
 use url::Url;
@@ -11,66 +11,66 @@ use crate::schema::{connections, oauth_clients};
 use crate::secrets::sealed::{Opened, Place, Sealed, Vault};
 use crate::time::Timestamp;
 
-/// One row.
+/// A row of `oauth_clients`.
 #[derive(Clone, Debug, Queryable, Selectable, Identifiable)]
 #[diesel(table_name = oauth_clients)]
 pub struct OAuthClient {
-    /// Its id here.
+    /// Its id.
     pub id: OAuthClientKey,
-    /// What people call it.
+    /// The name admins gave it.
     pub name: String,
-    /// The kind of server it is a client of.
+    /// The API type it is for.
     pub api_type: ApiType,
-    /// Its public id there.
+    /// The client ID that the provider issued.
     pub client_id: String,
     pub(crate) client_secret: Option<Sealed>,
-    /// Other server: where people give their consent.
+    /// Other server: the authorization endpoint.
     pub authorize_url: String,
-    /// Other server: where tokens come from.
+    /// Other server: the token endpoint.
     pub token_url: String,
-    /// Other server: where a token is revoked; may be empty.
+    /// Other server: the revocation endpoint; may be empty.
     pub revoke_url: String,
-    /// Other server: what the paths of API calls are appended to.
+    /// Other server: the base URL of its API.
     pub api_url: String,
-    /// Other server: a harmless call below it; may be empty.
+    /// Other server: the path of a read-only call below `api_url`; may be empty.
     pub test_path: String,
-    /// Other server: how it names itself in its answers; may be empty.
+    /// Other server: its issuer identifier (RFC 9207); may be empty.
     pub issuer: String,
-    /// Other server: whether it takes PKCE.
+    /// Other server: whether PKCE is used.
     pub uses_pkce: bool,
-    /// Other server: whether the secret goes into the Authorization header.
+    /// Other server: whether the secret is sent in the Authorization header.
     pub secret_in_header: bool,
-    /// The end of its redirect URI.
+    /// The last part of its redirect URI.
     pub callback: String,
-    /// When it was added.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When its secret was last typed in.
+    /// When its secret was last changed.
     pub secret_changed_at: Timestamp,
 }
 
-/// What is typed in about one. The addresses are read for "other server" only.
+/// The fields that an admin fills in. The URLs count for "other server" only.
 #[derive(Clone, Debug, Default, Insertable, AsChangeset)]
 #[diesel(table_name = oauth_clients)]
 pub struct OAuthClientFields {
-    /// What people call it.
+    /// Its name.
     pub name: String,
-    /// The public id the provider gave.
+    /// The client ID that the provider issued.
     pub client_id: String,
-    /// Where people give their consent.
+    /// The authorization endpoint.
     pub authorize_url: String,
-    /// Where tokens come from.
+    /// The token endpoint.
     pub token_url: String,
-    /// Where a token is revoked.
+    /// The revocation endpoint.
     pub revoke_url: String,
-    /// What the paths of API calls are appended to.
+    /// The base URL of the API.
     pub api_url: String,
-    /// A harmless call below it.
+    /// The path of a read-only call below `api_url`.
     pub test_path: String,
-    /// How the server names itself in its answers.
+    /// The issuer identifier.
     pub issuer: String,
-    /// Whether it takes PKCE.
+    /// Whether PKCE is used.
     pub uses_pkce: bool,
-    /// Whether the secret goes into the Authorization header.
+    /// Whether the secret is sent in the Authorization header.
     pub secret_in_header: bool,
 }
 
@@ -78,17 +78,17 @@ fn place(id: OAuthClientKey) -> Place {
     Place::new("oauth_clients.client_secret", id.0)
 }
 
-fn taken(error: diesel::result::Error) -> Error {
+fn name_taken(error: diesel::result::Error) -> Error {
     match Error::from(error) {
         error if error.is_duplicate() => {
-            Error::Invalid("There is an OAuth 2.0 client of this name already. Choose another name.".into())
+            Error::Invalid("App credentials with this name already exist. Choose another name.".into())
         }
         error => error,
     }
 }
 
 impl OAuthClient {
-    /// Adds one; `callback` is the end of its redirect URI. Errors: the name is taken.
+    /// Creates app credentials; `callback` is the last part of their redirect URI. Errors: the name is taken.
     pub fn create(
         conn: &mut DbConnection,
         vault: &Vault,
@@ -108,16 +108,16 @@ impl OAuthClient {
             ))
             .returning(oauth_clients::id)
             .get_result::<i64>(conn)
-            .map_err(taken)?;
+            .map_err(name_taken)?;
         let id = OAuthClientKey(id);
         Self::change_secret(conn, vault, id, secret, now)?;
         Ok(Self::find(conn, id)?)
     }
 
-    /// Changes what is typed in about it; its kind stays. Errors: the name is taken.
+    /// Updates the fields; the API type stays. Errors: the name is taken.
     pub fn change(conn: &mut DbConnection, id: OAuthClientKey, fields: &OAuthClientFields) -> Result<()> {
         let fold = oauth_clients::name_fold.eq(fields.name.to_lowercase());
-        match diesel::update(oauth_clients::table.find(id)).set((fields, fold)).execute(conn).map_err(taken)? {
+        match diesel::update(oauth_clients::table.find(id)).set((fields, fold)).execute(conn).map_err(name_taken)? {
             0 => Err(Error::NotFound),
             _ => Ok(()),
         }
@@ -139,12 +139,12 @@ impl OAuthClient {
         }
     }
 
-    /// The one with this id.
+    /// Finds app credentials.
     pub fn find(conn: &mut DbConnection, id: OAuthClientKey) -> QueryResult<OAuthClient> {
         oauth_clients::table.find(id).select(OAuthClient::as_select()).first(conn)
     }
 
-    /// All of them, by name, each with the number of connections that use it.
+    /// All app credentials by name, each with the number of connections that use them.
     pub fn all(conn: &mut DbConnection) -> QueryResult<Vec<(OAuthClient, i64)>> {
         oauth_clients::table
             .left_join(connections::table)
@@ -154,7 +154,7 @@ impl OAuthClient {
             .load(conn)
     }
 
-    /// The connections that use it, by name.
+    /// The connections that use these credentials, by name.
     pub fn users(conn: &mut DbConnection, id: OAuthClientKey) -> QueryResult<Vec<(ConnectionKey, String)>> {
         connections::table
             .filter(connections::oauth_client_id.eq(id))
@@ -163,14 +163,14 @@ impl OAuthClient {
             .load(conn)
     }
 
-    /// Removes it. Errors: a connection uses it; the sentence names at most five.
+    /// Deletes app credentials. Errors: connections use them; the message names at most five.
     pub fn delete(conn: &mut DbConnection, id: OAuthClientKey) -> Result<()> {
         let users = Self::users(conn, id)?;
         if !users.is_empty() {
             let names: Vec<&str> = users.iter().take(5).map(|(_, name)| name.as_str()).collect();
             let more = if users.len() > 5 { format!(" and {} more", users.len() - 5) } else { String::new() };
             return Err(Error::Conflict(format!(
-                "It is in use by {}{more}. Disconnect those, or let them use another client, then delete it.",
+                "In use by {}{more}. Disconnect these connections or choose other app credentials for them, then delete.",
                 names.join(", ")
             )));
         }
@@ -180,13 +180,13 @@ impl OAuthClient {
         }
     }
 
-    /// Whether one of them has a redirect URI that ends so.
+    /// Whether app credentials with this callback exist.
     pub fn has_callback(conn: &mut DbConnection, callback: &str) -> QueryResult<bool> {
         let rows = oauth_clients::table.filter(oauth_clients::callback.eq(callback));
         rows.count().get_result::<i64>(conn).map(|n| n > 0)
     }
 
-    /// What is typed in about it.
+    /// The fields that an admin filled in.
     pub fn fields(&self) -> OAuthClientFields {
         OAuthClientFields {
             name: self.name.clone(),
@@ -202,15 +202,15 @@ impl OAuthClient {
         }
     }
 
-    /// Whether its secret would still be sent only where it has been sent so far.
-    pub fn sends_its_secret_to_the_same(&self, fields: &OAuthClientFields) -> bool {
+    /// Whether, after a change to `fields`, the secret is still sent to the same URLs only.
+    pub fn keeps_secret_urls(&self, fields: &OAuthClientFields) -> bool {
         self.token_url == fields.token_url && (self.revoke_url == fields.revoke_url || fields.revoke_url.is_empty())
     }
 
-    /// Whether tokens would still be sent only to the servers that they have been sent to so far.
-    pub fn is_at_the_same_place(&self, fields: &OAuthClientFields) -> bool {
+    /// Whether, after a change to `fields`, tokens are still sent to the same servers only.
+    pub fn keeps_token_servers(&self, fields: &OAuthClientFields) -> bool {
         let origin = |text: &str| Url::parse(text).map(|url| url.origin().ascii_serialization()).ok();
-        // A refresh token also goes to where it is revoked.
+        // The refresh token is also sent to the revocation endpoint.
         let revokes_elsewhere = !fields.revoke_url.is_empty() && origin(&self.revoke_url) != origin(&fields.revoke_url);
         let same = |before: &str, after: &str| origin(before) == origin(after);
         same(&self.token_url, &fields.token_url) && same(&self.api_url, &fields.api_url) && !revokes_elsewhere
@@ -221,13 +221,13 @@ impl OAuthClient {
         self.client_secret.is_some()
     }
 
-    /// Its secret, opened. Errors: it was sealed for another row or under another key.
+    /// The client secret, decrypted. Errors: it was sealed for another row or with another key.
     pub fn secret(&self, vault: &Vault) -> Result<Opened> {
         let sealed = self.client_secret.as_ref().ok_or_else(|| Error::internal("a client without a secret"))?;
         vault.open(sealed, place(self.id))
     }
 
-    /// The path that its redirect URI ends in.
+    /// The path of its redirect URI.
     pub fn callback_path(&self) -> String {
         callback_path(&self.callback)
     }
@@ -240,7 +240,7 @@ pub fn callback_path(callback: &str) -> String {
 
 #[cfg(test)]
 impl OAuthClient {
-    /// One with nothing in it but addresses.
+    /// App credentials of a made-up other server.
     pub fn for_tests() -> OAuthClient {
         OAuthClient {
             id: OAuthClientKey(1),

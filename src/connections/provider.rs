@@ -1,4 +1,4 @@
-//! How to talk to the server behind a connection: its addresses, and what it expects of a client.
+//! The provider of a connection: its URLs and the protocol variant it uses.
 
 use url::Url;
 
@@ -6,30 +6,30 @@ use crate::connections::api_type::{ApiType, Hosts};
 use crate::connections::oauth_client::OAuthClient;
 use crate::error::{Error, Result};
 
-/// One server, as one client of it sees it.
+/// A provider's URLs and settings for one set of app credentials.
 #[derive(Clone, Debug)]
 pub struct Provider {
-    /// Its kind.
+    /// Its API type.
     pub api_type: ApiType,
-    /// Where people give their consent.
+    /// The authorization endpoint.
     pub authorize_url: Url,
-    /// Where tokens come from.
+    /// The token endpoint.
     pub token_url: Url,
-    /// Where a token is revoked, and in whose words.
+    /// The revocation endpoint and its request format.
     pub revoke: Option<(Url, RevokeStyle)>,
-    /// What the paths of API calls are appended to.
+    /// The base URL of the API.
     pub api_url: Url,
-    /// A harmless call that shows whether a token works and whose it is, below `api_url`; empty when there is none.
+    /// The path of a read-only call below `api_url` that returns the account; may be empty.
     pub test_path: String,
-    /// How it names itself in its answers (RFC 9207), where it does.
+    /// Its issuer identifier (RFC 9207).
     pub issuer: Option<Issuer>,
-    /// Whether it takes PKCE (RFC 7636).
+    /// Whether PKCE is used (RFC 7636).
     pub uses_pkce: bool,
-    /// Whether the client secret goes into the Authorization header, not into the body.
+    /// Whether the client secret is sent in the Authorization header instead of the body.
     pub secret_in_header: bool,
 }
 
-/// What stands in a revocation request.
+/// The format of a revocation request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RevokeStyle {
     /// RFC 7009: `token`.
@@ -38,99 +38,116 @@ pub enum RevokeStyle {
     RSeries,
 }
 
-/// A server's own name for itself.
+/// An issuer identifier (RFC 9207).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuer {
-    /// The name.
+    /// The identifier.
     pub name: String,
-    /// Whether every answer must carry it.
-    pub promised: bool,
+    /// Whether every authorization response must have it.
+    pub is_required: bool,
 }
 
 impl Provider {
-    /// The server that `client` is a client of; X-Series has one for each `domain_prefix`.
-    /// Errors: an address or a prefix that cannot be used.
+    /// The provider of app credentials; X-Series has one server for each `domain_prefix`.
+    /// Errors: an invalid URL or domain prefix.
     pub fn of(client: &OAuthClient, domain_prefix: &str, hosts: &Hosts) -> Result<Provider> {
-        let lightspeed = |authorize: String, token: String, api: &str, test_path: &str| {
-            Ok(Provider {
-                api_type: client.api_type,
-                authorize_url: address(&authorize)?,
-                token_url: address(&token)?,
-                revoke: None,
-                api_url: address(api)?,
-                test_path: test_path.into(),
-                issuer: None,
-                uses_pkce: false,
-                secret_in_header: false,
-            })
-        };
-        let k_series_v1 = |host: &str| {
-            let (authorize, token) = (format!("{host}/oauth/authorize"), format!("{host}/oauth/token"));
-            let provider = lightspeed(authorize, token, host, "/f/data/businesses")?;
-            Ok(Provider { secret_in_header: true, ..provider })
-        };
-        let k_series_v2 = |realm: &str, host: &str| {
-            let at = |end: &str| format!("{realm}/protocol/openid-connect/{end}");
-            let provider = lightspeed(at("auth"), at("token"), host, "/f/data/businesses")?;
-            Ok(Provider {
-                secret_in_header: true,
-                uses_pkce: true,
-                revoke: Some((address(&at("revoke"))?, RevokeStyle::Standard)),
-                issuer: Some(Issuer { name: realm.into(), promised: false }),
-                ..provider
-            })
-        };
         match client.api_type {
-            ApiType::RSeries => {
-                let at = |end: &str| format!("{}/auth/oauth/{end}", hosts.r_series);
-                let provider = lightspeed(at("authorize"), at("token"), &hosts.r_series_api, "/API/V3/Account.json")?;
-                let revoke = Some((address(&at("revoke"))?, RevokeStyle::RSeries));
-                Ok(Provider { uses_pkce: true, revoke, ..provider })
+            ApiType::RSeries => Self::r_series(hosts),
+            ApiType::XSeries => Self::x_series(hosts, domain_prefix),
+            ApiType::KSeriesV1 | ApiType::KSeriesV1Trial => {
+                let is_trial = client.api_type == ApiType::KSeriesV1Trial;
+                Self::k_series_v1(client.api_type, if is_trial { &hosts.k_series_trial } else { &hosts.k_series })
             }
-            ApiType::XSeries => {
-                let own = retailer(&hosts.x_series_retailer, domain_prefix)?;
-                let (authorize, token) = (format!("{}/connect", hosts.x_series), format!("{own}/api/1.0/token"));
-                lightspeed(authorize, token, &own, "/api/2.0/retailer")
+            ApiType::KSeriesV2 => Self::k_series_v2(client.api_type, &hosts.k_series_realm, &hosts.k_series),
+            ApiType::KSeriesV2Trial => {
+                Self::k_series_v2(client.api_type, &hosts.k_series_realm_trial, &hosts.k_series_trial)
             }
-            ApiType::KSeriesV1 => k_series_v1(&hosts.k_series),
-            ApiType::KSeriesV1Trial => k_series_v1(&hosts.k_series_trial),
-            ApiType::KSeriesV2 => k_series_v2(&hosts.k_series_realm, &hosts.k_series),
-            ApiType::KSeriesV2Trial => k_series_v2(&hosts.k_series_realm_trial, &hosts.k_series_trial),
-            ApiType::Other => {
-                let issuer =
-                    (!client.issuer.is_empty()).then(|| Issuer { name: client.issuer.clone(), promised: true });
-                let revoke = match client.revoke_url.as_str() {
-                    "" => None,
-                    url => Some((address(url)?, RevokeStyle::Standard)),
-                };
-                Ok(Provider {
-                    api_type: ApiType::Other,
-                    authorize_url: address(&client.authorize_url)?,
-                    token_url: address(&client.token_url)?,
-                    revoke,
-                    api_url: address(&client.api_url)?,
-                    test_path: client.test_path.clone(),
-                    issuer,
-                    uses_pkce: client.uses_pkce,
-                    secret_in_header: client.secret_in_header,
-                })
-            }
+            ApiType::Other => Self::other(client),
         }
     }
 
-    /// The host its tokens come from, with its port: what fails together.
+    fn r_series(hosts: &Hosts) -> Result<Provider> {
+        let at = |end: &str| format!("{}/auth/oauth/{end}", hosts.r_series);
+        let urls = (at("authorize"), at("token"));
+        let provider = Self::lightspeed(ApiType::RSeries, urls, &hosts.r_series_api, "/API/V3/Account.json")?;
+        let revoke = Some((parse_url(&at("revoke"))?, RevokeStyle::RSeries));
+        Ok(Provider { uses_pkce: true, revoke, ..provider })
+    }
+
+    fn x_series(hosts: &Hosts, domain_prefix: &str) -> Result<Provider> {
+        let origin = retailer_origin(&hosts.x_series_retailer, domain_prefix)?;
+        let urls = (format!("{}/connect", hosts.x_series), format!("{origin}/api/1.0/token"));
+        Self::lightspeed(ApiType::XSeries, urls, &origin, "/api/2.0/retailer")
+    }
+
+    fn k_series_v1(api_type: ApiType, host: &str) -> Result<Provider> {
+        let urls = (format!("{host}/oauth/authorize"), format!("{host}/oauth/token"));
+        let provider = Self::lightspeed(api_type, urls, host, "/f/data/businesses")?;
+        Ok(Provider { secret_in_header: true, ..provider })
+    }
+
+    fn k_series_v2(api_type: ApiType, realm: &str, host: &str) -> Result<Provider> {
+        let at = |end: &str| format!("{realm}/protocol/openid-connect/{end}");
+        let provider = Self::lightspeed(api_type, (at("auth"), at("token")), host, "/f/data/businesses")?;
+        Ok(Provider {
+            secret_in_header: true,
+            uses_pkce: true,
+            revoke: Some((parse_url(&at("revoke"))?, RevokeStyle::Standard)),
+            issuer: Some(Issuer { name: realm.into(), is_required: false }),
+            ..provider
+        })
+    }
+
+    fn lightspeed(
+        api_type: ApiType,
+        (authorize, token): (String, String),
+        api: &str,
+        test_path: &str,
+    ) -> Result<Provider> {
+        Ok(Provider {
+            api_type,
+            authorize_url: parse_url(&authorize)?,
+            token_url: parse_url(&token)?,
+            revoke: None,
+            api_url: parse_url(api)?,
+            test_path: test_path.into(),
+            issuer: None,
+            uses_pkce: false,
+            secret_in_header: false,
+        })
+    }
+
+    fn other(client: &OAuthClient) -> Result<Provider> {
+        let revoke = match client.revoke_url.as_str() {
+            "" => None,
+            url => Some((parse_url(url)?, RevokeStyle::Standard)),
+        };
+        Ok(Provider {
+            api_type: ApiType::Other,
+            authorize_url: parse_url(&client.authorize_url)?,
+            token_url: parse_url(&client.token_url)?,
+            revoke,
+            api_url: parse_url(&client.api_url)?,
+            test_path: client.test_path.clone(),
+            issuer: (!client.issuer.is_empty()).then(|| Issuer { name: client.issuer.clone(), is_required: true }),
+            uses_pkce: client.uses_pkce,
+            secret_in_header: client.secret_in_header,
+        })
+    }
+
+    /// The host and port of the token endpoint: one circuit breaker each.
     pub fn host(&self) -> String {
         let port = self.token_url.port().map(|port| format!(":{port}")).unwrap_or_default();
         format!("{}{port}", self.token_url.host_str().unwrap_or_default())
     }
 
-    /// The address of an API call. Errors: a path that would lead out of the API, or could be read in two ways.
+    /// The URL of an API call. Errors: a path outside of the API, or an ambiguous one.
     pub fn api_call(&self, path: &str, query: &str) -> Result<Url> {
-        let odd = || Error::Invalid("The path of the call leads out of the API.".into());
-        let decoded = percent_encoding::percent_decode_str(path).decode_utf8().map_err(|_| odd())?;
+        let outside = || Error::Invalid("The path of the call is outside of the API.".into());
+        let decoded = percent_encoding::percent_decode_str(path).decode_utf8().map_err(|_| outside())?;
         let climbs = |part: &str| part == "." || part == "..";
         if decoded.contains(['\\', '\0']) || decoded.chars().any(char::is_control) || decoded.split('/').any(climbs) {
-            return Err(odd());
+            return Err(outside());
         }
         let mut url = self.api_url.clone();
         let base = url.path().trim_end_matches('/').to_string();
@@ -138,11 +155,11 @@ impl Provider {
         url.set_query((!query.is_empty()).then_some(query));
         match url.path().starts_with(&base) && url.origin() == self.api_url.origin() {
             true => Ok(url),
-            false => Err(odd()),
+            false => Err(outside()),
         }
     }
 
-    /// The address of the call that shows whether a token works.
+    /// The URL of the test call.
     pub fn test_call(&self) -> Option<Url> {
         if self.test_path.is_empty() {
             return None;
@@ -152,12 +169,12 @@ impl Provider {
     }
 }
 
-fn address(text: &str) -> Result<Url> {
-    Url::parse(text).map_err(|_| Error::internal("an address of a provider cannot be read"))
+fn parse_url(text: &str) -> Result<Url> {
+    Url::parse(text).map_err(|_| Error::internal("a URL of a provider is invalid"))
 }
 
-/// Reads the part of an X-Series address before `.retail.lightspeed.app`, as people type it or paste it.
-/// Errors: anything that is not one label of a host name; it decides where the client secret is sent.
+/// Parses an X-Series domain prefix, the part before `.retail.lightspeed.app`; a whole URL is accepted too.
+/// Errors: not a single host name label. The prefix decides which host receives the client secret.
 pub fn parse_domain_prefix(text: &str) -> Result<String> {
     let text = text.trim().to_ascii_lowercase();
     let text = text.strip_prefix("https://").unwrap_or(&text);
@@ -173,14 +190,14 @@ pub fn parse_domain_prefix(text: &str) -> Result<String> {
     Ok(prefix.to_string())
 }
 
-// The origin of a retailer's own server; what comes out must still have the fixed part around the prefix.
-fn retailer(pattern: &str, domain_prefix: &str) -> Result<String> {
+// The origin of a retailer's server. The result must still have the fixed part around the prefix.
+fn retailer_origin(pattern: &str, domain_prefix: &str) -> Result<String> {
     let prefix = parse_domain_prefix(domain_prefix)?;
     let own = pattern.replace("{}", &prefix);
-    let url = address(&own)?;
+    let url = parse_url(&own)?;
     match url.origin().ascii_serialization() == own {
         true => Ok(own),
-        false => Err(Error::Invalid("The domain prefix leads elsewhere.".into())),
+        false => Err(Error::Invalid("The domain prefix is not valid.".into())),
     }
 }
 
@@ -210,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn every_type_has_its_addresses() {
+    fn every_api_type_has_its_urls() {
         let of = |api_type| Provider::of(&client(api_type), "", &Hosts::default()).expect("fine");
 
         let r_series = of(ApiType::RSeries);

@@ -1,4 +1,4 @@
-//! Taking back at a provider what it gave: tried after what is held here is gone, so that nothing waits for it.
+//! Revokes tokens at the provider (RFC 7009), after they are deleted here, so that deletion does not depend on it.
 
 use futures_util::StreamExt;
 
@@ -9,68 +9,49 @@ use crate::connections::oauth_client::OAuthClient;
 use crate::connections::provider::Provider;
 use crate::connections::refresh::exchange;
 use crate::connections::service::Connections;
-use crate::connections::state;
 use crate::db::DbConnection;
 use crate::error::Result;
 use crate::id::EmployeeKey;
 use crate::time::Timestamp;
-use crate::web::page::Tone;
 
-// Revocations on their way at once.
+// Concurrent revocations.
 const MAX_AT_ONCE: usize = 16;
 
-/// What a provider made of a revocation.
+/// The outcome of a revocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revocation {
-    /// There was nothing to take back.
-    NothingHeld,
-    /// It says that it is done.
+    /// The connection had no tokens.
+    NoTokens,
+    /// The provider confirmed it.
     Confirmed,
-    /// It has no way.
-    NoWay,
-    /// It could not be reached, or refused.
+    /// The provider has no revocation endpoint.
+    Unsupported,
+    /// The provider could not be reached or refused.
     Unconfirmed,
 }
 
 impl Revocation {
-    /// How urgently a person has to know.
-    pub fn tone(self) -> Tone {
-        match self {
-            Revocation::NothingHeld | Revocation::Confirmed => Tone::Good,
-            Revocation::NoWay | Revocation::Unconfirmed => Tone::Warn,
-        }
-    }
-
-    /// What a person is told.
-    pub fn sentence(self) -> &'static str {
-        match self {
-            Revocation::NothingHeld => "It held no tokens, so there was nothing to revoke at the provider.",
-            Revocation::Confirmed => "The provider confirmed that its tokens are revoked.",
-            Revocation::NoWay => {
-                "This provider offers no way to revoke tokens from here: also remove the access in your account there."
-            }
-            Revocation::Unconfirmed => {
-                "The provider did not confirm that its tokens are revoked: also remove the access in your account there."
-            }
-        }
+    /// Whether no token is left to revoke at the provider.
+    pub fn is_complete(self) -> bool {
+        matches!(self, Revocation::NoTokens | Revocation::Confirmed)
     }
 }
 
-/// Revokes at its provider what a connection held; `connection` is its row as it was before.
+/// Revokes the tokens of a connection at its provider; `connection` is its row before they were deleted.
 pub async fn revoke(service: &Connections, connection: &Connection, client: &OAuthClient) -> Revocation {
-    if !connection.holds_a_token() {
-        return Revocation::NothingHeld;
+    if !connection.has_token() {
+        return Revocation::NoTokens;
     }
-    let held = match connection.can_refresh() {
+    let token = match connection.can_refresh() {
         true => connection.refresh_token(&service.vault),
         false => connection.access_token(&service.vault),
     };
     let outcome = async {
         let provider = Provider::of(client, &connection.domain_prefix, &service.hosts)?;
-        revoke_token(service, &provider, client, held?.expose()).await
+        revoke_token(service, &provider, client, token?.expose()).await
     };
     outcome.await.unwrap_or_else(|error| {
-        log::warn!("connection {}: its tokens could not be revoked at the provider: {error}", connection.id);
+        log::warn!("connection {}: revoking its tokens at the provider failed: {error}", connection.id);
         Revocation::Unconfirmed
     })
 }
@@ -83,7 +64,7 @@ pub async fn revoke_token(
     token: &str,
 ) -> Result<Revocation> {
     if provider.revoke.is_none() {
-        return Ok(Revocation::NoWay);
+        return Ok(Revocation::Unsupported);
     }
     let secret = client.secret(&service.vault)?;
     match exchange(service, provider, client, secret.expose(), service.clock.now()).revoke(token).await {
@@ -92,36 +73,36 @@ pub async fn revoke_token(
     }
 }
 
-/// Drops what every connection holds that a person authorized; returns them as they were, for [`revoke_all`].
-pub fn end_authorized_by(
+/// Deletes the tokens of every connection that an employee authorized; returns their previous rows, for [`revoke_all`].
+pub fn delete_tokens_authorized_by(
     conn: &mut DbConnection,
-    (person, reason): (EmployeeKey, &str),
+    (employee, reason): (EmployeeKey, &str),
     (actor, client_ip): (&Actor, &str),
     now: Timestamp,
 ) -> Result<Vec<(Connection, OAuthClient)>> {
-    let mut ended = Vec::new();
-    for (connection, _) in Connection::authorized_by(conn, person)? {
-        if !connection.holds_a_token() {
+    let mut affected = Vec::new();
+    for (connection, _) in Connection::authorized_by(conn, employee)? {
+        if !connection.has_token() {
             continue;
         }
-        Connection::forget(conn, connection.id, reason, now)?;
+        Connection::delete_tokens(conn, connection.id, reason, now)?;
         ConnectionEvent::record(conn, connection.id, (EventKind::Lost, reason), actor.name(), now)?;
-        NewActivity::new(Kind::ConnectionLost, actor.clone(), state::subject(&connection))
+        NewActivity::new(Kind::ConnectionLost, actor.clone(), connection.subject())
             .from(client_ip)
             .with(Detail::note(reason))
             .record(conn, now)?;
         let client = OAuthClient::find(conn, connection.oauth_client_id)?;
-        ended.push((connection, client));
+        affected.push((connection, client));
     }
-    Ok(ended)
+    Ok(affected)
 }
 
-/// Revokes what many connections held; returns the names of those whose provider did not confirm it.
-pub async fn revoke_all(service: &Connections, ended: &[(Connection, OAuthClient)]) -> Vec<String> {
-    let tried = futures_util::stream::iter(ended).map(|(connection, client)| async move {
+/// Revokes the tokens of many connections; returns the names of those whose provider did not confirm it.
+pub async fn revoke_all(service: &Connections, affected: &[(Connection, OAuthClient)]) -> Vec<String> {
+    let outcomes = futures_util::stream::iter(affected).map(|(connection, client)| async move {
         let outcome = revoke(service, connection, client).await;
-        (connection.name.clone(), outcome.tone() == Tone::Good)
+        (connection.name.clone(), outcome.is_complete())
     });
-    let tried: Vec<(String, bool)> = tried.buffered(MAX_AT_ONCE).collect().await;
-    tried.into_iter().filter(|(_, confirmed)| !confirmed).map(|(name, _)| name).collect()
+    let outcomes: Vec<(String, bool)> = outcomes.buffered(MAX_AT_ONCE).collect().await;
+    outcomes.into_iter().filter(|(_, confirmed)| !confirmed).map(|(name, _)| name).collect()
 }

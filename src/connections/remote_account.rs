@@ -1,32 +1,32 @@
-//! Whose account a connection leads to, as its provider tells whoever holds the token.
+//! The account at the provider that a token belongs to, read from a test call.
 
 use serde_json::Value;
 
 use crate::connections::provider::Provider;
-use crate::connections::token_endpoint::safe;
+use crate::connections::token_reply::safe;
 use crate::http::HttpClient;
 
 /// An account at a provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RemoteAccount {
-    /// What tells it from others: what kind of id it is, and the id.
+    /// Its id, with the kind of id in front: `account:797`.
     pub id: String,
-    /// What people call it.
+    /// Its name.
     pub name: String,
 }
 
-/// Asks a provider whose account a token is for. Errors: why it could not be seen, safe to show.
-pub async fn see(http: &HttpClient, provider: &Provider, token: &str) -> Result<RemoteAccount, String> {
-    let url = provider.test_call().ok_or("no call is named that would tell")?;
+/// Asks the provider which account a token belongs to. Errors: the reason as a clause, without secrets.
+pub async fn fetch(http: &HttpClient, provider: &Provider, token: &str) -> Result<RemoteAccount, String> {
+    let url = provider.test_call().ok_or("no test path is set")?;
     let answer = http.get_with_token(url.as_str(), token).await.map_err(|why| why.to_string())?;
     if !answer.status().is_success() {
-        return Err(format!("it answered {} to a first call", answer.status().as_u16()));
+        return Err(format!("the API answered {} to the test call", answer.status().as_u16()));
     }
-    read(answer.body()).ok_or_else(|| "its answer names no account".to_string())
+    read(answer.body()).ok_or_else(|| "the answer names no account".to_string())
 }
 
-/// Reads an account out of the answers that Lightspeed's series and OpenID Connect give.
-pub fn read(body: &[u8]) -> Option<RemoteAccount> {
+/// Reads the account from an answer of R-Series, K-Series, X-Series or an OpenID Connect userinfo endpoint.
+pub(crate) fn read(body: &[u8]) -> Option<RemoteAccount> {
     let json: Value = serde_json::from_slice(body).ok()?;
     let found = r_series(&json).or_else(|| k_series(&json)).or_else(|| x_series(&json)).or_else(|| openid(&json))?;
     let account = RemoteAccount { id: safe(&found.id, &[]), name: safe(&found.name, &[]) };
@@ -51,7 +51,7 @@ fn r_series(json: &Value) -> Option<RemoteAccount> {
     account("account", &json["Account"]["accountID"], &json["Account"]["name"])
 }
 
-// Every business the token reaches: a token of somebody who reaches fewer is another connection.
+// The id lists every business the token can access: fewer businesses count as another account.
 fn k_series(json: &Value) -> Option<RemoteAccount> {
     let list = json["_embedded"]["businessList"].as_array()?;
     let mut ids: Vec<String> = list.iter().filter_map(|business| text(&business["businessId"])).collect();

@@ -1,16 +1,18 @@
-//! What the acts on connections need besides the database: the way to providers, encryption, and the queue of refreshes.
+//! The connections service: the database, the HTTP client for providers, encryption, and the refresh queue.
 
+use crate::activity::Actor;
 use crate::connections::Hosts;
 use crate::connections::breaker::Breakers;
 use crate::connections::refresh::{RefreshQueue, Refresher};
 use crate::connections::state::TransitionContext;
 use crate::db::Db;
 use crate::http::HttpClient;
+use crate::id::EmployeeKey;
 use crate::notices::Channels;
 use crate::secrets::sealed::Vault;
 use crate::time::Clock;
 
-/// The service behind everything that is done with connections; one for each process.
+/// The connections service; one for each process.
 pub struct Connections {
     /// The database.
     pub db: Db,
@@ -20,22 +22,40 @@ pub struct Connections {
     pub vault: Vault,
     /// The HTTP client for providers.
     pub http: HttpClient,
-    /// The addresses of Lightspeed's servers.
+    /// The origins of Lightspeed's servers.
     pub hosts: Hosts,
     /// Whether connections may call private addresses.
     pub allows_private: bool,
-    /// The origin of the pages: redirect URIs and links in notices begin with it.
+    /// The public origin: redirect URIs and links in notices begin with it.
     pub origin: String,
-    /// Where notices go.
+    /// The notice channels that are set up.
     pub channels: Channels,
-    /// Refreshes that callers wait for.
+    /// Queues refreshes that callers wait for.
     pub refresher: Refresher,
-    /// Which providers fail at the moment.
+    /// The circuit breakers of token endpoints.
     pub breakers: Breakers,
 }
 
+/// The employee who performs an act.
+#[derive(Clone, Debug)]
+pub struct Requester {
+    /// Their id.
+    pub id: EmployeeKey,
+    /// Their name.
+    pub name: String,
+    /// Their client IP.
+    pub client_ip: String,
+}
+
+impl Requester {
+    /// The employee as the activity log names them.
+    pub fn actor(&self) -> Actor {
+        Actor::person(self.id, &self.name)
+    }
+}
+
 impl Connections {
-    /// A service, and the queue that [`crate::connections::refresh::start`] works off.
+    /// A service, and the queue for [`crate::connections::refresh::start`].
     pub fn new(
         (db, clock): (Db, Clock),
         (vault, http): (Vault, HttpClient),
@@ -50,7 +70,7 @@ impl Connections {
         (service, queue)
     }
 
-    /// What a change of a connection needs besides the database.
+    /// What state transitions need besides the database.
     pub fn transition_context(&self) -> TransitionContext {
         TransitionContext { vault: self.vault.clone(), channels: self.channels.clone() }
     }

@@ -1,4 +1,4 @@
-//! Service keys: with one, a program of the shop's own calls through a connection. Shown once, stored as a hash.
+//! Service keys: a program of the shop uses one to call through a connection. Shown once, stored as a hash.
 
 use diesel::prelude::*;
 
@@ -9,28 +9,28 @@ use crate::schema::service_keys;
 use crate::secrets::{Mask, PlainToken, TokenHash, TokenKind};
 use crate::time::Timestamp;
 
-/// One row.
+/// A row of `service_keys`.
 #[derive(Clone, Debug, Queryable, Selectable, Identifiable, Associations)]
 #[diesel(table_name = service_keys, belongs_to(Connection))]
 pub struct ServiceKey {
     /// Its id.
     pub id: ServiceKeyKey,
-    /// The connection it opens.
+    /// The connection it may call through.
     pub connection_id: ConnectionKey,
-    /// What a page may show of it.
+    /// Its first characters, for pages.
     pub mask: Mask,
-    /// What it is for.
+    /// The program that uses it.
     pub label: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// Who made it, by the name they had then.
+    /// The name of who created it, at that time.
     pub created_by: String,
     /// When it was last used, to within a few seconds, or 0.
     pub last_used_at: Timestamp,
 }
 
 impl ServiceKey {
-    /// Makes one for a connection; it is returned once.
+    /// Creates a key for a connection; the plain key is returned only here.
     pub fn create(
         conn: &mut DbConnection,
         connection: ConnectionKey,
@@ -60,13 +60,13 @@ impl ServiceKey {
             .load(conn)
     }
 
-    /// The one that was shown with a call.
+    /// Finds a key by its hash.
     pub fn find(conn: &mut DbConnection, hash: &TokenHash) -> QueryResult<Option<ServiceKey>> {
         let row = service_keys::table.filter(service_keys::hash.eq(hash));
         crate::db::on_each!(conn, |conn| row.select(ServiceKey::as_select()).get_result(conn).optional())
     }
 
-    /// Revokes one of a connection: it is refused from the next call on. Returns what it was, if it was there.
+    /// Revokes a key of a connection; returns the key, or nothing if it did not exist.
     pub fn revoke(
         conn: &mut DbConnection,
         connection: ConnectionKey,
@@ -80,7 +80,7 @@ impl ServiceKey {
         }
     }
 
-    /// Notes that it was used.
+    /// Records when it was last used.
     pub fn touch(conn: &mut DbConnection, id: ServiceKeyKey, at: Timestamp) -> QueryResult<usize> {
         let older = service_keys::table.find(id).filter(service_keys::last_used_at.lt(at));
         diesel::update(older).set(service_keys::last_used_at.eq(at)).execute(conn)

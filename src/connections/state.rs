@@ -1,39 +1,54 @@
-//! Everything that changes how a connection is doing. Each change is one conditional statement and leaves its line in the
-//! history; what ends or begins an incident leaves its notices in the outbox, in the same transaction.
+//! The state transitions of a connection. Each one is a conditional UPDATE that also records an event and, when an incident
+//! begins or ends, a notice, in the same transaction. Longer than 300 lines: all transitions are read as one table.
 
 use diesel::prelude::*;
 
-use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
+use crate::activity::{Actor, Detail, Kind, NewActivity};
 use crate::connections::connection::{Connection, access_place, refresh_place};
 use crate::connections::event::{ConnectionEvent, EventKind};
+use crate::connections::incident::{begin_incident, notice_subject, recover};
 use crate::connections::oauth_client::OAuthClient;
 use crate::connections::schedule;
 use crate::connections::schedule::Lives;
-use crate::connections::token_endpoint::{LIFE_UNKNOWN, Outcome, TokenReply};
+use crate::connections::token_reply::{DEFAULT_LIFETIME, Outcome, TokenReply};
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::id::{ConnectionKey, EmployeeKey};
-use crate::notices;
 use crate::notices::{Channels, Notice};
 use crate::schema::connections;
 use crate::secrets::sealed::{Sealed, Vault};
 use crate::time::Timestamp;
 
-/// Seconds a claim holds: longer than a call may take, so that nobody else calls meanwhile.
+/// Seconds a claim lasts: longer than a call may take, so that no other node calls in the meantime.
 pub const LEASE: i64 = 15;
 
-const CUT_OFF: &str = "A refresh was cut off before its answer arrived. The same refresh token is tried once more: if the \
-                       provider had renewed it already and accepts no second try, somebody has to authorize again.";
+const INTERRUPTED: &str = "A refresh was interrupted before its answer arrived. The same refresh token is sent again. If the \
+                           provider has already replaced it, the connection must be authorized again.";
 
-const HOST_FAILS: &str = "Its server fails for other connections too, so it was not asked.";
+const HOST_FAILS: &str = "The provider is failing for other connections too, so no request was sent.";
 
-/// What a change needs besides the database.
+/// What transitions need besides the database.
 #[derive(Clone)]
 pub struct TransitionContext {
-    /// Seals and opens tokens.
+    /// Encrypts and decrypts tokens.
     pub vault: Vault,
-    /// Where notices go.
+    /// The notice channels that are set up.
     pub channels: Channels,
+}
+
+/// The account and the employee of a completed authorization.
+#[derive(Clone, Debug)]
+pub struct Authorized {
+    /// The id of the account at the provider; empty if it is unknown.
+    pub account_id: String,
+    /// The name of that account.
+    pub account_name: String,
+    /// The employee who authorized the connection.
+    pub by: EmployeeKey,
+    /// Their name.
+    pub by_name: String,
+    /// Their client IP.
+    pub client_ip: String,
 }
 
 /// The right to refresh one connection, for as long as the lease holds.
@@ -41,24 +56,31 @@ pub struct TransitionContext {
 pub struct Claim {
     /// The connection as it was claimed.
     pub connection: Connection,
-    /// What the shop is at its provider.
+    /// The app credentials of the connection.
     pub client: OAuthClient,
 }
 
 impl Connection {
-    /// The connections something has to be done about, at most `most`.
-    pub fn due(conn: &mut DbConnection, now: Timestamp, most: i64) -> QueryResult<Vec<ConnectionKey>> {
-        connections::table
-            .filter(connections::due_at.le(now))
-            .filter(connections::lease_until.le(now))
-            .order((connections::due_at, connections::id))
-            .limit(most)
-            .select(connections::id)
-            .load(conn)
+    /// Deletes its tokens; it then needs authorization.
+    pub fn delete_tokens(conn: &mut DbConnection, id: ConnectionKey, reason: &str, now: Timestamp) -> QueryResult<()> {
+        diesel::update(connections::table.find(id))
+            .set((
+                connections::access_token.eq(None::<Sealed>),
+                connections::refresh_token.eq(None::<Sealed>),
+                connections::access_expires_at.eq(Timestamp::NEVER_YET),
+                connections::due_at.eq(Timestamp::NO_END),
+                connections::version.eq(connections::version + 1),
+                connections::attempted_at.eq(None::<Timestamp>),
+                connections::failing_since.eq(None::<Timestamp>),
+                connections::needs_authorization_since.eq(now),
+                connections::reason.eq(reason),
+            ))
+            .execute(conn)
+            .map(drop)
     }
 
-    /// Claims a connection for one refresh; nothing when somebody else has it, it was tried a moment ago, or it has no
-    /// refresh token that could be used. The attempt is on record once this is committed.
+    /// Claims a connection for one refresh. Returns nothing if another node holds a claim, the last attempt was seconds ago,
+    /// or there is no usable refresh token. The commit records the attempt.
     pub fn claim(conn: &mut DbConnection, id: ConnectionKey, now: Timestamp) -> Result<Option<Claim>> {
         let Some((before, client)) = Connection::with_client(conn, id).optional()? else {
             return Ok(None);
@@ -80,14 +102,14 @@ impl Connection {
             return Ok(None);
         }
         if before.attempted_at.is_some() {
-            ConnectionEvent::record(conn, id, (EventKind::UnknownOutcome, CUT_OFF), "", now)?;
+            ConnectionEvent::record(conn, id, (EventKind::UnknownOutcome, INTERRUPTED), "", now)?;
         }
         let connection = Connection::find(conn, id)?;
         Ok(Some(Claim { connection, client }))
     }
 
-    /// Puts off what is due without asking its server, which fails for others as well. Once its access token has ended it
-    /// is in trouble like them.
+    /// Postpones a due refresh because the provider is failing for other connections. If the access token has expired, the
+    /// connection counts as failing too.
     pub fn postpone(
         conn: &mut DbConnection,
         transition_context: &TransitionContext,
@@ -110,23 +132,29 @@ impl Connection {
                 .execute(conn)?;
             ConnectionEvent::record(conn, id, (EventKind::Failed, HOST_FAILS), "", now)?;
         }
-        begin_incident(conn, transition_context, &connection, Notice::unreachable(&connection, HOST_FAILS), now)
+        begin_incident(
+            conn,
+            transition_context,
+            &connection,
+            Notice::retrying(notice_subject(&connection), HOST_FAILS),
+            now,
+        )
     }
 
-    /// Pauses it: no call goes through, and its tokens are only kept from lapsing.
+    /// Pauses it: calls fail, and its refresh token is only kept from expiring.
     pub fn pause(&self, conn: &mut DbConnection, by: &str, now: Timestamp) -> QueryResult<()> {
         diesel::update(connections::table.find(self.id)).set(connections::paused_at.eq(now)).execute(conn)?;
         self.reschedule(conn, true, now)?;
-        ConnectionEvent::record(conn, self.id, (EventKind::Paused, "No call goes through."), by, now)
+        ConnectionEvent::record(conn, self.id, (EventKind::Paused, "Calls fail until it is resumed."), by, now)
     }
 
-    /// Ends a pause; what is due is done at once.
+    /// Resumes it; a refresh that is overdue is due now.
     pub fn resume(&self, conn: &mut DbConnection, by: &str, now: Timestamp) -> QueryResult<()> {
         diesel::update(connections::table.find(self.id))
             .set(connections::paused_at.eq(None::<Timestamp>))
             .execute(conn)?;
         self.reschedule(conn, false, now)?;
-        ConnectionEvent::record(conn, self.id, (EventKind::Resumed, "Calls go through again."), by, now)
+        ConnectionEvent::record(conn, self.id, (EventKind::Resumed, "Calls work again."), by, now)
     }
 
     fn reschedule(&self, conn: &mut DbConnection, is_paused: bool, now: Timestamp) -> QueryResult<()> {
@@ -147,7 +175,7 @@ impl Connection {
 }
 
 impl Claim {
-    /// Writes what a refresh came to; false when the claim does not count any more and nothing was written.
+    /// Stores the outcome of a refresh; false, and nothing stored, if the claim is no longer the current one.
     pub fn record_outcome(
         &self,
         conn: &mut DbConnection,
@@ -157,9 +185,9 @@ impl Claim {
     ) -> Result<bool> {
         match outcome {
             Outcome::Issued(reply) => self.store(conn, transition_context, reply, now),
-            Outcome::Refused { words, .. } => self.give_up(conn, transition_context, words, now),
-            Outcome::Later { words, wait, is_unknown } => {
-                self.try_later(conn, transition_context, (words, *wait, *is_unknown), now)
+            Outcome::Refused { message } => self.require_authorization(conn, transition_context, message, now),
+            Outcome::Retry { message, retry_after, is_unknown } => {
+                self.schedule_retry(conn, transition_context, (message, *retry_after, *is_unknown), now)
             }
         }
     }
@@ -171,33 +199,33 @@ impl Claim {
         reply: &TokenReply,
         now: Timestamp,
     ) -> Result<bool> {
-        if !self.is_mine(conn)? {
+        if !self.is_current(conn)? {
             return Ok(false);
         }
-        put(conn, transition_context, &self.connection, &self.client, reply, now)?;
+        store_tokens(conn, transition_context, &self.connection, &self.client, reply, now)?;
         diesel::update(connections::table.find(self.connection.id))
-            .set(connections::lease_until.eq(now.plus(gap(&self.connection))))
+            .set(connections::lease_until.eq(now.plus(min_interval(&self.connection))))
             .execute(conn)?;
-        let words = match reply.life() {
+        let details = match reply.life() {
             Some(_) => String::new(),
-            None => format!("The answer did not say how long it lasts; {} minutes are assumed.", LIFE_UNKNOWN / 60),
+            None => format!("The answer states no lifetime, so {} minutes are assumed.", DEFAULT_LIFETIME / 60),
         };
-        ConnectionEvent::record(conn, self.connection.id, (EventKind::Refreshed, &words), "", now)?;
+        ConnectionEvent::record(conn, self.connection.id, (EventKind::Refreshed, &details), "", now)?;
         recover(conn, transition_context, &self.connection, "", now)?;
         Ok(true)
     }
 
-    fn give_up(
+    fn require_authorization(
         &self,
         conn: &mut DbConnection,
         transition_context: &TransitionContext,
-        words: &str,
+        message: &str,
         now: Timestamp,
     ) -> Result<bool> {
-        if !self.is_mine(conn)? {
+        if !self.is_current(conn)? {
             return Ok(false);
         }
-        let reason = format!("The provider refused to renew its tokens: {words}");
+        let reason = format!("The provider refused to refresh the tokens: {message}");
         diesel::update(connections::table.find(self.connection.id))
             .set((
                 connections::version.eq(self.connection.version + 1),
@@ -211,48 +239,60 @@ impl Claim {
             .execute(conn)?;
         let connection = &self.connection;
         ConnectionEvent::record(conn, connection.id, (EventKind::Lost, &reason), "", now)?;
-        NewActivity::new(Kind::ConnectionLost, Actor::server(), subject(connection))
+        NewActivity::new(Kind::ConnectionLost, Actor::server(), connection.subject())
             .with(Detail::note(&reason))
             .record(conn, now)?;
-        begin_incident(conn, transition_context, connection, Notice::needs_authorization(connection, &reason), now)?;
+        begin_incident(
+            conn,
+            transition_context,
+            connection,
+            Notice::needs_authorization(notice_subject(connection), &reason),
+            now,
+        )?;
         Ok(true)
     }
 
-    fn try_later(
+    fn schedule_retry(
         &self,
         conn: &mut DbConnection,
         transition_context: &TransitionContext,
-        (words, wait, is_unknown): (&str, Option<i64>, bool),
+        (message, retry_after, is_unknown): (&str, Option<i64>, bool),
         now: Timestamp,
     ) -> Result<bool> {
-        if !self.is_mine(conn)? {
+        if !self.is_current(conn)? {
             return Ok(false);
         }
         let connection = &self.connection;
         let failures = connection.failures + 1;
-        let pause = schedule::pause(failures, wait);
+        let backoff = schedule::backoff(failures, retry_after);
         diesel::update(connections::table.find(connection.id))
             .set((
                 connections::version.eq(connection.version + 1),
-                connections::lease_until.eq(now.plus(gap(connection))),
+                connections::lease_until.eq(now.plus(min_interval(connection))),
                 connections::attempted_at.eq(None::<Timestamp>),
-                connections::due_at.eq(now.plus(pause)),
+                connections::due_at.eq(now.plus(backoff)),
                 connections::failures.eq(failures),
-                connections::last_error.eq(words),
+                connections::last_error.eq(message),
                 connections::failing_since.eq(connection.failing_since.unwrap_or(now)),
             ))
             .execute(conn)?;
         let kind = if is_unknown { EventKind::UnknownOutcome } else { EventKind::Failed };
-        ConnectionEvent::record(conn, connection.id, (kind, words), "", now)?;
-        // As long as the access token lasts, nobody has to hear of it.
+        ConnectionEvent::record(conn, connection.id, (kind, message), "", now)?;
+        // While the access token is valid, calls work and no notice is sent.
         if connection.paused_at.is_none() && !connection.is_fresh(now) {
-            begin_incident(conn, transition_context, connection, Notice::unreachable(connection, words), now)?;
+            begin_incident(
+                conn,
+                transition_context,
+                connection,
+                Notice::retrying(notice_subject(connection), message),
+                now,
+            )?;
         }
         Ok(true)
     }
 
-    // Nobody else has claimed or changed it since; until the transaction ends nobody can.
-    fn is_mine(&self, conn: &mut DbConnection) -> QueryResult<bool> {
+    // Whether the row's version is still the claimed one. The UPDATE locks the row until the transaction ends.
+    fn is_current(&self, conn: &mut DbConnection) -> QueryResult<bool> {
         let touched = diesel::update(
             connections::table
                 .filter(connections::id.eq(self.connection.id))
@@ -264,16 +304,16 @@ impl Claim {
     }
 }
 
-// Lives shorter than a minute need their next refresh sooner.
-fn gap(connection: &Connection) -> i64 {
+// Seconds until the next attempt is allowed. Lifetimes under a minute need the next refresh sooner.
+fn min_interval(connection: &Connection) -> i64 {
     match connection.access_life {
         1..60 => schedule::MIN_SECONDS_BETWEEN_ATTEMPTS.min(connection.access_life / 4),
         _ => schedule::MIN_SECONDS_BETWEEN_ATTEMPTS,
     }
 }
 
-// Stores a new pair. An answer without a refresh token keeps the one there is (RFC 6749 section 6).
-fn put(
+// Stores new tokens. An answer without a refresh token keeps the current one (RFC 6749 section 6).
+fn store_tokens(
     conn: &mut DbConnection,
     transition_context: &TransitionContext,
     connection: &Connection,
@@ -285,17 +325,17 @@ fn put(
     let access = transition_context.vault.seal(reply.access_token().secret(), access_place(connection.id))?;
     let refresh: Option<Sealed> = match reply.refresh_token() {
         Some(token) => Some(transition_context.vault.seal(token.secret(), refresh_place(connection.id))?),
-        // As the row has it by now: it may have been sealed anew under another key since it was claimed.
+        // Read again: it may have been encrypted with another key since the claim.
         None if connection.refresh_token.is_some() => {
             connections::table.find(connection.id).select(connections::refresh_token).first(conn)?
         }
         None => None,
     };
-    let life = reply.life().unwrap_or(LIFE_UNKNOWN);
+    let life = reply.life().unwrap_or(DEFAULT_LIFETIME);
     let refresh_expires_at = Lives::refresh_expires_at(client.api_type, reply.refresh_life(), now);
     let lives =
         Lives { issued_at: now, access_life: life, refresh_expires_at, is_paused: connection.paused_at.is_some() };
-    // Without a refresh token nothing can be done but tell when the access token has ended.
+    // Without a refresh token, the connection is due when its access token expires.
     let due_at = if refresh.is_some() { lives.due_at() } else { now.plus(life) };
     let scope = reply.scope().unwrap_or(match connection.granted_scope.as_str() {
         "" => &connection.scope,
@@ -303,7 +343,7 @@ fn put(
     });
     diesel::update(connections::table.find(connection.id))
         .set((
-            // One more than whoever came in between made of it.
+            // Relative to the stored version, which another transition may have raised.
             connections::version.eq(connections::version + 1),
             connections::access_token.eq(access),
             connections::refresh_token.eq(refresh),
@@ -322,24 +362,8 @@ fn put(
     Ok(())
 }
 
-/// Whose account new tokens are for, and who brought them.
-#[derive(Clone, Debug)]
-pub struct Authorized {
-    /// The account, as the provider names it to programs; empty when it could not be seen.
-    pub account_id: String,
-    /// The same for people.
-    pub account_name: String,
-    /// Who signed in here and authorized it there.
-    pub by: EmployeeKey,
-    /// Their name.
-    pub by_name: String,
-    /// The address they came from.
-    pub client_ip: String,
-}
-
-/// Gives a connection the tokens that somebody brought back from its provider. Whatever refresh is on its way does not
-/// count any more. Errors: [`Error::Conflict`] when the connection was changed meanwhile.
-pub fn adopt(
+/// Stores the tokens of a completed authorization. The outcome of a refresh that is in flight no longer counts.
+pub fn authorize(
     conn: &mut DbConnection,
     transition_context: &TransitionContext,
     (connection, client): (&Connection, &OAuthClient),
@@ -347,9 +371,9 @@ pub fn adopt(
     authorized: &Authorized,
     now: Timestamp,
 ) -> Result<()> {
-    // The old refresh token belongs to the grant before: it is no stand-in for one that is missing here.
-    let bare = Connection { refresh_token: None, granted_scope: String::new(), ..connection.clone() };
-    put(conn, transition_context, &bare, client, reply, now)?;
+    // The old refresh token belongs to the previous grant, so it is not kept if the answer has none.
+    let cleared = Connection { refresh_token: None, granted_scope: String::new(), ..connection.clone() };
+    store_tokens(conn, transition_context, &cleared, client, reply, now)?;
     let row = connections::table.find(connection.id);
     diesel::update(row)
         .set((
@@ -367,31 +391,31 @@ pub fn adopt(
         );
         diesel::update(row).set(account).execute(conn)?;
     }
-    let words = match authorized.account_name.as_str() {
-        "" => "The account could not be seen.".to_string(),
+    let details = match authorized.account_name.as_str() {
+        "" => "The account is unknown.".to_string(),
         name => format!("The account is {name}."),
     };
-    ConnectionEvent::record(conn, connection.id, (EventKind::Authorized, &words), &authorized.by_name, now)?;
+    ConnectionEvent::record(conn, connection.id, (EventKind::Authorized, &details), &authorized.by_name, now)?;
     NewActivity::new(
         Kind::ConnectionAuthorized,
         Actor::person(authorized.by, &authorized.by_name),
-        subject(connection),
+        connection.subject(),
     )
     .from(&authorized.client_ip)
-    .with(Detail::note(&words))
+    .with(Detail::note(&details))
     .record(conn, now)?;
     recover(conn, transition_context, connection, &authorized.by_name, now)
 }
 
-/// Marks a connection whose access token has ended and that was given nothing to renew it with.
+/// Marks a connection as needing authorization if its access token has expired and it has no refresh token.
 pub fn expire(
     conn: &mut DbConnection,
     transition_context: &TransitionContext,
     id: ConnectionKey,
     now: Timestamp,
 ) -> Result<()> {
-    let reason = "Its access token has ended, and the provider gave no refresh token to renew it with.";
-    let ended = connections::table
+    let reason = "Its access token has expired, and the provider gave no refresh token.";
+    let expired = connections::table
         .find(id)
         .filter(connections::refresh_token.is_null())
         .filter(connections::needs_authorization_since.is_null())
@@ -402,52 +426,24 @@ pub fn expire(
         connections::needs_authorization_since.eq(now),
         connections::reason.eq(reason),
     );
-    if diesel::update(ended).set(change).execute(conn)? == 0 {
+    if diesel::update(expired).set(change).execute(conn)? == 0 {
         return Ok(());
     }
     let connection = Connection::find(conn, id)?;
     ConnectionEvent::record(conn, id, (EventKind::Lost, reason), "", now)?;
-    NewActivity::new(Kind::ConnectionLost, Actor::server(), subject(&connection))
+    NewActivity::new(Kind::ConnectionLost, Actor::server(), connection.subject())
         .with(Detail::note(reason))
         .record(conn, now)?;
-    begin_incident(conn, transition_context, &connection, Notice::needs_authorization(&connection, reason), now)
+    begin_incident(
+        conn,
+        transition_context,
+        &connection,
+        Notice::needs_authorization(notice_subject(&connection), reason),
+        now,
+    )
 }
 
-fn begin_incident(
-    conn: &mut DbConnection,
-    transition_context: &TransitionContext,
-    connection: &Connection,
-    notice: Notice,
-    now: Timestamp,
-) -> Result<()> {
-    let quiet = connections::table.find(connection.id).filter(connections::incident_since.is_null());
-    if diesel::update(quiet).set(connections::incident_since.eq(now)).execute(conn)? == 1 {
-        notices::send(conn, &transition_context.channels, &notice, now)?;
-    }
-    Ok(())
-}
-
-fn recover(
-    conn: &mut DbConnection,
-    transition_context: &TransitionContext,
-    connection: &Connection,
-    by: &str,
-    now: Timestamp,
-) -> Result<()> {
-    let told = connections::table.find(connection.id).filter(connections::incident_since.is_not_null());
-    if diesel::update(told).set(connections::incident_since.eq(None::<Timestamp>)).execute(conn)? == 1 {
-        ConnectionEvent::record(conn, connection.id, (EventKind::Recovered, "It works again."), by, now)?;
-        notices::send(conn, &transition_context.channels, &Notice::recovered(connection), now)?;
-    }
-    Ok(())
-}
-
-/// A connection as the activity log names it.
-pub fn subject(connection: &Connection) -> Subject {
-    Subject::named("connection", connection.id.0, &connection.name)
-}
-
-/// What a change is refused with when somebody was quicker.
-pub fn changed_meanwhile() -> Error {
-    Error::Conflict("The connection was changed meanwhile. Open its page again.".into())
+/// The error of a transition if the connection has changed since it was loaded.
+pub fn changed_concurrently() -> Error {
+    Error::Conflict("Someone else changed this connection. Reload its page and try again.".into())
 }

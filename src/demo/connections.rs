@@ -188,7 +188,7 @@ impl Builder {
             by_name: "Priya Nair".into(),
             client_ip: "127.0.0.1".into(),
         };
-        state::adopt(conn, &self.transition_context, both, &reply, &authorized, self.now)
+        state::authorize(conn, &self.transition_context, both, &reply, &authorized, self.now)
     }
 
     // A connection whose refresh token the provider revoked: its tokens are deleted.
@@ -208,6 +208,6 @@ impl Builder {
         ConnectionEvent::record(conn, connection.id, words, "Priya Nair", begun)?;
         ConnectionEvent::record(conn, connection.id, (EventKind::Refreshed, ""), "", lost.plus(-HOUR))?;
         ConnectionEvent::record(conn, connection.id, (EventKind::Lost, REVOKED), "", lost)?;
-        Ok(Connection::forget(conn, connection.id, REVOKED, lost)?)
+        Ok(Connection::delete_tokens(conn, connection.id, REVOKED, lost)?)
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::connections::refresh::keep_fresh;
 use crate::error::{Error, Result};
-use crate::notices::delivery::deliver_due;
+use crate::notices::Delivery;
 use crate::web::state::State;
 
 pub use flush_buffers::flush;
@@ -40,7 +40,7 @@ pub fn start(app: Arc<State>) {
 pub async fn run_once(app: &State) -> Result<()> {
     delete_revoked::to_end(app).await?;
     keep_fresh(&app.connections).await?;
-    deliver_due(app).await?;
+    notice_delivery(app).deliver_due().await?;
     flush(app).await?;
     seal_activity::run(app).await?;
     count_clients::run(app).await?;
@@ -55,9 +55,19 @@ async fn keep_connections_fresh(app: Arc<State>) {
     }
 }
 
+fn notice_delivery(app: &State) -> Delivery<'_> {
+    Delivery {
+        db: &app.db,
+        clock: &app.clock,
+        http: &app.connections.http,
+        notices: &app.config.notices,
+        authorities: &app.config.outbound.authorities,
+    }
+}
+
 async fn deliver_notices(app: Arc<State>) {
     loop {
-        report("delivering notices", deliver_due(&app).await);
+        report("delivering notices", notice_delivery(&app).deliver_due().await);
         actix_web::rt::time::sleep(BETWEEN_NOTICES).await;
     }
 }

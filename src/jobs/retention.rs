@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use crate::clients::ClientSecret;
 use crate::clients::token_failure::TokenFailure;
-use crate::connections::{ConnectionEvent, ConnectionRequest};
+use crate::connections::{ConnectionEvent, PendingAuthorization};
 use crate::db::DbConnection;
 use crate::employees::Session;
 use crate::employees::{Attempts, OneTimeLink};
@@ -40,7 +40,7 @@ pub(super) async fn run(app: &State) -> Result<()> {
         OneTimeLink::purge(conn, now)?;
         Attempts::purge(conn, now)?;
         ClientSecret::purge(conn, now)?;
-        ConnectionRequest::purge(conn, now)?;
+        PendingAuthorization::purge(conn, now)?;
         diesel::delete(form_nonces::table.filter(form_nonces::used_at.lt(now.plus(-DAY)))).execute(conn)?;
         Ok(())
     })

@@ -1,65 +1,83 @@
-//! Sending what waits in the outbox: claim, send outside of any transaction, write down what came of it.
+//! Delivers the outbox: claims a message, sends it outside of any transaction, and stores the outcome.
 
 use futures_util::StreamExt;
 
+use crate::db::Db;
 use crate::error::Result;
+use crate::http::HttpClient;
 use crate::notices::outbox::Failed;
-use crate::notices::{Channel, OutboxMessage, email, webhook};
-use crate::time::Timestamp;
-use crate::web::state::State;
+use crate::notices::{Channel, Notices, OutboxMessage, email, webhook};
+use crate::time::{Clock, Timestamp};
 
-// One receiver that does not answer must not hold up the other channel.
+// Concurrent deliveries: one receiver that times out must not block the other channel.
 const MAX_AT_ONCE: usize = 4;
 const MAX_DUE: i64 = 40;
 
-/// Sends what is due, each message once; what does not arrive is due again later.
-pub async fn deliver_due(app: &State) -> Result<()> {
-    let notices = &app.config.notices;
-    let channels: Vec<Channel> =
-        [notices.smtp.as_ref().map(|_| Channel::Email), notices.webhook.as_ref().map(|_| Channel::Webhook)]
-            .into_iter()
-            .flatten()
-            .collect();
-    if channels.is_empty() {
-        return Ok(());
-    }
-    let now = app.clock.now();
-    let due = app.db.read(move |conn| Ok(OutboxMessage::due(conn, &channels, now, MAX_DUE)?)).await?;
-    let outcomes = futures_util::stream::iter(due).map(|id| deliver(app, id)).buffer_unordered(MAX_AT_ONCE);
-    outcomes.fold(Ok(()), |all, one| async { all.and(one) }).await
+/// What the delivery of notices needs.
+pub struct Delivery<'a> {
+    /// The database.
+    pub db: &'a Db,
+    /// The clock.
+    pub clock: &'a Clock,
+    /// The HTTP client for the webhook.
+    pub http: &'a HttpClient,
+    /// The channels and their addresses.
+    pub notices: &'a Notices,
+    /// Certificate authorities (PEM) to trust besides the system's own.
+    pub authorities: &'a [u8],
 }
 
-async fn deliver(app: &State, id: i64) -> Result<()> {
-    let now = app.clock.now();
-    let Some(message) = app.db.write(move |conn| Ok(OutboxMessage::claim(conn, id, now)?)).await? else {
-        return Ok(());
-    };
-    let sent = send(app, &message, now).await;
-    let now = app.clock.now();
-    match sent {
-        Ok(()) => {
-            log::info!("notice {id} has arrived");
-            app.db.with_long_timeout().write(move |conn| Ok(message.delivered(conn, now)?)).await
+impl Delivery<'_> {
+    /// Delivers the messages that are due. A message that fails is due again later.
+    pub async fn deliver_due(&self) -> Result<()> {
+        let channels: Vec<Channel> = [
+            self.notices.smtp.as_ref().map(|_| Channel::Email),
+            self.notices.webhook.as_ref().map(|_| Channel::Webhook),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if channels.is_empty() {
+            return Ok(());
         }
-        Err(last_error) => {
-            let words = last_error.clone();
-            match app.db.with_long_timeout().write(move |conn| Ok(message.failed(conn, &words, now)?)).await? {
-                Failed::Abandoned => log::error!("notice {id} is given up after three days: {last_error}"),
-                Failed::Later(at) => {
-                    log::warn!("notice {id} has not arrived: {last_error}; again in {} s", at.since(now))
-                }
-                Failed::NotMine => {}
+        let now = self.clock.now();
+        let due = self.db.read(move |conn| Ok(OutboxMessage::due(conn, &channels, now, MAX_DUE)?)).await?;
+        let outcomes = futures_util::stream::iter(due).map(|id| self.deliver(id)).buffer_unordered(MAX_AT_ONCE);
+        outcomes.fold(Ok(()), |all, one| async { all.and(one) }).await
+    }
+
+    async fn deliver(&self, id: i64) -> Result<()> {
+        let now = self.clock.now();
+        let Some(message) = self.db.write(move |conn| Ok(OutboxMessage::claim(conn, id, now)?)).await? else {
+            return Ok(());
+        };
+        let sent = self.send(&message, now).await;
+        let now = self.clock.now();
+        match sent {
+            Ok(()) => {
+                log::info!("notice {id} delivered");
+                self.db.with_long_timeout().write(move |conn| Ok(message.record_delivery(conn, now)?)).await
             }
-            Ok(())
+            Err(cause) => {
+                let stored = cause.clone();
+                let failed = self.db.with_long_timeout();
+                match failed.write(move |conn| Ok(message.record_failure(conn, &stored, now)?)).await? {
+                    Failed::Abandoned => log::error!("notice {id} abandoned after three days: {cause}"),
+                    Failed::Later(at) => {
+                        log::warn!("notice {id} not delivered, next attempt in {} s: {cause}", at.since(now))
+                    }
+                    Failed::ClaimedByOther => {}
+                }
+                Ok(())
+            }
         }
     }
-}
 
-async fn send(app: &State, message: &OutboxMessage, now: Timestamp) -> std::result::Result<(), String> {
-    let notices = &app.config.notices;
-    match (message.channel, &notices.smtp, &notices.webhook) {
-        (Channel::Email, Some(smtp), _) => email::deliver(smtp, &app.config.outbound.authorities, message).await,
-        (Channel::Webhook, _, Some(webhook)) => webhook::deliver(webhook, &app.connections.http, message, now).await,
-        _ => Err("the channel is not set up".into()),
+    async fn send(&self, message: &OutboxMessage, now: Timestamp) -> std::result::Result<(), String> {
+        match (message.channel, &self.notices.smtp, &self.notices.webhook) {
+            (Channel::Email, Some(smtp), _) => email::deliver(smtp, self.authorities, message).await,
+            (Channel::Webhook, _, Some(webhook)) => webhook::deliver(webhook, self.http, message, now).await,
+            _ => Err("the channel is not set up".into()),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Notices by e-mail: plain text, and the same mail at every attempt.
+//! Notices by e-mail: plain text; every attempt sends the same message.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -14,34 +14,34 @@ use crate::config::{Security, Smtp};
 use crate::http::root_cause;
 use crate::notices::OutboxMessage;
 
-// For each step of the conversation, and for all of it: shorter than a claim holds.
-const STEP: Duration = Duration::from_secs(10);
+// The timeouts of one SMTP command and of a whole attempt, which must be shorter than a claim.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(40);
 
-/// Hands one message to the mail server; `authorities` (PEM) are trusted beside the system's own. Errors: why it was not
-/// taken, in words that hold nothing secret.
+/// Sends one message through the mail server; `authorities` (PEM) are trusted besides the system's own. Errors: the reason
+/// as a clause, without secrets.
 pub async fn deliver(smtp: &Smtp, authorities: &[u8], message: &OutboxMessage) -> Result<(), String> {
-    let mail = smtp.mail(message).map_err(|_| "the message cannot be written as a mail".to_string())?;
-    let transport = smtp.transport(authorities).map_err(|error| words(&error))?;
+    let mail = smtp.mail(message).map_err(|_| "the message is not a valid e-mail".to_string())?;
+    let transport = smtp.transport(authorities).map_err(|error| cause(&error))?;
     match tokio::time::timeout(TIMEOUT, transport.send(mail)).await {
         Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(words(&error)),
-        Err(_) => Err("the mail server took too long".into()),
+        Ok(Err(error)) => Err(cause(&error)),
+        Err(_) => Err("the mail server timed out".into()),
     }
 }
 
 impl Smtp {
     fn mail(&self, message: &OutboxMessage) -> Result<Message, lettre::error::Error> {
         let written = UNIX_EPOCH + Duration::from_secs(message.created_at.0.unsigned_abs());
-        // A name could hold what would end the line.
+        // A connection's name could contain a line break.
         let subject: String = message.subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
+        let auto_submitted = HeaderName::new_from_ascii_str("Auto-Submitted");
         let builder = Message::builder()
             .message_id(Some(format!("<{}@{}>", message.message_id, self.from.email.domain())))
             .date(written)
             .from(self.from.clone())
             .subject(subject)
-            .raw_header(HeaderValue::new(automatic, "auto-generated".into()))
+            .raw_header(HeaderValue::new(auto_submitted, "auto-generated".into()))
             .header(ContentType::TEXT_PLAIN);
         self.to.iter().fold(builder, |builder, reader| builder.to(reader.clone())).body(message.body.clone())
     }
@@ -59,7 +59,7 @@ impl Smtp {
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&self.host)
             .port(self.port)
             .tls(tls)
-            .timeout(Some(STEP))
+            .timeout(Some(COMMAND_TIMEOUT))
             .hello_name(ClientId::Domain(self.from.email.domain().to_string()));
         if let Some((user, password)) = &self.credentials {
             builder = builder.credentials(Credentials::new(user.clone(), password.clone()));
@@ -68,18 +68,18 @@ impl Smtp {
     }
 }
 
-// What a server says may repeat what it was told: only its code is kept.
-fn words(error: &SmtpError) -> String {
+// The server's text may repeat the credentials, so only its code is kept.
+fn cause(error: &SmtpError) -> String {
     match error {
         error if root_cause::<rustls::Error>(error) => {
             "the mail server's certificate is not trusted for its name".into()
         }
         error if error.is_timeout() => "the mail server did not answer within ten seconds".into(),
-        error if error.is_client() => "the mail server does not offer STARTTLS, or no way to sign in".into(),
+        error if error.is_client() => "the mail server offers no STARTTLS or no supported sign-in method".into(),
         error => match error.status() {
-            Some(code) => format!("the mail server refused it with code {code}"),
-            None if error.is_response() => "the mail server's answer cannot be understood".into(),
-            None => "the mail server could not be reached, or broke off".into(),
+            Some(code) => format!("the mail server refused the message with code {code}"),
+            None if error.is_response() => "the mail server's answer is not valid SMTP".into(),
+            None => "the mail server could not be reached or closed the connection".into(),
         },
     }
 }

@@ -1,6 +1,7 @@
-//! Telling people: one notice when a connection stops working and one when it works again. A notice is written into the
-//! outbox in the transaction of what it tells of, and sent behind it until it arrives (`delivery`): at least once, and
-//! with the same id however often, so that a receiver can tell.
+//! Notices: an e-mail and a webhook message when a connection stops working, and again when it works.
+//!
+//! A notice is written to the outbox in the transaction of the event and delivered afterwards, at least once. Every attempt
+//! carries the same message id, so that receivers can recognise a repeat.
 
 pub mod delivery;
 mod email;
@@ -8,99 +9,108 @@ mod outbox;
 mod webhook;
 
 pub use crate::config::{NoticeSecrets, NoticeSettings, Notices, Smtp, Webhook};
+pub use delivery::Delivery;
 pub use outbox::{Channel, ChannelFacts, OutboxMessage};
 
 use serde_json::json;
 
-use crate::connections::Connection;
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::id::ConnectionKey;
-use crate::pages::connections::path;
 use crate::secrets::random_name;
 use crate::time::Timestamp;
 
-/// Where notices go in this installation.
+/// The notice channels that are set up.
 #[derive(Clone, Debug, Default)]
 pub struct Channels {
-    /// By e-mail.
+    /// Whether e-mail is set up.
     pub email: bool,
-    /// To a webhook.
+    /// Whether a webhook is set up.
     pub webhook: bool,
-    /// The origin of the pages, for the link.
+    /// The public origin, for links.
     pub origin: String,
 }
 
-/// What there is to tell.
+/// The connection that a notice is about.
+#[derive(Clone, Debug)]
+pub struct NoticeSubject {
+    /// Its id.
+    pub connection: ConnectionKey,
+    /// Its name.
+    pub name: String,
+    /// The path of its page.
+    pub path: String,
+}
+
+/// A notice to send.
 #[derive(Clone, Debug)]
 pub struct Notice {
     event: &'static str,
-    subject: String,
-    words: String,
-    // Nothing when it is a test.
-    about: Option<(ConnectionKey, String)>,
+    title: String,
+    message: String,
+    path: String,
+    // None for a test.
+    connection: Option<(ConnectionKey, String)>,
 }
 
 impl Notice {
-    /// Somebody has to authorize a connection.
-    pub fn needs_authorization(connection: &Connection, reason: &str) -> Notice {
-        Self::about(connection, "connection.needs_authorization", "needs authorization", reason)
+    /// A connection needs authorization.
+    pub fn needs_authorization(subject: NoticeSubject, reason: &str) -> Notice {
+        Self::about(subject, "connection.needs_authorization", "needs authorization", reason.into())
     }
 
-    /// A connection cannot be used at the moment; it is retried.
-    pub fn unreachable(connection: &Connection, words: &str) -> Notice {
-        Self::about(connection, "connection.trouble", "does not work", &format!("{words} It is tried again by itself."))
+    /// A connection does not work at the moment; its refresh is retried.
+    pub fn retrying(subject: NoticeSubject, cause: &str) -> Notice {
+        let message = format!("{cause} The refresh is retried automatically.");
+        Self::about(subject, "connection.trouble", "is not working", message)
     }
 
     /// A connection works again.
-    pub fn recovered(connection: &Connection) -> Notice {
-        Self::about(connection, "connection.recovered", "works again", "Calls go through again.")
+    pub fn recovered(subject: NoticeSubject) -> Notice {
+        Self::about(subject, "connection.recovered", "works again", "Programs can call through it again.".into())
     }
 
-    fn about(connection: &Connection, event: &'static str, what: &str, words: &str) -> Notice {
+    fn about(subject: NoticeSubject, event: &'static str, what: &str, message: String) -> Notice {
         Notice {
             event,
-            subject: format!("{} {what}", connection.name),
-            words: words.into(),
-            about: Some((connection.id, connection.name.clone())),
+            title: format!("{} {what}", subject.name),
+            message,
+            path: subject.path,
+            connection: Some((subject.connection, subject.name)),
         }
     }
 
-    /// Only a test of the channels.
-    pub fn test(by: &str) -> Notice {
+    /// A test of the channels, with a link to `path`.
+    pub fn test(by: &str, path: &str) -> Notice {
         Notice {
             event: "test",
-            subject: "A test notice".into(),
-            words: format!("{by} sent it to see whether notices arrive. They do."),
-            about: None,
+            title: "Test notice".into(),
+            message: format!("{by} sent this to test the notice channels."),
+            path: path.into(),
+            connection: None,
         }
     }
 }
 
-/// Tells of something: in the log at once, on every channel there is by the outbox.
+/// Logs a notice and writes it to the outbox, once for each channel.
 pub fn send(conn: &mut DbConnection, channels: &Channels, notice: &Notice, now: Timestamp) -> Result<()> {
-    let place = match &notice.about {
-        Some((id, _)) => {
-            log::warn!("connection {id}: {}", notice.event);
-            path(*id)
-        }
-        None => crate::pages::connections::HOME.to_string(),
-    };
-    let link = format!("{}{place}", channels.origin);
+    if let Some((id, _)) = &notice.connection {
+        log::warn!("connection {id}: {}", notice.event);
+    }
+    let link = format!("{}{}", channels.origin, notice.path);
     if channels.email {
-        let body = format!("{}\n\n{}\n", notice.words, link);
-        OutboxMessage::put(conn, Channel::Email, &message_id(), (&notice.subject, &body), now)?;
+        let body = format!("{}\n\n{}\n", notice.message, link);
+        OutboxMessage::create(conn, Channel::Email, &message_id(), (&notice.title, &body), now)?;
     }
     if channels.webhook {
-        let id = message_id();
-        let mut data = json!({ "words": notice.words, "url": link });
-        if let Some((id, name)) = &notice.about {
+        let mut data = json!({ "words": notice.message, "url": link });
+        if let Some((id, name)) = &notice.connection {
             data["connection"] = json!(id.0);
             data["name"] = json!(name);
         }
         let body = json!({ "type": notice.event, "timestamp": now.iso(), "data": data });
         let body = serde_json::to_string(&body).map_err(Error::internal)?;
-        OutboxMessage::put(conn, Channel::Webhook, &id, (&notice.subject, &body), now)?;
+        OutboxMessage::create(conn, Channel::Webhook, &message_id(), (&notice.title, &body), now)?;
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! The outbox: a message is one row until it has arrived, or has been tried for three days. Whoever sends one holds a lease
-//! on it, so that many nodes send it once; a node that dies leaves it to another when the lease has ended.
+//! The outbox: one row for each message, retried until it is delivered or three days have passed. The node that sends a
+//! message holds a lease on it; if that node stops, another sends it after the lease ends.
 
 use diesel::prelude::*;
 use rand::RngExt;
@@ -9,15 +9,15 @@ use crate::db::text_enum::text_enum;
 use crate::schema::outbox;
 use crate::time::{DAY, HOUR, MINUTE, Timestamp};
 
-/// Seconds a claim holds: longer than sending may take.
-pub const LEASE: i64 = 60;
+/// Seconds a claim lasts: longer than an attempt may take.
+pub(crate) const LEASE: i64 = 60;
 
-const TRIED: i64 = 3 * DAY;
+const RETRIED: i64 = 3 * DAY;
 const KEPT: i64 = 7 * DAY;
-const LONGEST_PAUSE: i64 = HOUR;
+const MAX_BACKOFF: i64 = HOUR;
 
 text_enum! {
-    /// How a message travels.
+    /// The channel of a message.
     Channel {
         /// By e-mail.
         Email = "email",
@@ -26,40 +26,40 @@ text_enum! {
     }
 }
 
-/// One row.
+/// A row of `outbox`.
 #[derive(Clone, Debug, Queryable, Selectable, Identifiable)]
 #[diesel(table_name = outbox)]
 pub struct OutboxMessage {
     /// Its number.
     pub id: i64,
-    /// How it travels.
+    /// Its channel.
     pub channel: Channel,
-    /// Its id for the receiver: the same at every attempt.
+    /// Its id for the receiver, the same in every attempt.
     pub message_id: String,
     /// Its subject.
     pub subject: String,
     /// Its body.
     pub body: String,
-    /// When it was written.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: i64,
 }
 
-/// What came of an attempt that did not work.
+/// What happens after a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failed {
-    /// It is tried again then.
+    /// The next attempt is due then.
     Later(Timestamp),
-    /// It has been tried for long enough.
+    /// No more attempts: three days have passed.
     Abandoned,
-    /// Somebody else has it by now.
-    NotMine,
+    /// Another node has claimed or delivered it since.
+    ClaimedByOther,
 }
 
 impl OutboxMessage {
-    /// Writes one, in the transaction of what it tells of.
-    pub fn put(
+    /// Creates a message; call it in the transaction of the event.
+    pub fn create(
         conn: &mut DbConnection,
         channel: Channel,
         message_id: &str,
@@ -79,7 +79,7 @@ impl OutboxMessage {
             .map(drop)
     }
 
-    /// The messages on these channels that can be claimed, the longest due first, at most `most`.
+    /// The messages of these channels that can be claimed, the longest overdue first, at most `most`.
     pub fn due(conn: &mut DbConnection, channels: &[Channel], now: Timestamp, most: i64) -> QueryResult<Vec<i64>> {
         outbox::table
             .filter(outbox::due_at.le(now))
@@ -91,7 +91,7 @@ impl OutboxMessage {
             .load(conn)
     }
 
-    /// Claims one for an attempt; nothing when somebody else has it, it has arrived, or it is not due.
+    /// Claims a message for an attempt; nothing when it is not due, delivered, or claimed by another node.
     pub fn claim(conn: &mut DbConnection, id: i64, now: Timestamp) -> QueryResult<Option<OutboxMessage>> {
         let free = outbox::table.find(id).filter(outbox::due_at.le(now)).filter(outbox::lease_until.le(now));
         let claim = (outbox::lease_until.eq(now.plus(LEASE)), outbox::attempts.eq(outbox::attempts + 1));
@@ -101,8 +101,8 @@ impl OutboxMessage {
         outbox::table.find(id).select(OutboxMessage::as_select()).first(conn).map(Some)
     }
 
-    /// It has arrived, whoever claimed it since.
-    pub fn delivered(&self, conn: &mut DbConnection, now: Timestamp) -> QueryResult<()> {
+    /// Records that a message was delivered, even if another node has claimed it since.
+    pub fn record_delivery(&self, conn: &mut DbConnection, now: Timestamp) -> QueryResult<()> {
         diesel::update(outbox::table.find(self.id))
             .set((
                 outbox::delivered_at.eq(now),
@@ -114,27 +114,27 @@ impl OutboxMessage {
             .map(drop)
     }
 
-    /// It did not arrive, for a reason in words that hold nothing secret.
-    pub fn failed(&self, conn: &mut DbConnection, last_error: &str, now: Timestamp) -> QueryResult<Failed> {
+    /// Records a failed attempt and its cause, which must hold no secret.
+    pub fn record_failure(&self, conn: &mut DbConnection, last_error: &str, now: Timestamp) -> QueryResult<Failed> {
         let mine = outbox::table.find(self.id).filter(outbox::attempts.eq(self.attempts));
         let free = (outbox::lease_until.eq(Timestamp(0)), outbox::last_error.eq(last_error));
         let mine = mine.filter(outbox::delivered_at.is_null());
-        let (touched, outcome) = if now.since(self.created_at) >= TRIED {
+        let (touched, outcome) = if now.since(self.created_at) >= RETRIED {
             let end = (outbox::abandoned_at.eq(now), outbox::due_at.eq(Timestamp::NO_END));
             (diesel::update(mine).set((free, end)).execute(conn)?, Failed::Abandoned)
         } else {
-            let due = now.plus(pause(self.attempts));
+            let due = now.plus(backoff(self.attempts));
             (diesel::update(mine).set((free, outbox::due_at.eq(due))).execute(conn)?, Failed::Later(due))
         };
-        Ok(if touched == 1 { outcome } else { Failed::NotMine })
+        Ok(if touched == 1 { outcome } else { Failed::ClaimedByOther })
     }
 
-    /// Deletes some of what arrived or was given up a week ago, and what waited in vain for a channel that is off.
+    /// Deletes at most `most` messages that were delivered or abandoned a week ago, or whose channel is off.
     pub fn purge(conn: &mut DbConnection, now: Timestamp, most: i64) -> QueryResult<usize> {
         let old = outbox::table
             .filter(outbox::delivered_at.le(now.plus(-KEPT)))
             .or_filter(outbox::abandoned_at.le(now.plus(-KEPT)))
-            .or_filter(outbox::created_at.le(now.plus(-TRIED - KEPT)))
+            .or_filter(outbox::created_at.le(now.plus(-RETRIED - KEPT)))
             .limit(most)
             .select(outbox::id)
             .load::<i64>(conn)?;
@@ -142,36 +142,36 @@ impl OutboxMessage {
     }
 }
 
-// A minute, doubled up to an hour; spread, so that what failed together does not come back together.
-fn pause(attempts: i64) -> i64 {
-    let pause = (MINUTE << (attempts - 1).clamp(0, 10)).min(LONGEST_PAUSE);
-    pause + rand::rng().random_range(0..=pause / 4)
+// One minute, doubled up to an hour, with jitter.
+fn backoff(attempts: i64) -> i64 {
+    let backoff = (MINUTE << (attempts - 1).clamp(0, 10)).min(MAX_BACKOFF);
+    backoff + rand::rng().random_range(0..=backoff / 4)
 }
 
-/// How a channel is doing.
+/// The delivery state of a channel.
 #[derive(Clone, Debug)]
 pub struct ChannelFacts {
-    /// When a message last arrived, or 0.
+    /// When a message was last delivered, or 0.
     pub delivered_at: Timestamp,
-    /// How many messages are on their way.
-    pub needing_attention: i64,
-    /// How many were given up within the last week.
+    /// Messages that are not delivered yet.
+    pub undelivered: i64,
+    /// Messages that were abandoned within the last week.
     pub abandoned: i64,
-    /// Why the newest of those has not arrived yet; may be empty.
+    /// The error of the newest of these; may be empty.
     pub last_error: String,
 }
 
 impl ChannelFacts {
-    /// Those of one channel.
+    /// The state of one channel.
     pub fn of(conn: &mut DbConnection, channel: Channel) -> QueryResult<ChannelFacts> {
         let all = outbox::table.filter(outbox::channel.eq(channel));
-        let late = all.filter(outbox::delivered_at.is_null());
+        let pending = all.filter(outbox::delivered_at.is_null());
         let delivered: Option<Timestamp> = all.select(diesel::dsl::max(outbox::delivered_at)).first(conn)?;
-        let last_error = late.filter(outbox::last_error.ne("")).order(outbox::id.desc()).select(outbox::last_error);
+        let last_error = pending.filter(outbox::last_error.ne("")).order(outbox::id.desc()).select(outbox::last_error);
         Ok(ChannelFacts {
             delivered_at: delivered.unwrap_or(Timestamp::NEVER_YET),
-            needing_attention: late.filter(outbox::abandoned_at.is_null()).count().get_result(conn)?,
-            abandoned: late.filter(outbox::abandoned_at.is_not_null()).count().get_result(conn)?,
+            undelivered: pending.filter(outbox::abandoned_at.is_null()).count().get_result(conn)?,
+            abandoned: pending.filter(outbox::abandoned_at.is_not_null()).count().get_result(conn)?,
             last_error: last_error.first(conn).optional()?.unwrap_or_default(),
         })
     }
@@ -182,10 +182,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_double_from_a_minute_to_an_hour() {
+    fn backoff_doubles_from_a_minute_to_an_hour() {
         for (attempts, least) in [(1, 60), (2, 120), (5, 960), (7, 3600), (i64::MAX, 3600)] {
-            let pause = pause(attempts);
-            assert!((least..=least + least / 4).contains(&pause), "{attempts}: {pause}");
+            let backoff = backoff(attempts);
+            assert!((least..=least + least / 4).contains(&backoff), "{attempts}: {backoff}");
         }
     }
 }

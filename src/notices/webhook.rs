@@ -1,5 +1,5 @@
-//! Notices to a webhook, signed as Standard Webhooks has it: the id stays the same at every attempt, the time and with it
-//! the signature are those of the attempt.
+//! Notices to a webhook, signed as Standard Webhooks specifies: the message id is the same in every attempt, the timestamp
+//! and the signature are new.
 
 use oauth2::http::Request;
 
@@ -8,7 +8,7 @@ use crate::http::HttpClient;
 use crate::notices::OutboxMessage;
 use crate::time::Timestamp;
 
-/// Posts one message. Errors: why it did not arrive, in words that hold nothing secret.
+/// Posts one message. Errors: the reason as a clause, without secrets.
 pub async fn deliver(
     webhook: &Webhook,
     http: &HttpClient,
@@ -22,7 +22,7 @@ pub async fn deliver(
         .header("webhook-timestamp", now.0)
         .header("webhook-signature", signature)
         .body(message.body.clone().into_bytes())
-        .map_err(|_| "the message cannot be written as a request".to_string())?;
+        .map_err(|_| "the message is not a valid request".to_string())?;
     match http.send(request).await {
         Ok(answer) if answer.status().is_success() => Ok(()),
         Ok(answer) => Err(format!("the receiver answered with status {}", answer.status().as_u16())),

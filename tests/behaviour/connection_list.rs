@@ -130,8 +130,8 @@ fn everybody_is_told_how_many_wait_for_a_person() {
     let one = staff.open("/settings/activity");
     let index = staff.open("/settings");
     let shown = staff.open(CONNECTIONS);
-    Connection::forget(app.shop().conn(), online, "The provider said no.", app.now()).unwrap();
-    Connection::forget(app.shop().conn(), paused, "The provider said no.", app.now()).unwrap();
+    Connection::delete_tokens(app.shop().conn(), online, "The provider said no.", app.now()).unwrap();
+    Connection::delete_tokens(app.shop().conn(), paused, "The provider said no.", app.now()).unwrap();
     let two = admin.open(CONNECTIONS);
 
     assert_eq!(one.texts(count), ["1 that needs attention"]);

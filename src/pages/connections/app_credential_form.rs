@@ -1,4 +1,4 @@
-//! What is typed in about an OAuth 2.0 client: read and checked all at once, and shown again with what is wrong.
+//! The form of app credentials: reads and validates all fields, and keeps the input and its errors.
 
 use url::Url;
 
@@ -14,35 +14,35 @@ use crate::web::form_errors::FormErrors;
 
 const LONGEST_ADDRESS: usize = 500;
 const CALLBACK: usize = 12;
-const MOVED: &str = "Its server has another address now.";
+const SERVER_CHANGED: &str = "Its server has changed.";
 
-/// The form as it was typed; a secret is never shown again.
+/// The input of the form, without the secret, which is never shown again.
 #[derive(Clone, Debug)]
 pub struct OAuthClientForm {
-    /// Whether it is for a new one.
+    /// Whether it adds new app credentials.
     pub is_new: bool,
     /// Whether a secret is stored.
     pub has_secret: bool,
-    /// The kind of server.
+    /// The API type.
     pub api_type: ApiType,
-    /// The end of the redirect URI of an "other server".
+    /// The last part of the redirect URI of an "other server".
     pub callback: String,
-    /// Everything else.
+    /// The other fields.
     pub fields: OAuthClientFields,
-    /// What is wrong.
+    /// The errors.
     pub form_errors: FormErrors,
 }
 
-/// What was told, fit to be stored.
+/// The validated form.
 #[derive(Clone)]
 pub struct ValidatedOAuthClient {
-    /// The kind of server.
+    /// The API type.
     pub api_type: ApiType,
-    /// The end of its redirect URI.
+    /// The last part of the redirect URI.
     pub callback: String,
-    /// Everything else.
+    /// The other fields.
     pub fields: OAuthClientFields,
-    /// The secret, where one was typed.
+    /// The new secret, if one was entered.
     pub secret: Option<String>,
 }
 
@@ -59,7 +59,7 @@ impl OAuthClientForm {
         }
     }
 
-    /// The form of one that is there.
+    /// The form of existing app credentials.
     pub fn of(client: &OAuthClient) -> OAuthClientForm {
         OAuthClientForm {
             is_new: false,
@@ -71,7 +71,7 @@ impl OAuthClientForm {
         }
     }
 
-    /// Reads what was typed; nothing beside it when something is wrong. `private`: whether private addresses may be called.
+    /// Reads the form: the input, and the validated form if there is no error. `private`: whether private addresses are allowed.
     pub fn read(
         form: &ProtectedForm,
         before: Option<&OAuthClient>,
@@ -84,7 +84,7 @@ impl OAuthClientForm {
             None => form_errors.check("type", api_type(form)),
         };
         let client_id = form_errors.check("client-id", form.line("client-id", "The client ID", 300));
-        let typed = OAuthClientFields {
+        let input = OAuthClientFields {
             name: form.get("name").into(),
             client_id: form.get("client-id").into(),
             authorize_url: form.get("authorize-url").trim().into(),
@@ -97,8 +97,8 @@ impl OAuthClientForm {
             secret_in_header: form.get("secret-in") == "header",
         };
         let mut fields = match api_type {
-            Some(ApiType::Other) => typed.clone(),
-            // Lightspeed's addresses are known.
+            Some(ApiType::Other) => input.clone(),
+            // The URLs of Lightspeed's servers are built in.
             _ => OAuthClientFields::default(),
         };
         if api_type == Some(ApiType::Other) {
@@ -110,7 +110,7 @@ impl OAuthClientForm {
             (None, Some(ApiType::Other)) => form_errors.check("type", callback(form)),
             (None, other) => other.map(|api_type| api_type.word().to_string()),
         };
-        let told = match (name, client_id, api_type, secret, callback) {
+        let validated = match (name, client_id, api_type, secret, callback) {
             (Some(name), Some(client_id), Some(api_type), Some(secret), Some(callback)) if form_errors.is_empty() => {
                 fields = OAuthClientFields { name, client_id, ..fields };
                 Some(ValidatedOAuthClient { api_type, callback, fields, secret })
@@ -122,102 +122,108 @@ impl OAuthClientForm {
             has_secret: before.is_some_and(OAuthClient::has_secret),
             api_type: api_type.unwrap_or(ApiType::RSeries),
             callback: before.map_or_else(|| form.get("callback").into(), |before| before.callback.clone()),
-            fields: typed,
+            fields: input,
             form_errors,
         };
-        (shown, told)
+        (shown, validated)
     }
 }
 
 fn api_type(form: &ProtectedForm) -> Result<ApiType> {
-    ApiType::from_word(form.get("type")).ok_or_else(|| Error::Invalid("Choose one of the API types.".into()))
+    ApiType::from_word(form.get("type")).ok_or_else(|| Error::Invalid("Choose an API type.".into()))
 }
 
 fn callback(form: &ProtectedForm) -> Result<String> {
     let text = form.get("callback");
     match text.len() == CALLBACK && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         true => Ok(text.into()),
-        false => Err(Error::Invalid("The redirect URI of this form is damaged. Open the form again.".into())),
+        false => Err(Error::Invalid("The redirect URI of this form is invalid. Reload the page.".into())),
     }
 }
 
-// A secret goes nowhere but to the server it was typed in for.
+// A stored secret is only sent to the URLs it was entered for.
 fn secret(form: &ProtectedForm, before: Option<&OAuthClient>, fields: &OAuthClientFields) -> Result<Option<String>> {
-    let typed = !form.get("client-secret").trim().is_empty();
+    let is_entered = !form.get("client-secret").trim().is_empty();
     match before {
-        Some(before) if !typed && before.has_secret() => match before.sends_its_secret_to_the_same(fields) {
+        Some(before) if !is_entered && before.has_secret() => match before.keeps_secret_urls(fields) {
             true => Ok(None),
-            false => Err(Error::Invalid(
-                "An address that the secret is sent to has changed, so type the secret again.".into(),
-            )),
+            false => {
+                Err(Error::Invalid("A URL that receives the client secret has changed. Enter the secret again.".into()))
+            }
         },
         _ => form.line("client-secret", "The client secret", 500).map(Some),
     }
 }
 
 fn check_addresses(fields: &OAuthClientFields, private: bool, form_errors: &mut FormErrors) {
-    form_errors.check("authorize-url", address("The authorize URL", &fields.authorize_url, private));
-    form_errors.check("token-url", address("The token URL", &fields.token_url, private));
+    form_errors.check("authorize-url", url("The authorize URL", &fields.authorize_url, private));
+    form_errors.check("token-url", url("The token URL", &fields.token_url, private));
     if !fields.revoke_url.is_empty() {
-        form_errors.check("revoke-url", address("The revoke URL", &fields.revoke_url, private));
+        form_errors.check("revoke-url", url("The revoke URL", &fields.revoke_url, private));
     }
-    form_errors.check("api-url", address("The API URL", &fields.api_url, private).and_then(without_query));
+    form_errors.check("api-url", url("The API URL", &fields.api_url, private).and_then(without_query));
     form_errors.check("test-path", test_path(&fields.test_path));
     if !fields.issuer.is_empty() {
-        form_errors.check("issuer", address("The issuer", &fields.issuer, private));
+        form_errors.check("issuer", url("The issuer", &fields.issuer, private));
     }
 }
 
-fn address(label: &str, text: &str, private: bool) -> Result<Url> {
-    let wrong = |what: &str| Err(Error::Invalid(format!("{label} {what}")));
+fn url(label: &str, text: &str, private: bool) -> Result<Url> {
+    let invalid = |what: &str| Err(Error::Invalid(format!("{label} {what}")));
     if text.is_empty() {
-        return wrong("is missing. Fill it in and send the form again.");
+        return invalid("is missing. Enter it and send the form again.");
     }
     if text.len() > LONGEST_ADDRESS {
-        return wrong("is too long: at most 500 characters.");
+        return invalid("is too long: at most 500 characters.");
     }
     let Ok(url) = Url::parse(text) else {
-        return wrong("is no address. Write it like https://auth.example/token.");
+        return invalid("is not a URL. Example: https://auth.example/token.");
     };
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-        return wrong("must hold no user name, no password and no #.");
+        return invalid("must not contain a user name, a password or #.");
     }
     match may_be_called(&url, private) {
         true => Ok(url),
-        false if url.scheme() != "https" => wrong("must begin with https://."),
-        false => wrong("leads into a private network. That is off here (see OUTBOUND_PRIVATE)."),
+        false if url.scheme() != "https" => invalid("must start with https://."),
+        false => invalid("is in a private network. This installation does not allow that (see OUTBOUND_PRIVATE)."),
     }
 }
 
 fn without_query(url: Url) -> Result<Url> {
     match url.query() {
         None => Ok(url),
-        Some(_) => Err(Error::Invalid("The API URL must hold no ?: the paths of calls are appended to it.".into())),
+        Some(_) => Err(Error::Invalid(
+            "The API URL must not contain ?, because the path of each call is appended to it.".into(),
+        )),
     }
 }
 
 fn test_path(text: &str) -> Result<()> {
-    let climbs = |part: &str| part == ".." || part == ".";
-    let odd = text.contains(['\\', '#', ' ', '%']) || text.chars().any(char::is_control);
-    match text.is_empty() || (text.starts_with('/') && text.len() <= 200 && !odd && !text.split('/').any(climbs)) {
+    let is_dots = |part: &str| part == ".." || part == ".";
+    let has_special = text.contains(['\\', '#', ' ', '%']) || text.chars().any(char::is_control);
+    match text.is_empty()
+        || (text.starts_with('/') && text.len() <= 200 && !has_special && !text.split('/').any(is_dots))
+    {
         true => Ok(()),
-        false => Err(Error::Invalid("The test path begins with / and stays below the API URL, like /me.".into())),
+        false => {
+            Err(Error::Invalid("The test path must start with / and stay below the API URL. Example: /me.".into()))
+        }
     }
 }
 
 impl ValidatedOAuthClient {
-    /// Stores a new one. Errors: the name or the redirect URI is taken.
+    /// Creates the app credentials. Errors: the name or the redirect URI is taken.
     pub fn create(&self, conn: &mut DbConnection, vault: &Vault, now: Timestamp) -> Result<OAuthClient> {
         if self.api_type == ApiType::Other && OAuthClient::has_callback(conn, &self.callback)? {
-            return Err(Error::Conflict("This form was saved already. Open the list of OAuth 2.0 clients.".into()));
+            return Err(Error::Conflict("This form is already saved. Open the list of app credentials.".into()));
         }
         let secret = self.secret.as_deref().unwrap_or_default();
         OAuthClient::create(conn, vault, (self.api_type, &self.callback), &self.fields, secret, now)
     }
 
-    /// Stores what has changed. What connections hold of a server that has moved is dropped: it was never meant for
-    /// another. Returns how many have to be authorized again. Errors: the name is taken.
-    pub fn change(
+    /// Updates the app credentials. If the server has changed, connections lose their tokens, which belong to the old server.
+    /// Returns how many must be authorized again. Errors: the name is taken.
+    pub fn update(
         &self,
         conn: &mut DbConnection,
         vault: &Vault,
@@ -229,17 +235,17 @@ impl ValidatedOAuthClient {
         if let Some(secret) = &self.secret {
             OAuthClient::change_secret(conn, vault, before.id, secret, now)?;
         }
-        if before.api_type != ApiType::Other || before.is_at_the_same_place(&self.fields) {
+        if before.api_type != ApiType::Other || before.keeps_token_servers(&self.fields) {
             return Ok(0);
         }
-        let mut ended = 0;
+        let mut reset = 0;
         for (id, _) in OAuthClient::users(conn, before.id)? {
-            if Connection::find(conn, id)?.holds_a_token() {
-                Connection::forget(conn, id, MOVED, now)?;
-                ConnectionEvent::record(conn, id, (EventKind::Lost, MOVED), by, now)?;
-                ended += 1;
+            if Connection::find(conn, id)?.has_token() {
+                Connection::delete_tokens(conn, id, SERVER_CHANGED, now)?;
+                ConnectionEvent::record(conn, id, (EventKind::Lost, SERVER_CHANGED), by, now)?;
+                reset += 1;
             }
         }
-        Ok(ended)
+        Ok(reset)
     }
 }

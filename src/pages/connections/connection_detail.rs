@@ -1,16 +1,15 @@
-//! Settings › Connections: one connection.
+//! The page of one connection: status, acts, details, service keys and history.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use crate::account::Business;
-use crate::connections::{ApiType, Connection, ConnectionEvent, OAuthClient, Provider, ServiceKey, Status};
+use crate::connections::{ApiType, Connection, ConnectionEvent, OAuthClient, Provider, ServiceKey, Status, or_gone};
 use crate::db::keyset::PAGE;
 use crate::employees::Employee;
 use crate::error::Result;
 use crate::id::ConnectionKey;
-use crate::pages::connections::connection_summary::{ConnectionFacts, ago, allow_form_redirects};
-use crate::pages::connections::disconnect_connection::or_gone;
+use crate::pages::connections::connection_summary::{ConnectionFacts, ago, allow_form_redirects, event_badge};
 use crate::pages::connections::{HOME, path};
 use crate::time::{DisplayTime, TimeFormat, Timestamp, count};
 use crate::web::badge::Badge;
@@ -22,7 +21,7 @@ use crate::web::query::Query;
 use crate::web::state::State;
 
 #[derive(Template)]
-#[template(path = "connections/detail.html")]
+#[template(path = "connections/connection_detail.html")]
 struct ConnectionDetail {
     page: Page,
     facts: ConnectionFacts,
@@ -33,7 +32,7 @@ struct ConnectionDetail {
     next_try: DisplayTime,
     failures: String,
     next_refresh: Option<DisplayTime>,
-    refresh_token_ends: Option<DisplayTime>,
+    refresh_token_expires: Option<DisplayTime>,
     business: String,
     authorized_by: Option<(String, Option<String>)>,
     authorized: DisplayTime,
@@ -104,7 +103,7 @@ pub async fn detail(
     allow_form_redirects(&app, &context.viewer, html(page)?)
 }
 
-/// The page of a connection, with what is wrong with a form on it.
+/// The page of a connection, with the errors of its service key form.
 pub(crate) async fn page(
     context: &RequestContext,
     app: &State,
@@ -120,7 +119,7 @@ pub(crate) async fn page(
             let all = Business::all(conn)?.into_iter().map(|(business, _)| business);
             let business =
                 all.filter(|business| Some(business.id) == connection.business_id).map(|one| one.name).next();
-            let authorized_by = connection.authorized_by.map(|person| Employee::find(conn, person)).transpose()?;
+            let authorized_by = connection.authorized_by.map(|employee| Employee::find(conn, employee)).transpose()?;
             let events = ConnectionEvent::page(conn, id, before)?;
             Ok(Loaded {
                 business,
@@ -142,7 +141,7 @@ fn show(
     before: Option<i64>,
     form_errors: FormErrors,
 ) -> ConnectionDetail {
-    let (words, viewer) = (&context.words, &context.viewer);
+    let (times, viewer) = (&context.words, &context.viewer);
     let Loaded { connection, client, business, authorized_by, events, keys } = loaded;
     let status = connection.status();
     let mut page = context.page(&connection.name, Section::Connections).breadcrumb(HOME, "Connections");
@@ -155,21 +154,21 @@ fn show(
         _ => connection.paused_at,
     };
     ConnectionDetail {
-        facts: ConnectionFacts::of(&connection, client.api_type, words),
-        since: words.ago(since.unwrap_or(context.now())),
-        next_try: soon(connection.due_at, words),
+        facts: ConnectionFacts::of(&connection, client.api_type, times),
+        since: times.ago(since.unwrap_or(context.now())),
+        next_try: next_attempt(connection.due_at, times),
         failures: count(connection.failures, "attempt"),
-        next_refresh: (is_refreshed && connection.can_refresh()).then(|| soon(connection.due_at, words)),
-        refresh_token_ends: connection.can_refresh().then(|| words.until(connection.refresh_expires_at)),
+        next_refresh: (is_refreshed && connection.can_refresh()).then(|| next_attempt(connection.due_at, times)),
+        refresh_token_expires: connection.can_refresh().then(|| times.until(connection.refresh_expires_at)),
         business: business.unwrap_or_default(),
-        authorized_by: authorized_by.map(|person| (person.name.clone(), viewer.employee_page(person.id))),
-        authorized: ago(connection.authorized_at, words, "never"),
-        created: words.date(connection.created_at),
+        authorized_by: authorized_by.map(|employee| (employee.name.clone(), viewer.employee_page(employee.id))),
+        authorized: ago(connection.authorized_at, times, "never"),
+        created: times.date(connection.created_at),
         call: example_call(app, &connection, &client),
-        asked: in_words(client.api_type, &connection.scope),
-        granted: in_words(client.api_type, &connection.granted_scope),
-        history: history(events, before, words),
-        keys: keys.into_iter().map(|key| service_key_row(&key, words)).collect(),
+        asked: scope_parts(client.api_type, &connection.scope),
+        granted: scope_parts(client.api_type, &connection.granted_scope),
+        history: history(events, before, times),
+        keys: keys.into_iter().map(|key| service_key_row(&key, times)).collect(),
         client: OAuthClientFacts {
             href: format!("{HOME}/clients/{}", client.id),
             name: client.name,
@@ -187,11 +186,11 @@ fn show(
     }
 }
 
-// What is due is done within seconds.
-fn soon(at: Timestamp, words: &TimeFormat) -> DisplayTime {
-    match at.since(words.now()) {
-        ..=0 => DisplayTime { text: "in a few seconds".into(), ..words.until(at) },
-        _ => words.until(at),
+// The time of the next attempt; an overdue one starts within seconds.
+fn next_attempt(at: Timestamp, times: &TimeFormat) -> DisplayTime {
+    match at.since(times.now()) {
+        ..=0 => DisplayTime { text: "in a few seconds".into(), ..times.until(at) },
+        _ => times.until(at),
     }
 }
 
@@ -206,33 +205,33 @@ fn example_call(app: &State, connection: &Connection, client: &OAuthClient) -> S
     )
 }
 
-fn in_words(api_type: ApiType, scope: &str) -> Vec<(String, &'static str)> {
+fn scope_parts(api_type: ApiType, scope: &str) -> Vec<(String, &'static str)> {
     let offered = api_type.offered_scopes();
-    let meaning = |word: &str| offered.iter().find(|(name, _)| *name == word).map_or("", |(_, words)| words);
+    let meaning = |word: &str| offered.iter().find(|(name, _)| *name == word).map_or("", |(_, meaning)| meaning);
     scope.split_whitespace().map(|word| (word.to_string(), meaning(word))).collect()
 }
 
-fn history(mut events: Vec<ConnectionEvent>, before: Option<i64>, words: &TimeFormat) -> History {
+fn history(mut events: Vec<ConnectionEvent>, before: Option<i64>, times: &TimeFormat) -> History {
     let has_more = events.len() > PAGE;
     events.truncate(PAGE);
     let next = events.last().filter(|_| has_more).map(|event| format!("?before={}#history", event.id));
     let pager = Pager { first: before.map(|_| "?#history".to_string()), next, ..Pager::default() };
     let row = |event: ConnectionEvent| EventRow {
-        at: words.exact(event.at),
-        badge: event.badge(),
+        at: times.exact(event.at),
+        badge: event_badge(&event),
         words: event.words,
         by: event.by_name,
     };
     History { rows: events.into_iter().map(row).collect(), pager }
 }
 
-fn service_key_row(key: &ServiceKey, words: &TimeFormat) -> ServiceKeyRow {
+fn service_key_row(key: &ServiceKey, times: &TimeFormat) -> ServiceKeyRow {
     ServiceKeyRow {
         href: format!("{}/keys/{}/revoke", path(key.connection_id), key.id),
         mask: key.mask.characters().to_string(),
         label: key.label.clone(),
-        created: words.date(key.created_at),
+        created: times.date(key.created_at),
         created_by: key.created_by.clone(),
-        used: words.ago(key.last_used_at),
+        used: times.ago(key.last_used_at),
     }
 }

@@ -1,4 +1,4 @@
-//! What is typed in about a connection: read and checked all at once, and shown again with what is wrong.
+//! The form of a connection: reads and validates all fields, and keeps the input and its errors.
 
 use crate::account::Business;
 use crate::connections::{ApiType, Connection, ConnectionFields, OAuthClient, parse_domain_prefix};
@@ -10,17 +10,17 @@ use crate::web::form_errors::FormErrors;
 
 const LONGEST_SCOPE: usize = 2000;
 
-/// What can be chosen from.
+/// The choices of the form.
 #[derive(Clone, Debug, Default)]
 pub struct Choices {
-    /// The OAuth 2.0 clients, by name.
+    /// The app credentials, by name.
     pub clients: Vec<OAuthClient>,
     /// The businesses, by name.
     pub businesses: Vec<Business>,
 }
 
 impl Choices {
-    /// Everything there is.
+    /// Loads all choices.
     pub fn load(conn: &mut DbConnection) -> Result<Choices> {
         let clients = OAuthClient::all(conn)?.into_iter().map(|(client, _)| client).collect();
         let businesses = Business::all(conn)?.into_iter().map(|(business, _)| business).collect();
@@ -32,44 +32,44 @@ impl Choices {
     }
 }
 
-/// The form as it was typed.
+/// The input of the form.
 #[derive(Clone, Debug)]
 pub struct ConnectionForm {
-    /// What people call it.
+    /// The name.
     pub name: String,
-    /// The kind of server.
+    /// The API type.
     pub api_type: ApiType,
-    /// X-Series: the retailer's own part of the address.
+    /// X-Series: the domain prefix.
     pub domain_prefix: String,
-    /// What is ticked.
-    pub ticked: Vec<String>,
-    /// Other server: what is asked for, in one line.
+    /// The selected scopes.
+    pub selected: Vec<String>,
+    /// Other server: the scope, separated by spaces.
     pub scope_text: String,
-    /// The id of the OAuth 2.0 client, or nothing.
+    /// The id of the app credentials, or nothing.
     pub client: String,
     /// The id of the business, or nothing.
     pub business: String,
-    /// What is wrong.
+    /// The errors.
     pub form_errors: FormErrors,
 }
 
-/// What was told, fit to be stored.
+/// The validated form.
 #[derive(Clone, Debug)]
 pub struct ValidatedConnection {
-    /// What the shop is at the provider.
+    /// The app credentials.
     pub client: OAuthClientKey,
-    /// Everything else.
+    /// The other fields.
     pub fields: ConnectionFields,
 }
 
 impl ConnectionForm {
-    /// An empty form, for a client that was chosen already.
+    /// An empty form, with app credentials already chosen if given.
     pub fn blank(client: Option<&OAuthClient>) -> ConnectionForm {
         ConnectionForm {
             name: String::new(),
             api_type: client.map_or(ApiType::RSeries, |client| client.api_type),
             domain_prefix: String::new(),
-            ticked: Vec::new(),
+            selected: Vec::new(),
             scope_text: String::new(),
             client: client.map(|client| client.id.to_string()).unwrap_or_default(),
             business: String::new(),
@@ -77,24 +77,24 @@ impl ConnectionForm {
         }
     }
 
-    /// The form of a connection that is there.
+    /// The form of an existing connection.
     pub fn of(connection: &Connection, client: &OAuthClient) -> ConnectionForm {
         ConnectionForm {
             name: connection.name.clone(),
             domain_prefix: connection.domain_prefix.clone(),
-            ticked: connection.scope.split_whitespace().map(str::to_string).collect(),
+            selected: connection.scope.split_whitespace().map(str::to_string).collect(),
             scope_text: connection.scope.clone(),
             business: connection.business_id.map(|id| id.to_string()).unwrap_or_default(),
             ..Self::blank(Some(client))
         }
     }
 
-    /// Reads what was typed; nothing beside it when something is wrong.
+    /// Reads the form: the input, and the validated form if there is no error.
     pub fn read(form: &ProtectedForm, choices: &Choices) -> (ConnectionForm, Option<ValidatedConnection>) {
         let mut form_errors = FormErrors::default();
         let name = form_errors.check("name", form.line("name", "The name", 100));
         let api_type = match ApiType::from_word(form.get("type")) {
-            None => form_errors.check("type", Err(Error::Invalid("Choose one of the API types.".into()))),
+            None => form_errors.check("type", Err(Error::Invalid("Choose an API type.".into()))),
             found => found,
         };
         let domain_prefix = match api_type {
@@ -106,44 +106,44 @@ impl ConnectionForm {
         let scope = api_type.and_then(|api_type| form_errors.check(scope_field(api_type), scope(form, api_type)));
         let client = form_errors.check("client", client(form, api_type, choices));
         let business = form_errors.check("business", business(form, choices));
-        let told = match (name, domain_prefix, scope, client, business) {
+        let validated = match (name, domain_prefix, scope, client, business) {
             (Some(name), Some(domain_prefix), Some(scope), Some(client), Some(business)) => {
                 Some(ValidatedConnection { client, fields: ConnectionFields { name, business, domain_prefix, scope } })
             }
             _ => None,
         };
-        let typed = ConnectionForm {
+        let input = ConnectionForm {
             name: form.get("name").into(),
             api_type: api_type.unwrap_or(ApiType::RSeries),
             domain_prefix: form.get("domain-prefix").into(),
-            ticked: form.all("scope").map(str::to_string).collect(),
+            selected: form.all("scope").map(str::to_string).collect(),
             scope_text: form.get("scope-text").into(),
             client: form.get("client").into(),
             business: form.get("business").into(),
             form_errors,
         };
-        (typed, told)
+        (input, validated)
     }
 
-    /// Whether a scope is ticked in the list of a kind of server.
+    /// Whether a scope of a group is selected.
     pub fn has(&self, group: &ScopeGroup, word: &str) -> bool {
-        group.types.contains(&self.api_type) && self.ticked.iter().any(|ticked| ticked == word)
+        group.types.contains(&self.api_type) && self.selected.iter().any(|selected| selected == word)
     }
 }
 
-/// A list of scopes to choose from, and the kinds of server that offer it.
+/// The scopes of one or more API types.
 #[derive(Clone, Debug)]
 pub struct ScopeGroup {
-    /// Its id on the page.
+    /// Its element id.
     pub id: &'static str,
-    /// Whose it is.
+    /// The API types that offer them.
     pub types: Vec<ApiType>,
-    /// The scopes, and what each allows.
+    /// The scopes and what each allows.
     pub offered_scopes: Vec<crate::connections::OfferedScope>,
 }
 
 impl ScopeGroup {
-    /// All of them.
+    /// All groups.
     pub fn all() -> Vec<ScopeGroup> {
         let mut groups: Vec<ScopeGroup> = Vec::new();
         for api_type in ApiType::ALL.iter().copied().filter(|api_type| *api_type != ApiType::Other) {
@@ -158,13 +158,13 @@ impl ScopeGroup {
         groups
     }
 
-    /// The words of its kinds of server.
+    /// The API types, separated by spaces.
     pub fn words(&self) -> String {
         self.types.iter().map(|api_type| api_type.word()).collect::<Vec<_>>().join(" ")
     }
 }
 
-// Where the scope of a kind of server stands on the page.
+// The element id of the scope field of an API type.
 fn scope_field(api_type: ApiType) -> &'static str {
     match api_type {
         ApiType::RSeries => "scope-r-series",
@@ -180,16 +180,16 @@ fn scope(form: &ProtectedForm, api_type: ApiType) -> Result<String> {
         return free_scope(form.get("scope-text"));
     }
     let offered = api_type.offered_scopes();
-    let ticked: Vec<&str> = form.all("scope").flat_map(str::split_whitespace).collect();
+    let selected: Vec<&str> = form.all("scope").flat_map(str::split_whitespace).collect();
     let unknown: Vec<&str> =
-        ticked.iter().copied().filter(|word| offered.iter().all(|(name, _)| name != word)).take(5).collect();
+        selected.iter().copied().filter(|word| offered.iter().all(|(name, _)| name != word)).take(5).collect();
     if !unknown.is_empty() {
         return Err(Error::Invalid(format!("{} does not offer the scope {}.", api_type.name(), unknown.join(", "))));
     }
-    // In the order of the list, each once.
-    let chosen: Vec<&str> = offered.iter().map(|(name, _)| *name).filter(|name| ticked.contains(name)).collect();
+    // In the order of the list, without duplicates.
+    let chosen: Vec<&str> = offered.iter().map(|(name, _)| *name).filter(|name| selected.contains(name)).collect();
     match chosen.is_empty() {
-        true => Err(Error::Invalid("Choose at least one scope: what your programs may do there.".into())),
+        true => Err(Error::Invalid("Choose at least one scope.".into())),
         false => Ok(chosen.join(" ")),
     }
 }
@@ -198,9 +198,11 @@ fn scope(form: &ProtectedForm, api_type: ApiType) -> Result<String> {
 fn free_scope(text: &str) -> Result<String> {
     let fits = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
     let words: Vec<&str> = text.split_whitespace().collect();
-    if let Some(odd) = words.iter().find(|word| !word.bytes().all(fits)) {
-        let odd: String = odd.chars().take(60).collect();
-        return Err(Error::Invalid(format!("“{odd}” cannot be a scope: it holds a character that none may hold.")));
+    if let Some(invalid) = words.iter().find(|word| !word.bytes().all(fits)) {
+        let invalid: String = invalid.chars().take(60).collect();
+        return Err(Error::Invalid(format!(
+            "“{invalid}” is not a valid scope: it contains a character that is not allowed."
+        )));
     }
     match words.join(" ") {
         scope if scope.len() > LONGEST_SCOPE => {
@@ -211,11 +213,11 @@ fn free_scope(text: &str) -> Result<String> {
 }
 
 fn client(form: &ProtectedForm, api_type: Option<ApiType>, choices: &Choices) -> Result<OAuthClientKey> {
-    let missing = || Error::Invalid("Choose the OAuth 2.0 client, or make one first.".into());
+    let missing = || Error::Invalid("Choose app credentials, or add them first.".into());
     let client = choices.client(form.get("client")).ok_or_else(missing)?;
     match api_type {
         Some(api_type) if client.api_type != api_type => Err(Error::Invalid(format!(
-            "{} is a client of {}. Choose one of {}.",
+            "{} is for {}. Choose app credentials for {}.",
             client.name,
             client.api_type.full_name(),
             api_type.full_name()
@@ -231,7 +233,7 @@ fn business(form: &ProtectedForm, choices: &Choices) -> Result<Option<BusinessKe
             let found = choices.businesses.iter().find(|business| business.id.to_string() == id);
             found
                 .map(|business| Some(business.id))
-                .ok_or_else(|| Error::Invalid("Choose one of the businesses.".into()))
+                .ok_or_else(|| Error::Invalid("Choose a business from the list.".into()))
         }
     }
 }

@@ -23,11 +23,11 @@ static SORTS: [Sort; 4] = [
     Sort { word: "used", column: "last_used_at", largest_first: true },
 ];
 
-// Names in the banner.
+// The most connections that the banner names.
 const MOST_NAMED: i64 = 3;
 
 #[derive(Template)]
-#[template(path = "connections/list.html")]
+#[template(path = "connections/connection_list.html")]
 struct ConnectionList {
     page: Page,
     total: i64,
@@ -48,10 +48,10 @@ struct ConnectionRow {
     authorized_by: Option<(String, Option<String>)>,
 }
 
-fn row(listed: ListedConnection, viewer: &Viewer, words: &TimeFormat) -> ConnectionRow {
+fn row(listed: ListedConnection, viewer: &Viewer, times: &TimeFormat) -> ConnectionRow {
     let href = listed.connection.authorized_by.and_then(|id| viewer.employee_page(id));
     ConnectionRow {
-        facts: ConnectionFacts::of(&listed.connection, listed.api_type, words),
+        facts: ConnectionFacts::of(&listed.connection, listed.api_type, times),
         business: listed.business.unwrap_or_default(),
         authorized_by: listed.authorized_by.map(|name| (name, href)),
     }
@@ -67,12 +67,12 @@ pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) 
         business: state.get("business").parse().ok().map(BusinessKey),
     };
     let sort = ConnectionSort::from_word(state.sort().word).unwrap_or(ConnectionSort::Name);
-    let (asked, wanted) = (filter.clone(), state.clone());
+    let (wanted_filter, wanted) = (filter.clone(), state.clone());
     let ((rows, total), needing_attention, businesses) = app
         .db
         .read(move |conn| {
-            let rows = Connection::list(conn, &asked, (sort, wanted.descending), wanted.edge())?;
-            Ok((rows, Connection::first_that_need_a_person(conn, MOST_NAMED)?, Business::all(conn)?))
+            let rows = Connection::list(conn, &wanted_filter, (sort, wanted.descending), wanted.edge())?;
+            Ok((rows, Connection::first_needing_attention(conn, MOST_NAMED)?, Business::all(conn)?))
         })
         .await?;
     let slice = state.slice(rows);
@@ -92,7 +92,7 @@ pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) 
             state.heading("Business", ""),
             state.heading("Authorized by", ""),
             state.heading("Expires", "expires"),
-            state.heading("Refreshed", "refreshed"),
+            state.heading("Last refreshed", "refreshed"),
             state.heading("Last used", "used"),
             state.heading("Status", ""),
         ],

@@ -1,9 +1,9 @@
-//! A connection as pages show it.
+//! What all pages show of a connection: the summary, and the badges of its status and its history.
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
 
-use crate::connections::{ApiType, Connection, Status};
+use crate::connections::{ApiType, Connection, ConnectionEvent, EventKind, Status};
 use crate::error::{Error, Result};
 use crate::pages::connections::path;
 use crate::time::{DisplayTime, TimeFormat, Timestamp};
@@ -12,8 +12,24 @@ use crate::web::headers;
 use crate::web::page::Viewer;
 use crate::web::state::State;
 
+/// The badge of an event in the history.
+pub(super) fn event_badge(event: &ConnectionEvent) -> Badge {
+    let (tone, icon) = match event.kind {
+        kind if kind.is_failure() => ("bad", "alert-triangle"),
+        EventKind::Authorized | EventKind::Recovered => ("good", "check-circle"),
+        EventKind::Refreshed => ("", "refresh"),
+        EventKind::Paused => ("", "pause"),
+        _ => ("", "info"),
+    };
+    let mut text = event.kind.word().to_string();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    Badge::new(tone, icon, text)
+}
+
 impl Status {
-    /// How it is shown.
+    /// The badge of the status.
     pub fn badge(self) -> Badge {
         let (tone, icon) = match self {
             Status::Online => ("good", "check-circle"),
@@ -26,31 +42,31 @@ impl Status {
     }
 }
 
-/// What every page says about a connection.
+/// The summary of a connection.
 pub struct ConnectionFacts {
-    /// Its page.
+    /// The path of its page.
     pub href: String,
     /// Its name.
     pub name: String,
-    /// How it is doing.
+    /// Its status.
     pub badge: Badge,
-    /// The kind of server it leads to.
+    /// The name of its API type.
     pub api: &'static str,
-    /// Which of its environments, or nothing.
+    /// The environment of its API type; may be empty.
     pub environment: &'static str,
-    /// The account it leads to; empty when it is not known.
+    /// The name of its account; empty if it is unknown.
     pub account: String,
-    /// When its access token ends.
+    /// When its access token expires.
     pub expires: DisplayTime,
-    /// When its tokens were last renewed.
+    /// When its tokens were last refreshed.
     pub refreshed: DisplayTime,
-    /// When a call last went through it.
+    /// When a call last used it.
     pub used: DisplayTime,
 }
 
 impl ConnectionFacts {
-    /// The facts as of now.
-    pub fn of(connection: &Connection, api_type: ApiType, words: &TimeFormat) -> ConnectionFacts {
+    /// The summary at the current time.
+    pub fn of(connection: &Connection, api_type: ApiType, times: &TimeFormat) -> ConnectionFacts {
         ConnectionFacts {
             href: path(connection.id),
             name: connection.name.clone(),
@@ -59,29 +75,28 @@ impl ConnectionFacts {
             environment: api_type.environment().unwrap_or_default(),
             account: connection.account_name.clone(),
             expires: match connection.access_expires_at {
-                Timestamp::NEVER_YET => said("no token"),
-                at => words.until(at),
+                Timestamp::NEVER_YET => plain("no token"),
+                at => times.until(at),
             },
-            refreshed: ago(connection.last_refreshed_at, words, "never"),
-            used: words.ago(connection.last_used_at),
+            refreshed: ago(connection.last_refreshed_at, times, "never"),
+            used: times.ago(connection.last_used_at),
         }
     }
 }
 
-/// How long ago, or the word for what never happened.
-pub fn ago(at: Timestamp, words: &TimeFormat, never: &str) -> DisplayTime {
+/// How long ago, or `never` if it never happened.
+pub fn ago(at: Timestamp, times: &TimeFormat, never: &str) -> DisplayTime {
     match at {
-        Timestamp::NEVER_YET => said(never),
-        at => words.ago(at),
+        Timestamp::NEVER_YET => plain(never),
+        at => times.ago(at),
     }
 }
 
-fn said(text: &str) -> DisplayTime {
+fn plain(text: &str) -> DisplayTime {
     DisplayTime { text: text.into(), ..DisplayTime::default() }
 }
 
-/// The page with a policy under which an admin's forms may lead to a provider, and on from there to wherever people sign
-/// in.
+/// Adds a Content-Security-Policy that lets an admin's forms redirect to any provider and its sign-in page.
 pub fn allow_form_redirects(app: &State, viewer: &Viewer, mut response: HttpResponse) -> Result<HttpResponse> {
     if !viewer.is_admin() {
         return Ok(response);

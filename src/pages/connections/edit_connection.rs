@@ -1,31 +1,30 @@
-//! Settings › Connections: making one and editing one.
+//! Creates and edits a connection.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use crate::activity::{Detail, Kind, NewActivity};
 use crate::connections::{
-    ApiType, Connection, ConnectionEvent, EventKind, OAuthClient, callback_path, provider_revocation, state,
+    ApiType, Connection, ConnectionEvent, EventKind, OAuthClient, callback_path, or_gone, provider_revocation,
 };
 use crate::error::{Error, Result};
 use crate::id::ConnectionKey;
 use crate::pages::connections::connection_form::{Choices, ConnectionForm, ScopeGroup, ValidatedConnection};
 use crate::pages::connections::connection_summary::allow_form_redirects;
-use crate::pages::connections::disconnect_connection::or_gone;
-use crate::pages::connections::{HOME, authorize_connection, path};
+use crate::pages::connections::{APP_CREDENTIALS, HOME, authorize_connection, path, revocation_message};
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, RequestContext, Section, Tone, html, unprocessable};
 use crate::web::query::Query;
 use crate::web::state::State;
 
 #[derive(Template)]
-#[template(path = "connections/form.html")]
-struct ConnectionFormPage {
+#[template(path = "connections/edit_connection.html")]
+struct EditConnection {
     page: Page,
     heading: String,
     action: String,
     back: String,
-    // What the pages of its OAuth 2.0 clients lead back to.
+    // The parameter that leads back here from the pages of app credentials.
     return_to: String,
     form: ConnectionForm,
     choices: Choices,
@@ -34,12 +33,22 @@ struct ConnectionFormPage {
     was_authorized: bool,
 }
 
+impl EditConnection {
+    // The page that edits the chosen app credentials, or the list if none are chosen.
+    fn edit_credentials(&self) -> String {
+        match self.form.client.as_str() {
+            "" => APP_CREDENTIALS.to_string(),
+            client => format!("{APP_CREDENTIALS}/{client}?for={}", self.return_to),
+        }
+    }
+}
+
 fn redirect_uris(app: &State, choices: &Choices, form: &ConnectionForm) -> Vec<(&'static str, String)> {
     let origin = app.config.public_url.origin();
     let uri = |callback: &str| format!("{origin}{}", callback_path(callback));
     let lightspeed = ApiType::ALL.iter().filter(|api_type| **api_type != ApiType::Other);
     let mut uris: Vec<_> = lightspeed.map(|api_type| (api_type.word(), uri(api_type.word()))).collect();
-    // Every other server has one of its own, which hangs on the client.
+    // Each other server has its own redirect URI, which belongs to its app credentials.
     let chosen = choices.clients.iter().find(|client| client.id.to_string() == form.client);
     uris.extend(chosen.filter(|client| client.api_type == ApiType::Other).map(|one| ("other", uri(&one.callback))));
     uris
@@ -51,11 +60,11 @@ fn page(
     before: Option<&Connection>,
     form: ConnectionForm,
     choices: Choices,
-) -> ConnectionFormPage {
+) -> EditConnection {
     let page = context.page(if before.is_some() { "Edit" } else { "New connection" }, Section::Connections);
     let page = page.breadcrumb(HOME, "Connections");
     let back = before.map_or(HOME.to_string(), |connection| path(connection.id));
-    ConnectionFormPage {
+    EditConnection {
         heading: before.map_or("New connection".into(), |connection| format!("Edit {}", connection.name)),
         action: before.map_or(format!("{HOME}/new"), |_| format!("{back}/edit")),
         return_to: before.map_or("new".into(), |connection| connection.id.to_string()),
@@ -63,7 +72,7 @@ fn page(
             Some(connection) => page.breadcrumb(&back, &connection.name),
             None => page,
         },
-        was_authorized: before.is_some_and(Connection::holds_a_token),
+        was_authorized: before.is_some_and(Connection::has_token),
         back,
         redirect_uris: redirect_uris(app, &choices, &form),
         groups: ScopeGroup::all(),
@@ -72,8 +81,8 @@ fn page(
     }
 }
 
-// The client that was just made for this form.
-fn made(query: &Query, choices: &Choices) -> Option<OAuthClient> {
+// The app credentials that were just added for this form.
+fn added(query: &Query, choices: &Choices) -> Option<OAuthClient> {
     let id = query.get("client")?;
     choices.clients.iter().find(|client| client.id.to_string() == id).cloned()
 }
@@ -81,34 +90,34 @@ fn made(query: &Query, choices: &Choices) -> Option<OAuthClient> {
 /// `GET /settings/connections/new`
 pub async fn new_form(context: RequestContext, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
     let choices = app.db.read(Choices::load).await?;
-    let form = ConnectionForm::blank(made(&query, &choices).as_ref());
+    let form = ConnectionForm::blank(added(&query, &choices).as_ref());
     allow_form_redirects(&app, &context.viewer, html(page(&context, &app, None, form, choices))?)
 }
 
 /// `POST /settings/connections/new`
 pub async fn create(context: RequestContext, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
     let choices = app.db.read(Choices::load).await?;
-    let (mut typed, told) = ConnectionForm::read(&form, &choices);
-    let Some(told) = told else {
+    let (mut typed, validated) = ConnectionForm::read(&form, &choices);
+    let Some(validated) = validated else {
         return again(&context, &app, None, typed, choices);
     };
     let (viewer, client_ip, now) = (context.viewer.clone(), context.client_ip.clone(), context.now());
-    let made = app
+    let created = app
         .db
         .write(move |conn| {
-            let connection = Connection::create(conn, told.client, &told.fields, now)?;
+            let connection = Connection::create(conn, validated.client, &validated.fields, now)?;
             ConnectionEvent::record(conn, connection.id, (EventKind::Changed, "It was made."), &viewer.name, now)?;
-            NewActivity::new(Kind::ConnectionCreated, viewer.actor(), state::subject(&connection))
+            NewActivity::new(Kind::ConnectionCreated, viewer.actor(), connection.subject())
                 .from(&client_ip)
                 .record(conn, now)?;
             Ok(connection)
         })
         .await;
-    let Some(connection) = typed.form_errors.stored("name", made)? else {
+    let Some(connection) = typed.form_errors.stored("name", created)? else {
         return again(&context, &app, None, typed, choices);
     };
-    let text = format!("{} is saved. Authorize it, so that calls can go through.", connection.name);
-    go_on(&context, &app, &form, connection.id, (Tone::Good, text)).await
+    let text = format!("{} saved. Authorize it before programs can call through it.", connection.name);
+    redirect_after_save(&context, &app, &form, connection.id, (Tone::Good, text)).await
 }
 
 fn again(
@@ -121,8 +130,8 @@ fn again(
     allow_form_redirects(app, &context.viewer, unprocessable(page(context, app, before, typed, choices))?)
 }
 
-// To the page of the connection, or on to its provider.
-async fn go_on(
+// To the page of the connection, or to its provider for "Save & authorize".
+async fn redirect_after_save(
     context: &RequestContext,
     app: &State,
     form: &ProtectedForm,
@@ -132,8 +141,8 @@ async fn go_on(
     if form.get("then") != "authorize" {
         return context.redirect(tone, text, &path(id));
     }
-    match authorize_connection::begin_authorization(app, context, id).await {
-        Err(Error::Invalid(why)) => context.redirect(Tone::Bad, format!("It is saved. {why}"), &path(id)),
+    match authorize_connection::redirect_to_provider(app, context, id).await {
+        Err(Error::Invalid(why)) => context.redirect(Tone::Bad, format!("Connection saved. {why}"), &path(id)),
         outcome => outcome,
     }
 }
@@ -151,8 +160,8 @@ pub async fn edit_form(
         .read(move |conn| Ok((or_gone(Connection::with_client(conn, id), conn, id)?, Choices::load(conn)?)))
         .await?;
     let mut form = ConnectionForm::of(&connection, &client);
-    if let Some(made) = made(&query, &choices) {
-        form = ConnectionForm { client: made.id.to_string(), api_type: made.api_type, ..form };
+    if let Some(added) = added(&query, &choices) {
+        form = ConnectionForm { client: added.id.to_string(), api_type: added.api_type, ..form };
     }
     allow_form_redirects(&app, &context.viewer, html(page(&context, &app, Some(&connection), form, choices))?)
 }
@@ -167,29 +176,32 @@ pub async fn edit(
     let id = *id;
     let (before, choices) =
         app.db.read(move |conn| Ok((or_gone(Connection::find(conn, id), conn, id)?, Choices::load(conn)?))).await?;
-    let (mut typed, told) = ConnectionForm::read(&form, &choices);
-    let Some(told) = told else {
+    let (mut typed, validated) = ConnectionForm::read(&form, &choices);
+    let Some(validated) = validated else {
         return again(&context, &app, Some(&before), typed, choices);
     };
-    let Some(changed) = typed.form_errors.stored("name", change(&context, &app, id, told).await)? else {
+    let Some(changed) = typed.form_errors.stored("name", change(&context, &app, id, validated).await)? else {
         return again(&context, &app, Some(&before), typed, choices);
     };
-    let said = match changed {
-        Changed::Nothing => (Tone::Info, "Nothing was different, so nothing was changed.".to_string()),
-        Changed::Scope => (Tone::Warn, "It is saved. The new scope counts once it is authorized again.".to_string()),
-        Changed::TimeFormat => (Tone::Good, "It is saved.".to_string()),
+    let message = match changed {
+        Changed::Nothing => (Tone::Info, "No changes to save.".to_string()),
+        Changed::Scope => (Tone::Warn, "Connection saved. Authorize it again to use the new scope.".to_string()),
+        Changed::OtherFields => (Tone::Good, "Connection saved.".to_string()),
         Changed::Server(before) => {
             let revocation = provider_revocation::revoke(&app.connections, &before.0, &before.1).await;
-            let text = format!("It is saved, and leads to another server now: authorize it. {}", revocation.sentence());
+            let text = format!(
+                "Connection saved. Its server has changed: authorize it again. {}",
+                revocation_message::message(revocation)
+            );
             (Tone::Warn, text)
         }
     };
-    go_on(&context, &app, &form, id, said).await
+    redirect_after_save(&context, &app, &form, id, message).await
 }
 
 enum Changed {
     Nothing,
-    TimeFormat,
+    OtherFields,
     Scope,
     Server(Box<(Connection, OAuthClient)>),
 }
@@ -198,38 +210,38 @@ async fn change(
     context: &RequestContext,
     app: &State,
     id: ConnectionKey,
-    told: ValidatedConnection,
+    validated: ValidatedConnection,
 ) -> Result<Changed> {
     let (viewer, client_ip, now) = (context.viewer.clone(), context.client_ip.clone(), context.now());
     app.db
         .write(move |conn| {
             let (before, client) = or_gone(Connection::with_client(conn, id), conn, id)?;
-            let what = differences(&before, &told);
+            let what = differences(&before, &validated);
             if what.is_empty() {
                 return Ok(Changed::Nothing);
             }
-            Connection::change(conn, &before, told.client, &told.fields, now)?;
-            let words = format!("Changed: {}.", what.join(", "));
-            ConnectionEvent::record(conn, id, (EventKind::Changed, &words), &viewer.name, now)?;
-            NewActivity::new(Kind::ConnectionChanged, viewer.actor(), state::subject(&before))
+            Connection::change(conn, &before, validated.client, &validated.fields, now)?;
+            let details = format!("Changed: {}.", what.join(", "));
+            ConnectionEvent::record(conn, id, (EventKind::Changed, &details), &viewer.name, now)?;
+            NewActivity::new(Kind::ConnectionChanged, viewer.actor(), before.subject())
                 .from(&client_ip)
                 .with(Detail::note(what.join(", ")))
                 .record(conn, now)?;
             Ok(match () {
                 () if what.contains(&"server") => Changed::Server(Box::new((before, client))),
                 () if what.contains(&"scope") && before.can_refresh() => Changed::Scope,
-                () => Changed::TimeFormat,
+                () => Changed::OtherFields,
             })
         })
         .await
 }
 
-fn differences(before: &Connection, told: &ValidatedConnection) -> Vec<&'static str> {
-    let fields = &told.fields;
-    let moved = before.oauth_client_id != told.client || before.domain_prefix != fields.domain_prefix;
+fn differences(before: &Connection, validated: &ValidatedConnection) -> Vec<&'static str> {
+    let fields = &validated.fields;
+    let other_server = before.oauth_client_id != validated.client || before.domain_prefix != fields.domain_prefix;
     [
         ("name", before.name != fields.name),
-        ("server", moved),
+        ("server", other_server),
         ("scope", before.scope != fields.scope),
         ("business", before.business_id != fields.business),
     ]

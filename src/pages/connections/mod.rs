@@ -1,24 +1,32 @@
 //! Settings › Connections.
 
 pub mod app_credential_form;
-pub mod app_credentials;
+pub mod app_credential_list;
 pub mod authorize_connection;
 pub mod confirm_account;
-pub mod connection_actions;
 pub mod connection_detail;
 pub mod connection_form;
 pub mod connection_list;
 pub mod connection_summary;
+pub mod delete_app_credential;
 pub mod disconnect_connection;
+pub mod edit_app_credential;
 pub mod edit_connection;
+pub mod pause_connection;
+pub mod refresh_connection;
+mod revocation_message;
 pub mod service_keys;
+pub mod test_connection;
 
-use crate::id::ConnectionKey;
+pub use crate::connections::{LIST_PATH as HOME, page_path as path};
 
-/// The URL of Settings › Connections.
-pub const HOME: &str = "/settings/connections";
+use crate::connections::Requester;
+use crate::web::page::RequestContext;
 
-/// The URL of a connection's page.
-pub fn path(id: ConnectionKey) -> String {
-    format!("{HOME}/{id}")
+/// The path of the app credentials.
+const APP_CREDENTIALS: &str = "/settings/connections/clients";
+
+// The viewer as the employee who performs an act.
+fn requester(context: &RequestContext) -> Requester {
+    Requester { id: context.viewer.id, name: context.viewer.name.clone(), client_ip: context.client_ip.clone() }
 }

@@ -1,14 +1,13 @@
-//! The service keys of a connection: made and revoked by an admin.
+//! Creates and revokes the service keys of a connection.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use crate::activity::{Detail, Kind, NewActivity};
-use crate::connections::{Connection, ServiceKey, state};
+use crate::connections::{Connection, ServiceKey, or_gone, with_keys};
 use crate::error::{Error, Result};
 use crate::id::{ConnectionKey, ServiceKeyKey};
-use crate::pages::connections::disconnect_connection::{or_gone, with_keys};
-use crate::pages::connections::{HOME, connection_detail, path};
+use crate::pages::connections::{HOME, connection_detail, path, requester};
 use crate::time::DisplayTime;
 use crate::web::form::ProtectedForm;
 use crate::web::form_errors::FormErrors;
@@ -18,10 +17,10 @@ use crate::web::query::Query;
 use crate::web::shown_once::ShownOnce;
 use crate::web::state::State;
 
-const SHOWN: &str = "The service key of this form was shown already, and is shown only once. If it was lost, revoke it and \
-                     make a new one.";
+const ALREADY_SHOWN: &str = "The service key of this form was already shown, and it is shown only once. If you lost it, revoke \
+                             it and create a new one.";
 
-/// `POST /settings/connections/{connection}/keys`: answers with the key, the one time it is shown.
+/// `POST /settings/connections/{connection}/keys`: the answer shows the key, once.
 pub async fn create(
     context: RequestContext,
     app: web::Data<State>,
@@ -29,7 +28,7 @@ pub async fn create(
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
     let (id, mut form_errors) = (*id, FormErrors::default());
-    let Some(label) = form_errors.check("label", form.line("label", "What it is for", 100)) else {
+    let Some(label) = form_errors.check("label", form.line("label", "The program", 100)) else {
         return unprocessable(connection_detail::page(&context, &app, id, &Query::default(), form_errors).await?);
     };
     let (nonce, viewer, client_ip, now) =
@@ -37,10 +36,10 @@ pub async fn create(
     let (connection, key) = app
         .db
         .write(move |conn| {
-            nonce::spend(conn, &nonce, SHOWN, now)?;
+            nonce::spend(conn, &nonce, ALREADY_SHOWN, now)?;
             let connection = or_gone(Connection::find(conn, id), conn, id)?;
             let key = ServiceKey::create(conn, id, (&label, &viewer.name), now)?;
-            NewActivity::new(Kind::ServiceKeyCreated, viewer.actor(), state::subject(&connection))
+            NewActivity::new(Kind::ServiceKeyCreated, viewer.actor(), connection.subject())
                 .from(&client_ip)
                 .with(Detail::note(&label))
                 .record(conn, now)?;
@@ -52,14 +51,14 @@ pub async fn create(
         .page("New service key", Section::Connections)
         .breadcrumb(HOME, "Connections")
         .breadcrumb(&back, &connection.name);
-    ShownOnce::new(page, format!("A service key for {}", connection.name), "Service key", &key)
-        .with_note("Whoever has it can call through this connection, and through no other. It never sees the tokens.")
+    ShownOnce::new(page, format!("Service key for {}", connection.name), "Service key", &key)
+        .with_note("A program with this key can call through this connection only. It never sees the tokens.")
         .back_to(back)
         .answer()
 }
 
 #[derive(Template)]
-#[template(path = "connections/revoke_key.html")]
+#[template(path = "connections/revoke_service_key.html")]
 struct RevokeServiceKey {
     page: Page,
     connection: String,
@@ -80,7 +79,7 @@ pub async fn revoke_form(context: RequestContext, app: web::Data<State>, ids: Ke
     let found = keys.into_iter().find(|one| one.id == key).ok_or(Error::NotFound)?;
     html(RevokeServiceKey {
         page: context
-            .page("Revoke", Section::Connections)
+            .page("Revoke service key", Section::Connections)
             .breadcrumb(HOME, "Connections")
             .breadcrumb(path(id), &connection.name),
         connection: connection.name,
@@ -93,7 +92,7 @@ pub async fn revoke_form(context: RequestContext, app: web::Data<State>, ids: Ke
     })
 }
 
-/// `POST /settings/connections/{connection}/keys/{service_key}/revoke`: refused from the next call on.
+/// `POST /settings/connections/{connection}/keys/{service_key}/revoke`
 pub async fn revoke(
     context: RequestContext,
     app: web::Data<State>,
@@ -101,25 +100,9 @@ pub async fn revoke(
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
     let (id, key) = *ids;
-    let (actor, client_ip, now) = (context.viewer.actor(), context.client_ip.clone(), context.now());
-    let revoked = app
-        .db
-        .write(move |conn| {
-            let connection = or_gone(Connection::find(conn, id), conn, id)?;
-            let Some(key) = ServiceKey::revoke(conn, id, key)? else {
-                return Ok(None);
-            };
-            NewActivity::new(Kind::ServiceKeyRevoked, actor.clone(), state::subject(&connection))
-                .from(&client_ip)
-                .with(Detail::note(format!("{} ({})", key.label, key.mask.characters())))
-                .record(conn, now)?;
-            Ok(Some(key.label))
-        })
-        .await?;
+    let revoked = app.connections.revoke_service_key(id, key, requester(&context)).await?;
     match revoked {
-        Some(label) => {
-            context.redirect(Tone::Good, format!("{label} is revoked. Its next call is refused."), &path(id))
-        }
-        None => context.redirect(Tone::Info, "That key was revoked already.", &path(id)),
+        Some(label) => context.redirect(Tone::Good, format!("Service key “{label}” revoked."), &path(id)),
+        None => context.redirect(Tone::Info, "This service key is already revoked.", &path(id)),
     }
 }

@@ -7,7 +7,7 @@ use actix_web::rt::System;
 use client_api_access::app::App;
 use client_api_access::commands::rotate_key;
 use client_api_access::commands::rotate_key::SEALED_COLUMNS;
-use client_api_access::connections::{ApiType, Connection, ConnectionRequest, OAuthClient, OAuthClientFields};
+use client_api_access::connections::{ApiType, Connection, OAuthClient, OAuthClientFields, PendingAuthorization};
 use client_api_access::db;
 use client_api_access::db::DatabaseUrl;
 use client_api_access::id::{ConnectionKey, SessionKey};
@@ -40,17 +40,17 @@ fn open(app: &TestApp, key: MasterKey) -> Result<Arc<App>, String> {
 }
 
 // A way to a provider that holds a verifier and tokens.
-fn request(app: &TestApp, connection: ConnectionKey) -> ConnectionRequest {
+fn request(app: &TestApp, connection: ConnectionKey) -> PendingAuthorization {
     let mut conn = app.database.connect();
     app.admin();
     let session = SessionKey(app.shop().number("SELECT MAX(id) FROM sessions"));
     let state = TokenHash::of("state");
     let vault = &app.state.connections.vault;
-    ConnectionRequest::begin(&mut conn, vault, (connection, session), &state, Some("the verifier"), NOW).unwrap();
-    let back = ConnectionRequest::verify_callback(&mut conn, &state, session, NOW).unwrap().unwrap();
+    PendingAuthorization::create(&mut conn, vault, (connection, session), &state, Some("the verifier"), NOW).unwrap();
+    let back = PendingAuthorization::redeem_state(&mut conn, &state, session, NOW).unwrap().unwrap();
     let reply = serde_json::from_value(json!({ "access_token": "held access" })).unwrap();
-    back.hold(&mut conn, vault, &reply).unwrap();
-    ConnectionRequest::holding(&mut conn, (connection, session), NOW).unwrap().unwrap()
+    back.store_tokens(&mut conn, vault, &reply).unwrap();
+    PendingAuthorization::find_with_tokens(&mut conn, (connection, session), NOW).unwrap().unwrap()
 }
 
 // Opens everything that is sealed for a connection.
@@ -107,10 +107,11 @@ fn s5_rotate_key_seals_everything_anew_and_gives_the_database_to_the_new_key() {
     assert!(opens(&app, &new, ids[0]) && opens(&app, &new, ids[1]));
     assert!(!opens(&app, &new, ids[2]), "what was copied there does not open");
     let session = SessionKey(app.shop().number("SELECT MAX(id) FROM sessions"));
-    let held_now = ConnectionRequest::holding(&mut app.database.connect(), (ids[0], session), NOW).unwrap().unwrap();
+    let held_now =
+        PendingAuthorization::find_with_tokens(&mut app.database.connect(), (ids[0], session), NOW).unwrap().unwrap();
     assert_eq!(held_now.id, held.id);
     assert_eq!(held_now.verifier(&new).unwrap().unwrap().expose(), "the verifier");
-    assert!(held_now.held(&new).is_ok());
+    assert!(held_now.tokens(&new).is_ok());
     assert!(open(&app, key(NEW)).is_ok());
     assert!(open(&app, key(OLD)).is_err(), "a node that was forgotten is refused");
     let entries = app.shop().words("SELECT kind AS word FROM activity WHERE kind = 'secret key replaced'");

@@ -347,7 +347,7 @@ fn o14_whoever_was_paused_for_too_long_overwrites_nothing() {
 
     assert!(!counted);
     assert_eq!(app.held(&link), newer);
-    let refused = client_api_access::connections::Outcome::Refused { code: "invalid_grant".into(), words: "x".into() };
+    let refused = client_api_access::connections::Outcome::Refused { message: "x".into() };
     assert!(
         !paused
             .record_outcome(
@@ -370,7 +370,7 @@ fn a_reconnect_makes_the_refresh_that_is_on_its_way_count_for_nothing() {
     let claim = Connection::claim(&mut app.database.connect(), link.id, now).unwrap().expect("claimed");
     app.bring(&link, json!({ "access_token": "brought", "refresh_token": "brought-too", "expires_in": 3600 }));
 
-    let outcome = client_api_access::connections::Outcome::Refused { code: "invalid_grant".into(), words: "x".into() };
+    let outcome = client_api_access::connections::Outcome::Refused { message: "x".into() };
     assert!(
         !claim
             .record_outcome(

@@ -89,7 +89,14 @@ impl TestApp {
         };
         let reply = serde_json::from_value(reply).unwrap();
         let both = (&connection, &client);
-        state::adopt(shop.conn(), &self.state.connections.transition_context(), both, &reply, &authorized, self.now())
-            .unwrap();
+        state::authorize(
+            shop.conn(),
+            &self.state.connections.transition_context(),
+            both,
+            &reply,
+            &authorized,
+            self.now(),
+        )
+        .unwrap();
     }
 }

@@ -99,7 +99,7 @@ pub fn bring(
         by_name: by.name.clone(),
         client_ip: "127.0.0.1".into(),
     };
-    state::adopt(conn, transition_context, (&connection, &client), answer, &authorized, now).unwrap();
+    state::authorize(conn, transition_context, (&connection, &client), answer, &authorized, now).unwrap();
 }
 
 impl TestApp {

@@ -55,9 +55,9 @@ fn the_page_says_what_it_leads_to_and_how_it_is_doing() {
     let page = world.admin.open(&world.path);
 
     assert_eq!((page.heading().as_str(), page.fact("Account").as_str()), ("Stock sync", "Harbour & Pine Upstream"));
-    assert_eq!(page.fact("Access token ends"), "in 1 hour");
+    assert_eq!(page.fact("Access token expires"), "in 1 hour");
     assert_eq!(page.fact("Authorized by"), "Ada Admin, just now");
-    assert_eq!((page.fact("Scope asked for").as_str(), page.fact("Scope given").as_str()), ("read", "read"));
+    assert_eq!((page.fact("Requested scope").as_str(), page.fact("Granted scope").as_str()), ("read", "read"));
     assert!(page.fact("Next refresh").starts_with("in 5"), "{}", page.fact("Next refresh"));
     assert_eq!(happened(&page), ["Authorized"]);
     assert!(page.texts("#call")[0].ends_with(&format!("/connect/{}/me", world.id)), "{:?}", page.texts("#call"));
@@ -70,7 +70,7 @@ fn those_who_are_no_admins_see_how_it_is_doing_and_whom_to_ask() {
     for role in [Role::Staff, Role::Manager] {
         let page = world.app.sign_in_as(role).0.open(&world.path);
 
-        assert!(page.text().contains("Admins can test, pause, reconnect and disconnect it."));
+        assert!(page.text().contains("Only admins can test, pause, reconnect and disconnect this connection."));
         assert!(!page.has("main form") && !page.has("#keys") && page.link("Edit").is_none());
         assert_eq!(page.fact("Account"), "Harbour & Pine Upstream");
     }
@@ -82,7 +82,7 @@ fn a_test_is_one_call_with_the_present_token() {
 
     let page = world.press("/test");
 
-    assert_eq!(page.notice(), "The test worked: the API answered 200.");
+    assert_eq!(page.notice(), "Test passed: the API answered 200.");
     let call = world.provider.requests().pop().unwrap();
     let (name, value) = bearer(&first_tokens("Stock sync")[0]);
     assert_eq!((call.path.as_str(), call.header(&name.to_lowercase())), ("/api/me", Some(value.as_str())));
@@ -96,12 +96,12 @@ fn a_test_whose_token_is_refused_is_made_once_more_with_a_new_one() {
 
     let page = world.press("/test");
 
-    assert_eq!(page.notice(), "The test worked: the API answered 200.");
+    assert_eq!(page.notice(), "Test passed: the API answered 200.");
     assert_eq!((world.asked("/token"), world.asked("/api/me")), (1, 2));
     world.provider.always("/api/me", Answer::json(401, "{}"));
     let refused = world.press("/test");
     assert!(
-        refused.notice().contains("the API refuses its token. It was renewed a moment ago."),
+        refused.notice().contains("the API refuses the access token. The tokens were refreshed seconds ago."),
         "{}",
         refused.notice()
     );
@@ -114,8 +114,8 @@ fn a_refresh_is_made_now_but_not_twice_in_a_row() {
     let first = world.press("/refresh");
     let second = world.press("/refresh");
 
-    assert_eq!(first.notice(), "Its tokens are renewed.");
-    assert!(second.notice().starts_with("It was refreshed a moment ago"), "{}", second.notice());
+    assert_eq!(first.notice(), "Tokens refreshed.");
+    assert!(second.notice().starts_with("The tokens were refreshed seconds ago"), "{}", second.notice());
     assert_eq!((world.asked("/token"), happened(&second)), (1, vec!["Refreshed".into(), "Authorized".into()]));
     assert!(world.provider.issued().iter().all(|token| !second.body.contains(token)), "o15: no page holds a token");
 }
@@ -127,11 +127,11 @@ fn a_provider_in_trouble_is_told_of_in_safe_words() {
 
     let page = world.press("/refresh");
 
-    assert!(page.notice().starts_with("Renewing did not work:"), "{}", page.notice());
-    assert!(page.text().contains("Renewing its tokens does not work") && page.text().contains("1 attempt in a row"));
+    assert!(page.notice().starts_with("Refreshing the tokens failed:"), "{}", page.notice());
+    assert!(page.text().contains("Refreshing the tokens failed") && page.text().contains("1 attempt failed in a row"));
     assert!(!page.body.contains("<script>alert"));
     assert_eq!(happened(&page)[0], "Outcome unknown");
-    assert_eq!(page.texts("main .heading .badge"), ["Trouble: retrying"]);
+    assert_eq!(page.texts("main .heading .badge"), ["Retrying"]);
 }
 
 #[test]
@@ -143,10 +143,10 @@ fn a_refusal_asks_for_a_person() {
     let page = world.press("/refresh");
     let staff = world.app.sign_in_as(Role::Staff).0.open(&world.path);
 
-    assert!(page.notice().starts_with("It has to be authorized again."), "{}", page.notice());
+    assert!(page.notice().starts_with("The connection must be authorized again."), "{}", page.notice());
     assert!(page.has(&format!(".notice form[action='{}/authorize']", world.path)));
     assert!(!page.body.contains("<b>token</b>"), "o5: what a provider says is shown as text");
-    assert!(staff.text().contains("Ask an admin to do it.") && !staff.has(".notice form"));
+    assert!(staff.text().contains("Ask an admin to authorize this connection.") && !staff.has(".notice form"));
 }
 
 #[test]
@@ -237,10 +237,10 @@ fn a_service_key_is_shown_once_and_revoked_alone() {
     assert!(secret.contains("_sk_") && !page.body.contains(&secret[12..]));
     assert!(row.says("Nightly export") && row.says(&secret[..7]) && row.says("never used"), "{row:?}");
     let form = world.admin.click(&page, &row.href);
-    assert_eq!(form.heading(), "Revoke Nightly export?");
+    assert_eq!(form.heading(), "Revoke service key “Nightly export”?");
     let answer = world.admin.submit(&form, "/revoke", &[]);
     let after = world.admin.follow(&answer);
-    assert!(after.notice().contains("Nightly export is revoked") && after.rows("#keys").is_empty());
+    assert!(after.notice().contains("“Nightly export” revoked") && after.rows("#keys").is_empty());
     assert_eq!(world.app.shop().number("SELECT COUNT(*) FROM service_keys"), 0);
 }
 
@@ -257,8 +257,8 @@ fn reconnecting_keeps_the_connection_and_asks_before_it_leads_to_another_account
     let asked = world.admin.follow(&back);
 
     assert!(away.location().starts_with(&format!("{}/authorize?", world.provider.origin())));
-    assert_eq!(asked.heading(), "Another account for Stock sync?");
-    assert_eq!(asked.impact("Until now"), "Harbour & Pine Upstream");
+    assert_eq!(asked.heading(), "Switch Stock sync to another account?");
+    assert_eq!(asked.impact("Current account"), "Harbour & Pine Upstream");
     assert_eq!(asked.impact("You signed in to"), "Somebody else's shop");
     assert!(world.provider.issued().iter().all(|token| !asked.body.contains(token)), "o15: no page holds a token");
     let page = world.admin.open(&world.path);
@@ -283,8 +283,8 @@ fn keeping_the_account_drops_the_new_tokens_and_revokes_them() {
     let answer = world.admin.submit(&asked, "/account", &[("account", "present")]);
     let page = world.admin.follow(&answer);
 
-    assert!(asked.text().contains("It could not be seen which account"), "{}", asked.text());
-    assert!(page.notice().contains("Nothing was changed") && page.notice().contains("confirmed"), "{}", page.notice());
+    assert!(asked.text().contains("We could not check which account"), "{}", asked.text());
+    assert!(page.notice().contains("keeps its account") && page.notice().contains("confirmed"), "{}", page.notice());
     assert_eq!(page.fact("Account"), "Harbour & Pine Upstream");
     let revoked = world.provider.requests().pop().unwrap();
     assert_eq!((revoked.path.as_str(), revoked.field("token")), ("/revoke", world.provider.issued().pop()));

@@ -46,9 +46,9 @@ fn a_connection_is_saved_with_everything_that_was_typed() {
 
     let connection = made(&app);
     assert_eq!(answer.location(), connection_path(connection.id));
-    assert!(page.notice().starts_with("Stock sync is saved."), "{}", page.notice());
+    assert!(page.notice().starts_with("Stock sync saved."), "{}", page.notice());
     assert_eq!(connection.scope, "employee:inventory employee:register");
-    assert_eq!(page.fact("Scope asked for"), "employee:inventory Inventory employee:register Sales");
+    assert_eq!(page.fact("Requested scope"), "employee:inventory Inventory employee:register Sales");
     assert_eq!(page.fact("Business"), "Pine Retail AB");
     assert_eq!(page.texts("main .heading .badge"), ["Needs authorization"]);
     let log = admin.open("/settings/activity").rows("#activity");
@@ -79,7 +79,7 @@ fn everything_that_is_wrong_is_said_at_once() {
     assert!(said[1].starts_with("The domain prefix is the part"), "{said:?}");
     assert_eq!(said[2], "Retail X-Series does not offer the scope employee:all.");
     assert_eq!(said[3], "Shop at R-Series is a client of Retail R-Series. Choose one of Retail X-Series.");
-    assert_eq!(said[4], "Choose one of the businesses.");
+    assert_eq!(said[4], "Choose a business from the list.");
     assert!(page.has("#scope-x-series input[value='products:read'][checked]"), "what was ticked is kept");
     assert!(page.has("option[value='x-series'][selected]") && page.body.contains("evil.test/"));
     assert_eq!(app.shop().number("SELECT COUNT(*) FROM connections"), 0);
@@ -94,7 +94,7 @@ fn a_form_without_a_client_a_scope_or_a_type_is_refused() {
     let odd = create(&mut admin, &[("name", "Stock sync"), ("type", "z-series")]);
 
     let said = form_errors(&bare);
-    assert!(said[0].starts_with("Choose at least one scope") && said[1].starts_with("Choose the OAuth 2.0 client"));
+    assert!(said[0].starts_with("Choose at least one scope") && said[1].starts_with("Choose app credentials"));
     assert_eq!(form_errors(&odd)[0], "Choose one of the API types.");
 }
 
@@ -122,7 +122,7 @@ fn an_other_server_takes_any_scope_that_can_be_one() {
     let refused = create(&mut admin, &[&fields("Odd", "read wri\"te")[..], &[("client", &client)]].concat());
     let good = create(&mut admin, &[&fields("Good", "  read   write:all ")[..], &[("client", &client)]].concat());
 
-    assert!(form_errors(&refused)[0].contains("cannot be a scope"), "{:?}", form_errors(&refused));
+    assert!(form_errors(&refused)[0].contains("is not a valid scope"), "{:?}", form_errors(&refused));
     assert_eq!((good.status, made(&app).scope.as_str()), (303, "read write:all"));
 }
 
@@ -207,9 +207,9 @@ fn editing_what_people_read_keeps_the_tokens() {
         (saved.heading().as_str(), saved.texts("main .heading .badge")[0].as_str()),
         ("Stock to Stockbird", "Online")
     );
-    assert!(saved.notice().contains("counts once it is authorized again"), "{}", saved.notice());
+    assert!(saved.notice().contains("Authorize it again to use the new scope"), "{}", saved.notice());
     assert!(form.has("#scope-r-series input[value='employee:inventory'][checked]"));
-    assert!(same.notice().starts_with("Nothing was different"), "{}", same.notice());
+    assert!(same.notice().starts_with("No changes to save."), "{}", same.notice());
     assert!(saved.rows("#history")[0].says("Changed: name, scope."));
 }
 
@@ -228,9 +228,9 @@ fn another_client_means_another_server_and_ends_what_is_held() {
     let answer = admin.submit(&form, &edit, &fields);
     let page = admin.follow(&answer);
 
-    assert!(page.notice().contains("leads to another server now") && page.notice().contains("confirmed"));
-    assert!(page.text().contains("It leads to another server now."), "{}", page.text());
-    assert_eq!((page.fact("Account").as_str(), page.fact("Access token ends").as_str()), ("Not known", "no token"));
+    assert!(page.notice().contains("Its server has changed: authorize it again") && page.notice().contains("confirmed"));
+    assert!(page.text().contains("Its server has changed."), "{}", page.text());
+    assert_eq!((page.fact("Account").as_str(), page.fact("Access token expires").as_str()), ("Unknown", "no token"));
     let revoked = provider.requests().pop().unwrap();
     assert_eq!(revoked.field("token"), Some(first_tokens("Stock sync")[1].clone()));
 }

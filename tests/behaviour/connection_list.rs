@@ -75,7 +75,7 @@ fn every_status_is_found_by_its_filter_and_by_no_other() {
         ("online", "Online", "Online one"),
         ("paused", "Paused", "Paused one"),
         ("refreshing", "Refreshing", "Refreshing one"),
-        ("trouble", "Trouble: retrying", "Troubled one"),
+        ("trouble", "Retrying", "Troubled one"),
         ("needs-authorization", "Needs authorization", "Waiting one"),
     ] {
         let page = staff.filter(&list, "#connections", &[("status", status)]);
@@ -106,7 +106,7 @@ fn connections_are_filtered_by_name_type_and_business() {
     assert_eq!(found(&mut manager, "type", "r-series").len(), 4);
     assert_eq!(found(&mut manager, "business", &business.to_string()), ["Café Öst"]);
     let nothing = manager.filter(&list, "#connections", &[("name", "%")]);
-    assert!(nothing.text().contains("No connection matches"), "{}", nothing.text());
+    assert!(nothing.text().contains("No results match these filters."), "{}", nothing.text());
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn an_empty_list_says_what_to_do_next() {
     let staff = app.sign_in_as(Role::Staff).0.open(CONNECTIONS);
 
     assert!(admin.has(".empty a[href='/settings/connections/new']"));
-    assert!(staff.text().contains("Only admins can make one") && staff.link("New connection").is_none());
+    assert!(staff.text().contains("Only admins can create connections") && staff.link("New connection").is_none());
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn everybody_is_told_how_many_wait_for_a_person() {
 
     assert_eq!(one.texts(count), ["1 that needs attention"]);
     assert!(index.text().contains("1 connection needs attention"), "{}", index.text());
-    assert!(shown.text().contains("1 connection needs a person") && shown.text().contains("Ask an admin"));
+    assert!(shown.text().contains("1 connection needs attention") && shown.text().contains("Ask an admin"));
     assert!(!shown.has(".notice form"));
     assert!(shown.header("content-security-policy").unwrap().contains("form-action 'self';"));
     assert_eq!(two.texts(count), ["2 that need attention"], "a paused one can wait");

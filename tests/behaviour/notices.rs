@@ -325,7 +325,7 @@ fn without_a_channel_nothing_is_kept_and_the_page_says_how_to_get_one() {
     assert!(!page.has("form[action$='/notices/test']"));
     let csrf = admin.csrf();
     let by_hand = admin.post("/settings/account/notices/test", &[("csrf", &csrf)]);
-    assert!(admin.follow(&by_hand).notice().contains("no channel is set up"));
+    assert!(admin.follow(&by_hand).notice().contains("No notice channel is set up"));
 }
 
 #[test]
@@ -366,11 +366,11 @@ fn s7_notices_survive_a_restart_and_no_log_names_their_secrets() {
     let second = Server::start(&database, &env);
     wait(|| mail.mails().len() == 1 && receiver.requests().len() >= 2);
 
-    assert!(mail.mails()[0].header("Subject").contains("A test notice"));
+    assert!(mail.mails()[0].header("Subject").contains("Test notice"));
     let posts = receiver.requests();
     assert_eq!(posts[0].header("webhook-id"), posts[1].header("webhook-id"));
     let logs = log + &second.log();
-    assert!(logs.contains("refused it with code 550") && logs.contains("answered with status 500"), "{logs}");
+    assert!(logs.contains("refused the message with code 550") && logs.contains("answered with status 500"), "{logs}");
     for secret in ["hush", key.as_str(), "ada@shop.example", "mona@shop.example"] {
         assert!(!logs.contains(secret), "the log holds {secret}: {logs}");
     }

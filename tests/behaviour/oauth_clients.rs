@@ -1,4 +1,4 @@
-//! Settings › Connections › OAuth 2.0 clients: what the shop is at its providers.
+//! Settings › Connections › App credentials.
 
 use client_api_access::connections::{ApiType, OAuthClient};
 use client_api_access::scopes::Role;
@@ -59,7 +59,7 @@ fn a_client_of_lightspeed_needs_three_things_and_keeps_its_secret_to_itself() {
     assert_eq!((client.callback.as_str(), client.token_url.as_str()), ("r-series", ""), "Lightspeed's are known");
     assert_eq!(client.secret(&app.state.connections.vault).unwrap().expose(), "a secret of ours, 7");
     assert_eq!(page.texts("#uri-r-series"), [format!("{}{CONNECTIONS}/callback/r-series", app.origin())]);
-    assert!(page.text().contains("One is stored, and is never shown again."));
+    assert!(page.text().contains("A secret is stored and cannot be shown again."));
     for page in [&list, &page] {
         assert!(!page.body.contains("a secret of ours"), "o15: {}", page.path);
     }
@@ -83,7 +83,7 @@ fn another_server_has_a_redirect_uri_of_its_own_that_is_known_before_it_is_saved
     assert_eq!(client.callback.len(), 12);
     assert!(client.uses_pkce && !client.secret_in_header);
     let damaged = create(&mut admin, &[("callback", "r-series")]);
-    assert!(form_errors(&damaged)[0].contains("is damaged"), "{:?}", form_errors(&damaged));
+    assert!(form_errors(&damaged)[0].contains("is invalid"), "{:?}", form_errors(&damaged));
 }
 
 #[test]
@@ -153,16 +153,16 @@ fn a_secret_is_typed_again_before_it_goes_to_another_address() {
         let page = admin.submit(&form, &path, &[(change.0, change.1)]);
 
         assert_eq!(page.status, 422);
-        assert!(form_errors(&page)[0].contains("type the secret again"), "{:?}", form_errors(&page));
+        assert!(form_errors(&page)[0].contains("Enter the secret again"), "{:?}", form_errors(&page));
     }
     let form = admin.open(&path);
     let answer = admin.submit(&form, &path, &[("token-url", &token), ("client-secret", "a new one")]);
     let list = admin.follow(&answer);
     let held = admin.open(&connection_path(connection));
 
-    assert!(list.notice().contains("Its server has moved: 1 connection to authorize."), "{}", list.notice());
-    assert!(held.text().contains("Its server has another address now."));
-    assert_eq!(held.fact("Access token ends"), "no token");
+    assert!(list.notice().contains("The server has changed: authorize 1 connection again."), "{}", list.notice());
+    assert!(held.text().contains("Its server has changed."));
+    assert_eq!(held.fact("Access token expires"), "no token");
     assert!(other.requests().is_empty(), "no token of the one server goes to the other");
     let tokens = first_tokens("Stock sync");
     assert!(tokens.iter().all(|token| !held.body.contains(token)));
@@ -187,8 +187,8 @@ fn a_client_in_use_is_not_deleted_and_says_by_whom() {
 
     assert_eq!(form.link("Stock sync"), Some(connection_path(connection)));
     assert!(!form.has("main form"));
-    assert!(refused.notice().contains("It is in use by Stock sync."), "{}", refused.notice());
-    assert!(list.notice().contains("Shop at R-Series is deleted.") && list.text().contains("No OAuth 2.0 client yet"));
+    assert!(refused.notice().contains("In use by Stock sync."), "{}", refused.notice());
+    assert!(list.notice().contains("Shop at R-Series deleted.") && list.text().contains("No app credentials yet"));
     assert!(all(&app).is_empty());
 }
 
@@ -218,6 +218,6 @@ fn one_name_is_for_one_client() {
     let page = create(&mut admin, &[]);
 
     assert_eq!(page.status, 422);
-    assert!(form_errors(&page)[0].starts_with("There is an OAuth 2.0 client of this name already."));
+    assert!(form_errors(&page)[0].starts_with("App credentials with this name already exist."));
     assert!(!page.body.contains("a secret of ours"), "what was typed as a secret is not sent back");
 }

@@ -1,4 +1,4 @@
-// The forms of a connection and of an OAuth 2.0 client: fields that follow the API type, scopes that are chosen from two
+// The forms of a connection and of app credentials: fields that follow the API type, scopes that are chosen from two
 // lists, and what is said about a form that cannot be saved.
 import assert from 'node:assert/strict';
 import { before, describe } from 'node:test';
@@ -106,7 +106,7 @@ describe('the form of a connection', () => {
       await fillIn(page, { 'Name your connection': `Ticked, ${nameOf(way)}` });
       await page.getByLabel(startingWith('employee:register_read')).check();
       await page.getByLabel(startingWith('employee:inventory_read')).check();
-      await choose(page, 'OAuth 2.0 client', { label: R_SERIES });
+      await choose(page, 'App credentials', { label: R_SERIES });
       await expectSound(page);
       await press(page, 'Save');
       await expectSaved(page, ['employee:inventory_read', 'employee:register_read']);
@@ -155,7 +155,7 @@ describe('the form of a connection', () => {
       await expectBeside(page, {
         name: 'The name is missing',
         'domain-prefix': 'The domain prefix is',
-        ...(way.scripts ? {} : { client: 'Choose the OAuth 2.0 client' }),
+        ...(way.scripts ? {} : { client: 'Choose app credentials' }),
       });
       await page.locator('#scope-x-series').getByText('Choose at least one scope').waitFor();
       await expectSound(page, 422);
@@ -167,7 +167,7 @@ describe('the form of a connection', () => {
       await fillIn(page, { 'Name your connection': name });
       await page.getByLabel(startingWith('webhooks ')).check();
       if (way.scripts) await button(page, 'Add the selected scopes').click();
-      await choose(page, 'OAuth 2.0 client', { label: X_SERIES });
+      await choose(page, 'App credentials', { label: X_SERIES });
       await fillIn(page, { 'Domain prefix': 'harbour.pine' });
       await press(page, 'Save');
       await message(page, 'Fix 1 error').waitFor();
@@ -178,7 +178,7 @@ describe('the form of a connection', () => {
       await expectSaved(page, ['webhooks']);
     });
 
-    formTest('so does the form of an OAuth 2.0 client, all but the secret', way, async (page) => {
+    formTest('so does the form of app credentials, all but the secret', way, async (page) => {
       await page.goto(`${CONNECTIONS}/clients/new`);
       await choose(page, 'API type', 'other');
       const uri = await redirectUri(page);
@@ -189,12 +189,12 @@ describe('the form of a connection', () => {
       await fillIn(page, { ...typed, 'Client secret': 'kept to ourselves' });
       await page.getByLabel('Use PKCE').uncheck();
       await page.getByLabel('in the Authorization header').check();
-      await press(page, 'Save the client');
+      await press(page, 'Add app credentials');
       await message(page, 'Fix 3 errors').waitFor();
       await expectBeside(page, {
-        'token-url': 'The token URL must begin with https://',
+        'token-url': 'The token URL must start with https://',
         'api-url': 'The API URL is missing',
-        'test-path': 'The test path begins with /',
+        'test-path': 'The test path must start with /',
       });
       await expectSound(page, 422);
       for (const [label, text] of Object.entries(typed)) {
@@ -211,8 +211,8 @@ describe('the form of a connection', () => {
         'Test path': '/me',
         'Client secret': 'again',
       });
-      await press(page, 'Save the client');
-      await message(page, `${typed.Name} is saved`).waitFor();
+      await press(page, 'Add app credentials');
+      await message(page, `${typed.Name} saved`).waitFor();
       await expectSound(page);
     });
   }
@@ -283,6 +283,6 @@ async function expectBeside(page, sentences) {
 }
 
 async function expectSaved(page, scope) {
-  await message(page, 'is saved').waitFor();
+  await message(page, 'saved').waitFor();
   assert.deepEqual(await scopeOf(page), scope);
 }

@@ -58,7 +58,7 @@ describe('a connection', () => {
 
       await revokeAtProvider(there, client.page, person);
       await press(page, 'Refresh now');
-      await message(page, 'It has to be authorized again').waitFor();
+      await message(page, 'The connection must be authorized again').waitFor();
       await expectSound(page);
       await expectLost(page, { name, url, before });
       await expectSound(page);
@@ -68,13 +68,13 @@ describe('a connection', () => {
       await expectFound(page, { name, url, before });
 
       await revokeAtProvider(there, client.page, person);
-      await press(page, 'Test now');
-      await message(page, 'It has to be authorized first').waitFor();
+      await press(page, 'Test connection');
+      await message(page, 'The connection must be authorized first').waitFor();
       await expectLost(page, { name, url, before });
       await press(page, `Reconnect ${name}`);
       await expectFound(page, { name, url, before });
-      await press(page, 'Test now');
-      await message(page, 'The test worked').waitFor();
+      await press(page, 'Test connection');
+      await message(page, 'Test passed').waitFor();
       assert.deepEqual(await callThrough(call, key), { status: 200, said: ACCOUNT });
 
       await revokeKey(page, name);
@@ -93,7 +93,7 @@ describe('a connection', () => {
     await choose(page, 'API type', 'other');
     await fillIn(page, { 'Scope (optional)': SCOPE.join(' ') });
     await page.getByRole('link', { name: 'New', exact: true }).click();
-    await expectHeading(page, 'New OAuth 2.0 client');
+    await expectHeading(page, 'Add app credentials');
     await choose(page, 'API type', 'other');
     const registered = await registerAt(there, provider, name, await redirectUri(page));
     await fillIn(page, {
@@ -103,9 +103,9 @@ describe('a connection', () => {
       ...addressesOf(provider),
     });
     assert.ok(await page.getByLabel('Use PKCE').isChecked());
-    await press(page, 'Save the client');
+    await press(page, 'Add app credentials');
 
-    await message(page, 'is saved').waitFor();
+    await message(page, 'saved').waitFor();
     await expectHeading(page, 'New connection', { level: 1 });
     if (way.scripts) {
       assert.equal(await page.getByLabel(/^Name your connection/).inputValue(), name, 'what was typed before is kept');
@@ -145,7 +145,7 @@ describe('a connection', () => {
   async function expectLost(page, { name, url, before }) {
     assert.equal(page.url(), url);
     await expectStatus(page, 'Needs authorization');
-    await page.getByText('Somebody has to authorize it again').waitFor();
+    await page.getByText('Reconnect needed').waitFor();
     assert.equal(await waiting(page), before + 1);
     await goTo(page, 'Connections');
     await page.getByText(`${before + 1} connections need a person`).waitFor();
@@ -163,7 +163,7 @@ describe('a connection', () => {
 
   async function makeKey(page, name) {
     await fillIn(page, { 'New service key for': 'Nightly export' });
-    await press(page, 'Make the key');
+    await press(page, 'Create service key');
     await expectHeading(page, `A service key for ${name}`);
     await expectSound(page);
     const key = await page.locator('#secret').innerText();
@@ -179,9 +179,9 @@ describe('a connection', () => {
     await page.getByRole('link', { name: 'Revoke Nightly export' }).click();
     await page.getByText(`cannot call through ${name} any more`).waitFor();
     await expectSound(page);
-    await press(page, 'Revoke');
-    await message(page, 'Nightly export is revoked').waitFor();
-    await panel(page, 'keys').getByText('No service key yet').waitFor();
+    await press(page, 'Revoke service key');
+    await message(page, '“Nightly export” revoked').waitFor();
+    await panel(page, 'keys').getByText('No service keys yet').waitFor();
   }
 
   /** The call that told whose account it is no longer does: then somebody is asked before anything changes. */
@@ -189,14 +189,14 @@ describe('a connection', () => {
     await page.getByRole('link', { name: `${name} there` }).click();
     await fillIn(page, { 'Test path': '/healthz' });
     await press(page, 'Save changes');
-    await message(page, 'The OAuth 2.0 client is saved').waitFor();
+    await message(page, 'App credentials saved').waitFor();
     await panel(page, 'oauth-clients').getByRole('link', { name: `${name} there`, exact: true }).click();
     await panel(page, 'users').getByRole('link', { name }).click();
     await press(page, 'Reconnect');
     await consent(page, shop, provider);
-    await expectHeading(page, 'Which account is it now?');
+    await expectHeading(page, 'Use the new tokens for');
     await expectSound(page);
-    await press(page, 'Use them all the same');
+    await press(page, 'Use the new tokens');
     await message(page, `${name} is connected.`).waitFor();
   }
 

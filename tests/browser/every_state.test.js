@@ -8,7 +8,7 @@ import { CLIENTS, filterBy, message, nameOf, panel, press, useShop, withPage } f
 
 const LIST = '/settings/client-api-access';
 // What a connection can be doing; its page says something else about each.
-const STATES = ['Online', 'Trouble: retrying', 'Needs authorization', 'Paused'];
+const STATES = ['Online', 'Retrying', 'Needs authorization', 'Paused'];
 
 describe('a page', () => {
   const shop = useShop();

@@ -57,7 +57,7 @@ pub async fn callback(
     let page = path(verified.connection.id);
     match outcome {
         AuthorizationOutcome::Authorized => {
-            context.redirect(Tone::Good, format!("{} connected.", verified.connection.name), &page)
+            context.redirect(Tone::Good, format!("{} is connected.", verified.connection.name), &page)
         }
         AuthorizationOutcome::ConfirmAccount => Ok(see_other(&format!("{page}/account"))),
         AuthorizationOutcome::Failed(why) => {

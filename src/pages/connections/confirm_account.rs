@@ -73,7 +73,7 @@ pub async fn account(
         "new" => {
             let account = app.connections.remote_account(&verified, &reply).await.unwrap_or_default();
             app.connections.store_authorization(&verified, &reply, account, &by).await?;
-            context.redirect(Tone::Good, format!("{} connected.", verified.connection.name), &path(*id))
+            context.redirect(Tone::Good, format!("{} is connected.", verified.connection.name), &path(*id))
         }
         "present" => {
             let revocation = app.connections.discard_authorization(&verified, &reply, &by).await?;

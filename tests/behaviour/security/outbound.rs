@@ -226,7 +226,7 @@ fn o4_an_issuer_that_is_wrong_or_missing_is_refused() {
         let mut fields = vec![("code", "c"), ("state", state.as_str())];
         fields.extend(iss.map(|iss: &str| ("iss", iss)));
         assert_eq!(verify_callback(&mut admin, &link, &fields).status, 303);
-        says(&mut admin, "came from another server than the one that was asked");
+        says(&mut admin, "came from a different server than expected");
         assert_eq!(token_requests(&provider), 0, "{iss:?}");
     }
 

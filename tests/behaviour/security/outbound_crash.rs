@@ -116,7 +116,7 @@ fn o14_a_node_that_was_stopped_in_the_middle_of_a_refresh_overwrites_nothing() {
     until("and stores what it got", || status(&mut conn, &link) == Status::Online);
     let newer = held(&mut conn, &transition_context, &link);
     signal("-CONT");
-    until("it is back and finds that it was too slow", || first.log().contains("does not count"));
+    until("it is back and finds that it was too slow", || first.log().contains("outcome discarded"));
 
     assert_eq!(held(&mut conn, &transition_context, &link), newer);
     assert_eq!(status(&mut conn, &link), Status::Online);

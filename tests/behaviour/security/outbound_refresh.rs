@@ -413,7 +413,7 @@ fn s5_ciphertexts_that_are_swapped_fail_closed() {
     assert_eq!(provider.requests().len(), 0, "nothing is sent");
     for link in [&one, &two] {
         assert_eq!(status(&app, link), Status::NeedsAuthorization);
-        assert!(app.connection(link).reason.contains("cannot be opened"), "{}", app.connection(link).reason);
+        assert!(app.connection(link).reason.contains("cannot be decrypted"), "{}", app.connection(link).reason);
     }
 }
 

@@ -151,7 +151,7 @@ fn o9_odd_lifetimes_are_given_a_short_one() {
         let connection = app.connection(&link);
         assert_eq!(connection.status(), Status::Online, "{expires_in}");
         assert_eq!(connection.access_life, life, "{expires_in}");
-        assert_eq!(app.history(&link)[0].1.contains("did not say"), life == 600, "{expires_in}");
+        assert_eq!(app.history(&link)[0].1.contains("states no lifetime"), life == 600, "{expires_in}");
     }
 }
 

@@ -12,7 +12,7 @@ export async function fact(page, heading) {
 
 /** The scope that a connection's page says is asked for, word by word. */
 export function scopeOf(page) {
-  return page.locator('main dl > div').filter({ hasText: 'Scope asked for' }).locator('dd code').allInnerTexts();
+  return page.locator('main dl > div').filter({ hasText: 'Requested scope' }).locator('dd code').allInnerTexts();
 }
 
 export async function expectStatus(page, status) {
@@ -58,7 +58,7 @@ export async function registerAt(page, provider, name, redirectUri) {
   return { id, secret, page: page.url() };
 }
 
-/** What the form of an OAuth 2.0 client asks about a server that is another one of this program. */
+/** The form of app credentials for another server of this program. */
 export function addressesOf({ url }) {
   return {
     'Authorize URL': `${url}/auth/oauth/authorize`,

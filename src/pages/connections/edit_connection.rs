@@ -106,7 +106,7 @@ pub async fn create(context: RequestContext, app: web::Data<State>, form: Protec
         .db
         .write(move |conn| {
             let connection = Connection::create(conn, validated.client, &validated.fields, now)?;
-            ConnectionEvent::record(conn, connection.id, (EventKind::Changed, "It was made."), &viewer.name, now)?;
+            ConnectionEvent::record(conn, connection.id, (EventKind::Changed, "Created."), &viewer.name, now)?;
             NewActivity::new(Kind::ConnectionCreated, viewer.actor(), connection.subject())
                 .from(&client_ip)
                 .record(conn, now)?;

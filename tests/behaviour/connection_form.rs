@@ -78,7 +78,7 @@ fn everything_that_is_wrong_is_said_at_once() {
     assert!(said[0].starts_with("The name is missing"), "{said:?}");
     assert!(said[1].starts_with("The domain prefix is the part"), "{said:?}");
     assert_eq!(said[2], "Retail X-Series does not offer the scope employee:all.");
-    assert_eq!(said[3], "Shop at R-Series is a client of Retail R-Series. Choose one of Retail X-Series.");
+    assert_eq!(said[3], "Shop at R-Series is for Retail R-Series. Choose app credentials for Retail X-Series.");
     assert_eq!(said[4], "Choose a business from the list.");
     assert!(page.has("#scope-x-series input[value='products:read'][checked]"), "what was ticked is kept");
     assert!(page.has("option[value='x-series'][selected]") && page.body.contains("evil.test/"));
@@ -95,7 +95,7 @@ fn a_form_without_a_client_a_scope_or_a_type_is_refused() {
 
     let said = form_errors(&bare);
     assert!(said[0].starts_with("Choose at least one scope") && said[1].starts_with("Choose app credentials"));
-    assert_eq!(form_errors(&odd)[0], "Choose one of the API types.");
+    assert_eq!(form_errors(&odd)[0], "Choose an API type.");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn two_connections_of_one_name_cannot_be_told_apart() {
     let page = create(&mut admin, &[("name", "STOCK SYNC"), ("scope", "employee:all"), ("client", &client)]);
 
     assert_eq!((page.status, form_errors(&page).len()), (422, 1));
-    assert!(form_errors(&page)[0].starts_with("There is a connection of this name already."));
+    assert!(form_errors(&page)[0].starts_with("A connection with this name already exists."));
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn what_is_refused_is_sent_again_with_the_same_id_until_it_arrives() {
     }
 
     assert_eq!(at_once, 1, "not before its time");
-    assert_eq!(last_error, ["the mail server refused it with code 451", "the receiver answered with status 500"]);
+    assert_eq!(last_error, ["the mail server refused the message with code 451", "the receiver answered with status 500"]);
     assert_eq!(mail.mails().len(), 1);
     let posts = receiver.requests();
     assert_eq!(posts.len(), 4);
@@ -295,12 +295,12 @@ fn an_admin_sees_the_channels_and_tests_them() {
     app.run_background();
     let after = admin.open("/settings/account");
 
-    assert_eq!(before[0].cells, ["E-mail", "ada@shop.example, mona@shop.example", "nothing yet", "–"]);
-    assert_eq!(before[1].cells, ["Webhook", "127.0.0.1", "nothing yet", "–"]);
-    assert!(told.starts_with("A test notice is on its way"), "{told}");
+    assert_eq!(before[0].cells, ["E-mail", "ada@shop.example, mona@shop.example", "never", "–"]);
+    assert_eq!(before[1].cells, ["Webhook", "127.0.0.1", "never", "–"]);
+    assert!(told.starts_with("Test notice sent"), "{told}");
     let rows = after.rows("#notices");
     assert_eq!(rows[0].cells[2..], ["just now", "–"]);
-    assert_eq!(rows[1].cells[2..], ["nothing yet", "1 notice waiting: the receiver answered with status 500"]);
+    assert_eq!(rows[1].cells[2..], ["never", "1 notice pending: the receiver answered with status 500"]);
     assert!(!after.body.contains("hush"), "the webhook's address is not shown whole");
     assert!(mail.mails()[0].text.contains(&ada.name));
     assert_eq!(event(&receiver.requests()[0]), "test");
@@ -320,8 +320,8 @@ fn without_a_channel_nothing_is_kept_and_the_page_says_how_to_get_one() {
 
     assert_eq!(app.shop().number("SELECT COUNT(*) FROM outbox"), 0);
     let rows = page.rows("#notices");
-    assert_eq!(rows[0].cells[1], "off; SMTP_URL, NOTICES_FROM and NOTICES_TO turn it on");
-    assert_eq!(rows[1].cells[1], "off; WEBHOOK_URL and WEBHOOK_SECRET turn it on");
+    assert_eq!(rows[0].cells[1], "Off. Set SMTP_URL, NOTICES_FROM and NOTICES_TO to turn it on.");
+    assert_eq!(rows[1].cells[1], "Off. Set WEBHOOK_URL and WEBHOOK_SECRET to turn it on.");
     assert!(!page.has("form[action$='/notices/test']"));
     let csrf = admin.csrf();
     let by_hand = admin.post("/settings/account/notices/test", &[("csrf", &csrf)]);
@@ -354,7 +354,7 @@ fn s7_notices_survive_a_restart_and_no_log_names_their_secrets() {
 
     let page = admin.open("/settings/account");
     assert_eq!(admin.submit(&page, "/notices/test", &[]).status, 303);
-    wait(|| first.log().matches("has not arrived").count() == 2);
+    wait(|| first.log().matches("not delivered").count() == 2);
     let log = first.log();
     assert_eq!(first.stop(), 0);
     // It has waited long enough.

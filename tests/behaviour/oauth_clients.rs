@@ -92,14 +92,14 @@ fn o7_o8_addresses_that_may_not_be_called_are_refused_with_the_reason() {
     let mut admin = app.admin();
 
     for (address, why) in [
-        ("http://auth.ledgerly.example/token", "must begin with https"),
+        ("http://auth.ledgerly.example/token", "must start with https"),
         ("https://127.0.0.1/token", "private network"),
         ("https://169.254.169.254/latest", "private network"),
         ("https://[::1]/token", "private network"),
-        ("https://user:pass@auth.example/token", "no user name"),
-        ("https://auth.example/token#x", "no user name"),
-        ("auth.example/token", "is no address"),
-        ("javascript:alert(1)", "must begin with https"),
+        ("https://user:pass@auth.example/token", "must not contain a user name"),
+        ("https://auth.example/token#x", "must not contain a user name"),
+        ("auth.example/token", "is not a URL"),
+        ("javascript:alert(1)", "must start with https"),
         ("", "is missing"),
     ] {
         for field in ["authorize-url", "token-url", "api-url"] {

@@ -109,7 +109,7 @@ pub fn refresh(
     Err(Error::Unavailable("too many concurrent requests with one refresh token"))
 }
 
-// One try; `None` when another request changed the row after it was read.
+// `None` when another request changed the row after it was read.
 fn attempt(
     conn: &mut DbConnection,
     refresh: &Refresh<'_>,
@@ -128,8 +128,8 @@ fn attempt(
     let Some((value, token)) = found else {
         return Ok(Some(Rotation::Refused(Refusal::Unknown)));
     };
-    if let Some(refusal) = refusal(conn, refresh, &value, &token, now)? {
-        return Ok(Some(Rotation::Refused(refusal)));
+    if let Some(why) = refusal(conn, refresh, &value, &token, now)? {
+        return Ok(Some(Rotation::Refused(why)));
     }
     let expiry = PairExpiry::of(refresh.client.grants_end_after, token.created_at, lifetimes, now);
     // An admin may have limited the client's grants after the value was issued.
@@ -186,8 +186,7 @@ fn rotate(
     } else if is_previous && token.generation_used_at.is_none() {
         reissue_generation(conn, &token, scope, expiry, refresh.client_ip, now)?
     } else {
-        let replaced_at = token.rotated_at;
-        return reuse_detected(conn, refresh, token, replaced_at, now);
+        return reuse_detected(conn, refresh, token.clone(), token.rotated_at, now);
     };
     Ok(pair.map(Rotation::Issued))
 }
@@ -264,10 +263,7 @@ fn reuse_detected(
     replaced: Timestamp,
     now: Timestamp,
 ) -> Result<Option<Rotation>> {
-    let newest = match token.rotated_from.as_str() {
-        "" => "an unknown IP",
-        from => from,
-    };
+    let newest = if token.rotated_from.is_empty() { "an unknown IP" } else { &token.rotated_from };
     let note =
         format!("a replaced refresh token was used from {}; the newest was issued to {newest}", refresh.client_ip);
     let target = Target::RefreshToken(refresh.client.clone(), token);
@@ -280,10 +276,8 @@ fn reuse_detected(
     }
 }
 
-/// Stores the first use of an access token and of its refresh token's generation (`grant`). After that, an earlier value
-/// of the refresh token counts as reuse.
-///
-/// Errors: [`Error::NotFound`] when the token was withdrawn in the meantime; then nothing is stored.
+/// Stores the first use of an access token and of its refresh token's generation (`grant`); earlier values count as reuse
+/// from then on. Errors: [`Error::NotFound`] when the token was withdrawn in the meantime; then nothing is stored.
 pub fn first_use(
     conn: &mut DbConnection,
     token: AccessTokenKey,

@@ -16,7 +16,7 @@ static SORTS: [Sort; 3] = [
 ];
 
 /// The filters, sort order and page of a token table, as the URL has them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PanelState {
     pub(super) table: Table,
     pub(super) list: ListState,

@@ -15,7 +15,7 @@ use crate::web::list::{Heading, Pager};
 use crate::web::page::Viewer;
 
 /// A token table as the template shows it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Panel {
     /// The `id` of its HTML element.
     pub id: &'static str,

@@ -47,7 +47,7 @@ text_enum! {
 }
 
 /// Which tokens are listed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct TokenFilter {
     /// The first characters of the token, case-sensitive, at most seven.
     pub token: String,

@@ -91,7 +91,7 @@ pub(crate) fn root_cause<E: std::error::Error + 'static>(error: &(dyn std::error
 impl std::fmt::Display for RequestFailure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            RequestFailure::Forbidden => "the address is private or not https",
+            RequestFailure::Forbidden => "the address is in a private network or not https",
             RequestFailure::Unreachable => "the server is unreachable",
             RequestFailure::Untrusted => "the server's certificate is not trusted",
             RequestFailure::TimedOut => "the server did not answer within ten seconds",

@@ -65,7 +65,8 @@ fn indexes(conn: &mut DbConnection) -> Vec<String> {
     diesel::sql_query(sql).load::<Line>(conn).unwrap().into_iter().map(|row| row.line).collect()
 }
 
-/// Everything the migrations made, as text that two databases of one kind can be compared by.
+/// The whole schema as text, to compare two databases of one kind. SQLite stores the comments of a migration with the
+/// table; they are not part of the schema.
 pub fn dump(conn: &mut DbConnection) -> Vec<String> {
     let sql = match is_postgres() {
         true => {
@@ -80,7 +81,9 @@ pub fn dump(conn: &mut DbConnection) -> Vec<String> {
         }
         false => "SELECT COALESCE(sql, name) AS line FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY 1",
     };
-    diesel::sql_query(sql).load::<Line>(conn).unwrap().into_iter().map(|row| row.line).collect()
+    let without_comments =
+        |sql: &str| sql.lines().filter(|line| !line.trim().starts_with("--")).collect::<Vec<_>>().join("\n");
+    diesel::sql_query(sql).load::<Line>(conn).unwrap().iter().map(|row| without_comments(&row.line)).collect()
 }
 
 #[test]

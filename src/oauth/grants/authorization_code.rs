@@ -46,32 +46,31 @@ pub async fn grant(app: &web::Data<State>, client: Client, parameters: &Paramete
     app.db.low_priority().write(move |conn| redeem(conn, &redemption, lifetimes, now)).await?
 }
 
+// Why a code does not belong to this request: issued to another client (which must not be able to use it up), for another
+// redirect URI, or with another PKCE challenge (RFC 7636 section 4.6).
+fn mismatch(code: &AuthorizationCode, request: &Redemption) -> Option<&'static str> {
+    if code.client_id != request.client.id {
+        return Some("Authorization code was not issued to this client");
+    }
+    if code.redirect_uri != request.redirect_uri {
+        return Some("Check the `redirect_uri` parameter: it must be the same as in the authorization request");
+    }
+    match (&code.code_challenge, &request.code_verifier) {
+        (None, None) => None,
+        (Some(challenge), Some(verifier)) if pkce::verifies(challenge, verifier) => None,
+        (Some(_), Some(_)) => Some("Failed to verify `code_verifier`."),
+        (Some(_), None) => Some("Check the `code_verifier` parameter: the authorization request had a code_challenge"),
+        (None, Some(_)) => Some("Remove `code_verifier`: the authorization request had no code_challenge"),
+    }
+}
+
 fn redeem(conn: &mut DbConnection, request: &Redemption, lifetimes: Lifetimes, now: Timestamp) -> Result<Outcome> {
     let refuse = |hint: String| Ok(Err(OAuthError::invalid_grant(hint)));
     let Some(code) = AuthorizationCode::find(conn, &request.code)? else {
         return refuse("Unknown authorization code".into());
     };
-    // Do not redeem a code of another client: a thief must not be able to use it up.
-    if code.client_id != request.client.id {
-        return refuse("Authorization code was not issued to this client".into());
-    }
-    if code.redirect_uri != request.redirect_uri {
-        return refuse(
-            "Check the `redirect_uri` parameter: it must be the same as in the authorization request".into(),
-        );
-    }
-    match (&code.code_challenge, &request.code_verifier) {
-        (None, None) => {}
-        (Some(challenge), Some(verifier)) if pkce::verifies(challenge, verifier) => {}
-        (Some(_), Some(_)) => return refuse("Failed to verify `code_verifier`.".into()),
-        (Some(_), None) => {
-            return refuse(
-                "Check the `code_verifier` parameter: the authorization request had a code_challenge".into(),
-            );
-        }
-        (None, Some(_)) => {
-            return refuse("Remove `code_verifier`: the authorization request had no code_challenge".into());
-        }
+    if let Some(hint) = mismatch(&code, request) {
+        return refuse(hint.into());
     }
     if code.redeemed_at.is_some() {
         return reuse_detected(conn, request, &code, now);

@@ -53,7 +53,7 @@ pub async fn disconnect(
 ) -> Result<HttpResponse> {
     match app.connections.disconnect(*id, requester(&context)).await {
         Ok((name, revocation)) => {
-            let text = format!("{name} disconnected. {}", revocation_message::message(revocation));
+            let text = format!("{name} is disconnected. {}", revocation_message::message(revocation));
             context.redirect(revocation_message::tone(revocation), text, HOME)
         }
         Err(Error::Gone(how)) => context.redirect(Tone::Info, how, HOME),

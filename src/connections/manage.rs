@@ -1,13 +1,80 @@
-//! What admins do with a connection: pause, resume and disconnect it, create and revoke its service keys.
+//! What admins do with connections: create, edit, pause, resume and disconnect them, and revoke their service keys.
 
 use crate::activity::{Detail, Kind, NewActivity};
 use crate::connections::provider_revocation::{Revocation, revoke};
-use crate::connections::{Connection, Connections, OAuthClient, Requester, ServiceKey, or_gone};
+use crate::connections::{
+    Connection, ConnectionEvent, ConnectionFields, Connections, EventKind, OAuthClient, Requester, ServiceKey, or_gone,
+};
 use crate::error::{Error, Result};
-use crate::id::{ConnectionKey, ServiceKeyKey};
+use crate::id::{ConnectionKey, OAuthClientKey, ServiceKeyKey};
 use crate::time::count;
 
+/// What an edit changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionChange {
+    /// Nothing.
+    Nothing,
+    /// The scope, which takes effect with the next authorization.
+    Scope,
+    /// The server; the old tokens were deleted and revoked with this outcome.
+    Server(Revocation),
+    /// Other fields only.
+    OtherFields,
+}
+
 impl Connections {
+    /// Creates a connection. Errors: the name is taken.
+    pub async fn create(&self, client: OAuthClientKey, fields: ConnectionFields, by: Requester) -> Result<Connection> {
+        let now = self.clock.now();
+        self.db
+            .write(move |conn| {
+                let connection = Connection::create(conn, client, &fields, now)?;
+                ConnectionEvent::record(conn, connection.id, (EventKind::Changed, "Created."), &by.name, now)?;
+                NewActivity::new(Kind::ConnectionCreated, by.actor(), connection.subject())
+                    .from(&by.client_ip)
+                    .record(conn, now)?;
+                Ok(connection)
+            })
+            .await
+    }
+
+    /// Edits a connection. If its server changes, its tokens are deleted and revoked. Errors: the name is taken.
+    pub async fn update(
+        &self,
+        id: ConnectionKey,
+        client: OAuthClientKey,
+        fields: ConnectionFields,
+        by: Requester,
+    ) -> Result<ConnectionChange> {
+        let now = self.clock.now();
+        let (before, previous_client, changed) = self
+            .db
+            .write(move |conn| {
+                let (before, previous_client) = or_gone(Connection::with_client(conn, id), conn, id)?;
+                let changed = changed_fields(&before, client, &fields);
+                if !changed.is_empty() {
+                    let names = changed.iter().map(|field| field.name()).collect::<Vec<_>>().join(", ");
+                    Connection::change(conn, &before, client, &fields, now)?;
+                    let details = format!("Changed: {names}.");
+                    ConnectionEvent::record(conn, id, (EventKind::Changed, &details), &by.name, now)?;
+                    NewActivity::new(Kind::ConnectionChanged, by.actor(), before.subject())
+                        .from(&by.client_ip)
+                        .with(Detail::note(names))
+                        .record(conn, now)?;
+                }
+                Ok((before, previous_client, changed))
+            })
+            .await?;
+        Ok(match () {
+            () if changed.is_empty() => ConnectionChange::Nothing,
+            () if changed.contains(&Field::Server) => {
+                ConnectionChange::Server(revoke(self, &before, &previous_client).await)
+            }
+            () if changed.contains(&Field::Scope) && before.can_refresh() => ConnectionChange::Scope,
+            () => ConnectionChange::OtherFields,
+        })
+    }
+
     /// Pauses or resumes a connection; false if it already was.
     pub async fn set_paused(&self, id: ConnectionKey, paused: bool, by: Requester) -> Result<bool> {
         let now = self.clock.now();
@@ -71,6 +138,39 @@ impl Connections {
             })
             .await
     }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Name,
+    Server,
+    Scope,
+    Business,
+}
+
+impl Field {
+    fn name(self) -> &'static str {
+        match self {
+            Field::Name => "name",
+            Field::Server => "server",
+            Field::Scope => "scope",
+            Field::Business => "business",
+        }
+    }
+}
+
+fn changed_fields(before: &Connection, client: OAuthClientKey, fields: &ConnectionFields) -> Vec<Field> {
+    let other_server = before.oauth_client_id != client || before.domain_prefix != fields.domain_prefix;
+    [
+        (Field::Name, before.name != fields.name),
+        (Field::Server, other_server),
+        (Field::Scope, before.scope != fields.scope),
+        (Field::Business, before.business_id != fields.business),
+    ]
+    .into_iter()
+    .filter(|(_, differs)| *differs)
+    .map(|(field, _)| field)
+    .collect()
 }
 
 fn disconnection_note(connection: &Connection, client: &OAuthClient, keys: usize) -> String {

@@ -40,6 +40,7 @@ pub use connection::{Connection, ConnectionFields, NOT_YET};
 pub use connection_list::{ConnectionFilter, ConnectionSort, ListedConnection};
 pub use event::{ConnectionEvent, EventKind};
 pub use lookup::{or_gone, with_keys};
+pub use manage::ConnectionChange;
 pub use oauth_client::{OAuthClient, OAuthClientFields, callback_path};
 pub use pending_authorization::PendingAuthorization;
 pub use provider::{Provider, parse_domain_prefix};

@@ -3,15 +3,12 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::activity::{Detail, Kind, NewActivity};
-use crate::connections::{
-    ApiType, Connection, ConnectionEvent, EventKind, OAuthClient, callback_path, or_gone, provider_revocation,
-};
+use crate::connections::{ApiType, Connection, ConnectionChange, OAuthClient, callback_path, or_gone};
 use crate::error::{Error, Result};
 use crate::id::ConnectionKey;
-use crate::pages::connections::connection_form::{Choices, ConnectionForm, ScopeGroup, ValidatedConnection};
+use crate::pages::connections::connection_form::{Choices, ConnectionForm, ScopeGroup};
 use crate::pages::connections::connection_summary::allow_form_redirects;
-use crate::pages::connections::{APP_CREDENTIALS, HOME, authorize_connection, path, revocation_message};
+use crate::pages::connections::{APP_CREDENTIALS, HOME, authorize_connection, path, requester, revocation_message};
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, RequestContext, Section, Tone, html, unprocessable};
 use crate::web::query::Query;
@@ -101,18 +98,7 @@ pub async fn create(context: RequestContext, app: web::Data<State>, form: Protec
     let Some(validated) = validated else {
         return again(&context, &app, None, typed, choices);
     };
-    let (viewer, client_ip, now) = (context.viewer.clone(), context.client_ip.clone(), context.now());
-    let created = app
-        .db
-        .write(move |conn| {
-            let connection = Connection::create(conn, validated.client, &validated.fields, now)?;
-            ConnectionEvent::record(conn, connection.id, (EventKind::Changed, "Created."), &viewer.name, now)?;
-            NewActivity::new(Kind::ConnectionCreated, viewer.actor(), connection.subject())
-                .from(&client_ip)
-                .record(conn, now)?;
-            Ok(connection)
-        })
-        .await;
+    let created = app.connections.create(validated.client, validated.fields, requester(&context)).await;
     let Some(connection) = typed.form_errors.stored("name", created)? else {
         return again(&context, &app, None, typed, choices);
     };
@@ -180,15 +166,17 @@ pub async fn edit(
     let Some(validated) = validated else {
         return again(&context, &app, Some(&before), typed, choices);
     };
-    let Some(changed) = typed.form_errors.stored("name", change(&context, &app, id, validated).await)? else {
+    let updated = app.connections.update(id, validated.client, validated.fields, requester(&context)).await;
+    let Some(change) = typed.form_errors.stored("name", updated)? else {
         return again(&context, &app, Some(&before), typed, choices);
     };
-    let message = match changed {
-        Changed::Nothing => (Tone::Info, "No changes to save.".to_string()),
-        Changed::Scope => (Tone::Warn, "Connection saved. Authorize it again to use the new scope.".to_string()),
-        Changed::OtherFields => (Tone::Good, "Connection saved.".to_string()),
-        Changed::Server(before) => {
-            let revocation = provider_revocation::revoke(&app.connections, &before.0, &before.1).await;
+    let message = match change {
+        ConnectionChange::Nothing => (Tone::Info, "No changes to save.".to_string()),
+        ConnectionChange::Scope => {
+            (Tone::Warn, "Connection saved. Authorize it again to use the new scope.".to_string())
+        }
+        ConnectionChange::OtherFields => (Tone::Good, "Connection saved.".to_string()),
+        ConnectionChange::Server(revocation) => {
             let text = format!(
                 "Connection saved. Its server has changed: authorize it again. {}",
                 revocation_message::message(revocation)
@@ -197,56 +185,4 @@ pub async fn edit(
         }
     };
     redirect_after_save(&context, &app, &form, id, message).await
-}
-
-enum Changed {
-    Nothing,
-    OtherFields,
-    Scope,
-    Server(Box<(Connection, OAuthClient)>),
-}
-
-async fn change(
-    context: &RequestContext,
-    app: &State,
-    id: ConnectionKey,
-    validated: ValidatedConnection,
-) -> Result<Changed> {
-    let (viewer, client_ip, now) = (context.viewer.clone(), context.client_ip.clone(), context.now());
-    app.db
-        .write(move |conn| {
-            let (before, client) = or_gone(Connection::with_client(conn, id), conn, id)?;
-            let what = differences(&before, &validated);
-            if what.is_empty() {
-                return Ok(Changed::Nothing);
-            }
-            Connection::change(conn, &before, validated.client, &validated.fields, now)?;
-            let details = format!("Changed: {}.", what.join(", "));
-            ConnectionEvent::record(conn, id, (EventKind::Changed, &details), &viewer.name, now)?;
-            NewActivity::new(Kind::ConnectionChanged, viewer.actor(), before.subject())
-                .from(&client_ip)
-                .with(Detail::note(what.join(", ")))
-                .record(conn, now)?;
-            Ok(match () {
-                () if what.contains(&"server") => Changed::Server(Box::new((before, client))),
-                () if what.contains(&"scope") && before.can_refresh() => Changed::Scope,
-                () => Changed::OtherFields,
-            })
-        })
-        .await
-}
-
-fn differences(before: &Connection, validated: &ValidatedConnection) -> Vec<&'static str> {
-    let fields = &validated.fields;
-    let other_server = before.oauth_client_id != validated.client || before.domain_prefix != fields.domain_prefix;
-    [
-        ("name", before.name != fields.name),
-        ("server", other_server),
-        ("scope", before.scope != fields.scope),
-        ("business", before.business_id != fields.business),
-    ]
-    .into_iter()
-    .filter(|(_, differs)| *differs)
-    .map(|(what, _)| what)
-    .collect()
 }

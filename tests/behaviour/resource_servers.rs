@@ -77,7 +77,7 @@ fn regenerating_the_secret_stops_the_previous_one_at_once() {
     assert_eq!(introspect(&app, &after, "nonsense").status, 200);
     assert_eq!(introspect(&app, &before, "nonsense").status, 401);
     let log = admin.open("/settings/activity").rows("#activity");
-    assert!(log[0].says("Resource server changed"), "{log:?}");
+    assert!(log[0].says("Resource server secret regenerated"), "{log:?}");
 }
 
 #[test]

@@ -97,10 +97,10 @@ impl Page {
         pair.select(&dd).next().map(text_of).unwrap_or_default()
     }
 
-    /// What a confirmation says falls, beside the word that begins so.
+    /// The value of the revocation impact whose label begins with this word.
     pub fn impact(&self, word: &str) -> String {
         let html = Html::parse_document(&self.body);
-        let (lines, parts) = (Selector::parse(".falls li").unwrap(), Selector::parse("li > *").unwrap());
+        let (lines, parts) = (Selector::parse(".impact li").unwrap(), Selector::parse("li > *").unwrap());
         let mut lines = html.select(&lines).map(|line| line.select(&parts).map(text_of).collect::<Vec<_>>());
         let line = lines.find(|line| line[0].starts_with(word));
         line.unwrap_or_else(|| panic!("no {word:?} on {}: {}", self.path, self.text())).swap_remove(1)

@@ -240,7 +240,7 @@ fn i8_behind_nginx_a_request_of_two_lengths_is_refused() {
 }
 
 #[test]
-fn while_the_server_is_away_nginx_lets_nobody_through() {
+fn nginx_refuses_every_request_while_the_server_is_down() {
     if folder().is_none() {
         return;
     }

@@ -108,6 +108,24 @@ fn redeem(conn: &mut DbConnection, request: &Redemption, lifetimes: Lifetimes, n
     Ok(Ok(pair))
 }
 
+// What in the request does not belong to the code.
+fn mismatch(code: &AuthorizationCode, request: &Redemption) -> Option<&'static str> {
+    // Do not redeem a code of another client: a thief must not be able to use it up.
+    if code.client_id != request.client.id {
+        return Some("Authorization code was not issued to this client");
+    }
+    if code.redirect_uri != request.redirect_uri {
+        return Some("Check the `redirect_uri` parameter: it must be the same as in the authorization request");
+    }
+    match (&code.code_challenge, &request.code_verifier) {
+        (None, None) => None,
+        (Some(challenge), Some(verifier)) if pkce::verifies(challenge, verifier) => None,
+        (Some(_), Some(_)) => Some("Failed to verify `code_verifier`."),
+        (Some(_), None) => Some("Check the `code_verifier` parameter: the authorization request had a code_challenge"),
+        (None, Some(_)) => Some("Remove `code_verifier`: the authorization request had no code_challenge"),
+    }
+}
+
 // A code that is used twice may have been stolen: revokes every token issued from it (RFC 6749 section 4.1.2).
 fn reuse_detected(
     conn: &mut DbConnection,

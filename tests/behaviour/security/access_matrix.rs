@@ -7,7 +7,7 @@ use client_api_access::scopes::Role;
 
 use crate::support::{Browser, Grant, Key, Person, TestApp};
 
-/// What a caller must be answered, for: nobody, staff, manager, admin, somebody locked, an expired sign-in.
+/// The expected answer for each caller: signed out, staff, manager, admin, locked, expired session.
 ///
 /// `In` is "sign in first" (303 to /sign-in), `No` is 403, `Form` is 403 for want of a form's token: the right is there; `Wrong` is 400, before anybody is asked who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +177,7 @@ fn d1_every_route_answers_every_caller_as_it_must() {
 }
 
 #[test]
-fn d1_methods_that_a_route_does_not_have_are_refused_and_named() {
+fn d1_unsupported_methods_of_a_page_are_refused_with_allow() {
     let app = TestApp::start();
     let mut admin = app.admin();
 

@@ -58,7 +58,7 @@ fn send(browser: &mut Browser, path: &str, fields: &[(&'static str, String)]) ->
 }
 
 #[test]
-fn a1_an_unknown_client_or_redirect_uri_is_a_page_that_leads_nowhere() {
+fn a1_an_unknown_client_or_redirect_uri_is_a_page_without_redirect() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let (mut signed_in, mut nobody) = (app.manager(), app.browser());
@@ -112,7 +112,7 @@ fn a2_no_other_error_turns_a_wrong_redirect_uri_into_a_redirect() {
 }
 
 #[test]
-fn a2_a_redirect_uri_that_was_withdrawn_meanwhile_is_not_led_to_by_either_button() {
+fn a2_a_redirect_uri_removed_in_the_meantime_gets_no_redirect() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let mut browser = app.manager();
@@ -126,7 +126,7 @@ fn a2_a_redirect_uri_that_was_withdrawn_meanwhile_is_not_led_to_by_either_button
 }
 
 #[test]
-fn a3_a_redirect_uri_is_compared_by_the_letter() {
+fn a3_a_redirect_uri_must_match_exactly() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let mut browser = app.manager();
@@ -190,7 +190,7 @@ fn a3_a_redirect_uri_is_compared_by_the_letter() {
 }
 
 #[test]
-fn a3_bytes_that_are_no_text_are_no_redirect_uri() {
+fn a3_bytes_that_are_not_utf8_are_not_a_redirect_uri() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let mut browser = app.manager();
@@ -247,7 +247,7 @@ fn a4_on_loopback_only_the_port_may_vary() {
 }
 
 #[test]
-fn a4_an_app_is_led_back_to_by_its_private_scheme_by_the_letter() {
+fn a4_a_private_scheme_must_match_exactly() {
     let app = TestApp::start();
     let desktop = app.shop().public_integration("Till Desktop");
     app.shop().redirect_uri(&desktop, "com.example.till:/cb");
@@ -293,7 +293,7 @@ fn a5_without_a_redirect_uri_the_only_one_is_used_and_none_of_two() {
 }
 
 #[test]
-fn a6_a_parameter_that_stands_there_twice_is_refused() {
+fn a6_a_repeated_parameter_is_refused() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let mut browser = app.manager();
@@ -330,7 +330,7 @@ fn a6_a_parameter_that_stands_there_twice_is_refused() {
 }
 
 #[test]
-fn a6_a7_an_authorization_request_by_post_is_refused_with_the_methods_there_are() {
+fn a6_a7_an_authorization_request_by_post_is_refused_with_allow() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let mut browser = app.manager();
@@ -348,7 +348,7 @@ fn a6_a7_an_authorization_request_by_post_is_refused_with_the_methods_there_are(
 }
 
 #[test]
-fn a7_unknown_parameters_are_ignored_and_empty_ones_count_as_left_out() {
+fn a7_unknown_parameters_are_ignored_and_empty_ones_count_as_missing() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let mut browser = app.manager();
@@ -378,7 +378,7 @@ fn a7_unknown_parameters_are_ignored_and_empty_ones_count_as_left_out() {
 }
 
 #[test]
-fn a7_a_request_too_long_for_the_forms_on_its_way_is_refused_before_anybody_signs_in() {
+fn a7_a_request_too_long_for_a_form_is_refused_before_sign_in() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let (mut signed_in, mut nobody) = (app.manager(), app.browser());
@@ -397,7 +397,7 @@ fn a7_a_request_too_long_for_the_forms_on_its_way_is_refused_before_anybody_sign
 }
 
 #[test]
-fn a8_nothing_but_a_code_in_the_query_is_served() {
+fn a8_only_response_type_code_in_the_query_is_supported() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let (mut signed_in, mut nobody) = (app.manager(), app.browser());
@@ -497,7 +497,7 @@ fn a9_state_survives_the_sign_in_in_between() {
 }
 
 #[test]
-fn a9_a_state_that_is_too_long_is_refused_and_not_echoed() {
+fn a9_a_state_that_is_too_long_is_refused_and_not_sent_back() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let mut browser = app.manager();
@@ -553,7 +553,7 @@ fn a10_every_redirect_names_its_issuer() {
 }
 
 #[test]
-fn a11_a_client_that_must_use_pkce_is_asked_for_a_good_challenge() {
+fn a11_a_client_that_requires_pkce_must_send_a_valid_challenge() {
     let app = TestApp::start();
     let mut shop = app.shop();
     let (ledgerly, desktop) = (shop.integration("Ledgerly"), shop.public_integration("Till Desktop"));
@@ -616,7 +616,7 @@ fn a12_every_post_is_answered_by_a_get_and_no_fragment_is_carried_over() {
 }
 
 #[test]
-fn a13_the_pages_on_the_way_cannot_be_framed_kept_or_read_from_elsewhere() {
+fn a13_sign_in_and_consent_cannot_be_framed_cached_or_read_cross_origin() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let (mut signed_in, mut nobody) = (app.manager(), app.browser());
@@ -659,7 +659,7 @@ fn a13_the_pages_on_the_way_cannot_be_framed_kept_or_read_from_elsewhere() {
 }
 
 #[test]
-fn a15_a_consent_without_this_sessions_proof_is_refused() {
+fn a15_a_consent_form_of_another_session_is_refused() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let person = app.shop().employee("Mona Manager", Role::Manager);
@@ -760,7 +760,7 @@ fn a15_hidden_fields_that_were_edited_are_refused_and_others_change_nothing() {
 }
 
 #[test]
-fn a15_neither_button_is_no_decision() {
+fn a15_a_form_without_a_decision_is_refused() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let mut browser = app.manager();
@@ -774,7 +774,7 @@ fn a15_neither_button_is_no_decision() {
 }
 
 #[test]
-fn a15_a_session_that_ended_before_the_answer_begins_the_request_again() {
+fn a15_a_session_that_ended_before_the_decision_starts_the_request_again() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let person = app.shop().employee("Mona Manager", Role::Manager);
@@ -799,7 +799,7 @@ fn a15_a_session_that_ended_before_the_answer_begins_the_request_again() {
 }
 
 #[test]
-fn a15_somebody_locked_before_the_answer_lets_nobody_in() {
+fn a15_an_employee_locked_before_the_decision_cannot_allow_access() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let (mut browser, person) = app.sign_in_as(Role::Manager);
@@ -813,7 +813,7 @@ fn a15_somebody_locked_before_the_answer_lets_nobody_in() {
 }
 
 #[test]
-fn a16_consent_is_asked_for_every_time() {
+fn a16_consent_is_requested_every_time() {
     let app = TestApp::start();
     let mut shop = app.shop();
     let (ledgerly, desktop) = (shop.integration("Ledgerly"), shop.public_integration("Till Desktop"));
@@ -834,7 +834,7 @@ fn a16_consent_is_asked_for_every_time() {
 }
 
 #[test]
-fn a16_a_denial_is_told_with_state_and_issuer_and_kept_in_the_activity() {
+fn a16_a_denial_is_sent_with_state_and_issuer_and_recorded_in_the_activity() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let mut browser = app.admin();
@@ -851,7 +851,7 @@ fn a16_a_denial_is_told_with_state_and_issuer_and_kept_in_the_activity() {
 }
 
 #[test]
-fn a17_the_consent_page_says_who_asks_for_what_and_where_it_leads() {
+fn a17_the_consent_page_shows_client_scope_and_redirect_host() {
     let app = TestApp::start();
     let mut shop = app.shop();
     let (plain, marked) =
@@ -889,7 +889,7 @@ fn a17_the_consent_page_says_who_asks_for_what_and_where_it_leads() {
 }
 
 #[test]
-fn a17_what_a_role_can_give_nothing_of_is_still_named() {
+fn a17_scopes_outside_the_role_are_still_named() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let (mut staff, _) = app.sign_in_as(Role::Staff);
@@ -916,7 +916,7 @@ fn a17_a_client_with_a_hostile_name_stays_text_on_the_consent_page() {
 }
 
 #[test]
-fn a1_a_client_that_may_do_nothing_gets_a_page_that_says_so() {
+fn a1_a_client_that_is_not_active_gets_a_page_with_the_reason() {
     let app = TestApp::start();
     let mut shop = app.shop();
     let (suspended, pending) = (shop.suspended_client("Stockbird"), shop.pending_client("Till Desktop"));
@@ -939,7 +939,7 @@ fn a1_a_client_that_may_do_nothing_gets_a_page_that_says_so() {
 }
 
 #[test]
-fn a15_a_client_suspended_before_the_answer_gets_no_code() {
+fn a15_a_client_suspended_before_the_decision_gets_no_code() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let mut browser = app.manager();
@@ -976,7 +976,7 @@ fn a13_a_signed_out_request_signs_in_first_and_lands_on_the_consent_page() {
 }
 
 #[test]
-fn a13_not_you_comes_back_to_the_sign_in_of_the_same_request() {
+fn a13_another_account_can_sign_in_to_the_same_request() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let (mut browser, _) = app.sign_in_as(Role::Staff);

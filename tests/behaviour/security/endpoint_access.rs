@@ -17,14 +17,13 @@ const CALLERS: [&str; 7] = [
     "a client",
 ];
 
-/// The status each of [`CALLERS`] must be answered; a scheme the endpoint does not take is no credential (401), or, where a
-/// token is asked for, not one (400).
+/// The expected status for each of [`CALLERS`]. A wrong authentication scheme is 401, or 400 where a token is expected.
 fn expected(method: &str, path: &str) -> Option<[u16; 7]> {
     match (method, path) {
-        // The client is let in, and has not said what it wants.
+        // The client is authenticated, but the request has no grant type.
         ("POST", "/auth/oauth/token") => Some([401, 401, 401, 401, 401, 401, 400]),
         ("POST", "/auth/oauth/revoke" | "/auth/oauth/introspect") => Some([401, 401, 401, 401, 401, 401, 200]),
-        // A gateway understands nothing else.
+        // Gateways understand no other status.
         ("GET", "/auth/oauth/verify") => Some([401, 401, 401, 204, 204, 401, 401]),
         ("GET", "/f/data/businesses") => Some([401, 401, 401, 403, 200, 400, 400]),
         ("GET", "/auth/oauth/introspect" | "/API/V3/Account.json" | "/API/Session.json" | "/oauth/userinfo") => {
@@ -108,7 +107,7 @@ fn d1_every_endpoint_answers_every_caller_as_it_must() {
 }
 
 #[test]
-fn d1_t10_methods_that_an_endpoint_does_not_have_are_refused_and_named() {
+fn d1_t10_unsupported_methods_of_an_endpoint_are_refused_with_allow() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let mut client = app.program();

@@ -129,7 +129,7 @@ fn i1_broken_text_in_any_parameter_of_a_form_is_refused() {
 }
 
 #[test]
-fn i1_broken_text_in_credentials_is_no_client() {
+fn i1_broken_text_in_credentials_is_refused() {
     let app = TestApp::start();
     let base64 = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
 
@@ -151,7 +151,7 @@ fn i1_broken_text_in_credentials_is_no_client() {
 }
 
 #[test]
-fn i1_json_that_is_no_text_is_refused() {
+fn i1_json_values_that_are_not_strings_are_refused() {
     let app = TestApp::start();
     let (_, mut client) = client_of(&app);
 
@@ -242,7 +242,7 @@ fn i1_broken_text_in_an_address_or_a_header_is_answered_by_every_endpoint() {
 }
 
 #[test]
-fn i1_broken_text_in_an_authorization_request_is_refused_and_leads_nowhere_else() {
+fn i1_broken_text_in_an_authorization_request_is_refused_without_redirect() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let mut browser = app.manager();

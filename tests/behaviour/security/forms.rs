@@ -11,7 +11,7 @@ fn refused(page: &Page, what: &str) {
 }
 
 #[test]
-fn d6_a_revocation_without_proof_of_where_it_came_from_changes_nothing() {
+fn d6_a_revocation_without_csrf_token_or_from_another_site_changes_nothing() {
     let app = TestApp::start();
     let person = app.shop().staff("Marta Lindqvist");
     let client = app.shop().client("Ledgerly");
@@ -72,7 +72,7 @@ fn d7_the_sign_in_form_and_sign_out_need_their_own_token() {
 }
 
 #[test]
-fn c5_fields_nobody_asked_for_are_ignored() {
+fn c5_unknown_fields_are_ignored() {
     let app = TestApp::start();
     let (mut manager, person) = app.sign_in_as(Role::Manager);
     let page = manager.open("/settings/profile");

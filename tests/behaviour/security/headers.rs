@@ -37,7 +37,7 @@ fn d16_every_answer_carries_the_security_headers() {
 }
 
 #[test]
-fn f16_s9_a_fault_is_a_page_with_an_incident_id_and_nothing_of_its_cause() {
+fn f16_s9_a_server_error_shows_an_incident_id_and_not_its_cause() {
     let app = TestApp::start();
     let mut admin = app.admin();
     // A row that no code of ours would write: the page that reads it fails.

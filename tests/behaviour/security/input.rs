@@ -89,7 +89,7 @@ fn i4_a_filter_that_is_too_long_is_refused_by_name() {
 }
 
 #[test]
-fn i7_what_somebody_sent_never_splits_a_header_or_a_page() {
+fn i7_input_never_splits_a_header_or_a_page() {
     let app = TestApp::start();
     let mut browser = app.browser();
 
@@ -103,7 +103,7 @@ fn i7_what_somebody_sent_never_splits_a_header_or_a_page() {
 }
 
 #[test]
-fn i9_headers_of_an_untrusted_peer_change_nothing() {
+fn i9_forwarding_headers_without_a_trusted_proxy_are_ignored() {
     let app = TestApp::start();
     let (mut admin, _) = app.sign_in_as(Role::Admin);
     for (name, value) in [
@@ -127,7 +127,7 @@ fn i9_headers_of_an_untrusted_peer_change_nothing() {
 }
 
 #[test]
-fn i9_a_trusted_proxy_is_believed_about_the_caller() {
+fn i9_a_trusted_proxy_reports_the_client_ip() {
     let app = TestApp::start_with(|config| config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()]);
     let person = app.shop().employee("Ada Admin", Role::Admin);
     let mut browser = app.browser();

@@ -86,7 +86,7 @@ fn tokens(app: &TestApp) -> i64 {
     app.shop().number("SELECT (SELECT COUNT(*) FROM refresh_tokens) + (SELECT COUNT(*) FROM access_tokens)")
 }
 
-fn is_dead(app: &TestApp, integration: &Integration, pair: &Pair) {
+fn is_revoked(app: &TestApp, integration: &Integration, pair: &Pair) {
     let about = post_with(app, INTROSPECT, integration.basic(), &[("token", &pair.access_token)]);
     assert_eq!((about.status, about.body.as_str()), (200, "{\"active\":false}"));
     assert_eq!(app.call("/oauth/userinfo", &pair.access_token).status, 401);
@@ -174,7 +174,7 @@ fn t1_an_error_never_repeats_a_character_that_the_rfc_does_not_allow() {
 }
 
 #[test]
-fn t2_a_code_shown_twice_ends_what_it_issued_and_nothing_else() {
+fn t2_a_code_used_twice_revokes_what_it_issued_and_nothing_else() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let (mut browser, person) = app.sign_in_as(Role::Manager);
@@ -191,7 +191,7 @@ fn t2_a_code_shown_twice_ends_what_it_issued_and_nothing_else() {
         let again = app.token(&request);
 
         is_refused(&again, 400, "invalid_grant", &format!("{later} s later"));
-        is_dead(&app, &integration, &first);
+        is_revoked(&app, &integration, &first);
         is_refused(&app.token(&request), 400, "invalid_grant", "a third time");
     }
     assert!(app.works(&other.access_token) && app.works(&built.access_token), "another grant goes on");
@@ -201,7 +201,7 @@ fn t2_a_code_shown_twice_ends_what_it_issued_and_nothing_else() {
 }
 
 #[test]
-fn t2_what_came_of_a_code_by_refreshing_ends_too_and_days_later() {
+fn t2_code_reuse_days_later_also_revokes_refreshed_tokens() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let mut browser = app.manager();
@@ -215,11 +215,11 @@ fn t2_what_came_of_a_code_by_refreshing_ends_too_and_days_later() {
 
     is_refused(&app.token(&request), 400, "invalid_grant", "29 days later");
 
-    is_dead(&app, &integration, &third);
+    is_revoked(&app, &integration, &third);
 }
 
 #[test]
-fn t2_a_stolen_code_without_its_verifier_or_by_another_client_ends_nothing() {
+fn t2_a_stolen_code_without_verifier_or_from_another_client_revokes_nothing() {
     let app = TestApp::start();
     let mut shop = app.shop();
     let (integration, thief) = (shop.integration("Ledgerly"), shop.integration("Stockbird"));
@@ -271,7 +271,7 @@ fn t5_a_code_belongs_to_the_client_it_was_issued_to() {
 }
 
 #[test]
-fn t6_the_redirect_uri_of_the_request_is_named_again_and_none_is_invented() {
+fn t6_the_redirect_uri_must_be_the_one_of_the_request() {
     let app = TestApp::start();
     let mut shop = app.shop();
     let (integration, desktop) = (shop.integration("Ledgerly"), shop.public_integration("Till Desktop"));
@@ -424,7 +424,7 @@ fn t8_basic_credentials_are_form_decoded_and_odd_headers_are_no_credentials() {
 }
 
 #[test]
-fn t9_credentials_come_one_way_and_never_in_an_address() {
+fn t9_credentials_are_sent_one_way_and_never_in_a_url() {
     let app = TestApp::start();
     let mut shop = app.shop();
     let (integration, other) = (shop.integration("Ledgerly"), shop.integration("Stockbird"));
@@ -456,7 +456,7 @@ fn t9_credentials_come_one_way_and_never_in_an_address() {
 }
 
 #[test]
-fn t9_s8_what_stands_in_an_address_is_in_no_log() {
+fn t9_s8_urls_with_secrets_are_not_logged() {
     let database = Database::blank();
     let server = Server::start(&database, &[("LOG_LEVEL", "trace"), ("RUST_LOG", "trace")]);
     let mut program = Browser::new(&server.origin);
@@ -478,7 +478,7 @@ fn t9_s8_what_stands_in_an_address_is_in_no_log() {
 }
 
 #[test]
-fn t10_only_post_and_only_two_grant_types_are_served() {
+fn t10_only_post_and_only_two_grant_types_are_supported() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let person = app.shop().employee("Mona Manager", Role::Manager);
@@ -519,7 +519,7 @@ fn t10_only_post_and_only_two_grant_types_are_served() {
 }
 
 #[test]
-fn t11_a_secret_of_one_kind_is_none_of_another() {
+fn t11_a_secret_of_one_kind_is_refused_as_another() {
     let app = TestApp::start();
     let integration = app.shop().integration("Ledgerly");
     let (mut browser, person) = app.sign_in_as(Role::Admin);
@@ -625,7 +625,7 @@ fn t12_secrets_of_a_resource_server_cannot_be_guessed_either() {
 }
 
 #[test]
-fn t13_who_was_stopped_between_code_and_token_gets_none() {
+fn t13_clients_and_employees_stopped_after_the_code_get_no_token() {
     type Stop = fn(&TestApp, &Integration, &mut Browser, &str);
     let stops: [(&str, u16, &str, Stop); 6] = [
         ("locked", 400, "invalid_grant", |app, _, admin, person| {
@@ -669,7 +669,7 @@ fn t13_who_was_stopped_between_code_and_token_gets_none() {
 }
 
 #[test]
-fn r1_how_a_refresh_token_ended_is_told_to_its_own_client_only() {
+fn r1_only_its_own_client_learns_how_a_refresh_token_was_revoked() {
     let app = TestApp::start();
     let mut shop = app.shop();
     let (owner, other) = (shop.integration("Ledgerly"), shop.integration("Stockbird"));
@@ -704,7 +704,7 @@ fn r1_how_a_refresh_token_ended_is_told_to_its_own_client_only() {
 }
 
 #[test]
-fn r1_another_clients_refresh_token_is_refused_and_neither_spent_nor_ended() {
+fn r1_another_clients_refresh_token_is_refused_and_neither_rotated_nor_revoked() {
     let app = TestApp::start();
     let mut shop = app.shop();
     let (owner, thief) = (shop.integration("Ledgerly"), shop.integration("Stockbird"));

@@ -31,7 +31,7 @@ pub enum Authentication {
     /// The secret is correct, or the client is publicly distributed and sent none.
     Authenticated {
         /// The client.
-        client: Client,
+        client: Box<Client>,
         /// The secret that was used; `None` for a publicly distributed client without one.
         secret: Option<ClientSecretKey>,
     },
@@ -64,9 +64,9 @@ pub async fn authenticate(
     let authenticated = found.and_then(|(client, secrets)| match hash {
         Some(hash) => {
             let secret = secrets.iter().find(|secret| secret.is(&hash))?.id;
-            Some(Authentication::Authenticated { client, secret: Some(secret) })
+            Some(Authentication::Authenticated { client: Box::new(client), secret: Some(secret) })
         }
-        None => client.publicly_distributed.then_some(Authentication::Authenticated { client, secret: None }),
+        None => client.publicly_distributed.then_some(Authentication::Authenticated { client: Box::new(client), secret: None }),
     });
     Ok(authenticated.unwrap_or_else(|| {
         failed_secrets.failed(caller, now);

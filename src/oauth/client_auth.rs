@@ -130,7 +130,7 @@ pub async fn check(
             if let Some(secret) = secret {
                 app.last_used_buffer.secret(secret, now);
             }
-            Ok(AuthenticatedClient { client, by_secret: secret.is_some() })
+            Ok(AuthenticatedClient { client: *client, by_secret: secret.is_some() })
         }
         Authentication::Failed { client } => {
             let hint = "Unknown client or wrong secret. Check `client_id` and `client_secret`";

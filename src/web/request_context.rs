@@ -66,7 +66,7 @@ pub struct RequestContext {
     /// The shop's account.
     pub account: Account,
     /// The time of the request, and how times are shown.
-    pub words: TimeFormat,
+    pub times: TimeFormat,
     /// The client IP.
     pub client_ip: String,
     /// How many connections need attention.
@@ -84,7 +84,7 @@ impl RequestContext {
             session_key: who.session,
             needing_attention: who.needing_attention,
             email: who.email,
-            words: TimeFormat::new(app.clock.now(), &who.account.time_zone),
+            times: TimeFormat::new(app.clock.now(), &who.account.time_zone),
             account: who.account,
             client_ip: client_ip::address(request, &app.config.trusted_proxies),
             csrf: app.keys.csrf.sign(&format!("session {}", who.session)),
@@ -94,7 +94,7 @@ impl RequestContext {
 
     /// The time of the request.
     pub fn now(&self) -> Timestamp {
-        self.words.now()
+        self.times.now()
     }
 
     /// The e-mail address of the viewer.

@@ -228,7 +228,9 @@ fn another_client_means_another_server_and_ends_what_is_held() {
     let answer = admin.submit(&form, &edit, &fields);
     let page = admin.follow(&answer);
 
-    assert!(page.notice().contains("Its server has changed: authorize it again") && page.notice().contains("confirmed"));
+    assert!(
+        page.notice().contains("Its server has changed: authorize it again") && page.notice().contains("confirmed")
+    );
     assert!(page.text().contains("Its server has changed."), "{}", page.text());
     assert_eq!((page.fact("Account").as_str(), page.fact("Access token expires").as_str()), ("Unknown", "no token"));
     let revoked = provider.requests().pop().unwrap();

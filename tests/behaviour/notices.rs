@@ -134,7 +134,10 @@ fn what_is_refused_is_sent_again_with_the_same_id_until_it_arrives() {
     }
 
     assert_eq!(at_once, 1, "not before its time");
-    assert_eq!(last_error, ["the mail server refused the message with code 451", "the receiver answered with status 500"]);
+    assert_eq!(
+        last_error,
+        ["the mail server refused the message with code 451", "the receiver answered with status 500"]
+    );
     assert_eq!(mail.mails().len(), 1);
     let posts = receiver.requests();
     assert_eq!(posts.len(), 4);

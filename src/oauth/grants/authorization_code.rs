@@ -46,24 +46,6 @@ pub async fn grant(app: &web::Data<State>, client: Client, parameters: &Paramete
     app.db.low_priority().write(move |conn| redeem(conn, &redemption, lifetimes, now)).await?
 }
 
-// Why a code does not belong to this request: issued to another client (which must not be able to use it up), for another
-// redirect URI, or with another PKCE challenge (RFC 7636 section 4.6).
-fn mismatch(code: &AuthorizationCode, request: &Redemption) -> Option<&'static str> {
-    if code.client_id != request.client.id {
-        return Some("Authorization code was not issued to this client");
-    }
-    if code.redirect_uri != request.redirect_uri {
-        return Some("Check the `redirect_uri` parameter: it must be the same as in the authorization request");
-    }
-    match (&code.code_challenge, &request.code_verifier) {
-        (None, None) => None,
-        (Some(challenge), Some(verifier)) if pkce::verifies(challenge, verifier) => None,
-        (Some(_), Some(_)) => Some("Failed to verify `code_verifier`."),
-        (Some(_), None) => Some("Check the `code_verifier` parameter: the authorization request had a code_challenge"),
-        (None, Some(_)) => Some("Remove `code_verifier`: the authorization request had no code_challenge"),
-    }
-}
-
 fn redeem(conn: &mut DbConnection, request: &Redemption, lifetimes: Lifetimes, now: Timestamp) -> Result<Outcome> {
     let refuse = |hint: String| Ok(Err(OAuthError::invalid_grant(hint)));
     let Some(code) = AuthorizationCode::find(conn, &request.code)? else {
@@ -108,7 +90,7 @@ fn redeem(conn: &mut DbConnection, request: &Redemption, lifetimes: Lifetimes, n
     Ok(Ok(pair))
 }
 
-// What in the request does not belong to the code.
+// What in the request does not match the code: client, redirect URI or PKCE verifier (RFC 7636 section 4.6).
 fn mismatch(code: &AuthorizationCode, request: &Redemption) -> Option<&'static str> {
     // Do not redeem a code of another client: a thief must not be able to use it up.
     if code.client_id != request.client.id {

@@ -28,7 +28,7 @@ pub async fn account(context: RequestContext, app: web::Data<State>) -> Result<H
     let read = app.db.read(|conn| Ok((Account::get(conn)?, Business::all(conn)?, NoticePanel::facts(conn)?)));
     let (account, businesses, facts) = read.await?;
     html(AccountPage {
-        notices: NoticePanel::new(&app.config.notices, &facts, &context.words),
+        notices: NoticePanel::new(&app.config.notices, &facts, &context.times),
         name: account.name,
         zone: account.time_zone,
         zones: account::time_zones(),

@@ -120,7 +120,7 @@ pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) 
 fn by_day(entries: Vec<Activity>, context: &RequestContext) -> Vec<(String, Vec<EntryRow>)> {
     let mut days: Vec<(String, Vec<EntryRow>)> = Vec::new();
     for entry in entries {
-        let exact = context.words.exact(entry.at);
+        let exact = context.times.exact(entry.at);
         let (day, time) = exact.text.split_once(", ").map_or(("", ""), |parts| parts);
         let (day, time) = (day.to_string(), time.to_string());
         let row = row(entry, DisplayTime { text: time, ..exact }, context);
@@ -163,7 +163,7 @@ pub async fn export(context: RequestContext, app: web::Data<State>, query: Query
     let found = app.db.read(move |conn| entries(conn, (&filter, &actor), (None, false), EXPORT_MOST)).await?;
     let mut csv = String::from("time,what,who,to,detail,from\r\n");
     for entry in found {
-        let at = context.words.exact(entry.at).iso;
+        let at = context.times.exact(entry.at).iso;
         let fields =
             [&at, &entry.kind, &entry.actor_name, &entry.subject_name, &entry.details().line(), &entry.client_ip];
         csv.push_str(&fields.map(|field| quoted(field)).join(","));

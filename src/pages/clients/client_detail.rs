@@ -65,7 +65,7 @@ pub async fn detail(
     if let Some(shortened) = refresh_tokens.shortened(&query).or_else(|| access_tokens.shortened(&query)) {
         return Ok(see_other(&format!("{}{shortened}", path(*id))));
     }
-    let (id, times, viewer) = (*id, context.words.clone(), context.viewer.clone());
+    let (id, times, viewer) = (*id, context.times.clone(), context.viewer.clone());
     let found = app
         .db
         .read(move |conn| {
@@ -91,7 +91,7 @@ pub async fn detail(
         Found::Revoked(revoked) => {
             let (client, purge) = *revoked;
             let page = context.page(&client.name, Section::Clients).breadcrumb(HOME, "Client API Access");
-            let revoked_at = context.words.ago(client.revoked_at.unwrap_or(context.now()));
+            let revoked_at = context.times.ago(client.revoked_at.unwrap_or(context.now()));
             deletion_progress(page, &client.name, revoked_at, purge.as_ref())
         }
     }
@@ -99,7 +99,7 @@ pub async fn detail(
 
 fn page(context: &RequestContext, loaded: LoadedClient) -> ClientDetail {
     let LoadedClient { client, refresh_tokens, mut access_tokens, registration, failures } = loaded;
-    let (times, is_admin) = (&context.words, context.viewer.is_admin());
+    let (times, is_admin) = (&context.times, context.viewer.is_admin());
     access_tokens.action = is_admin.then(|| (format!("{}/api-keys/new", path(client.id)), "New API key"));
     ClientDetail {
         created: times.date(client.created_at),

@@ -112,7 +112,7 @@ pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) 
     });
     html(ClientList {
         total,
-        rows: slice.rows.iter().map(|client| ClientRow::of(client, &context.words)).collect(),
+        rows: slice.rows.iter().map(|client| ClientRow::of(client, &context.times)).collect(),
         headings: headings(&state),
         hidden: state.hidden(&["name", "employee", "status"]),
         statuses: STATUSES.to_vec(),

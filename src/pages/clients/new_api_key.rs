@@ -89,7 +89,7 @@ impl Submitted {
 fn expires_at(text: &str, context: &RequestContext) -> Result<Timestamp> {
     match text.trim() {
         "" => Ok(Timestamp::NO_END),
-        text => match context.words.end_of_day(text) {
+        text => match context.times.end_of_day(text) {
             Some(at) if at > context.now() => Ok(at),
             Some(_) => Err(Error::Invalid("Choose a date in the future, or leave it empty.".into())),
             None => Err(Error::Invalid("Enter a date like 2027-01-31.".into())),

@@ -57,7 +57,7 @@ pub async fn secret_form(
     app: web::Data<State>,
     id: web::Path<ClientKey>,
 ) -> Result<HttpResponse> {
-    let (id, times) = (*id, context.words.clone());
+    let (id, times) = (*id, context.times.clone());
     let (client, secrets) = app
         .db
         .read(move |conn| {
@@ -108,7 +108,7 @@ pub async fn regenerate(
 fn previous_secret(context: &RequestContext, overlap: i64, now: Timestamp) -> String {
     match overlap {
         0 => "The previous secret has stopped working.".into(),
-        seconds => format!("The previous secret works until {}.", context.words.exact(now.plus(seconds)).text),
+        seconds => format!("The previous secret works until {}.", context.times.exact(now.plus(seconds)).text),
     }
 }
 

@@ -67,7 +67,7 @@ fn confirm(
         name: client.name.clone(),
         back,
         employees: some_names(&impact.detail.employees),
-        last_used: context.words.ago(impact.last_used_at),
+        last_used: context.times.ago(impact.last_used_at),
         type_the_name: impact.total() > revocation::NAME_REQUIRED_ABOVE,
         impact,
         wrong_name,

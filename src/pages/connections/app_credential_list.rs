@@ -35,7 +35,7 @@ pub async fn list(context: RequestContext, app: web::Data<State>) -> Result<Http
         api_type: client.api_type.full_name(),
         client_id: client.client_id,
         users,
-        secret_changed: context.words.date(client.secret_changed_at),
+        secret_changed: context.times.date(client.secret_changed_at),
     };
     html(AppCredentialList {
         rows: clients.into_iter().map(row).collect(),

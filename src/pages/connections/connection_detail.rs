@@ -141,7 +141,7 @@ fn show(
     before: Option<i64>,
     form_errors: FormErrors,
 ) -> ConnectionDetail {
-    let (times, viewer) = (&context.words, &context.viewer);
+    let (times, viewer) = (&context.times, &context.viewer);
     let Loaded { connection, client, business, authorized_by, events, keys } = loaded;
     let status = connection.status();
     let mut page = context.page(&connection.name, Section::Connections).breadcrumb(HOME, "Connections");

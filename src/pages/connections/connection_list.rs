@@ -81,7 +81,7 @@ pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) 
     });
     let response = html(ConnectionList {
         total,
-        rows: slice.rows.into_iter().map(|listed| row(listed, &context.viewer, &context.words)).collect(),
+        rows: slice.rows.into_iter().map(|listed| row(listed, &context.viewer, &context.times)).collect(),
         needing_attention: needing_attention.into_iter().map(|(id, name)| (path(id), name)).collect(),
         business: filter.business.map(|id| id.to_string()).unwrap_or_default(),
         businesses: businesses.into_iter().map(|(business, _)| (business.id, business.name)).collect(),

@@ -38,7 +38,7 @@ pub async fn disconnect_form(
             .breadcrumb(path(id), &connection.name),
         back: path(id),
         keys: thousands(keys.len() as i64),
-        last_used: context.words.ago(connection.last_used_at),
+        last_used: context.times.ago(connection.last_used_at),
         account: connection.account_name,
         name: connection.name,
     })

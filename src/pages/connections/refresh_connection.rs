@@ -26,7 +26,7 @@ pub async fn refresh(
 }
 
 fn outcome(before: &Connection, after: &Connection, context: &RequestContext) -> (Tone, String) {
-    let (now, next_try) = (context.now(), context.words.until(after.due_at).text);
+    let (now, next_try) = (context.now(), context.times.until(after.due_at).text);
     match after {
         Connection { needs_authorization_since: Some(_), reason, .. } => {
             (Tone::Bad, format!("The connection must be authorized again. {reason}"))

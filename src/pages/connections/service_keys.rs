@@ -88,7 +88,7 @@ pub async fn revoke_form(context: RequestContext, app: web::Data<State>, ids: Ke
         mask: found.mask.characters().to_string(),
         label: found.label,
         created_by: found.created_by,
-        last_used: context.words.ago(found.last_used_at),
+        last_used: context.times.ago(found.last_used_at),
     })
 }
 

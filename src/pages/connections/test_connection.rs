@@ -80,7 +80,7 @@ fn sentence(why: &NotReady, context: &RequestContext) -> String {
         NotReady::Paused => "The connection is paused. Resume it first.".into(),
         NotReady::NeedsAuthorization(reason) => format!("The connection must be authorized first. {reason}"),
         NotReady::Retrying(cause, until) => {
-            format!("Refreshing the tokens failed: {cause} Next retry {}.", context.words.until(*until).text)
+            format!("Refreshing the tokens failed: {cause} Next retry {}.", context.times.until(*until).text)
         }
         NotReady::JustRefreshed => "The tokens were refreshed seconds ago.".into(),
         NotReady::Busy => "The tokens are being refreshed. Try again in a few seconds.".into(),

@@ -91,7 +91,7 @@ pub async fn detail(
     if let Some(shortened) = refresh_tokens.shortened(&query).or_else(|| access_tokens.shortened(&query)) {
         return Ok(see_other(&format!("{}{shortened}", path(id))));
     }
-    let (times, viewer) = (context.words.clone(), context.viewer.clone());
+    let (times, viewer) = (context.times.clone(), context.viewer.clone());
     let (loaded, refresh_tokens, access_tokens) = app
         .db
         .read(move |conn| {
@@ -116,14 +116,14 @@ fn page(context: &RequestContext, loaded: Loaded, refresh_tokens: Panel, access_
         path: path(employee.id),
         progress: purge.as_ref().map(DeletionJob::progress),
         badge: badge(&employee),
-        created: context.words.date(employee.created_at),
-        last_signed_in: last_signed_in(&employee, &context.words),
+        created: context.times.date(employee.created_at),
+        last_signed_in: last_signed_in(&employee, &context.times),
         is_locked: employee.locked_at.is_some(),
         is_archived: employee.archived_at.is_some(),
         is_invited: employee.password_hash().is_none(),
         is_viewer: context.viewer.id == employee.id,
         may_manage: context.viewer.is_admin(),
-        link_until: link_until.map(|until| context.words.until(until)),
+        link_until: link_until.map(|until| context.times.until(until)),
         nonce: nonce::fresh(),
         locations: if names.is_empty() { "none".into() } else { names.join(", ") },
         businesses,

@@ -65,7 +65,7 @@ pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) 
     let row = |employee: Employee| EmployeeRow {
         href: path(employee.id),
         role: employee.role.name(),
-        last_signed_in: last_signed_in(&employee, &context.words),
+        last_signed_in: last_signed_in(&employee, &context.times),
         badge: badge(&employee),
         name: employee.name,
         email: employee.email,

@@ -134,6 +134,6 @@ fn show_link(
         back: path(employee.id),
         link: link_address(app.config.public_url.origin(), purpose, secret),
         is_invitation: purpose == Purpose::Invite,
-        until: context.words.until(context.now().plus(purpose.lifetime())),
+        until: context.times.until(context.now().plus(purpose.lifetime())),
     })
 }

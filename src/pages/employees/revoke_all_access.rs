@@ -54,7 +54,7 @@ pub async fn revoke_all_access_form(
         name: employee.name,
         back: path(id),
         is_viewer: context.viewer.id == id,
-        last_used: context.words.ago(tokens.last_used_at),
+        last_used: context.times.ago(tokens.last_used_at),
         connections,
         impact: tokens,
     })

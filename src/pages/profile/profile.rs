@@ -48,8 +48,8 @@ async fn load(context: &RequestContext, app: &State) -> Result<Profile> {
     let row = |session: Session| SessionRow {
         id: session.id,
         browser: browser_name(&session.user_agent),
-        created: context.words.ago(session.created_at),
-        last_seen: context.words.ago(session.last_seen_at),
+        created: context.times.ago(session.created_at),
+        last_seen: context.times.ago(session.last_seen_at),
         is_current: session.id == context.session_key,
         client_ip: session.client_ip,
     };

@@ -36,7 +36,7 @@ pub async fn regenerate_form(
     html(RegenerateSecret {
         page: context.page("Regenerate secret", Section::ResourceServers).breadcrumb(HOME, "Resource servers"),
         name: server.name,
-        last_used: context.words.ago(server.last_used_at),
+        last_used: context.times.ago(server.last_used_at),
         action: format!("{HOME}/{id}/regenerate"),
         nonce: nonce::fresh(),
     })

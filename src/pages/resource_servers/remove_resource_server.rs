@@ -33,7 +33,7 @@ pub async fn remove_form(
     html(RemoveResourceServer {
         page: context.page("Remove", Section::ResourceServers).breadcrumb(HOME, "Resource servers"),
         name: server.name,
-        last_used: context.words.ago(server.last_used_at),
+        last_used: context.times.ago(server.last_used_at),
         action: format!("{HOME}/{id}/remove"),
     })
 }

@@ -52,7 +52,7 @@ async fn page(
     form_errors: FormErrors,
 ) -> Result<ResourceServerList> {
     let servers = app.db.read(|conn| Ok(ResourceServer::all(conn)?)).await?;
-    let times = &context.words;
+    let times = &context.times;
     let row = |server: ResourceServer| ResourceServerRow {
         path: format!("{HOME}/{}", server.id),
         name: server.name,

@@ -43,7 +43,7 @@ pub async fn refresh_token_detail(
     if let Some(shortened) = panel.shortened(&query) {
         return Ok(see_other(&format!("{}{shortened}", refresh_token_path(client, id))));
     }
-    let (times, viewer) = (context.words.clone(), context.viewer.clone());
+    let (times, viewer) = (context.times.clone(), context.viewer.clone());
     let (client, token, employee, panel, deletion) = app
         .db
         .read(move |conn| {
@@ -60,13 +60,13 @@ pub async fn refresh_token_detail(
         .breadcrumb(HOME, "Client API Access")
         .breadcrumb(client_path(client.id), &client.name);
     if let Some(revoked_at) = token.revoked_at {
-        return revoking(page, &token.mask.to_string(), context.words.ago(revoked_at), deletion.as_ref());
+        return revoking(page, &token.mask.to_string(), context.times.ago(revoked_at), deletion.as_ref());
     }
     html(RefreshTokenDetail {
         page,
         client: ClientFacts::of(&client),
         times_refreshed: token.generation - 1,
-        last_refreshed: context.words.ago(token.rotated_at),
+        last_refreshed: context.times.ago(token.rotated_at),
         access_tokens: panel,
         path: refresh_token_path(client.id, token.id),
         may_revoke: context.viewer.may_act_for(token.employee_id),

@@ -62,7 +62,7 @@ pub async fn form(
         mask: token.mask.characters().into(),
         employee: employee.name,
         back,
-        last_used: context.words.ago(impact.last_used_at),
+        last_used: context.times.ago(impact.last_used_at),
         impact,
     })
 }

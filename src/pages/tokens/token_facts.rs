@@ -30,7 +30,7 @@ impl TokenFacts {
         dates: TokenDates,
         (employee, client): (&Employee, &Client),
     ) -> TokenFacts {
-        let times = &context.words;
+        let times = &context.times;
         TokenFacts {
             mask: mask.into(),
             label: label.into(),

@@ -367,7 +367,7 @@ fn s11_an_edited_or_missing_entry_is_found_and_so_is_a_log_cut_short() {
     };
     let untouched = verify(&[]);
     assert_eq!(untouched.code, 0, "{}", untouched.stderr);
-    let head = untouched.stdout.split("head ").nth(1).unwrap().split(';').next().unwrap().to_string();
+    let head = untouched.stdout.split("Head: ").nth(1).unwrap().split(". ").next().unwrap().to_string();
     assert!(head.starts_with("5:"), "{head}");
     assert_eq!(verify(&["--head", &head]).code, 0);
 

@@ -66,7 +66,9 @@ pub async fn authenticate(
             let secret = secrets.iter().find(|secret| secret.is(&hash))?.id;
             Some(Authentication::Authenticated { client: Box::new(client), secret: Some(secret) })
         }
-        None => client.publicly_distributed.then_some(Authentication::Authenticated { client: Box::new(client), secret: None }),
+        None => client
+            .publicly_distributed
+            .then_some(Authentication::Authenticated { client: Box::new(client), secret: None }),
     });
     Ok(authenticated.unwrap_or_else(|| {
         failed_secrets.failed(caller, now);

@@ -29,6 +29,14 @@ impl Badge {
         }
     }
 
+    /// The same for a table column with the heading "Lightspeed Approved".
+    pub fn lightspeed_approved_in_column(client: &Client) -> Badge {
+        match client.lightspeed_approved_at {
+            Some(_) => Badge::new("good", "check-circle", "Approved"),
+            None => Badge::new("", "minus-circle", "Not approved"),
+        }
+    }
+
     /// The state of a client, unless it is active.
     pub fn client_state(client: &Client) -> Option<Badge> {
         match client.state() {

@@ -138,7 +138,7 @@ describe('a connection', () => {
     await panel(there, REFRESH_TOKENS).getByRole('row').filter({ hasText: person }).getByRole('link').first().click();
     await revokeOpener(there, 'Revoke refresh token').click();
     await revokeButton(there).click();
-    await message(there, 'is revoked').waitFor();
+    await message(there, 'revoked').waitFor();
   }
 
   /** Its page asks for somebody, and so do the list and the menu. Ends at the list. */
@@ -148,7 +148,7 @@ describe('a connection', () => {
     await page.getByText('Reconnect needed').waitFor();
     assert.equal(await waiting(page), before + 1);
     await goTo(page, 'Connections');
-    await page.getByText(`${before + 1} connections need a person`).waitFor();
+    await page.getByText(`${before + 1} connections need attention`).waitFor();
     const row = panel(page, 'connections').getByRole('row').filter({ hasText: name });
     await row.getByText('Needs authorization').waitFor();
   }
@@ -164,7 +164,7 @@ describe('a connection', () => {
   async function makeKey(page, name) {
     await fillIn(page, { 'New service key for': 'Nightly export' });
     await press(page, 'Create service key');
-    await expectHeading(page, `A service key for ${name}`);
+    await expectHeading(page, `Service key for ${name}`);
     await expectSound(page);
     const key = await page.locator('#secret').innerText();
     await page.getByRole('link', { name: 'I have copied it' }).click();
@@ -177,7 +177,7 @@ describe('a connection', () => {
 
   async function revokeKey(page, name) {
     await page.getByRole('link', { name: 'Revoke Nightly export' }).click();
-    await page.getByText(`cannot call through ${name} any more`).waitFor();
+    await page.getByText(`can no longer call through ${name}`).waitFor();
     await expectSound(page);
     await press(page, 'Revoke service key');
     await message(page, '“Nightly export” revoked').waitFor();

@@ -148,7 +148,7 @@ async function registerApp(page) {
   await page.getByLabel('Contact name').fill('Ada');
   await page.getByLabel('Contact e-mail').fill('ada@app.example');
   await page.getByRole('button', { name: 'Register client' }).click();
-  await page.getByText('It is not shown again').waitFor();
+  await page.getByText('You will not be able to see it again').waitFor();
   return page.locator('code').first().innerText();
 }
 

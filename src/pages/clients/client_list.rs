@@ -7,6 +7,7 @@ use crate::clients::{Client, ClientEdge, ClientFilter, ClientSort, ClientState};
 use crate::db::keyset::Count;
 use crate::error::Result;
 use crate::time::{DisplayTime, TimeFormat, thousands};
+use crate::web::badge::Badge;
 use crate::web::client_facts::ClientFacts;
 use crate::web::list::{Heading, ListState, Pager, Sort};
 use crate::web::page::{Page, RequestContext, Section, html};
@@ -55,7 +56,10 @@ struct ClientRow {
 impl ClientRow {
     fn of(client: &Client, times: &TimeFormat) -> ClientRow {
         ClientRow {
-            facts: ClientFacts::of(client),
+            facts: ClientFacts {
+                lightspeed_approved: Badge::lightspeed_approved_in_column(client),
+                ..ClientFacts::of(client)
+            },
             employee_count: thousands(client.employee_count),
             refresh_tokens: thousands(client.valid_refresh_tokens),
             access_tokens: thousands(client.valid_access_tokens),

@@ -92,7 +92,7 @@ pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) 
             state.heading("Business", ""),
             state.heading("Authorized by", ""),
             state.heading("Expires", "expires"),
-            state.heading("Last refreshed", "refreshed"),
+            state.heading("Refreshed", "refreshed"),
             state.heading("Last used", "used"),
             state.heading("Status", ""),
         ],

@@ -29,9 +29,9 @@
 //! | [`config`] | flags and environment, read and checked once | ground |
 //! | [`secrets`] | tokens, hashes, derived keys, encryption of stored secrets | ground |
 //! | [`http`] | the HTTP client for other servers, and which addresses it may call | ground |
-//! | [`time`], [`text`] | timestamps and how they are shown; plain text helpers | ground |
+//! | [`time`] | timestamps and how they are shown | ground |
 //! | [`schema`], [`id`] | the database tables; typed ids | ground |
-//! | [`logging`], [`error`] | the log; the one error type | ground |
+//! | [`logging`], [`text`], [`error`] | the log; plain text helpers; the one error type | ground |
 
 pub mod access;
 pub mod account;

@@ -5,6 +5,8 @@ use std::io::Write;
 
 use log::LevelFilter;
 
+use crate::text::one_line;
+
 /// Starts the log on standard error.
 pub fn start(level: LevelFilter) {
     let others = level.min(LevelFilter::Warn);
@@ -12,8 +14,7 @@ pub fn start(level: LevelFilter) {
         .filter_level(others)
         .filter_module("client_api_access", level)
         .format(|out, record| {
-            let message: String =
-                record.args().to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            let message = one_line(&record.args().to_string());
             writeln!(out, "{} {:5} {} {message}", out.timestamp_seconds(), record.level(), record.target())
         })
         .try_init();

@@ -3,6 +3,7 @@
 //! A stored word never changes, because the hash chain covers it; the label may change with the product's language.
 
 use crate::db::text_enum::text_enum;
+use crate::text::capitalized;
 
 text_enum! {
     /// What happened. The word is the one stored, and the one in the address of a filtered list.
@@ -184,10 +185,7 @@ impl Kind {
 pub fn label_of(word: &str) -> String {
     match Kind::from_word(word) {
         Some(kind) => kind.label().into(),
-        None => {
-            let mut chars = word.chars();
-            chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
-        }
+        None => capitalized(word),
     }
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use url::form_urlencoded;
 
 use crate::http::RequestFailure;
+use crate::text::{capitalized, is_invisible};
 use crate::time::{DAY, MINUTE};
 
 /// The assumed lifetime of an access token, in seconds, if the answer states no valid one.
@@ -224,17 +225,12 @@ pub fn safe(text: &str, sent: &[&str]) -> String {
         let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         text = text.replace(secret, "***").replace(&encoded, "***");
     }
-    let visible = text.chars().map(|c| if crate::text::is_invisible(c) { ' ' } else { c });
+    let visible = text.chars().map(|c| if is_invisible(c) { ' ' } else { c });
     let mut shortened: String = visible.take(MAX_MESSAGE).collect();
     if text.chars().count() > MAX_MESSAGE {
         shortened.push('…');
     }
     shortened.trim().to_string()
-}
-
-fn capitalized(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
 }
 
 #[cfg(test)]

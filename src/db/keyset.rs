@@ -110,15 +110,6 @@ impl<T> Slice<T> {
             }
         }
     }
-
-    /// The same page with every row converted.
-    pub fn map<U>(self, change: impl FnMut(T) -> U) -> Slice<U> {
-        Slice {
-            rows: self.rows.into_iter().map(change).collect(),
-            has_previous: self.has_previous,
-            has_next: self.has_next,
-        }
-    }
 }
 
 /// A count up to a cap: `1,204`, or `10,000+`.

@@ -44,8 +44,6 @@ pub struct OneTimeLink {
     pub purpose: Purpose,
     /// The employee it is for; none for the first set-up.
     pub employee_id: Option<EmployeeKey>,
-    /// When it expires.
-    pub expires_at: Timestamp,
 }
 
 impl OneTimeLink {

@@ -13,6 +13,7 @@ use lettre::{AsyncTransport, Tokio1Executor};
 use crate::config::{Security, Smtp};
 use crate::http::root_cause;
 use crate::notices::OutboxMessage;
+use crate::text::one_line;
 
 // The timeouts of one SMTP command and of a whole attempt, which must be shorter than a claim.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,7 +35,7 @@ impl Smtp {
     fn mail(&self, message: &OutboxMessage) -> Result<Message, lettre::error::Error> {
         let written = UNIX_EPOCH + Duration::from_secs(message.created_at.0.unsigned_abs());
         // A connection's name could contain a line break.
-        let subject: String = message.subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let subject = one_line(&message.subject);
         let auto_submitted = HeaderName::new_from_ascii_str("Auto-Submitted");
         let builder = Message::builder()
             .message_id(Some(format!("<{}@{}>", message.message_id, self.from.email.domain())))

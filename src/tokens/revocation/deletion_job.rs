@@ -30,8 +30,6 @@ pub struct DeletionJob {
     pub deleted_refresh_tokens: i64,
     /// Access tokens and API keys deleted so far.
     pub deleted_access_tokens: i64,
-    /// When access was revoked.
-    pub created_at: Timestamp,
 }
 
 impl DeletionJob {

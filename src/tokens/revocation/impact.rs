@@ -17,8 +17,6 @@ pub const NAME_REQUIRED_ABOVE: i64 = 100;
 pub struct RevocationImpact {
     /// The counts, and the names of the employees.
     pub detail: Detail,
-    /// How many employees authorized the tokens.
-    pub people: i64,
     /// When any of the tokens was last used.
     pub last_used_at: Timestamp,
     /// The newest tokens that were counted.
@@ -61,7 +59,6 @@ impl RevocationImpact {
         let access = numbers(conn, Table::AccessTokens, &target.condition(Table::AccessTokens))?;
         let employees = employee_names(conn, target, None)?;
         Ok(RevocationImpact {
-            people: employees.len() as i64,
             detail: Detail {
                 refresh_tokens: refresh.n,
                 access_tokens: access.n - access.keys,

@@ -57,7 +57,7 @@ impl Detail {
             parts.push(counts);
         }
         if !self.employees.is_empty() {
-            parts.push(format!("granted by {}", abbreviated(&self.employees)));
+            parts.push(format!("authorized by {}", abbreviated(&self.employees)));
         }
         if !self.masks.is_empty() {
             parts.push(abbreviated(&self.masks));
@@ -97,6 +97,6 @@ mod tests {
 
         let names = (1..=6).map(|n| format!("n{n}")).collect();
         let detail = Detail { access_tokens: 1, employees: names, ..Detail::default() };
-        assert_eq!(detail.line(), "1 access token · granted by n1, n2, n3, n4 and 2 more");
+        assert_eq!(detail.line(), "1 access token · authorized by n1, n2, n3, n4 and 2 more");
     }
 }

@@ -93,7 +93,14 @@ impl Refusal {
             NotReady::Retrying(cause, until) => {
                 Refusal { retry_after: Some(until.since(now)), ..unavailable("temporarily_unavailable", cause) }
             }
-            NotReady::JustRefreshed | NotReady::Busy => Refusal {
+            NotReady::JustRefreshed => Refusal {
+                retry_after: Some(1),
+                ..unavailable(
+                    "temporarily_unavailable",
+                    "The tokens of this connection were refreshed seconds ago. Try again.".into(),
+                )
+            },
+            NotReady::Busy => Refusal {
                 retry_after: Some(1),
                 ..unavailable(
                     "temporarily_unavailable",

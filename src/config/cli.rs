@@ -69,7 +69,7 @@ pub struct Settings {
     /// Proxies whose X-Forwarded-For header is trusted: addresses or networks, separated by commas
     #[arg(long, env = "TRUSTED_PROXIES", default_value = "", value_name = "LIST")]
     pub trusted_proxies: String,
-    /// Days before expired tokens are deleted from lists
+    /// Days before expired tokens are deleted
     #[arg(long, env = "KEEP_EXPIRED_DAYS", default_value = "30", value_name = "DAYS")]
     pub keep_expired_days: String,
     /// Lifetime of access tokens, in seconds

@@ -101,11 +101,6 @@ impl Smtp {
         };
         Ok((host, url.port().unwrap_or(port), security, credentials))
     }
-
-    /// The recipients' addresses, for a page.
-    pub fn readers(&self) -> String {
-        self.to.iter().map(|mailbox| mailbox.email.to_string()).collect::<Vec<_>>().join(", ")
-    }
 }
 
 #[cfg(test)]

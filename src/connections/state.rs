@@ -1,5 +1,5 @@
 //! The state transitions of a connection. Each one is a conditional UPDATE that also records an event and, when an incident
-//! begins or ends, a notice, in the same transaction. Longer than 300 lines: all transitions are read as one table.
+//! begins or ends, a notice, in the same transaction. Longer than 300 lines, so that all transitions can be compared in one file.
 
 use diesel::prelude::*;
 

@@ -12,11 +12,10 @@ struct Checkpoint {
 /// Returns the number of pages in the log.
 pub(crate) fn checkpoint(conn: &mut DbConnection) -> i32 {
     use diesel::RunQueryDsl;
-    let conn = match conn {
-        DbConnection::Sqlite(conn) => conn,
-        #[cfg(feature = "postgres")]
-        DbConnection::Postgres(_) => return 0,
-    };
+    #[cfg(feature = "postgres")]
+    let DbConnection::Sqlite(conn) = conn else { return 0 };
+    #[cfg(not(feature = "postgres"))]
+    let DbConnection::Sqlite(conn) = conn;
     match diesel::sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result::<Checkpoint>(conn) {
         Ok(state) => state.log,
         Err(error) => {

@@ -198,7 +198,7 @@ const KNOWN: [(&str, &str, Category, &str, i64); 48] = [
     ("Kundklubben", "kundklubben", Category::Customers, "", 905),
     ("Footfall Counter", "footfall", Category::Reports, "", 216),
     ("Warehouse Hand Scanner", "handscanner", Category::Stock, "", 497),
-    ("Second Spin Category-in", "secondspin", Category::Stock, "", 101),
+    ("Second Spin Trade-in", "secondspin", Category::Stock, "", 101),
     ("Quickstaff Rota", "quickstaff", Category::Staff, "", 63),
     ("Sea & Sail Marketplace", "seaandsail", Category::Webshop, "A", 834),
     ("Tulip Click & Collect", "tulip-collect", Category::Webshop, "A", 386),

@@ -154,7 +154,7 @@ impl Employee {
     pub fn require_an_admin(conn: &mut DbConnection) -> Result<()> {
         match Self::admins(conn)? {
             0 => Err(Error::Conflict(
-                "This is the last admin who can sign in. Make somebody else an admin first.".into(),
+                "This is the last admin who can sign in. Make another employee an admin first.".into(),
             )),
             _ => Ok(()),
         }

@@ -39,7 +39,7 @@ async fn answer(
     let parameters = Parameters::read(request, body).await?;
     let caller = caller(app, request, &parameters).await?;
     let token = parameters.required("token")?;
-    // A client that asks about another's token has not used it.
+    // Do not record a use when a client validates the token of another client.
     let checks = bearer::token_checks(app);
     let access = match (checks.check(token).await?, caller) {
         (Ok(access), Caller::ResourceServer) => checks.record_use(access).await?,

@@ -104,7 +104,7 @@ fn expired_tokens_stand_apart_behind_a_link() {
     let live = browser.open(&client_path(client));
     let toggle = live.link_in("#access-tokens", "Show expired (1)").unwrap();
     let expired = browser.click(&live, &toggle);
-    let back = browser.click(&expired, &expired.link_in("#access-tokens", "Hide expired, show live (1)").unwrap());
+    let back = browser.click(&expired, &expired.link_in("#access-tokens", "Hide expired, show valid (1)").unwrap());
 
     assert_eq!(hrefs(&live.rows("#access-tokens")), [new.access_token_path()]);
     assert_eq!(hrefs(&expired.rows("#access-tokens")), [old.access_token_path()]);

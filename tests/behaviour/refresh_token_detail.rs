@@ -25,7 +25,7 @@ fn the_page_shows_the_client_and_the_token_with_its_scope_and_employee() {
     assert_eq!(page.fact("Created"), "17 Nov 2026, 12:00");
     assert_eq!(page.fact("Last used"), "today, 11:00");
     assert_eq!(page.fact("Refreshed"), "1 time last today, 11:00");
-    assert_eq!(page.fact("Expires if not refreshed"), "in 29 days");
+    assert_eq!(page.fact("Expires without use"), "in 29 days");
     assert_eq!(page.link("Ledgerly"), Some(client_path(client)));
 }
 

@@ -69,7 +69,7 @@ fn activity_keeps_who_revoked_what_with_names_and_shown_characters_only() {
     let rows = log.rows("#activity");
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].cells[1..3], ["Ada Admin", "Client revoked: Ledgerly"]);
-    assert!(rows[0].cells[3].contains("1 refresh token and 1 access token · granted by Anna Berg"), "{:?}", rows[0]);
+    assert!(rows[0].cells[3].contains("1 refresh token and 1 access token · authorized by Anna Berg"), "{:?}", rows[0]);
     assert!(rows[0].cells[3].contains(grant.mask()) && rows[0].cells[3].contains(grant.access_token_mask()));
     assert!(!log.body.contains(&grant.refresh_token[..9]));
 }

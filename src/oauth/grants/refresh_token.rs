@@ -105,13 +105,14 @@ fn revoked_by(conn: &mut DbConnection, client: &Client, value: &PlainToken) -> R
     let name = format!("{} of {}", value.mask().characters(), client.name);
     let found = Activity::ending_of_token(conn, &name, value.mask().characters())?;
     let Some(entry) = found else {
-        return Ok("Unknown refresh token: it may have been revoked long ago".into());
+        return Ok("Unknown refresh token: it may have been revoked, or expired and deleted".into());
     };
     let zone = Account::get(conn)?.time_zone;
     let at = TimeFormat::new(entry.at, &zone).exact(entry.at).text;
     Ok(match Kind::from_word(&entry.kind) {
-        Some(Kind::RefreshTokenReuseDetected | Kind::CodeReuseDetected) => {
-            format!("Token has been revoked on {at}: token reuse detected")
+        Some(Kind::RefreshTokenReuseDetected) => format!("Token has been revoked on {at}: token reuse detected"),
+        Some(Kind::CodeReuseDetected) => {
+            format!("Token has been revoked on {at}: authorization code reuse detected")
         }
         _ => format!("Token has been revoked by {} on {at}", entry.actor_name),
     })

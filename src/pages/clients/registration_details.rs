@@ -55,7 +55,7 @@ impl RegistrationFacts {
             access_expires: match client.grants_end_after {
                 Some(seconds) if seconds % DAY == 0 => format!("After {}", count(seconds / DAY, "day")),
                 Some(seconds) => format!("After {}", count(seconds, "second")),
-                None => "When revoked, or when not refreshed in time".into(),
+                None => "When revoked, or when the client stops using it".into(),
             },
             lightspeed_approved: by(client.lightspeed_approved_at, &client.lightspeed_approved_by),
             approved: by(client.approved_at, &client.approved_by),

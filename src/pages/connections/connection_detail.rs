@@ -187,7 +187,7 @@ fn show(
 }
 
 // The time of the next attempt; an overdue one starts within seconds.
-fn next_attempt(at: Timestamp, times: &TimeFormat) -> DisplayTime {
+pub(crate) fn next_attempt(at: Timestamp, times: &TimeFormat) -> DisplayTime {
     match at.since(times.now()) {
         ..=0 => DisplayTime { text: "in a few seconds".into(), ..times.until(at) },
         _ => times.until(at),

@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, web};
 use crate::connections::{Connection, or_gone};
 use crate::error::Result;
 use crate::id::ConnectionKey;
+use crate::pages::connections::connection_detail::next_attempt;
 use crate::pages::connections::path;
 use crate::web::form::ProtectedForm;
 use crate::web::page::{RequestContext, Tone};
@@ -26,7 +27,7 @@ pub async fn refresh(
 }
 
 fn outcome(before: &Connection, after: &Connection, context: &RequestContext) -> (Tone, String) {
-    let (now, next_try) = (context.now(), context.times.until(after.due_at).text);
+    let (now, next_try) = (context.now(), next_attempt(after.due_at, &context.times).text);
     match after {
         Connection { needs_authorization_since: Some(_), reason, .. } => {
             (Tone::Bad, format!("The connection must be authorized again. {reason}"))

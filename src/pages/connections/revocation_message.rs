@@ -14,7 +14,7 @@ pub(super) fn message(revocation: Revocation) -> &'static str {
         Revocation::NoTokens => "It had no tokens to revoke at the provider.",
         Revocation::Confirmed => "The provider confirmed that its tokens are revoked.",
         Revocation::Unsupported => {
-            "This provider cannot revoke tokens remotely. Also remove the access in your account there."
+            "This provider has no way to revoke tokens from here. Also remove the access in your account there."
         }
         Revocation::Unconfirmed => {
             "The provider did not confirm that its tokens are revoked. Also remove the access in your account there."

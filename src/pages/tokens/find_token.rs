@@ -42,7 +42,7 @@ impl Problem {
             Problem::NotOurs => {
                 "Our tokens and client secrets have 60 characters, with _rt_, _at_, _ak_ or _cs_ after the first seven."
             }
-            Problem::NotFound => "It was revoked, or it expired and was deleted. It gives no access.",
+            Problem::NotFound => "It may have been revoked, or expired and deleted. It gives no access.",
         }
     }
 }

@@ -80,7 +80,7 @@ impl PanelState {
     /// The link between live and expired tokens, with its text.
     pub(super) fn expired_toggle(&self, others: Count) -> Option<(String, String)> {
         let (value, text) = match self.filter.expired {
-            true => (None, format!("Hide expired, show live ({others})")),
+            true => (None, format!("Hide expired, show valid ({others})")),
             false if others.n > 0 => (Some("1"), format!("Show expired ({others})")),
             false => return None,
         };

@@ -32,7 +32,7 @@ impl Badge {
     /// The same for a table column with the heading "Lightspeed Approved".
     pub fn lightspeed_approved_in_column(client: &Client) -> Badge {
         match client.lightspeed_approved_at {
-            Some(_) => Badge::new("good", "check-circle", "Approved"),
+            Some(_) => Badge::new("good", "check-circle", "Lightspeed Approved"),
             None => Badge::new("", "minus-circle", "Not approved"),
         }
     }

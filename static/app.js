@@ -1,6 +1,8 @@
 'use strict';
 // Every page works without this script. It avoids full page loads and repeated submits. All listeners are on the
 // document, so the script can run in the head, and swapped panels need no new listeners.
+//
+// Longer than 300 lines: one file is one request, and every part of it is used on most pages.
 
 document.documentElement.classList.add('js');
 

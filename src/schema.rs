@@ -117,7 +117,6 @@ diesel::table! {
         valid_access_tokens -> BigInt,
         employee_count -> BigInt,
         counted_at -> BigInt,
-        live_from -> BigInt,
         publicly_distributed -> Bool,
         requires_pkce -> Bool,
         grants_end_after -> Nullable<BigInt>,
@@ -146,6 +145,7 @@ diesel::table! {
         revoked_at -> Nullable<BigInt>,
         pairs -> BigInt,
         rotated_from -> Text,
+        grant_hash -> Nullable<Binary>,
     }
 }
 
@@ -158,6 +158,7 @@ diesel::table! {
         created_at -> BigInt,
         expires_at -> BigInt,
         replaced_at -> Nullable<BigInt>,
+        earlier_format -> Bool,
     }
 }
 
@@ -172,6 +173,20 @@ diesel::table! {
         scope -> Text,
         label -> Text,
         generation -> BigInt,
+        created_at -> BigInt,
+        last_used_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    ended_tokens (id) {
+        id -> BigInt,
+        client_id -> BigInt,
+        employee_id -> BigInt,
+        refresh_token_id -> BigInt,
+        hash -> Binary,
+        prefix -> Text,
         created_at -> BigInt,
         last_used_at -> BigInt,
         expires_at -> BigInt,
@@ -264,6 +279,12 @@ diesel::table! {
         employee_id -> Nullable<BigInt>,
         detail -> Text,
         client_ip -> Text,
+    }
+}
+
+diesel::table! {
+    activity_unsealed (activity_id) {
+        activity_id -> BigInt,
     }
 }
 
@@ -433,6 +454,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     refresh_tokens,
     refresh_token_values,
     access_tokens,
+    ended_tokens,
     redirect_uris,
     client_secrets,
     resource_servers,
@@ -441,6 +463,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     purges,
     activity,
     activity_seals,
+    activity_unsealed,
     leases,
     oauth_clients,
     connections,

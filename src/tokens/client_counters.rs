@@ -6,7 +6,6 @@ use crate::db::DbConnection;
 use crate::id::ClientKey;
 use crate::schema::{access_tokens, clients, refresh_tokens};
 use crate::time::Timestamp;
-use crate::tokens::listing::first_live_access_token;
 
 /// The counts of one client.
 #[derive(Debug)]
@@ -15,7 +14,6 @@ pub struct ClientCounts {
     refresh_tokens: i64,
     access_tokens: i64,
     employee_count: i64,
-    live_from: i64,
 }
 
 /// The clients whose counts are the oldest.
@@ -48,7 +46,6 @@ pub fn count(conn: &mut DbConnection, id: ClientKey, now: Timestamp) -> QueryRes
         refresh_tokens: live_refresh.count().get_result(conn)?,
         access_tokens: live_access.count().get_result(conn)?,
         employee_count: employee_ids.len() as i64,
-        live_from: first_live_access_token(conn, id, now)?,
     })
 }
 
@@ -61,7 +58,6 @@ impl ClientCounts {
                 clients::valid_access_tokens.eq(self.access_tokens),
                 clients::employee_count.eq(self.employee_count),
                 clients::counted_at.eq(now),
-                clients::live_from.eq(self.live_from),
             ))
             .execute(conn)
     }

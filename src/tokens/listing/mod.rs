@@ -11,7 +11,6 @@ mod list;
 mod segments;
 mod table;
 
-pub(crate) use count::first_live_access_token;
 pub use filter::{EXPIRING_SOON_DAYS, StatusFilter, TokenFilter, TokenType, UNUSED_DAYS};
 pub use list::{TokenPage, find};
 pub use table::{Table, Within};

@@ -1,0 +1,17 @@
+DROP INDEX refresh_tokens_employee_id;
+DROP INDEX access_tokens_api_keys_expires;
+DROP INDEX access_tokens_api_keys_employee;
+DROP INDEX access_tokens_api_keys_client_expires;
+DROP INDEX access_tokens_api_keys_last_used;
+DROP INDEX access_tokens_api_keys;
+DROP INDEX access_tokens_expires;
+DROP INDEX access_tokens_prefix;
+DROP INDEX access_tokens_employee;
+CREATE INDEX access_tokens_client_last_used ON access_tokens (client_id, last_used_at, id);
+CREATE INDEX access_tokens_client_expires ON access_tokens (client_id, expires_at, id);
+CREATE INDEX access_tokens_employee ON access_tokens (employee_id, client_id, expires_at, id);
+CREATE INDEX access_tokens_prefix ON access_tokens (client_id, prefix, expires_at, id);
+CREATE INDEX access_tokens_api_keys ON access_tokens (client_id, id) WHERE refresh_token_id IS NULL;
+CREATE INDEX access_tokens_api_keys_employee ON access_tokens (employee_id, client_id, id) WHERE refresh_token_id IS NULL;
+DROP INDEX refresh_token_values_earlier_format;
+CREATE INDEX refresh_token_values_expires ON refresh_token_values (expires_at);

@@ -6,8 +6,9 @@ use diesel::prelude::*;
 use crate::access::last_used::LastUsed;
 use crate::db::{Db, DbConnection};
 use crate::error::{Error, Result};
-use crate::id::{AccessTokenKey, ClientKey, EmployeeKey, RefreshTokenKey};
-use crate::schema::{access_tokens, clients, employees, refresh_tokens};
+use crate::id::{AccessTokenKey, ClientKey, EmployeeKey, RefreshTokenKey, ResourceServerKey};
+use crate::resource_servers::ResourceServer;
+use crate::schema::{access_tokens, clients, employees, refresh_tokens, resource_servers};
 use crate::scopes::{Role, Scope};
 use crate::secrets::{PlainToken, TokenHash, TokenKind};
 use crate::time::{Clock, Timestamp};
@@ -146,6 +147,22 @@ impl TokenChecks<'_> {
         Ok(found.map_or_else(|| Err(unknown_token(token)), |row| check(row, now)))
     }
 
+    /// Checks a token for a resource server that authenticates with its id and secret: both are read in one query. Returns
+    /// `None` when the credentials are wrong; the token is not looked at then.
+    pub async fn check_for(
+        &self,
+        (id, secret): (&str, &str),
+        token: &str,
+    ) -> Result<Option<(ResourceServerKey, std::result::Result<Access, Inactive>)>> {
+        let (hash, secret, now) = (TokenHash::of(token), TokenHash::of(secret), self.clock.now());
+        let Some(id) = ResourceServer::well_formed(id) else {
+            return Ok(None);
+        };
+        let id = id.to_string();
+        let found = self.db.lookup(move |conn| Ok(find_for(conn, &id, &secret, &hash)?)).await?;
+        Ok(found.map(|(server, row)| (server, row.map_or_else(|| Err(unknown_token(token)), |row| check(row, now)))))
+    }
+
     /// Records a use. The token may have been revoked since the check.
     pub async fn record_use(&self, access: Access) -> Result<std::result::Result<Access, Inactive>> {
         let (token, now) = (&access.token, self.clock.now());
@@ -196,6 +213,40 @@ fn find(conn: &mut DbConnection, hash: &TokenHash) -> QueryResult<Option<Row>> {
             ))
             .get_result(conn)
             .optional()
+    })
+}
+
+// The same with the resource server that asks, which is read alone only when the token is unknown.
+fn find_for(
+    conn: &mut DbConnection,
+    id: &str,
+    secret: &TokenHash,
+    hash: &TokenHash,
+) -> QueryResult<Option<(ResourceServerKey, Option<Row>)>> {
+    type Found = (Token, TokenClient, TokenEmployee, Option<Timestamp>, Option<(ResourceServerKey, TokenHash)>);
+    let found: Option<Found> = crate::db::on_each!(conn, |conn| {
+        access_tokens::table
+            .inner_join(clients::table)
+            .inner_join(employees::table)
+            .left_join(refresh_tokens::table)
+            .left_join(resource_servers::table.on(resource_servers::resource_server_id.eq(id)))
+            .filter(access_tokens::hash.eq(hash))
+            .select((
+                Token::as_select(),
+                TokenClient::as_select(),
+                TokenEmployee::as_select(),
+                refresh_tokens::revoked_at.nullable(),
+                (resource_servers::id, resource_servers::hash).nullable(),
+            ))
+            .get_result(conn)
+            .optional()
+    })?;
+    Ok(match found {
+        Some((token, client, employee, grant_revoked, Some((server, stored)))) => {
+            stored.matches(secret).then_some((server, Some((token, client, employee, grant_revoked))))
+        }
+        Some((.., None)) => None,
+        None => ResourceServer::authenticate(conn, id, secret)?.map(|server| (server.id, None)),
     })
 }
 

@@ -1,17 +1,19 @@
 //! Token introspection (RFC 7662) for resource servers and clients; and R-Series' `GET`, where the token is the credential.
 
+use actix_web::http::header::ContentType;
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use crate::access::token_access::Access;
+use crate::access::token_access::{Access, Inactive};
 use crate::account::ACCOUNT_ID;
 use crate::oauth::client_auth::{self, Credentials, authenticate};
 use crate::oauth::parameters::Parameters;
-use crate::resource_servers::ResourceServer;
 use crate::time::Timestamp;
 use crate::web::bearer;
 use crate::web::oauth_error::{OAuthError, no_store};
 use crate::web::state::State;
+
+const INACTIVE: &str = r#"{"active":false}"#;
 
 /// `POST /auth/oauth/introspect`: a resource server may validate any token, a client its own.
 pub async fn introspect(
@@ -20,77 +22,98 @@ pub async fn introspect(
     body: Result<web::Bytes, actix_web::Error>,
 ) -> HttpResponse {
     match answer(&app, &request, body).await {
-        Ok(answer) => no_store(&mut HttpResponse::Ok()).json(answer),
+        Ok(Some(access)) => describe(&app, &access),
+        Ok(None) => no_store(&mut HttpResponse::Ok()).content_type(ContentType::json()).body(INACTIVE),
         Err(error) => error.response(),
     }
 }
 
-// Who validates a token: a resource server any token, a client its own.
-enum Caller {
-    ResourceServer,
-    Client(Box<crate::clients::Client>),
-}
-
+// Nothing for a token that is not active, or that the caller may not see.
 async fn answer(
     app: &State,
     request: &HttpRequest,
     body: Result<web::Bytes, actix_web::Error>,
-) -> Result<Value, OAuthError> {
+) -> Result<Option<Access>, OAuthError> {
     let parameters = Parameters::read(request, body).await?;
-    let caller = caller(app, request, &parameters).await?;
-    let token = parameters.required("token")?;
-    // Do not record a use when a client validates the token of another client.
     let checks = bearer::token_checks(app);
-    let access = match (checks.check(token).await?, caller) {
-        (Ok(access), Caller::ResourceServer) => checks.record_use(access).await?,
-        (Ok(access), Caller::Client(client)) if client.id == access.client.id => checks.record_use(access).await?,
-        _ => return Ok(json!({ "active": false })),
-    };
-    Ok(access.map_or_else(|_| json!({ "active": false }), |access| description(app, &access)))
+    if let Some(checked) = for_resource_server(app, request, &parameters).await? {
+        parameters.required("token")?;
+        return match checked {
+            Ok(access) => Ok(checks.record_use(access).await?.ok()),
+            Err(_) => Ok(None),
+        };
+    }
+    let authenticated = authenticate(app, request, &parameters).await.map_err(|refused| refused.error)?;
+    if !authenticated.by_secret {
+        return Err(OAuthError::invalid_client("Send the client's secret: introspection requires it"));
+    }
+    match checks.check(parameters.required("token")?).await? {
+        // A client that validates the token of another client is not told, and no use is recorded.
+        Ok(access) if access.client.id == authenticated.client.id => Ok(checks.record_use(access).await?.ok()),
+        _ => Ok(None),
+    }
 }
 
-async fn caller(app: &State, request: &HttpRequest, parameters: &Parameters) -> Result<Caller, OAuthError> {
+// What a resource server is told; nothing when the caller is none, or its secret is wrong.
+async fn for_resource_server(
+    app: &State,
+    request: &HttpRequest,
+    parameters: &Parameters,
+) -> Result<Option<Result<Access, Inactive>>, OAuthError> {
     let Credentials { id, secret } = client_auth::credentials(request, parameters)?;
-    if let (true, Some(secret)) = (id.starts_with("rs-"), secret) {
-        client_auth::limit_attempts(app, request, &id)?;
-        let found = app.db.lookup(move |conn| Ok(ResourceServer::authenticate(conn, &id, &secret)?)).await?;
-        if let Some(server) = found {
-            app.last_used_buffer.resource_server(server.id, app.clock.now());
-            return Ok(Caller::ResourceServer);
-        }
-    }
-    let authenticated = authenticate(app, request, parameters).await.map_err(|refused| refused.error)?;
-    match authenticated.by_secret {
-        true => Ok(Caller::Client(Box::new(authenticated.client))),
-        false => Err(OAuthError::invalid_client("Send the client's secret: introspection requires it")),
-    }
+    let (true, Some(secret)) = (id.starts_with("rs-"), secret) else {
+        return Ok(None);
+    };
+    client_auth::limit_attempts(app, request, &id)?;
+    let token = parameters.get("token").unwrap_or_default();
+    let Some((server, checked)) = bearer::token_checks(app).check_for((&id, &secret), token).await? else {
+        return Ok(None);
+    };
+    app.last_used_buffer.resource_server(server, app.clock.now());
+    Ok(Some(checked))
 }
 
-fn description(app: &State, access: &Access) -> Value {
-    let mut description = json!({
-        "active": true,
-        "scope": access.scope().as_str(),
-        "client_id": access.client.client_id,
-        "username": access.employee.email,
-        "token_type": "Bearer",
-        "iat": access.token.created_at.0,
-        "sub": access.employee.id.to_string(),
-        "aud": access.client.client_id,
-        "iss": app.config.public_url.origin(),
-        "acct": ACCOUNT_ID,
-        "kind": if access.token.is_api_key() { "api_key" } else { "access_token" },
-    });
+// RFC 7662 section 2.2.
+#[derive(Serialize)]
+struct Description<'a> {
+    active: bool,
+    scope: &'a str,
+    client_id: &'a str,
+    username: &'a str,
+    token_type: &'static str,
     // API keys may have no expiration.
-    if access.token.expires_at < Timestamp::NO_END {
-        description["exp"] = json!(access.token.expires_at.0);
-    }
-    description
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exp: Option<i64>,
+    iat: i64,
+    sub: String,
+    aud: &'a str,
+    iss: &'a str,
+    acct: &'static str,
+    kind: &'static str,
+}
+
+fn describe(app: &State, access: &Access) -> HttpResponse {
+    let ends = access.token.expires_at;
+    no_store(&mut HttpResponse::Ok()).json(Description {
+        active: true,
+        scope: access.scope().as_str(),
+        client_id: &access.client.client_id,
+        username: &access.employee.email,
+        token_type: "Bearer",
+        exp: (ends < Timestamp::NO_END).then_some(ends.0),
+        iat: access.token.created_at.0,
+        sub: access.employee.id.to_string(),
+        aud: &access.client.client_id,
+        iss: app.config.public_url.origin(),
+        acct: ACCOUNT_ID,
+        kind: if access.token.is_api_key() { "api_key" } else { "access_token" },
+    })
 }
 
 /// `GET /auth/oauth/introspect` with Bearer, as R-Series has it: describes the token that was sent.
 pub async fn introspect_own(request: HttpRequest, app: web::Data<State>) -> HttpResponse {
     match bearer::access(&app, &request).await {
-        Ok(access) => no_store(&mut HttpResponse::Ok()).json(description(&app, &access)),
+        Ok(access) => describe(&app, &access),
         Err(refusal) => refusal.response(),
     }
 }

@@ -59,19 +59,21 @@ impl ResourceServer {
             .load(conn)
     }
 
-    /// Finds the resource server with this public id and secret.
-    pub fn authenticate(conn: &mut DbConnection, id: &str, secret: &str) -> QueryResult<Option<ResourceServer>> {
-        // Public ids consist of letters, digits and a hyphen; PostgreSQL rejects a query with a NUL in it.
-        if id.len() > 100 || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+    /// The public id, if it can be one: ids consist of letters, digits and a hyphen, and PostgreSQL rejects a query with a NUL.
+    pub fn well_formed(id: &str) -> Option<&str> {
+        Some(id).filter(|id| id.len() <= 100 && id.bytes().all(|byte| byte.is_ascii_graphic()))
+    }
+
+    /// Finds the resource server with this public id, if this is the hash of its secret.
+    pub fn authenticate(conn: &mut DbConnection, id: &str, secret: &TokenHash) -> QueryResult<Option<ResourceServer>> {
+        let Some(id) = Self::well_formed(id) else {
             return Ok(None);
-        }
+        };
         let row = resource_servers::table.filter(resource_servers::resource_server_id.eq(id));
-        // Every introspection runs this query. Typed for each database, Diesel caches the prepared statement by type
-        // instead of building the SQL text first.
+        // Typed for each database, Diesel caches the prepared statement by type instead of building the SQL text first.
         let found: Option<ResourceServer> =
             crate::db::on_each!(conn, |conn| row.select(ResourceServer::as_select()).get_result(conn).optional())?;
-        let shown = TokenHash::of(secret);
-        Ok(found.filter(|server| server.hash.matches(&shown)))
+        Ok(found.filter(|server| server.hash.matches(secret)))
     }
 
     fn replace_secret(conn: &mut DbConnection, id: ResourceServerKey, now: Timestamp) -> QueryResult<PlainToken> {

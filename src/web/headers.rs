@@ -33,7 +33,7 @@ pub async fn add(
             return Err(InternalError::from_response("the error page was rendered", page).into());
         }
     };
-    {
+    if log::log_enabled!(log::Level::Debug) {
         // The route's pattern, not its path: a path may hold a one-time secret.
         let request = response.request();
         let pattern = request.match_pattern().unwrap_or_else(|| "(no page)".into());

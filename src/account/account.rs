@@ -21,7 +21,7 @@ pub struct Account {
 impl Account {
     /// The account.
     pub fn get(conn: &mut DbConnection) -> QueryResult<Account> {
-        accounts::table.select(Account::as_select()).first(conn)
+        crate::db::on_each!(conn, |conn| accounts::table.select(Account::as_select()).get_result(conn))
     }
 
     /// Creates the row at the first start. Returns the check value of the secret key the row was created with.

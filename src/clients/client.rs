@@ -105,7 +105,7 @@ impl Client {
 
     /// Finds a client by its id, also while its rows are being deleted.
     pub fn find(conn: &mut DbConnection, id: ClientKey) -> QueryResult<Client> {
-        clients::table.find(id).select(Client::as_select()).get_result(conn)
+        crate::db::on_each!(conn, |conn| clients::table.find(id).select(Client::as_select()).get_result(conn))
     }
 
     /// Finds a client that has not been revoked. Errors: `NotFound`; [`Error::Conflict`] while a revoked client's rows are

@@ -87,7 +87,7 @@ impl Employee {
 
     /// The employee with this id.
     pub fn find(conn: &mut DbConnection, id: EmployeeKey) -> QueryResult<Employee> {
-        employees::table.find(id).select(Employee::as_select()).get_result(conn)
+        crate::db::on_each!(conn, |conn| employees::table.find(id).select(Employee::as_select()).get_result(conn))
     }
 
     /// The employee with this e-mail address; ignores letter case and surrounding spaces.

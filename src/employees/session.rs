@@ -65,14 +65,17 @@ pub struct FoundSession {
 impl Session {
     /// The session with this key, unless the employee is locked or archived. It may have expired: see [`Self::is_expired`].
     pub fn find(conn: &mut DbConnection, key: &TokenHash) -> QueryResult<Option<FoundSession>> {
-        let row = sessions::table
-            .inner_join(employees::table)
-            .filter(sessions::key_hash.eq(key))
-            .filter(employees::locked_at.is_null())
-            .filter(employees::archived_at.is_null())
-            .select((Session::as_select(), sessions::state, employees::name, employees::email, employees::role))
-            .first(conn)
-            .optional()?;
+        // Every page runs this query: see `access::token_access::find`.
+        let row = crate::db::on_each!(conn, |conn| {
+            sessions::table
+                .inner_join(employees::table)
+                .filter(sessions::key_hash.eq(key))
+                .filter(employees::locked_at.is_null())
+                .filter(employees::archived_at.is_null())
+                .select((Session::as_select(), sessions::state, employees::name, employees::email, employees::role))
+                .get_result(conn)
+                .optional()
+        })?;
         Ok(row.map(|(session, state, name, email, role)| FoundSession { session, state, name, email, role }))
     }
 

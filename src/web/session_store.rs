@@ -56,11 +56,12 @@ impl Store {
     }
 
     async fn find(&self, key: TokenHash) -> Result<Option<HashMap<String, String>>> {
-        let found = self.app.db.read(move |conn| {
+        let found = self.app.db.lookup(move |conn| {
             let Some(found) = Session::find(conn, &key)? else {
                 return Ok(None);
             };
-            let needing_attention = connections_needing_attention().count().get_result(conn)?;
+            let needing_attention =
+                crate::db::on_each!(conn, |conn| connections_needing_attention().count().get_result(conn))?;
             Ok(Some((found, needing_attention, Account::get(conn)?)))
         });
         let Some((found, needing_attention, account)) = found.await? else {

@@ -190,10 +190,11 @@ fn add_grant(
 ) -> client_api_access::error::Result<()> {
     let lifetimes = issue::Lifetimes::default();
     let grant = issue::Grant { client, employee, scope };
-    let id = issue::grant(conn, &grant, lifetimes, now)?.refresh_token_id;
+    let mut pair = issue::grant(conn, &grant, lifetimes, now)?;
     for _ in 1..tokens {
-        let token = RefreshToken::find(conn, client, id)?;
-        issue::rotate(conn, &token, lifetimes, now)?;
+        let token = RefreshToken::find(conn, client, pair.refresh_token_id)?;
+        let next = issue::rotate(conn, (&token, &pair.refresh_token), lifetimes, now)?;
+        pair = next.expect("nobody else refreshes it");
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::schema::{access_tokens, clients, employees, refresh_tokens, resource_
 use crate::scopes::{Role, Scope};
 use crate::secrets::{PlainToken, TokenHash, TokenKind};
 use crate::time::{Clock, Timestamp};
-use crate::tokens::rotation;
+use crate::tokens::{EndedToken, rotation};
 
 /// A valid token with its client and employee; only the columns that every request needs.
 #[derive(Clone, Debug)]
@@ -143,24 +143,41 @@ impl TokenChecks<'_> {
     /// Checks a token without recording a use, for a caller that may not be allowed to see the result.
     pub async fn check(&self, token: &str) -> Result<std::result::Result<Access, Inactive>> {
         let (hash, now) = (TokenHash::of(token), self.clock.now());
-        let found = self.db.lookup(move |conn| Ok(find(conn, &hash)?)).await?;
-        Ok(found.map_or_else(|| Err(unknown_token(token)), |row| check(row, now)))
+        match self.db.lookup(move |conn| Ok(find(conn, &hash)?)).await? {
+            Some(row) => Ok(check(row, now)),
+            None => Ok(Err(self.missing(token).await?)),
+        }
+    }
+
+    // A value with our format and a valid checksum existed once: without a row, it was revoked, or it expired long ago.
+    async fn missing(&self, token: &str) -> Result<Inactive> {
+        match PlainToken::parse(token) {
+            Ok(token) if token.kind() == TokenKind::ApiKey => Ok(Inactive::Revoked),
+            Ok(token) if token.kind() == TokenKind::AccessToken => {
+                let hash = token.hash();
+                match self.db.lookup(move |conn| Ok(EndedToken::exists(conn, &hash)?)).await? {
+                    true => Ok(Inactive::NotVerified),
+                    false => Ok(Inactive::Revoked),
+                }
+            }
+            _ => Ok(Inactive::NotVerified),
+        }
     }
 
     /// Checks a token for a resource server that authenticates with its id and secret: both are read in one query. Returns
-    /// `None` when the credentials are wrong; the token is not looked at then.
+    /// `None` when the credentials are wrong, and no access when the token is not active.
     pub async fn check_for(
         &self,
         (id, secret): (&str, &str),
         token: &str,
-    ) -> Result<Option<(ResourceServerKey, std::result::Result<Access, Inactive>)>> {
+    ) -> Result<Option<(ResourceServerKey, Option<Access>)>> {
         let (hash, secret, now) = (TokenHash::of(token), TokenHash::of(secret), self.clock.now());
         let Some(id) = ResourceServer::well_formed(id) else {
             return Ok(None);
         };
         let id = id.to_string();
         let found = self.db.lookup(move |conn| Ok(find_for(conn, &id, &secret, &hash)?)).await?;
-        Ok(found.map(|(server, row)| (server, row.map_or_else(|| Err(unknown_token(token)), |row| check(row, now)))))
+        Ok(found.map(|(server, row)| (server, row.and_then(|row| check(row, now).ok()))))
     }
 
     /// Records a use. The token may have been revoked since the check.
@@ -248,14 +265,6 @@ fn find_for(
         Some((.., None)) => None,
         None => ResourceServer::authenticate(conn, id, secret)?.map(|server| (server.id, None)),
     })
-}
-
-// A value with our format and a valid checksum existed once: without a row, it was revoked or expired long ago.
-fn unknown_token(token: &str) -> Inactive {
-    match PlainToken::parse(token).map(|token| token.kind()) {
-        Ok(TokenKind::AccessToken | TokenKind::ApiKey) => Inactive::Revoked,
-        _ => Inactive::NotVerified,
-    }
 }
 
 fn check((token, client, employee, grant_revoked): Row, now: Timestamp) -> std::result::Result<Access, Inactive> {

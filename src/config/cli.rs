@@ -70,7 +70,7 @@ pub struct Settings {
     #[arg(long, env = "TRUSTED_PROXIES", default_value = "", value_name = "LIST")]
     pub trusted_proxies: String,
     /// Days before expired tokens are deleted
-    #[arg(long, env = "KEEP_EXPIRED_DAYS", default_value = "30", value_name = "DAYS")]
+    #[arg(long, env = "KEEP_EXPIRED_DAYS", default_value = "7", value_name = "DAYS")]
     pub keep_expired_days: String,
     /// Lifetime of access tokens, in seconds
     #[arg(long, env = "ACCESS_TOKEN_SECONDS", default_value = "3600", value_name = "SECONDS")]

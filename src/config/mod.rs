@@ -139,7 +139,7 @@ mod tests {
             listen: "127.0.0.1:8080".into(),
             data_dir: "./data".into(),
             database_connections: "8".into(),
-            keep_expired_days: "30".into(),
+            keep_expired_days: "7".into(),
             access_token_seconds: "3600".into(),
             refresh_token_days: "30".into(),
             public_registration: "off".into(),

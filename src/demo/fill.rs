@@ -1,6 +1,7 @@
 //! Issues the planned tokens in batches, through the functions that issue real ones.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::clients::Client;
 use crate::db::DbConnection;
@@ -11,10 +12,11 @@ use crate::demo::world::World;
 use crate::error::{Error, Result};
 use crate::id::{AccessTokenKey, ClientKey, EmployeeKey};
 use crate::scopes::Scope;
+use crate::secrets::PlainToken;
 use crate::time::{DAY, HOUR, Timestamp};
 use crate::tokens::issue::Lifetimes;
-use crate::tokens::revocation::purge_expired;
-use crate::tokens::{AccessToken, RefreshToken, client_counters, issue};
+use crate::tokens::retention::{delete_api_key, delete_refresh_token, expired_api_keys, expired_refresh_tokens};
+use crate::tokens::{AccessToken, EndedToken, RefreshToken, client_counters, issue};
 use crate::web::state::State;
 
 // With fewer, most of the time goes into commits; with more, a transaction may block requests for too long.
@@ -30,8 +32,8 @@ pub struct Ids {
     pub clients: Vec<ClientKey>,
 }
 
-// The current refresh token of each grant, by index in the plan.
-type Grants = HashMap<usize, RefreshToken>;
+// The refresh token of each grant and its newest value, by index in the plan.
+type Grants = HashMap<usize, (RefreshToken, Arc<PlainToken>)>;
 
 struct Step {
     at: Timestamp,
@@ -71,7 +73,7 @@ fn run(conn: &mut DbConnection, steps: &[Step], mut grants: Grants) -> Result<Gr
         AccessToken::touch(conn, id, used)?;
         // A refresh records the use of a grant; the first access token of a grant does not, so do it here.
         if let What::Consent { grant, .. } = &step.what
-            && let Some(token) = grants.get(grant)
+            && let Some((token, _)) = grants.get(grant)
         {
             RefreshToken::touch(conn, token.id, used)?;
         }
@@ -112,9 +114,9 @@ impl Step {
         Ok(Step { at: now.plus(-issue.age), used: issue.used.map(|ago| now.plus(-ago)), what })
     }
 
-    fn known(&self, grants: &Grants) -> Option<(usize, RefreshToken)> {
+    fn known(&self, grants: &Grants) -> Option<(usize, (RefreshToken, Arc<PlainToken>))> {
         match self.what {
-            What::Refresh { grant, .. } => grants.get(&grant).map(|token| (grant, token.clone())),
+            What::Refresh { grant, .. } => grants.get(&grant).map(|known| (grant, known.clone())),
             _ => None,
         }
     }
@@ -124,15 +126,17 @@ impl Step {
             What::Consent { grant, client, employee, scope, lifetimes } => {
                 let consent = issue::Grant { client: *client, employee: *employee, scope };
                 let pair = issue::grant(conn, &consent, *lifetimes, self.at)?;
-                grants.insert(*grant, RefreshToken::find(conn, *client, pair.refresh_token_id)?);
+                let token = RefreshToken::find(conn, *client, pair.refresh_token_id)?;
+                grants.insert(*grant, (token, Arc::new(pair.refresh_token)));
                 Ok(pair.access_token_id)
             }
             What::Refresh { grant, lifetimes } => {
-                let token =
+                let (token, value) =
                     grants.get_mut(grant).ok_or_else(|| Error::internal("a grant is refreshed before it exists"))?;
-                let pair = issue::rotate(conn, token, *lifetimes, self.at)?;
+                let pair = issue::rotate(conn, (token, value), *lifetimes, self.at)?;
                 let pair = pair.ok_or_else(|| Error::internal("a grant of the demo was refreshed concurrently"))?;
                 token.generation += 1;
+                *value = Arc::new(pair.refresh_token);
                 Ok(pair.access_token_id)
             }
             What::Key { client, employee, scope, label, ends } => {
@@ -145,7 +149,7 @@ impl Step {
 
 /// Does what background jobs would have done over time: deletes old expired tokens, records last use, counts tokens.
 pub async fn record_outcome(app: &State, world: &World, ids: &Ids, now: Timestamp) -> Result<()> {
-    let cutoff = now.plus(-app.config.keep_expired_days * DAY);
+    retire_tokens(app, now).await?;
     let last_used = last_used(world, now);
     let clients: Vec<(ClientKey, Option<Timestamp>)> = ids.clients.iter().copied().zip(last_used).collect();
     for clients in clients.chunks(CLIENTS_AT_ONCE) {
@@ -154,7 +158,6 @@ pub async fn record_outcome(app: &State, world: &World, ids: &Ids, now: Timestam
             .with_long_timeout()
             .write(move |conn| {
                 for (client, used) in &clients {
-                    while purge_expired(conn, *client, cutoff, BATCH as i64)? > 0 {}
                     if let Some(used) = used {
                         Client::touch(conn, *client, *used)?;
                     }
@@ -164,6 +167,28 @@ pub async fn record_outcome(app: &State, world: &World, ids: &Ids, now: Timestam
             })
             .await?;
     }
+    Ok(())
+}
+
+// Moves expired access tokens, and deletes what expired long ago.
+async fn retire_tokens(app: &State, now: Timestamp) -> Result<()> {
+    let (cutoff, most) = (now.plus(-app.config.keep_expired_days * DAY), BATCH as i64);
+    let db = app.db.with_long_timeout();
+    while db.write(move |conn| Ok(EndedToken::move_expired(conn, now, most)?)).await? > 0 {}
+    let delete = move |conn: &mut DbConnection| {
+        let mut deleted = 0;
+        for id in EndedToken::older_than(conn, cutoff, most)? {
+            deleted += EndedToken::delete(conn, id, cutoff)?;
+        }
+        for id in expired_refresh_tokens(conn, cutoff, most)? {
+            deleted += delete_refresh_token(conn, id, cutoff)?;
+        }
+        for id in expired_api_keys(conn, cutoff, most)? {
+            deleted += delete_api_key(conn, id, cutoff)?;
+        }
+        Ok(deleted)
+    };
+    while db.write(delete).await? > 0 {}
     Ok(())
 }
 

@@ -7,6 +7,7 @@ mod count_clients;
 mod delete_revoked;
 mod flush_buffers;
 mod lease;
+mod move_ended_tokens;
 mod retention;
 mod seal_activity;
 
@@ -43,6 +44,7 @@ pub async fn run_once(app: &State) -> Result<()> {
     notice_delivery(app).deliver_due().await?;
     flush(app).await?;
     seal_activity::run(app).await?;
+    move_ended_tokens::run(app).await?;
     count_clients::run(app).await?;
     retention::run(app).await
 }
@@ -79,6 +81,7 @@ async fn maintain(app: Arc<State>) {
         if tick.is_multiple_of(EVERY_FEW_SECONDS) {
             report("writing buffered times", flush(&app).await);
             report("sealing the activity log", seal_activity::run(&app).await);
+            report("moving expired tokens", move_ended_tokens::run(&app).await);
             report("counting tokens of clients", count_clients::run(&app).await);
         }
         if tick.is_multiple_of(EVERY_MINUTE) {

@@ -4,7 +4,7 @@ use actix_web::http::header::ContentType;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
-use crate::access::token_access::{Access, Inactive};
+use crate::access::token_access::Access;
 use crate::account::ACCOUNT_ID;
 use crate::oauth::client_auth::{self, Credentials, authenticate};
 use crate::oauth::parameters::Parameters;
@@ -39,8 +39,8 @@ async fn answer(
     if let Some(checked) = for_resource_server(app, request, &parameters).await? {
         parameters.required("token")?;
         return match checked {
-            Ok(access) => Ok(checks.record_use(access).await?.ok()),
-            Err(_) => Ok(None),
+            Some(access) => Ok(checks.record_use(access).await?.ok()),
+            None => Ok(None),
         };
     }
     let authenticated = authenticate(app, request, &parameters).await.map_err(|refused| refused.error)?;
@@ -59,7 +59,7 @@ async fn for_resource_server(
     app: &State,
     request: &HttpRequest,
     parameters: &Parameters,
-) -> Result<Option<Result<Access, Inactive>>, OAuthError> {
+) -> Result<Option<Option<Access>>, OAuthError> {
     let Credentials { id, secret } = client_auth::credentials(request, parameters)?;
     let (true, Some(secret)) = (id.starts_with("rs-"), secret) else {
         return Ok(None);

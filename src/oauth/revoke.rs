@@ -5,15 +5,10 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::clients::Client;
-use crate::db::DbConnection;
-use crate::error::{Error, Result};
 use crate::oauth::client_auth::{AuthenticatedClient, identify};
 use crate::oauth::parameters::Parameters;
-use crate::secrets::TokenHash;
-use crate::time::Timestamp;
-use crate::tokens::revocation::{Target, revoke as revoke_target, revoke_access_token};
-use crate::tokens::{AccessToken, RefreshToken};
+use crate::secrets::PlainToken;
+use crate::tokens::revocation::revoke_by_value;
 use crate::web::client_ip;
 use crate::web::oauth_error::{OAuthError, no_store};
 use crate::web::state::State;
@@ -40,35 +35,13 @@ async fn revoke_from_body(
     let AuthenticatedClient { client, .. } =
         identify(app, request, &parameters).await.map_err(|refused| refused.error)?;
     let token = match parameters.get("token").or_else(|| parameters.get("refresh_token")) {
-        Some(token) => TokenHash::of(token),
+        // A text that is no token of this server is answered like an unknown token.
+        Some(text) => PlainToken::parse(text).ok(),
         None => return Err(OAuthError::invalid_request("Check the `token` parameter")),
     };
     let (client_ip, now) = (client_ip::address(request, &app.config.trusted_proxies), app.clock.now());
-    app.db.write(move |conn| revoke_token(conn, &client, &token, &client_ip, now)).await?;
-    Ok(())
-}
-
-fn revoke_token(
-    conn: &mut DbConnection,
-    client: &Client,
-    token: &TokenHash,
-    client_ip: &str,
-    now: Timestamp,
-) -> Result<()> {
-    let actor = client.actor();
-    let outcome = match (RefreshToken::find_by_value(conn, token)?, AccessToken::find_by_value(conn, token)?) {
-        (Some((found, _)), _) if found.client_id == client.id => {
-            let target = Target::RefreshToken(client.clone(), found);
-            revoke_target(conn, &target, None, (&actor, client_ip), now).map(drop)
-        }
-        (_, Some(found)) if found.client_id == client.id => {
-            revoke_access_token(conn, (client, &found), (&actor, client_ip), now)
-        }
-        _ => Ok(()),
-    };
-    match outcome {
-        // Another request has revoked it in the meantime.
-        Err(Error::Conflict(_)) => Ok(()),
-        outcome => outcome,
+    if let Some(token) = token {
+        app.db.write(move |conn| revoke_by_value(conn, &client, &token, &client_ip, now)).await?;
     }
+    Ok(())
 }

@@ -1,8 +1,12 @@
 //! Tokens: their format, kinds and masks.
 //!
-//! A token such as `Zk3f9aB_rt_…` consists of 7 random characters, a marker for its kind, 43 random base62 characters (256
+//! A token such as `Zk3f9aB_at_…` consists of 7 random characters, a marker for its kind, 43 random base62 characters (256
 //! bits) and a checksum of 6 characters. The first 7 are stored and shown, to tell tokens apart. The marker and the
 //! checksum let secret scanners recognise a leaked token offline.
+//!
+//! A value of a refresh token has 44 random characters: the grant part, which all values of the refresh token have in
+//! common, and the value part, which is new each time; each is 22 characters (130 bits). Values of the earlier format have
+//! 43 characters and no such parts.
 
 use std::fmt;
 
@@ -10,11 +14,14 @@ use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use zeroize::Zeroizing;
 
+use crate::secrets::grant_part::{GrantPart, PART_LENGTH};
 use crate::secrets::hash::TokenHash;
 use crate::secrets::random::{ALPHABET, SECRET_LENGTH, base62};
 
 const PREFIX_LENGTH: usize = 7;
+const MARKER_LENGTH: usize = 4;
 const CHECKSUM_LENGTH: usize = 6;
+const SECRET_START: usize = PREFIX_LENGTH + MARKER_LENGTH;
 
 /// The kind of a token. Its marker is part of every token's text and must never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,24 +87,36 @@ pub enum NotAToken {
 impl PlainToken {
     /// A new random token of this kind.
     pub fn generate(kind: TokenKind) -> PlainToken {
-        Self::with_mask(kind, &Mask(base62(PREFIX_LENGTH)))
+        let mask = Mask(base62(PREFIX_LENGTH));
+        match kind {
+            TokenKind::RefreshToken => Self::refresh_token(&mask, &GrantPart::generate()),
+            _ => Self::with_secret(kind, &mask, &Zeroizing::new(base62(SECRET_LENGTH))),
+        }
     }
 
-    /// A new token that starts with the characters of `mask`: the next value of a refresh token.
-    pub fn with_mask(kind: TokenKind, mask: &Mask) -> PlainToken {
-        let body = Zeroizing::new(format!("{}{}{}", mask.0, kind.marker(), *Zeroizing::new(base62(SECRET_LENGTH))));
+    /// A new value of the refresh token that has these first characters and this grant part.
+    pub fn refresh_token(mask: &Mask, part: &GrantPart) -> PlainToken {
+        let secret = Zeroizing::new(format!("{}{}", part.text(), *Zeroizing::new(base62(PART_LENGTH))));
+        Self::with_secret(TokenKind::RefreshToken, mask, &secret)
+    }
+
+    fn with_secret(kind: TokenKind, mask: &Mask, secret: &str) -> PlainToken {
+        let body = Zeroizing::new(format!("{}{}{secret}", mask.0, kind.marker()));
         let value = Zeroizing::new(format!("{}{}", *body, checksum(&body)));
         PlainToken { kind, value }
     }
 
     /// Parses a token by its marker and checksum, without a query.
     pub fn parse(text: &str) -> Result<PlainToken, NotAToken> {
-        let marker = text.get(PREFIX_LENGTH..PREFIX_LENGTH + 4).ok_or(NotAToken::Foreign)?;
+        let marker = text.get(PREFIX_LENGTH..SECRET_START).ok_or(NotAToken::Foreign)?;
         let kind = TokenKind::ALL.into_iter().find(|kind| kind.marker() == marker).ok_or(NotAToken::Foreign)?;
-        let rest = text.bytes().enumerate().filter(|(i, _)| !(PREFIX_LENGTH..PREFIX_LENGTH + 4).contains(i));
-        if text.len() != PREFIX_LENGTH + 4 + SECRET_LENGTH + CHECKSUM_LENGTH
-            || !rest.map(|(_, byte)| byte).all(|byte| byte.is_ascii_alphanumeric())
-        {
+        let rest = text.bytes().enumerate().filter(|(i, _)| !(PREFIX_LENGTH..SECRET_START).contains(i));
+        let has_length = match text.len().checked_sub(SECRET_START + CHECKSUM_LENGTH) {
+            Some(SECRET_LENGTH) => true,
+            Some(length) => kind == TokenKind::RefreshToken && length == 2 * PART_LENGTH,
+            None => false,
+        };
+        if !has_length || !rest.map(|(_, byte)| byte).all(|byte| byte.is_ascii_alphanumeric()) {
             return Err(NotAToken::Foreign);
         }
         let (body, sum) = text.split_at(text.len() - CHECKSUM_LENGTH);
@@ -115,6 +134,18 @@ impl PlainToken {
     /// The hash that the database finds the token by.
     pub fn hash(&self) -> TokenHash {
         TokenHash::of(&self.value)
+    }
+
+    /// The part that all values of this refresh token have in common. `None` for a value of the earlier format, and for
+    /// other kinds of token.
+    pub fn grant_part(&self) -> Option<GrantPart> {
+        let secret = &self.value[SECRET_START..self.value.len() - CHECKSUM_LENGTH];
+        (secret.len() == 2 * PART_LENGTH).then(|| GrantPart::from_text(&secret[..PART_LENGTH]))
+    }
+
+    /// The hash that the database finds the refresh token by, also when it no longer knows this value.
+    pub fn grant_hash(&self) -> Option<TokenHash> {
+        self.grant_part().map(|part| part.hash(&self.mask()))
     }
 
     /// The part that pages show.
@@ -172,7 +203,7 @@ mod tests {
 
             assert_eq!(parsed.kind(), kind);
             assert_eq!(parsed.hash(), token.hash());
-            assert_eq!(token.expose().len(), 60);
+            assert_eq!(token.expose().len(), if kind == TokenKind::RefreshToken { 61 } else { 60 });
         }
     }
 
@@ -190,18 +221,35 @@ mod tests {
     }
 
     #[test]
-    fn every_value_of_a_refresh_token_starts_with_the_same_characters() {
+    fn every_value_of_a_refresh_token_has_the_same_characters_and_grant_part() {
         let first = PlainToken::generate(TokenKind::RefreshToken);
-        let second = PlainToken::with_mask(TokenKind::RefreshToken, &first.mask());
+        let part = first.grant_part().expect("a grant part");
+        let second = PlainToken::refresh_token(&first.mask(), &part);
 
-        assert_eq!(first.mask(), second.mask());
+        assert_eq!((first.mask(), first.grant_hash()), (second.mask(), second.grant_hash()));
         assert_ne!(first.hash(), second.hash());
+        let common = SECRET_START + PART_LENGTH;
+        assert_eq!(first.expose()[..common], second.expose()[..common]);
+        assert_ne!(first.expose()[common..common + PART_LENGTH], second.expose()[common..common + PART_LENGTH]);
+    }
+
+    #[test]
+    fn a_refresh_token_of_the_earlier_format_is_recognised_and_has_no_grant_part() {
+        let mask = PlainToken::generate(TokenKind::RefreshToken).mask();
+        let earlier = PlainToken::with_secret(TokenKind::RefreshToken, &mask, &base62(SECRET_LENGTH));
+
+        let parsed = PlainToken::parse(earlier.expose()).expect("our own token");
+
+        assert_eq!((parsed.expose().len(), parsed.kind()), (60, TokenKind::RefreshToken));
+        assert!(parsed.grant_part().is_none() && parsed.grant_hash().is_none());
+        let long_key = PlainToken::with_secret(TokenKind::ApiKey, &mask, &base62(2 * PART_LENGTH));
+        assert_eq!(PlainToken::parse(long_key.expose()).unwrap_err(), NotAToken::Foreign);
     }
 
     // The part after the seven shown characters must be unguessable on its own (RFC 6749 section 10.10).
     #[test]
     fn t14_a_hundred_thousand_tokens_are_distinct_and_random_after_the_shown_characters() {
-        const HIDDEN: std::ops::Range<usize> = PREFIX_LENGTH + 4..PREFIX_LENGTH + 4 + SECRET_LENGTH;
+        const HIDDEN: std::ops::Range<usize> = SECRET_START..SECRET_START + SECRET_LENGTH;
         let tokens: Vec<PlainToken> =
             TokenKind::ALL.into_iter().cycle().take(100_000).map(PlainToken::generate).collect();
 

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::id::{AccessTokenKey, ClientKey, EmployeeKey, RefreshTokenKey};
 use crate::schema::{access_tokens, refresh_token_values, refresh_tokens};
 use crate::scopes::Scope;
-use crate::secrets::{PlainToken, TokenKind};
+use crate::secrets::{GrantPart, PlainToken, TokenHash, TokenKind};
 use crate::time::Timestamp;
 use crate::tokens::refresh_token::RefreshToken;
 
@@ -60,6 +60,7 @@ pub fn grant(conn: &mut DbConnection, grant: &Grant<'_>, lifetimes: Lifetimes, n
             refresh_tokens::client_id.eq(grant.client),
             refresh_tokens::employee_id.eq(grant.employee),
             refresh_tokens::prefix.eq(refresh_token.mask()),
+            refresh_tokens::grant_hash.eq(refresh_token.grant_hash()),
             refresh_tokens::scope.eq(grant.scope),
             refresh_tokens::created_at.eq(now),
             refresh_tokens::expires_at.eq(expiry.refresh_token),
@@ -71,64 +72,94 @@ pub fn grant(conn: &mut DbConnection, grant: &Grant<'_>, lifetimes: Lifetimes, n
     pair(conn, grant, (RefreshTokenKey(id), refresh_token), 1, expiry, now)
 }
 
-/// Issues the next pair of a grant. One conditional UPDATE decides: of two callers that read the same generation, one
-/// gets a pair and the other `None`.
+/// Issues the next pair of a grant to the holder of `value`, which must be one of its newest generation. One conditional
+/// UPDATE decides: of two callers that read the same generation, one gets a pair and the other `None`.
+///
+/// The database holds only hashes, so the grant part of the next value comes from `value`; if that has the earlier format,
+/// the grant gets a new grant part.
 ///
 /// Errors: [`Error::Conflict`](crate::error::Error::Conflict) when the client is being deleted.
 pub fn rotate(
     conn: &mut DbConnection,
-    token: &RefreshToken,
+    (token, value): (&RefreshToken, &PlainToken),
     lifetimes: Lifetimes,
     now: Timestamp,
 ) -> Result<Option<IssuedPair>> {
     let client = Client::find_unrevoked(conn, token.client_id)?;
     let expiry = PairExpiry::of(client.grants_end_after, token.created_at, lifetimes, now);
-    next_generation(conn, token, &token.scope, expiry, "", now)
+    let part = value.grant_part().unwrap_or_else(GrantPart::generate);
+    next_generation(conn, &Next { token, part: &part, scope: &token.scope, expiry, client_ip: "" }, now)
 }
 
-/// Issues the next pair of a grant for `scope`. The caller has already checked the client.
-pub(crate) fn next_generation(
-    conn: &mut DbConnection,
-    token: &RefreshToken,
-    scope: &Scope,
-    expiry: PairExpiry,
-    client_ip: &str,
-    now: Timestamp,
-) -> Result<Option<IssuedPair>> {
-    let next = token.generation + 1;
+/// What the next pair of a grant is issued with. The caller has already checked the client.
+#[derive(Clone, Copy)]
+pub(crate) struct Next<'a> {
+    /// The grant, as it was read.
+    pub token: &'a RefreshToken,
+    /// The grant part of the next value.
+    pub part: &'a GrantPart,
+    /// The scope of the access token.
+    pub scope: &'a Scope,
+    /// When the pair expires.
+    pub expiry: PairExpiry,
+    /// The client IP.
+    pub client_ip: &'a str,
+}
+
+// The column with its new value, or `None` to leave it as it is.
+type ChangedGrantHash = Option<diesel::dsl::Eq<refresh_tokens::grant_hash, Option<TokenHash>>>;
+
+impl Next<'_> {
+    /// Stores the hash of the grant part where it is not stored yet; in the same UPDATE that decides the step.
+    pub(crate) fn changed_grant_hash(&self) -> ChangedGrantHash {
+        let hash = Some(self.part.hash(&self.token.mask));
+        (self.token.grant_hash != hash).then(|| refresh_tokens::grant_hash.eq(hash))
+    }
+}
+
+/// Issues the next pair of a grant, and deletes the values that are older than the previous one.
+pub(crate) fn next_generation(conn: &mut DbConnection, next: &Next<'_>, now: Timestamp) -> Result<Option<IssuedPair>> {
+    let token = next.token;
+    let generation = token.generation + 1;
     let row = refresh_tokens::table
         .find(token.id)
         .filter(refresh_tokens::generation.eq(token.generation))
         .filter(refresh_tokens::revoked_at.is_null());
-    let rotated = diesel::update(row)
-        .set((
-            refresh_tokens::generation.eq(next),
-            refresh_tokens::rotated_at.eq(now),
-            refresh_tokens::generation_used_at.eq(None::<Timestamp>),
-            refresh_tokens::last_used_at.eq(now),
-            refresh_tokens::expires_at.eq(expiry.refresh_token),
-            refresh_tokens::pairs.eq(1),
-            refresh_tokens::rotated_from.eq(client_ip),
-        ))
-        .execute(conn)?;
-    match rotated {
-        0 => Ok(None),
-        _ => another_pair(conn, token, scope, next, expiry, now).map(Some),
+    let change = (
+        refresh_tokens::generation.eq(generation),
+        refresh_tokens::rotated_at.eq(now),
+        refresh_tokens::generation_used_at.eq(None::<Timestamp>),
+        refresh_tokens::last_used_at.eq(now),
+        refresh_tokens::expires_at.eq(next.expiry.refresh_token),
+        refresh_tokens::pairs.eq(1),
+        refresh_tokens::rotated_from.eq(next.client_ip),
+        next.changed_grant_hash(),
+    );
+    // Compiled for each database separately, so that SQLite caches the prepared statements.
+    if crate::db::on_each!(conn, |conn| diesel::update(row).set(change).execute(conn))? == 0 {
+        return Ok(None);
     }
+    if token.generation > 1 {
+        let older = refresh_token_values::table
+            .filter(refresh_token_values::refresh_token_id.eq(token.id))
+            .filter(refresh_token_values::generation.lt(token.generation))
+            .filter(refresh_token_values::earlier_format.eq(false));
+        crate::db::on_each!(conn, |conn| diesel::delete(older).execute(conn))?;
+    }
+    another_pair(conn, next, generation, now).map(Some)
 }
 
 /// Issues a pair that belongs to the given generation of a grant.
 pub(crate) fn another_pair(
     conn: &mut DbConnection,
-    token: &RefreshToken,
-    scope: &Scope,
+    next: &Next<'_>,
     generation: i64,
-    expiry: PairExpiry,
     now: Timestamp,
 ) -> Result<IssuedPair> {
-    let value = PlainToken::with_mask(TokenKind::RefreshToken, &token.mask);
-    let grant = Grant { client: token.client_id, employee: token.employee_id, scope };
-    pair(conn, &grant, (token.id, value), generation, expiry, now)
+    let token = next.token;
+    let value = PlainToken::refresh_token(&token.mask, next.part);
+    let grant = Grant { client: token.client_id, employee: token.employee_id, scope: next.scope };
+    pair(conn, &grant, (token.id, value), generation, next.expiry, now)
 }
 
 /// When the two tokens of a pair expire.
@@ -193,6 +224,7 @@ fn pair(
         refresh_token_values::generation.eq(generation),
         refresh_token_values::created_at.eq(now),
         refresh_token_values::expires_at.eq(expiry.refresh_token),
+        refresh_token_values::earlier_format.eq(false),
     );
     // Compiled for each database separately, so that SQLite caches the prepared INSERT.
     crate::db::on_each!(conn, |conn| diesel::insert_into(refresh_token_values::table).values(value).execute(conn))?;

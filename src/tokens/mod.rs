@@ -4,14 +4,18 @@ mod access_token;
 mod api_key;
 pub mod authorization_code;
 pub mod client_counters;
+mod ended_token;
 pub mod issue;
 pub mod listing;
+mod presented;
 mod refresh_token;
+pub mod retention;
 pub mod revocation;
 pub mod rotation;
 mod status;
 
 pub use access_token::AccessToken;
 pub use api_key::{NewApiKey, create_api_key};
+pub use ended_token::EndedToken;
 pub use refresh_token::RefreshToken;
 pub use status::{TokenDates, TokenStatus};

@@ -13,7 +13,7 @@ use crate::secrets::{Mask, TokenHash};
 use crate::time::{DAY, Timestamp};
 use crate::tokens::status::TokenDates;
 
-// For this long after a value expires, it is refused as expired, with the date; after that, as unknown. In seconds.
+// For this long after a value of the earlier format expires, it is recognised as reuse; after that, it is unknown. In seconds.
 const EXPIRED_VALUE_RETENTION: i64 = 30 * DAY;
 
 /// A refresh token.
@@ -49,6 +49,8 @@ pub struct RefreshToken {
     pub pairs: i64,
     /// The client IP that requested the newest generation.
     pub rotated_from: String,
+    /// The hash of its grant part; `None` until a token of the earlier format is refreshed for the first time.
+    pub grant_hash: Option<TokenHash>,
 }
 
 impl RefreshToken {
@@ -58,8 +60,13 @@ impl RefreshToken {
         row.select(RefreshToken::as_select()).first(conn)
     }
 
-    /// Finds a refresh token by the hash of its current or an earlier value; and whether it is the current one.
-    pub fn find_by_value(conn: &mut DbConnection, hash: &TokenHash) -> QueryResult<Option<(RefreshToken, bool)>> {
+    /// Finds a refresh token by the hash of a value, or by that of the grant part that the value has; and whether the value
+    /// is the current one.
+    pub fn find_by_value(
+        conn: &mut DbConnection,
+        hash: &TokenHash,
+        grant_hash: Option<&TokenHash>,
+    ) -> QueryResult<Option<(RefreshToken, bool)>> {
         let row = refresh_token_values::table
             .inner_join(refresh_tokens::table)
             .filter(refresh_token_values::hash.eq(hash))
@@ -70,10 +77,18 @@ impl RefreshToken {
             ))
             .first::<(RefreshToken, i64, Option<Timestamp>)>(conn)
             .optional()?;
-        Ok(row.map(|(token, generation, replaced)| {
-            let newest = generation == token.generation && replaced.is_none();
-            (token, newest)
-        }))
+        match (row, grant_hash) {
+            (Some((token, generation, replaced)), _) => {
+                let is_current = generation == token.generation && replaced.is_none();
+                Ok(Some((token, is_current)))
+            }
+            (None, Some(hash)) => {
+                let row = refresh_tokens::table.filter(refresh_tokens::grant_hash.eq(hash));
+                let token = row.select(RefreshToken::as_select()).first(conn).optional()?;
+                Ok(token.map(|token| (token, false)))
+            }
+            (None, None) => Ok(None),
+        }
     }
 
     /// Loads the refresh tokens with these ids, in the same order, each with its employee.
@@ -98,10 +113,12 @@ impl RefreshToken {
         diesel::update(refresh_tokens::table.find(id)).set(refresh_tokens::last_used_at.eq(at)).execute(conn)
     }
 
-    /// Deletes a batch of values that expired more than 30 days ago.
+    /// Deletes a batch of values of the earlier format that expired more than 30 days ago. All other values are deleted when
+    /// they are older than the previous one.
     pub fn purge_values(conn: &mut DbConnection, now: Timestamp, batch: i64) -> QueryResult<usize> {
-        let old =
-            refresh_token_values::table.filter(refresh_token_values::expires_at.lt(now.plus(-EXPIRED_VALUE_RETENTION)));
+        // The condition of the partial index.
+        let earlier = refresh_token_values::table.filter(refresh_token_values::earlier_format);
+        let old = earlier.filter(refresh_token_values::expires_at.lt(now.plus(-EXPIRED_VALUE_RETENTION)));
         let ids: Vec<i64> = old.select(refresh_token_values::id).limit(batch).load(conn)?;
         diesel::delete(refresh_token_values::table.filter(refresh_token_values::id.eq_any(ids))).execute(conn)
     }

@@ -7,11 +7,15 @@
 //! | the value sent belongs to | and | result |
 //! |---|---|---|
 //! | *n* | | issues *n+1* |
+//! | *n* | it expired | refused; nothing is revoked |
 //! | *n−1* | at most 30 s old | concurrent requests or a retry: issues another pair of *n*, at most five a minute |
 //! | *n−1* | older, no token of *n* was used | the response was lost: withdraws the tokens of *n* and issues *n* again |
 //! | *n−1* | older, a token of *n* was used | token reuse detected |
+//! | *n−1* | it expired, and no token of *n* was used, or it is at most 30 s old | refused; nothing is revoked |
 //! | an earlier generation, or it was withdrawn | | token reuse detected: revokes the refresh token, logs both client IPs |
-//! | an expired value | | refused; nothing is revoked |
+//!
+//! Only the values of *n* and *n−1* have rows. Every other value is recognised by its grant part, however old it is. Values
+//! of the earlier format have no grant part; they keep their rows until 30 days after they expire.
 //!
 //! One conditional UPDATE decides each step. If another request changed the row first, it is read again.
 
@@ -20,24 +24,18 @@ use diesel::prelude::*;
 use crate::activity::Kind;
 use crate::clients::Client;
 use crate::db::DbConnection;
-use crate::employees::Employee;
 use crate::error::{Error, Result};
 use crate::id::{AccessTokenKey, RefreshTokenKey};
 use crate::schema::{access_tokens, refresh_token_values, refresh_tokens};
 use crate::scopes::Scope;
-use crate::secrets::TokenHash;
+use crate::secrets::{DerivedKey, GrantPart, PlainToken};
 use crate::time::{MINUTE, Timestamp};
-use crate::tokens::issue::{IssuedPair, Lifetimes, PairExpiry};
+use crate::tokens::issue::{IssuedPair, Lifetimes, Next, PairExpiry};
+use crate::tokens::presented::{MAX_PAIRS_PER_MINUTE, Presented, Standing};
 use crate::tokens::refresh_token::RefreshToken;
 use crate::tokens::revocation::Target;
 use crate::tokens::{issue, revocation};
 
-// For how long after a refresh the previous value still works, in seconds.
-const GRACE_PERIOD: i64 = 30;
-// How many pairs of one generation are issued in a minute.
-const MAX_PAIRS_PER_MINUTE: i64 = 5;
-// The grace period grows while many callers wait for a pair, by at most this many seconds.
-const MAX_GRACE_EXTENSION: i64 = 10 * MINUTE;
 // How often the row is read again when other requests change it first.
 const ATTEMPTS: u32 = 8;
 
@@ -46,8 +44,10 @@ const ATTEMPTS: u32 = 8;
 pub struct Refresh<'a> {
     /// The client, authenticated and active.
     pub client: &'a Client,
-    /// The hash of the refresh token it sent.
-    pub value: &'a TokenHash,
+    /// The refresh token it sent.
+    pub value: &'a PlainToken,
+    /// The key that grant parts are derived with when the value has the earlier format.
+    pub grant_key: &'a DerivedKey,
     /// The requested scope; `None` for the whole scope of the grant.
     pub scope: Option<&'a Scope>,
     /// The client IP.
@@ -86,14 +86,6 @@ pub enum Refusal {
     WiderScope,
 }
 
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = refresh_token_values)]
-struct Value {
-    generation: i64,
-    expires_at: Timestamp,
-    replaced_at: Option<Timestamp>,
-}
-
 /// Handles a refresh request. The caller commits the transaction in every case, also when this revokes the refresh token.
 pub fn refresh(
     conn: &mut DbConnection,
@@ -116,117 +108,71 @@ fn attempt(
     lifetimes: Lifetimes,
     now: Timestamp,
 ) -> Result<Option<Rotation>> {
-    // Without a LIMIT: SQLite would plan the statement again each time one is bound. The hash is unique.
-    let found = crate::db::on_each!(conn, |conn| {
-        refresh_token_values::table
-            .inner_join(refresh_tokens::table)
-            .filter(refresh_token_values::hash.eq(refresh.value))
-            .select((Value::as_select(), RefreshToken::as_select()))
-            .get_result::<(Value, RefreshToken)>(conn)
-            .optional()
-    })?;
-    let Some((value, token)) = found else {
+    let Some(presented) = Presented::find(conn, refresh.value)? else {
         return Ok(Some(Rotation::Refused(Refusal::Unknown)));
     };
-    if let Some(why) = refusal(conn, refresh, &value, &token, now)? {
+    if let Some(why) = presented.refusal(refresh.client.id) {
         return Ok(Some(Rotation::Refused(why)));
+    }
+    let standing = presented.standing(now);
+    let token = presented.token;
+    match standing {
+        Standing::Reused(replaced) => return reuse_detected(conn, refresh, token, replaced, now),
+        Standing::Expired(at) => return Ok(Some(Rotation::Refused(Refusal::Expired(at)))),
+        Standing::Current | Standing::Concurrent | Standing::ResponseLost => {}
+    }
+    if refresh.scope.is_some_and(|scope| !token.scope.holds(scope)) {
+        return Ok(Some(Rotation::Refused(Refusal::WiderScope)));
     }
     let expiry = PairExpiry::of(refresh.client.grants_end_after, token.created_at, lifetimes, now);
     // An admin may have limited the client's grants after the value was issued.
     if expiry.refresh_token <= now {
         return Ok(Some(Rotation::Refused(Refusal::Expired(expiry.refresh_token))));
     }
-    rotate(conn, refresh, &value, token, expiry, now)
-}
-
-fn refusal(
-    conn: &mut DbConnection,
-    refresh: &Refresh<'_>,
-    value: &Value,
-    token: &RefreshToken,
-    now: Timestamp,
-) -> Result<Option<Refusal>> {
-    if token.client_id != refresh.client.id {
-        return Ok(Some(Refusal::WrongClient));
-    }
-    let employee = Employee::find(conn, token.employee_id)?;
-    let is_revoked = token.revoked_at.is_some() || employee.revoked_refresh_tokens_through >= token.id.0;
-    Ok(match () {
-        () if is_revoked => Some(Refusal::Revoked),
-        () if value.expires_at <= now => Some(Refusal::Expired(value.expires_at)),
-        () if employee.archived_at.is_some() => Some(Refusal::EmployeeArchived),
-        () if employee.locked_at.is_some() => Some(Refusal::EmployeeLocked),
-        () if refresh.scope.is_some_and(|scope| !token.scope.holds(scope)) => Some(Refusal::WiderScope),
-        () => None,
-    })
-}
-
-fn rotate(
-    conn: &mut DbConnection,
-    refresh: &Refresh<'_>,
-    value: &Value,
-    token: RefreshToken,
-    expiry: PairExpiry,
-    now: Timestamp,
-) -> Result<Option<Rotation>> {
-    if let Some(replaced_at) = value.replaced_at {
-        return reuse_detected(conn, refresh, token, replaced_at, now);
-    }
+    let derived = || GrantPart::derive(refresh.grant_key, token.id.0);
+    let part = refresh.value.grant_part().unwrap_or_else(derived);
     let scope = refresh.scope.unwrap_or(&token.scope);
-    let elapsed = now.since(token.rotated_at);
-    let is_previous = value.generation == token.generation - 1;
-    let pair = if value.generation == token.generation {
-        issue::next_generation(conn, &token, scope, expiry, refresh.client_ip, now)?
-    } else if is_previous && is_in_grace_period(&token, elapsed) {
-        let minutes = elapsed.max(0) / MINUTE;
-        if token.pairs >= MAX_PAIRS_PER_MINUTE * (minutes + 1) {
-            return Ok(Some(Rotation::TooMany(MINUTE * (minutes + 1) - elapsed)));
+    let next = Next { token: &token, part: &part, scope, expiry, client_ip: refresh.client_ip };
+    let pair = match standing {
+        Standing::Concurrent => {
+            if let Some(seconds) = seconds_to_wait(&token, now) {
+                return Ok(Some(Rotation::TooMany(seconds)));
+            }
+            issue_another_pair(conn, &next, now)?
         }
-        issue_another_pair(conn, &token, scope, expiry, now)?
-    } else if is_previous && token.generation_used_at.is_none() {
-        reissue_generation(conn, &token, scope, expiry, refresh.client_ip, now)?
-    } else {
-        return reuse_detected(conn, refresh, token.clone(), token.rotated_at, now);
+        Standing::ResponseLost => reissue_generation(conn, &next, now)?,
+        _ => issue::next_generation(conn, &next, now)?,
     };
     Ok(pair.map(Rotation::Issued))
 }
 
-// A caller that had to wait for the next minute gets that minute on top of the grace period. The extension is limited, so
-// repeated requests with an old value do not keep it valid.
-fn is_in_grace_period(token: &RefreshToken, elapsed: i64) -> bool {
-    elapsed <= GRACE_PERIOD + (MINUTE * (token.pairs / MAX_PAIRS_PER_MINUTE)).min(MAX_GRACE_EXTENSION)
+// How long to wait for another pair of the newest generation, when as many were issued as the minutes so far allow.
+fn seconds_to_wait(token: &RefreshToken, now: Timestamp) -> Option<i64> {
+    let elapsed = now.since(token.rotated_at);
+    let minutes = elapsed.max(0) / MINUTE;
+    (token.pairs >= MAX_PAIRS_PER_MINUTE * (minutes + 1)).then(|| MINUTE * (minutes + 1) - elapsed)
 }
 
 // Issues another pair of the newest generation; `None` if another request issued one since the row was read.
-fn issue_another_pair(
-    conn: &mut DbConnection,
-    token: &RefreshToken,
-    scope: &Scope,
-    expiry: PairExpiry,
-    now: Timestamp,
-) -> Result<Option<IssuedPair>> {
+fn issue_another_pair(conn: &mut DbConnection, next: &Next<'_>, now: Timestamp) -> Result<Option<IssuedPair>> {
+    let token = next.token;
     let row = refresh_tokens::table
         .find(token.id)
         .filter(refresh_tokens::generation.eq(token.generation))
         .filter(refresh_tokens::pairs.eq(token.pairs))
         .filter(refresh_tokens::revoked_at.is_null());
-    let change = (refresh_tokens::pairs.eq(token.pairs + 1), refresh_tokens::last_used_at.eq(now));
-    match diesel::update(row).set(change).execute(conn)? {
+    let change =
+        (refresh_tokens::pairs.eq(token.pairs + 1), refresh_tokens::last_used_at.eq(now), next.changed_grant_hash());
+    match crate::db::on_each!(conn, |conn| diesel::update(row).set(change).execute(conn))? {
         0 => Ok(None),
-        _ => issue::another_pair(conn, token, scope, token.generation, expiry, now).map(Some),
+        _ => issue::another_pair(conn, next, token.generation, now).map(Some),
     }
 }
 
 // The response with the newest generation was lost: withdraws its tokens and issues the generation again. The grace
 // period restarts, so two concurrent retries both get a pair.
-fn reissue_generation(
-    conn: &mut DbConnection,
-    token: &RefreshToken,
-    scope: &Scope,
-    expiry: PairExpiry,
-    client_ip: &str,
-    now: Timestamp,
-) -> Result<Option<IssuedPair>> {
+fn reissue_generation(conn: &mut DbConnection, next: &Next<'_>, now: Timestamp) -> Result<Option<IssuedPair>> {
+    let token = next.token;
     let row = refresh_tokens::table
         .find(token.id)
         .filter(refresh_tokens::generation.eq(token.generation))
@@ -238,22 +184,25 @@ fn reissue_generation(
         refresh_tokens::rotated_at.eq(now),
         refresh_tokens::pairs.eq(1),
         refresh_tokens::last_used_at.eq(now),
-        refresh_tokens::expires_at.eq(expiry.refresh_token),
-        refresh_tokens::rotated_from.eq(client_ip),
+        refresh_tokens::expires_at.eq(next.expiry.refresh_token),
+        refresh_tokens::rotated_from.eq(next.client_ip),
+        next.changed_grant_hash(),
     );
     if diesel::update(row).set(change).execute(conn)? == 0 {
         return Ok(None);
     }
     let withdrawn = refresh_token_values::table
         .filter(refresh_token_values::refresh_token_id.eq(token.id))
-        .filter(refresh_token_values::generation.eq(token.generation))
-        .filter(refresh_token_values::replaced_at.is_null());
-    diesel::update(withdrawn).set(refresh_token_values::replaced_at.eq(Some(now))).execute(conn)?;
+        .filter(refresh_token_values::generation.eq(token.generation));
+    diesel::delete(withdrawn.filter(refresh_token_values::earlier_format.eq(false))).execute(conn)?;
+    // Only its row tells a withdrawn value of the earlier format from an unknown one.
+    let kept = withdrawn.filter(refresh_token_values::replaced_at.is_null());
+    diesel::update(kept).set(refresh_token_values::replaced_at.eq(Some(now))).execute(conn)?;
     let unused = access_tokens::table
         .filter(access_tokens::refresh_token_id.eq(Some(token.id)))
         .filter(access_tokens::generation.eq(token.generation));
     diesel::delete(unused).execute(conn)?;
-    issue::another_pair(conn, token, scope, token.generation, expiry, now).map(Some)
+    issue::another_pair(conn, next, token.generation, now).map(Some)
 }
 
 fn reuse_detected(

@@ -55,6 +55,8 @@ pub struct Keys {
     pub cookie: DerivedKey,
     /// Signs the authorization request in a consent form.
     pub consent: DerivedKey,
+    /// Derives the grant parts of refresh tokens that were issued in the earlier format.
+    pub grant: DerivedKey,
     /// Shows whether a node's secret key belongs to the database.
     pub check: DerivedKey,
 }
@@ -67,6 +69,7 @@ impl Keys {
             device: master.derive("device"),
             cookie: master.derive("cookie"),
             consent: master.derive("consent"),
+            grant: master.derive("grant"),
             check: master.derive(CHECK),
         }
     }

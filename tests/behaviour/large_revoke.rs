@@ -4,6 +4,7 @@ use client_api_access::error::Error;
 use client_api_access::id::ClientKey;
 use client_api_access::scopes::Role;
 use client_api_access::scopes::Scope;
+use client_api_access::secrets::PlainToken;
 use client_api_access::tokens::RefreshToken;
 use client_api_access::tokens::issue;
 use client_api_access::tokens::issue::Lifetimes;
@@ -87,9 +88,10 @@ fn nothing_is_issued_to_a_client_whose_rows_are_still_there() {
     let scope = Scope::parse("employee:reports").unwrap();
     let wish = issue::Grant { client, employee: anna.id, scope: &scope };
     let token = RefreshToken::find(&mut conn, client, grant.id).unwrap();
+    let value = PlainToken::parse(&grant.refresh_token).unwrap();
     let (lifetimes, now) = (Lifetimes::default(), app.now());
     assert!(matches!(issue::grant(&mut conn, &wish, lifetimes, now), Err(Error::Conflict(_))));
-    assert!(matches!(issue::rotate(&mut conn, &token, lifetimes, now), Err(Error::Conflict(_))));
+    assert!(matches!(issue::rotate(&mut conn, (&token, &value), lifetimes, now), Err(Error::Conflict(_))));
     assert!(matches!(issue::api_key(&mut conn, &wish, "", now, now), Err(Error::Conflict(_))));
 }
 

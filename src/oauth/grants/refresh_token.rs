@@ -39,23 +39,18 @@ pub async fn grant(app: &web::Data<State>, client: Client, parameters: &Paramete
         Some(text) => Some(Scope::parse(text).ok_or_else(|| OAuthError::invalid_scope("Check the `scope` parameter"))?),
     };
     let (lifetimes, now) = (app.config.lifetimes, app.clock.now());
-    app.db
-        .low_priority()
-        .write(move |conn| refresh(conn, &client, &value, scope.as_ref(), &client_ip, lifetimes, now))
-        .await?
+    let state = app.clone();
+    let change = move |conn: &mut DbConnection| {
+        let (grant_key, scope, client_ip) = (&state.keys.grant, scope.as_ref(), client_ip.as_str());
+        let asked = Refresh { client: &client, value: &value, grant_key, scope, client_ip };
+        refresh(conn, &asked, lifetimes, now)
+    };
+    app.db.low_priority().write(change).await?
 }
 
-fn refresh(
-    conn: &mut DbConnection,
-    client: &Client,
-    value: &PlainToken,
-    scope: Option<&Scope>,
-    client_ip: &str,
-    lifetimes: Lifetimes,
-    now: Timestamp,
-) -> Result<Outcome> {
+fn refresh(conn: &mut DbConnection, asked: &Refresh<'_>, lifetimes: Lifetimes, now: Timestamp) -> Result<Outcome> {
     // The client may have been revoked or suspended since it was authenticated.
-    let client = match Client::find(conn, client.id).map_err(Error::from) {
+    let client = match Client::find(conn, asked.client.id).map_err(Error::from) {
         Ok(client) => client,
         Err(Error::NotFound) => return Ok(Err(OAuthError::invalid_client("The client has been revoked"))),
         Err(error) => return Err(error),
@@ -63,8 +58,7 @@ fn refresh(
     if let Err(error) = require_active(&client) {
         return Ok(Err(error));
     }
-    let hash = value.hash();
-    let asked = Refresh { client: &client, value: &hash, scope, client_ip };
+    let asked = Refresh { client: &client, ..*asked };
     Ok(match rotation::refresh(conn, &asked, lifetimes, now)? {
         Rotation::Issued(pair) => Ok(pair),
         Rotation::TooMany(seconds) => {
@@ -79,7 +73,7 @@ fn refresh(
                  {at}). All tokens of the grant have been revoked. Ask the employee to authorize again"
             )))
         }
-        Rotation::Refused(refusal) => Err(refused(conn, &client, value, refusal)?),
+        Rotation::Refused(refusal) => Err(refused(conn, &client, asked.value, refusal)?),
     })
 }
 

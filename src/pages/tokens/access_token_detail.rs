@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::id::{AccessTokenKey, ClientKey, RefreshTokenKey};
 use crate::pages::clients::client_detail::{ClientFacts, HOME, path as client_path};
 use crate::pages::tokens::token_facts::TokenFacts;
-use crate::pages::tokens::token_lookup::{AccessTokenPath, find_access_token};
+use crate::pages::tokens::token_lookup::{AccessTokenPath, FoundAccessToken, find_current_or_ended};
 use crate::pages::tokens::token_paths::{access_token_path, refresh_token_path};
 use crate::tokens::RefreshToken;
 use crate::web::page::{Page, RequestContext, Section, html};
@@ -51,27 +51,43 @@ pub async fn access_token_detail_via_refresh_token(
 }
 
 async fn show(context: RequestContext, app: web::Data<State>, ids: AccessTokenPath) -> Result<HttpResponse> {
-    let (client, token, employee, refresh_token) = app
+    let (client, found, employee, refresh_token) = app
         .db
         .read(move |conn| {
-            let (client, token) = find_access_token(conn, ids)?;
-            let employee = Employee::find(conn, token.employee_id)?;
-            let refresh_token = match token.refresh_token_id {
+            let (client, found) = find_current_or_ended(conn, ids)?;
+            let (employee, parent) = match &found {
+                FoundAccessToken::Current(token) => (token.employee_id, token.refresh_token_id),
+                FoundAccessToken::Ended(token) => (token.employee_id, Some(token.refresh_token_id)),
+            };
+            let employee = Employee::find(conn, employee)?;
+            let refresh_token = match parent {
                 Some(id) => Some(RefreshToken::find(conn, client.id, id)?),
                 None => None,
             };
-            Ok((client, token, employee, refresh_token))
+            Ok((client, found, employee, refresh_token))
         })
         .await?;
+    let (token, (type_name, type_noun), may_revoke) = match &found {
+        FoundAccessToken::Current(token) => {
+            let facts = TokenFacts::of_access_token(&context, &client, token, &employee);
+            (facts, (token.type_name(), token.type_noun()), context.viewer.may_act_for(employee.id))
+        }
+        // It has expired: there is nothing to revoke.
+        FoundAccessToken::Ended(token) => {
+            let facts = TokenFacts::of_ended_token(&context, &client, token, &employee);
+            (facts, ("Access Token", "access token"), false)
+        }
+    };
+    let title = format!("{} *** REDACTED ***", token.mask);
     html(AccessTokenDetail {
-        page: breadcrumbs(&context, &token.mask.to_string(), &client, ids.1.and(refresh_token.as_ref())),
+        page: breadcrumbs(&context, &title, &client, ids.1.and(refresh_token.as_ref())),
         client: ClientFacts::of(&client),
-        type_name: token.type_name(),
-        type_noun: token.type_noun(),
+        type_name,
+        type_noun,
         refresh_token: refresh_token.map(|token| (token.mask.to_string(), refresh_token_path(client.id, token.id))),
-        revoke_path: format!("{}/revoke", access_token_path(client.id, ids.1, token.id)),
-        may_revoke: context.viewer.may_act_for(token.employee_id),
-        token: TokenFacts::of_access_token(&context, &client, &token, &employee),
+        revoke_path: format!("{}/revoke", access_token_path(client.id, ids.1, ids.2)),
+        may_revoke,
+        token,
     })
 }
 

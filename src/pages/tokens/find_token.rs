@@ -40,7 +40,7 @@ impl Problem {
         match self {
             Problem::Mistyped => "At least one character is wrong. Copy the whole token again.",
             Problem::NotOurs => {
-                "Our tokens and client secrets have 60 characters, with _rt_, _at_, _ak_ or _cs_ after the first seven."
+                "Our tokens and client secrets have 60 or 61 characters, with _rt_, _at_, _ak_ or _cs_ after the first seven."
             }
             Problem::NotFound => "It may have been revoked, or expired and deleted. It gives no access.",
         }
@@ -54,14 +54,14 @@ pub async fn form(context: RequestContext) -> Result<HttpResponse> {
 
 /// `POST /settings/client-api-access/find-token`
 pub async fn find(context: RequestContext, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
-    let hash = match parse_pasted_token(form.get("token")) {
-        Ok(hash) => hash,
+    let pasted = match parse_pasted_token(form.get("token")) {
+        Ok(pasted) => pasted,
         Err(NotAToken::Mistyped) => return show(&context, Some(Problem::Mistyped)),
         Err(NotAToken::Foreign) => return show(&context, Some(Problem::NotOurs)),
     };
     let (viewer, actor) = (context.viewer.id, context.viewer.actor());
     let (client_ip, now) = (context.client_ip.clone(), context.now());
-    let search = app.db.write(move |conn| find_token(conn, &hash, (viewer, &actor), &client_ip, now));
+    let search = app.db.write(move |conn| find_token(conn, &pasted, (viewer, &actor), &client_ip, now));
     match search.await? {
         TokenSearch::Found(token) => open(&context, token),
         TokenSearch::NotFound => show(&context, Some(Problem::NotFound)),

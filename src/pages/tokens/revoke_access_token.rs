@@ -12,7 +12,7 @@ use crate::pages::clients::client_detail::path as client_path;
 use crate::pages::tokens::access_token_detail::breadcrumbs;
 use crate::pages::tokens::token_facts::TokenFacts;
 use crate::pages::tokens::token_lookup::{
-    AccessTokenPath, Revocation, find_access_token, own_tokens_only, unless_already_revoked,
+    AccessTokenPath, FoundAccessToken, Revocation, find_current_or_ended, own_tokens_only, unless_already_revoked,
 };
 use crate::pages::tokens::token_paths::{access_token_path, refresh_token_path};
 use crate::tokens::{AccessToken, RefreshToken, revocation};
@@ -54,18 +54,25 @@ pub async fn form_via_refresh_token(
 }
 
 async fn confirm(context: RequestContext, app: web::Data<State>, ids: AccessTokenPath) -> Result<HttpResponse> {
-    let (client, token, employee, via) = app
+    let found = app
         .db
         .read(move |conn| {
-            let (client, token) = find_access_token(conn, ids)?;
+            let (client, token) = match find_current_or_ended(conn, ids)? {
+                (client, FoundAccessToken::Current(token)) => (client, token),
+                (_, FoundAccessToken::Ended(_)) => return Ok(None),
+            };
             let employee = Employee::find(conn, token.employee_id)?;
             let via = match ids.1 {
                 Some(id) => Some(RefreshToken::find(conn, client.id, id)?),
                 None => None,
             };
-            Ok((client, token, employee, via))
+            Ok(Some((client, token, employee, via)))
         })
         .await?;
+    let Some((client, token, employee, via)) = found else {
+        let note = "This access token has expired. There is nothing to revoke.";
+        return context.redirect(Tone::Info, note, &access_token_path(ids.0, ids.1, ids.2));
+    };
     if !context.viewer.may_act_for(token.employee_id) {
         return Err(own_tokens_only());
     }
@@ -132,12 +139,16 @@ async fn revoke_access_token(
     }
 }
 
-// A token without a row was revoked with its refresh token, or expired and was deleted: there is nothing left to revoke.
+// A token without a row was revoked with its refresh token, or has expired: there is nothing left to revoke.
 fn find_to_revoke(conn: &mut DbConnection, ids: AccessTokenPath) -> Result<(Client, AccessToken)> {
-    match find_access_token(conn, ids) {
+    match find_current_or_ended(conn, ids) {
+        Ok((client, FoundAccessToken::Current(token))) => Ok((client, token)),
+        Ok((_, FoundAccessToken::Ended(_))) => {
+            Err(Error::Gone("This access token has expired. There is nothing to revoke.".into()))
+        }
         Err(Error::NotFound) if !AccessToken::exists(conn, ids.2)? => {
             Err(Error::Gone("This token was already revoked, or it expired and was deleted.".into()))
         }
-        found => found,
+        Err(error) => Err(error),
     }
 }

@@ -4,7 +4,7 @@ use crate::clients::Client;
 use crate::employees::Employee;
 use crate::scopes::Scope;
 use crate::time::DisplayTime;
-use crate::tokens::{AccessToken, RefreshToken, TokenDates, TokenStatus};
+use crate::tokens::{AccessToken, EndedToken, RefreshToken, TokenDates, TokenStatus};
 use crate::web::badge::Badge;
 use crate::web::page::RequestContext;
 
@@ -15,7 +15,7 @@ pub struct TokenFacts {
     pub employee: String,
     pub employee_role: &'static str,
     pub employee_href: Option<String>,
-    /// Each scope with its description.
+    /// Each scope with its description; empty for an ended token, whose scope is no longer stored.
     pub scopes: Vec<(String, String)>,
     pub created: DisplayTime,
     pub last_used: DisplayTime,
@@ -26,7 +26,7 @@ pub struct TokenFacts {
 impl TokenFacts {
     fn of(
         context: &RequestContext,
-        (mask, label, scope): (&str, &str, &Scope),
+        (mask, label, scope): (&str, &str, Option<&Scope>),
         dates: TokenDates,
         (employee, client): (&Employee, &Client),
     ) -> TokenFacts {
@@ -37,7 +37,7 @@ impl TokenFacts {
             employee: employee.name.clone(),
             employee_role: employee.role.name(),
             employee_href: context.viewer.employee_page(employee.id),
-            scopes: scope.parts(),
+            scopes: scope.map(Scope::parts).unwrap_or_default(),
             created: times.exact(dates.created_at),
             last_used: times.ago(dates.last_used_at),
             expires: times.until(dates.expires_at),
@@ -52,7 +52,7 @@ impl TokenFacts {
         token: &RefreshToken,
         employee: &Employee,
     ) -> TokenFacts {
-        Self::of(context, (token.mask.characters(), "", &token.scope), token.dates(), (employee, client))
+        Self::of(context, (token.mask.characters(), "", Some(&token.scope)), token.dates(), (employee, client))
     }
 
     /// The facts of an access token or API key.
@@ -62,6 +62,21 @@ impl TokenFacts {
         token: &AccessToken,
         employee: &Employee,
     ) -> TokenFacts {
-        Self::of(context, (token.mask.characters(), &token.label, &token.scope), token.dates(), (employee, client))
+        Self::of(
+            context,
+            (token.mask.characters(), &token.label, Some(&token.scope)),
+            token.dates(),
+            (employee, client),
+        )
+    }
+
+    /// The facts of an access token that has expired.
+    pub fn of_ended_token(
+        context: &RequestContext,
+        client: &Client,
+        token: &EndedToken,
+        employee: &Employee,
+    ) -> TokenFacts {
+        Self::of(context, (token.mask.characters(), "", None), token.dates(), (employee, client))
     }
 }

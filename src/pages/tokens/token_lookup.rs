@@ -8,7 +8,7 @@ use crate::employees::Employee;
 use crate::error::{Error, Result};
 use crate::id::{AccessTokenKey, ClientKey, RefreshTokenKey};
 use crate::pages::clients::client_detail::find as find_client;
-use crate::tokens::{AccessToken, RefreshToken};
+use crate::tokens::{AccessToken, EndedToken, RefreshToken};
 
 /// A URL of an access token: its client, the refresh token in the path if there is one, and its id.
 pub type AccessTokenPath = (ClientKey, Option<RefreshTokenKey>, AccessTokenKey);
@@ -103,6 +103,36 @@ pub fn find_access_token(conn: &mut DbConnection, (client, via, id): AccessToken
             Err(revoked_or_not_found(conn, &client, &kinds, "access_token", id.0)?)
         }
         Err(error) => Err(error),
+    }
+}
+
+/// An access token with a row of its own, or one that has expired and was moved to the ended tokens.
+pub enum FoundAccessToken {
+    Current(AccessToken),
+    Ended(EndedToken),
+}
+
+/// Finds an access token or API key that is not revoked, also an access token that has expired and was moved.
+pub fn find_current_or_ended(
+    conn: &mut DbConnection,
+    path @ (client, via, id): AccessTokenPath,
+) -> Result<(Client, FoundAccessToken)> {
+    let not_found = match find_access_token(conn, path) {
+        Ok((client, token)) => return Ok((client, FoundAccessToken::Current(token))),
+        Err(error @ Error::NotFound) => error,
+        Err(error) => return Err(error),
+    };
+    let Some(token) = EndedToken::find(conn, client, id)? else {
+        return Err(not_found);
+    };
+    if via.is_some_and(|via| via != token.refresh_token_id) {
+        return Err(not_found);
+    }
+    let (client, _) = find_unrevoked_refresh_token(conn, client, token.refresh_token_id)?;
+    let employee = Employee::find(conn, token.employee_id)?;
+    match employee.revoked_access_tokens_through >= id.0 {
+        true => Err(revoked_with_all_access(&employee)),
+        false => Ok((client, FoundAccessToken::Ended(token))),
     }
 }
 

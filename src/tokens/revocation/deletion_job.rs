@@ -141,18 +141,3 @@ impl DeletionJob {
         })
     }
 }
-
-/// Deletes a batch of a client's tokens that expired before `cutoff`; returns how many.
-pub fn purge_expired(conn: &mut DbConnection, client: ClientKey, cutoff: Timestamp, batch: i64) -> QueryResult<usize> {
-    let mut deleted = 0;
-    for table in [Table::AccessTokens, Table::RefreshTokens] {
-        let name = table.name();
-        let sql = format!(
-            "DELETE FROM {name} WHERE id IN (SELECT id FROM {name} WHERE client_id = {client} AND expires_at < {} \
-             ORDER BY expires_at LIMIT {batch})",
-            cutoff.0
-        );
-        deleted += diesel::sql_query(sql).execute(conn)?;
-    }
-    Ok(deleted)
-}

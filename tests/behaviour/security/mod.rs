@@ -15,6 +15,7 @@ mod outbound_refresh;
 mod outbound_servers;
 mod races;
 mod refresh;
+mod refresh_values;
 mod sessions;
 mod sign_in;
 mod stored;

@@ -4,7 +4,7 @@ use base64::Engine;
 use client_api_access::resource_servers::ResourceServer;
 use client_api_access::schema::client_secrets;
 use client_api_access::scopes::Role;
-use client_api_access::secrets::{PlainToken, TokenHash, TokenKind};
+use client_api_access::secrets::{GrantPart, PlainToken, TokenHash, TokenKind};
 use client_api_access::time::DAY;
 use diesel::prelude::*;
 
@@ -676,7 +676,7 @@ fn r1_only_its_own_client_learns_how_a_refresh_token_was_revoked() {
     let (mut admin, person) = app.sign_in_as(Role::Admin);
     let lookalike = |pair: &Pair| {
         let mask = PlainToken::parse(&pair.refresh_token).unwrap().mask();
-        PlainToken::with_mask(TokenKind::RefreshToken, &mask).expose().to_string()
+        PlainToken::refresh_token(&mask, &GrantPart::generate()).expose().to_string()
     };
     let hint = |page: &Page| {
         is_refused(page, 400, "invalid_grant", "a token that is gone");

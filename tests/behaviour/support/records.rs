@@ -12,7 +12,7 @@ use client_api_access::resource_servers::ResourceServer;
 use client_api_access::schema::clients;
 use client_api_access::scopes::Role;
 use client_api_access::scopes::Scope;
-use client_api_access::secrets::RandomSecret;
+use client_api_access::secrets::{PlainToken, RandomSecret};
 use client_api_access::time::Timestamp;
 use client_api_access::tokens::RefreshToken;
 use client_api_access::tokens::issue;
@@ -261,7 +261,9 @@ impl Shop {
     /// Refreshes: the next value and the next access token of a grant.
     pub fn refresh(&mut self, grant: &Grant) -> Grant {
         let token = RefreshToken::find(&mut self.conn, grant.client, grant.id).unwrap();
-        let pair = issue::rotate(&mut self.conn, &token, Lifetimes::default(), self.now).unwrap().unwrap();
+        let value = PlainToken::parse(&grant.refresh_token).unwrap();
+        let rotated = issue::rotate(&mut self.conn, (&token, &value), Lifetimes::default(), self.now);
+        let pair = rotated.unwrap().unwrap();
         Grant {
             refresh_token: pair.refresh_token.expose().into(),
             access_token_id: pair.access_token_id,

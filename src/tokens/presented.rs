@@ -1,0 +1,137 @@
+//! What a refresh token sent by a client is: which refresh token it is a value of, of which generation, and whether it may
+//! be exchanged. [`rotation`](crate::tokens::rotation) acts on the answer.
+
+use diesel::prelude::*;
+
+use crate::db::DbConnection;
+use crate::id::ClientKey;
+use crate::schema::{employees, refresh_token_values, refresh_tokens};
+use crate::secrets::PlainToken;
+use crate::time::{MINUTE, Timestamp};
+use crate::tokens::refresh_token::RefreshToken;
+use crate::tokens::rotation::Refusal;
+
+/// How many pairs of one generation are issued in a minute.
+pub(super) const MAX_PAIRS_PER_MINUTE: i64 = 5;
+// For how long after a refresh the previous value still works, in seconds.
+const GRACE_PERIOD: i64 = 30;
+// The grace period grows while many callers wait for a pair, by at most this many seconds.
+const MAX_GRACE_EXTENSION: i64 = 10 * MINUTE;
+
+/// A refresh token with the value that a client sent.
+pub(super) struct Presented {
+    /// The refresh token.
+    pub token: RefreshToken,
+    // `None` when only the grant part is known: an older value, or one that was withdrawn.
+    value: Option<Value>,
+    employee: GrantingEmployee,
+}
+
+/// What a value is good for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Standing {
+    /// It is of the newest generation.
+    Current,
+    /// It is of the previous generation, which was replaced a moment ago: concurrent requests or a retry.
+    Concurrent,
+    /// It is of the previous generation, and nothing of the newest was used: the response was lost.
+    ResponseLost,
+    /// It expired at this time.
+    Expired(Timestamp),
+    /// Token reuse. When it had been replaced, or when the newest value was issued.
+    Reused(Timestamp),
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = refresh_token_values)]
+struct Value {
+    generation: i64,
+    expires_at: Timestamp,
+    replaced_at: Option<Timestamp>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = employees)]
+struct GrantingEmployee {
+    locked_at: Option<Timestamp>,
+    archived_at: Option<Timestamp>,
+    revoked_refresh_tokens_through: i64,
+}
+
+impl Presented {
+    /// Finds the refresh token that `value` belongs or once belonged to.
+    pub fn find(conn: &mut DbConnection, value: &PlainToken) -> QueryResult<Option<Presented>> {
+        // Without a LIMIT: SQLite would plan the statements again each time one is bound. Both hashes are unique.
+        let hash = value.hash();
+        let found = crate::db::on_each!(conn, |conn| {
+            refresh_token_values::table
+                .inner_join(refresh_tokens::table.inner_join(employees::table))
+                .filter(refresh_token_values::hash.eq(hash))
+                .select((RefreshToken::as_select(), Value::as_select(), GrantingEmployee::as_select()))
+                .get_result::<(RefreshToken, Value, GrantingEmployee)>(conn)
+                .optional()
+        })?;
+        if let Some((token, value, employee)) = found {
+            return Ok(Some(Presented { token, value: Some(value), employee }));
+        }
+        let Some(hash) = value.grant_hash() else {
+            return Ok(None);
+        };
+        let found = crate::db::on_each!(conn, |conn| {
+            refresh_tokens::table
+                .inner_join(employees::table)
+                .filter(refresh_tokens::grant_hash.eq(hash))
+                .select((RefreshToken::as_select(), GrantingEmployee::as_select()))
+                .get_result::<(RefreshToken, GrantingEmployee)>(conn)
+                .optional()
+        })?;
+        Ok(found.map(|(token, employee)| Presented { token, value: None, employee }))
+    }
+
+    /// Why the refresh token gives nothing to this client, whichever of its values is sent.
+    pub fn refusal(&self, client: ClientKey) -> Option<Refusal> {
+        let (token, employee) = (&self.token, &self.employee);
+        let is_revoked = token.revoked_at.is_some() || employee.revoked_refresh_tokens_through >= token.id.0;
+        match () {
+            () if token.client_id != client => Some(Refusal::WrongClient),
+            () if is_revoked => Some(Refusal::Revoked),
+            () if employee.archived_at.is_some() => Some(Refusal::EmployeeArchived),
+            () if employee.locked_at.is_some() => Some(Refusal::EmployeeLocked),
+            () => None,
+        }
+    }
+
+    /// What the value is good for at `now`.
+    pub fn standing(&self, now: Timestamp) -> Standing {
+        let token = &self.token;
+        let Some(value) = &self.value else {
+            return Standing::Reused(token.rotated_at);
+        };
+        if let Some(withdrawn) = value.replaced_at {
+            return Standing::Reused(withdrawn);
+        }
+        let standing = if value.generation == token.generation {
+            Standing::Current
+        } else if value.generation != token.generation - 1 {
+            Standing::Reused(token.rotated_at)
+        } else if is_in_grace_period(token, now) {
+            Standing::Concurrent
+        } else if token.generation_used_at.is_none() {
+            Standing::ResponseLost
+        } else {
+            Standing::Reused(token.rotated_at)
+        };
+        match standing {
+            Standing::Reused(_) => standing,
+            _ if value.expires_at <= now => Standing::Expired(value.expires_at),
+            _ => standing,
+        }
+    }
+}
+
+// A caller that had to wait for the next minute gets that minute on top of the grace period. The extension is limited, so
+// repeated requests with an old value do not keep it valid.
+fn is_in_grace_period(token: &RefreshToken, now: Timestamp) -> bool {
+    let extension = (MINUTE * (token.pairs / MAX_PAIRS_PER_MINUTE)).min(MAX_GRACE_EXTENSION);
+    now.since(token.rotated_at) <= GRACE_PERIOD + extension
+}

@@ -1,7 +1,4 @@
 //! Keyset paging: page 20,000 is as fast as page 1, because a page starts with an index lookup instead of an offset.
-//!
-//! Conditions are SQL text built from numbers only. That way one implementation serves every token list on both databases,
-//! and they receive a row comparison that they can answer from an index.
 
 /// Rows on a page.
 pub const PAGE: usize = 50;
@@ -34,54 +31,13 @@ impl Cursor {
     pub fn is_backward(self) -> bool {
         matches!(self, Cursor::Before(_) | Cursor::Last)
     }
-}
 
-/// A sorted, paged read of one table.
-#[derive(Clone, Copy, Debug)]
-pub struct Keyset {
-    /// The sort column; the id column itself for "created".
-    pub column: &'static str,
-    /// Whether the list shows the largest value first.
-    pub descending: bool,
-    /// The page.
-    pub cursor: Cursor,
-}
-
-impl Keyset {
-    /// The ORDER BY clause, in the direction in which this page is read.
-    pub fn order(&self) -> String {
-        let direction = if self.scans_down() { "DESC" } else { "ASC" };
-        match self.column {
-            "id" => format!("id {direction}"),
-            column => format!("{column} {direction}, id {direction}"),
-        }
-    }
-
-    /// The condition that starts at the cursor; nothing for the first and the last page.
-    pub fn entry(&self) -> Option<String> {
-        match self.cursor {
+    /// The row that the page starts behind.
+    pub fn place(self) -> Option<Place> {
+        match self {
             Cursor::First | Cursor::Last => None,
-            Cursor::After(place) | Cursor::Before(place) => {
-                Some(self.compare(if self.scans_down() { "<" } else { ">" }, place))
-            }
+            Cursor::After(place) | Cursor::Before(place) => Some(place),
         }
-    }
-
-    /// The condition that stops the scan at a place, inclusive.
-    pub fn until(&self, place: Place) -> String {
-        self.compare(if self.scans_down() { ">=" } else { "<=" }, place)
-    }
-
-    fn compare(&self, operator: &str, place: Place) -> String {
-        match self.column {
-            "id" => format!("id {operator} {}", place.id),
-            column => format!("({column}, id) {operator} ({}, {})", place.value, place.id),
-        }
-    }
-
-    /// Whether this page is read from large values to small ones.
-    pub fn scans_down(&self) -> bool {
-        self.descending != self.cursor.is_backward()
     }
 }
 
@@ -98,9 +54,9 @@ pub struct Slice<T> {
 
 impl<T> Slice<T> {
     /// A page from the rows read: at most one more than fits, in the direction of the scan.
-    pub fn from_scan(mut rows: Vec<T>, cursor: Cursor) -> Slice<T> {
-        let more = rows.len() > PAGE;
-        rows.truncate(PAGE);
+    pub fn from_scan(mut rows: Vec<T>, cursor: Cursor, page: usize) -> Slice<T> {
+        let more = rows.len() > page;
+        rows.truncate(page);
         match cursor {
             Cursor::First => Slice { rows, has_previous: false, has_next: more },
             Cursor::After(_) => Slice { rows, has_previous: true, has_next: more },
@@ -112,12 +68,15 @@ impl<T> Slice<T> {
     }
 }
 
-/// A count up to a cap: `1,204`, or `10,000+`.
+/// Counts of tokens are exact up to here.
+pub const COUNTED: i64 = 1_000;
+
+/// A count up to a cap: `204`, or `1,000+`; or of what was seen so far: `at least 12`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Count {
-    /// What was counted, at most the cap.
+    /// What was counted.
     pub n: i64,
-    /// Whether there are more.
+    /// Whether there may be more.
     pub capped: bool,
 }
 
@@ -125,6 +84,17 @@ impl Count {
     /// From a count of at most `cap + 1`.
     pub fn capped_at(n: i64, cap: i64) -> Count {
         Count { n: n.min(cap), capped: n > cap }
+    }
+
+    /// From a count that saw everything, or not.
+    pub fn at_least(n: i64, is_complete: bool, cap: i64) -> Count {
+        Count { n, capped: !is_complete }.up_to(cap)
+    }
+
+    /// The same, counted up to `cap` only.
+    #[must_use]
+    pub fn up_to(self, cap: i64) -> Count {
+        Count { n: self.n.min(cap), capped: self.capped || self.n > cap }
     }
 
     /// The number of rows read: one more than the cap if there are more.
@@ -135,7 +105,12 @@ impl Count {
 
 impl std::fmt::Display for Count {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}{}", crate::time::thousands(self.n), if self.capped { "+" } else { "" })
+        let n = crate::time::thousands(self.n);
+        match self.capped {
+            false => write!(f, "{n}"),
+            true if self.n < COUNTED => write!(f, "at least {n}"),
+            true => write!(f, "{n}+"),
+        }
     }
 }
 
@@ -144,28 +119,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_starts_with_a_row_comparison() {
-        let place = Place { value: 9, id: 4 };
-        let by = |column, descending, cursor| Keyset { column, descending, cursor };
-
-        let newest = by("id", true, Cursor::After(place));
-        assert_eq!((newest.entry().as_deref(), newest.order().as_str()), (Some("id < 4"), "id DESC"));
-
-        let back = by("last_used_at", true, Cursor::Before(place));
-        assert_eq!(back.entry().as_deref(), Some("(last_used_at, id) > (9, 4)"));
-        assert_eq!(back.order(), "last_used_at ASC, id ASC");
-
-        let last = by("expires_at", false, Cursor::Last);
-        assert_eq!((last.entry(), last.order().as_str()), (None, "expires_at DESC, id DESC"));
-    }
-
-    #[test]
     fn one_row_more_than_fits_tells_whether_there_is_another_page() {
-        let full = Slice::from_scan((0..51).collect(), Cursor::First);
+        let full = Slice::from_scan((0..51).collect(), Cursor::First, PAGE);
         assert_eq!((full.rows.len(), full.has_previous, full.has_next), (50, false, true));
 
         let place = Place { value: 0, id: 0 };
-        let back = Slice::from_scan(vec![3, 2, 1], Cursor::Before(place));
+        let back = Slice::from_scan(vec![3, 2, 1], Cursor::Before(place), PAGE);
         assert_eq!((back.rows, back.has_previous, back.has_next), (vec![1, 2, 3], false, true));
+    }
+    #[test]
+    fn a_count_says_whether_it_saw_everything() {
+        assert_eq!(Count::capped_at(204, COUNTED).to_string(), "204");
+        assert_eq!(Count::capped_at(1_001, COUNTED).to_string(), "1,000+");
+        assert_eq!(Count::at_least(12, false, COUNTED).to_string(), "at least 12");
+        assert_eq!(Count::at_least(1_700, true, COUNTED).to_string(), "1,000+");
     }
 }

@@ -6,7 +6,7 @@ use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::employees::Employee;
 use crate::id::{AccessTokenKey, ClientKey, EmployeeKey, RefreshTokenKey};
-use crate::schema::{access_tokens, employees};
+use crate::schema::access_tokens;
 use crate::scopes::Scope;
 use crate::secrets::{Mask, TokenHash};
 use crate::time::Timestamp;
@@ -61,17 +61,6 @@ impl AccessToken {
             .select(AccessToken::as_select())
             .first(conn)
             .optional()
-    }
-
-    /// Loads the tokens with these ids, in the same order, each with its employee.
-    pub fn with_employees(conn: &mut DbConnection, ids: &[i64]) -> QueryResult<Vec<(AccessToken, Employee)>> {
-        let mut rows: Vec<(AccessToken, Employee)> = access_tokens::table
-            .inner_join(employees::table)
-            .filter(access_tokens::id.eq_any(ids))
-            .select((AccessToken::as_select(), Employee::as_select()))
-            .load(conn)?;
-        rows.sort_by_key(|(token, _)| ids.iter().position(|id| *id == token.id.0));
-        Ok(rows)
     }
 
     /// Deletes a token; `false` when it no longer exists.

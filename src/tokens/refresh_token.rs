@@ -7,7 +7,7 @@ use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::employees::Employee;
 use crate::id::{ClientKey, EmployeeKey, RefreshTokenKey};
-use crate::schema::{employees, refresh_token_values, refresh_tokens};
+use crate::schema::{refresh_token_values, refresh_tokens};
 use crate::scopes::Scope;
 use crate::secrets::{Mask, TokenHash};
 use crate::time::{DAY, Timestamp};
@@ -89,17 +89,6 @@ impl RefreshToken {
             }
             (None, None) => Ok(None),
         }
-    }
-
-    /// Loads the refresh tokens with these ids, in the same order, each with its employee.
-    pub fn with_employees(conn: &mut DbConnection, ids: &[i64]) -> QueryResult<Vec<(RefreshToken, Employee)>> {
-        let mut rows: Vec<(RefreshToken, Employee)> = refresh_tokens::table
-            .inner_join(employees::table)
-            .filter(refresh_tokens::id.eq_any(ids))
-            .select((RefreshToken::as_select(), Employee::as_select()))
-            .load(conn)?;
-        rows.sort_by_key(|(token, _)| ids.iter().position(|id| *id == token.id.0));
-        Ok(rows)
     }
 
     /// Marks it revoked; of two concurrent calls, one returns `true`.

@@ -1,6 +1,6 @@
 //! The state of a list on a page: read from the query, and written back as links for sorting and paging.
 //!
-//! If a page has two lists, a prefix keeps their query parameters apart (`rt-sort`, `at-sort`): each list filters, sorts
+//! If a page has several lists, a prefix keeps their query parameters apart (`rt-sort`, `at-sort`): each list filters, sorts
 //! and pages on its own, and the URL holds the state of both.
 
 use crate::db::keyset::{Count, Cursor, PAGE, Place, Slice};
@@ -56,12 +56,16 @@ pub struct Pager {
     pub last: Option<String>,
     /// The link that shows or hides expired rows, and its text.
     pub toggle: Option<(String, String)>,
+    /// The link that shows the whole list, or only its beginning, and its text.
+    pub all: Option<(String, String)>,
+    /// If the list was not searched to its end: what was searched, and the link that continues there.
+    pub searched: Option<(String, String)>,
 }
 
 impl Pager {
     /// Whether the pager has links.
     pub fn is_needed(&self) -> bool {
-        self.toggle.is_some() || self.first.is_some() || self.next.is_some()
+        self.toggle.is_some() || self.all.is_some() || self.searched.is_some() || self.has_steps()
     }
 
     /// Whether there are other pages.
@@ -80,7 +84,7 @@ pub struct ListState {
     /// Whether it is sorted in descending order.
     pub descending: bool,
     cursor: RawCursor,
-    first_row: i64,
+    first_row: Option<i64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,8 +119,8 @@ impl ListState {
             _ => RawCursor::First,
         };
         let first_row = match get("at") {
-            None => 1,
-            Some(text) => text.parse::<i64>().map_err(|_| damaged())?.clamp(1, 1_000_000_000),
+            None => None,
+            Some(text) => Some(text.parse::<i64>().map_err(|_| damaged())?.clamp(1, 1_000_000_000)),
         };
         Ok(ListState { prefix, query: query.clone(), sorts, sort, descending, cursor, first_row })
     }
@@ -124,6 +128,18 @@ impl ListState {
     /// The value of one of the list's parameters, without prefix.
     pub fn get(&self, name: &str) -> &str {
         self.query.get(&format!("{}{name}", self.prefix)).unwrap_or_default()
+    }
+
+    /// Whether the query has any of the list's parameters.
+    pub fn is_named(&self) -> bool {
+        self.query.names().any(|name| name.starts_with(self.prefix))
+    }
+
+    /// A link that removes all of the list's parameters.
+    pub fn reset(&self) -> String {
+        let own: Vec<(&str, Option<&str>)> =
+            self.query.names().filter(|name| name.starts_with(self.prefix)).map(|name| (name, None)).collect();
+        self.query.with(&own)
     }
 
     /// The sort order.
@@ -166,7 +182,7 @@ impl ListState {
             RawCursor::After(..) => Cursor::After(anywhere),
             RawCursor::Before(..) => Cursor::Before(anywhere),
         };
-        Slice::from_scan(rows, cursor)
+        Slice::from_scan(rows, cursor, PAGE)
     }
 
     /// The state as hidden fields for the list's filter form, without its visible fields `own`.
@@ -220,7 +236,7 @@ impl ListState {
             RawCursor::Last if exact => Some((total.n - shown + 1).max(1)),
             RawCursor::Last => None,
             RawCursor::Before(..) if !slice.has_previous => Some(1),
-            _ => Some(self.first_row),
+            _ => self.first_row,
         };
         let range = match first_row {
             _ if shown == 0 => String::new(),
@@ -228,7 +244,8 @@ impl ListState {
                 format!("{} of {total}", thousands(shown))
             }
             Some(first) => format!("{}–{} of {total}", thousands(first), thousands(first + shown - 1)),
-            None => format!("the last {} of {total}", thousands(shown)),
+            None if self.cursor == RawCursor::Last => format!("the last {} of {total}", thousands(shown)),
+            None => format!("{} of {total}", thousands(shown)),
         };
         let step = |name: &str, row: &T, at: Option<i64>| {
             let (value, id) = edge_of(row);
@@ -243,8 +260,23 @@ impl ListState {
             previous: slice.rows.first().filter(|_| slice.has_previous).map(|row| step("before", row, before)),
             next: slice.rows.last().filter(|_| slice.has_next).map(|row| step("after", row, after)),
             last: slice.has_next.then(|| self.link(&[("last", Some("1"))])),
-            toggle: None,
+            ..Pager::default()
         }
+    }
+
+    /// The link that continues a search behind the last place looked at. `shown` is the number of rows found until there.
+    pub fn continuation(&self, stopped: Place, shown: usize) -> String {
+        let place = format!("{}.{}", stopped.id, stopped.value);
+        let is_backward = matches!(self.cursor, RawCursor::Before(..) | RawCursor::Last);
+        let first_row = if self.cursor == RawCursor::First { Some(1) } else { self.first_row };
+        let at = first_row.filter(|_| !is_backward).map(|first| (first + shown as i64).to_string());
+        self.link(&[(if is_backward { "before" } else { "after" }, Some(&place)), ("at", at.as_deref())])
+    }
+
+    /// The link back from a page on which a search found nothing: to the rows up to where it started, inclusive.
+    pub fn back_from_nothing(&self, start: Place, descending: bool) -> String {
+        let id = if descending { start.id - 1 } else { start.id + 1 };
+        self.link(&[("before", Some(&format!("{id}.{}", start.value)))])
     }
 }
 
@@ -279,7 +311,7 @@ mod tests {
         for bad in ["rt-after=abc", "rt-after=x.1", "rt-sort=colour", "rt-at=abc", "rt-before=99999999999999999999.1"] {
             assert!(state(bad).is_err(), "{bad}");
         }
-        assert_eq!(state("rt-at=-1").expect("clamped").first_row, 1);
+        assert_eq!(state("rt-at=-1").expect("clamped").first_row, Some(1));
     }
 
     #[test]

@@ -43,19 +43,29 @@ impl Query {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// A query with these parameters.
+    pub fn of(pairs: Vec<(String, String)>) -> Query {
+        Query(pairs)
+    }
+
+    /// The names of all parameters.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
     /// A relative link with some parameters changed, or removed (`None`).
     pub fn with(&self, changes: &[(&str, Option<&str>)]) -> String {
-        let changed = |name: &str| changes.iter().any(|(key, _)| *key == name);
-        let mut out = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in self.0.iter().filter(|(name, _)| !changed(name)) {
-            out.append_pair(name, value);
-        }
-        for (name, value) in changes {
-            if let Some(value) = value {
-                out.append_pair(name, value);
-            }
-        }
-        format!("?{}", out.finish())
+        let pairs = self.changed(changes).0;
+        format!("?{}", form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish())
+    }
+
+    /// The query with some parameters changed, or removed (`None`).
+    #[must_use]
+    pub fn changed(&self, changes: &[(&str, Option<&str>)]) -> Query {
+        let is_changed = |name: &str| changes.iter().any(|(key, _)| *key == name);
+        let kept = self.0.iter().filter(|(name, _)| !is_changed(name)).cloned();
+        let new = changes.iter().filter_map(|(name, value)| Some((name.to_string(), (*value)?.to_string())));
+        Query(kept.chain(new).collect())
     }
 
     /// The parameters that `keep` accepts, for the hidden fields of a filter form.

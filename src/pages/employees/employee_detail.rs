@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, LocationKey};
 use crate::pages::connections::connection_summary::ConnectionFacts;
 use crate::pages::employees::{BusinessChoice, HOME, badge, last_signed_in, path};
-use crate::pages::tokens::token_table::{Panel, access_token_panel, refresh_token_panel};
+use crate::pages::tokens::token_table::{Panel, access_token_panel, api_key_panel, corrected, refresh_token_panel};
 use crate::scopes::Role;
 use crate::time::{DisplayTime, TimeFormat, Timestamp};
 use crate::tokens::listing::Within;
@@ -45,9 +45,15 @@ struct EmployeeDetail {
     nonce: String,
     businesses: Vec<BusinessChoice>,
     locations: String,
+    access: Access,
+    connections: Vec<ConnectionFacts>,
+}
+
+// The tokens an employee authorized.
+struct Access {
+    api_keys: Panel,
     refresh_tokens: Panel,
     access_tokens: Panel,
-    connections: Vec<ConnectionFacts>,
 }
 
 struct Loaded {
@@ -86,26 +92,32 @@ pub async fn detail(
         let text = "You can see your own page only. Store managers and admins can see every employee.";
         return Err(Error::Forbidden(text.into()));
     }
-    let refresh_tokens = refresh_token_panel(&query, "rt-")?;
-    let access_tokens = access_token_panel(&query, "at-")?;
-    if let Some(shortened) = refresh_tokens.shortened(&query).or_else(|| access_tokens.shortened(&query)) {
-        return Ok(see_other(&format!("{}{shortened}", path(id))));
+    if let Some(corrected) = corrected(&query) {
+        return Ok(see_other(&format!("{}{corrected}", path(id))));
     }
+    let (api_keys, refresh_tokens) = (api_key_panel(&query)?, refresh_token_panel(&query)?);
+    let access_tokens = access_token_panel(&query)?;
     let (times, viewer) = (context.times.clone(), context.viewer.clone());
-    let (loaded, refresh_tokens, access_tokens) = app
+    let (loaded, access) = app
         .db
         .read(move |conn| {
             let loaded = Loaded::load(conn, id, &times)?;
-            let within = Within::Employee(id);
-            let refresh_tokens = refresh_tokens.load(conn, within, ClientState::Active, (&viewer, &times))?;
-            let access_tokens = access_tokens.load(conn, within, ClientState::Active, (&viewer, &times))?;
-            Ok((loaded, refresh_tokens, access_tokens))
+            let (within, state) = (Within::Employee(id), ClientState::Active);
+            let access = Access {
+                api_keys: api_keys.load(conn, within, state, (&viewer, &times))?,
+                refresh_tokens: refresh_tokens.load(conn, within, state, (&viewer, &times))?,
+                access_tokens: match access_tokens.is_open() {
+                    true => access_tokens.load(conn, within, state, (&viewer, &times))?,
+                    false => access_tokens.folded(conn, within, || "100+".into(), &times)?,
+                },
+            };
+            Ok((loaded, access))
         })
         .await?;
-    html(page(&context, loaded, refresh_tokens, access_tokens))
+    html(page(&context, loaded, access))
 }
 
-fn page(context: &RequestContext, loaded: Loaded, refresh_tokens: Panel, access_tokens: Panel) -> EmployeeDetail {
+fn page(context: &RequestContext, loaded: Loaded, access: Access) -> EmployeeDetail {
     let Loaded { employee, businesses, locations, link_until, purge, connections } = loaded;
     let mut page = context.page(&employee.name, Section::Employees).breadcrumb(HOME, "Employees");
     page.refresh = purge.as_ref().map(|_| 2);
@@ -127,8 +139,7 @@ fn page(context: &RequestContext, loaded: Loaded, refresh_tokens: Panel, access_
         nonce: nonce::fresh(),
         locations: if names.is_empty() { "none".into() } else { names.join(", ") },
         businesses,
-        refresh_tokens,
-        access_tokens,
+        access,
         connections,
         name: employee.name,
         email: employee.email,

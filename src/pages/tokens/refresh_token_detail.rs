@@ -10,7 +10,7 @@ use crate::pages::clients::client_detail::{ClientFacts, HOME, path as client_pat
 use crate::pages::tokens::token_facts::TokenFacts;
 use crate::pages::tokens::token_lookup::find_refresh_token;
 use crate::pages::tokens::token_paths::refresh_token_path;
-use crate::pages::tokens::token_table::{Panel, access_token_panel};
+use crate::pages::tokens::token_table::{Panel, access_token_panel, corrected};
 use crate::time::DisplayTime;
 use crate::tokens::listing::Within;
 use crate::tokens::revocation::DeletionJob;
@@ -39,10 +39,10 @@ pub async fn refresh_token_detail(
     query: Query,
 ) -> Result<HttpResponse> {
     let (client, id) = ids.into_inner();
-    let panel = access_token_panel(&query, "at-")?;
-    if let Some(shortened) = panel.shortened(&query) {
-        return Ok(see_other(&format!("{}{shortened}", refresh_token_path(client, id))));
+    if let Some(corrected) = corrected(&query) {
+        return Ok(see_other(&format!("{}{corrected}", refresh_token_path(client, id))));
     }
+    let panel = access_token_panel(&query)?;
     let (times, viewer) = (context.times.clone(), context.viewer.clone());
     let (client, token, employee, panel, deletion) = app
         .db

@@ -1,8 +1,8 @@
-//! The part of a URL that filters, sorts and pages a token table. A page with two tables reads each with its own prefix.
+//! The part of a URL that filters, sorts and pages a token table. Each table of a page reads its own prefix: `ak-` for API
+//! keys, `rt-` for refresh tokens, `at-` for access tokens.
 
-use crate::db::keyset::Count;
 use crate::error::Result;
-use crate::tokens::listing::{StatusFilter, Table, TokenFilter, TokenType};
+use crate::tokens::listing::{List, SortBy, StatusFilter, TokenFilter};
 use crate::web::list::{ListState, Sort};
 use crate::web::query::Query;
 
@@ -18,72 +18,86 @@ static SORTS: [Sort; 3] = [
 /// The filters, sort order and page of a token table, as the URL has them.
 #[derive(Clone)]
 pub struct PanelState {
-    pub(super) table: Table,
+    pub(super) table: List,
     pub(super) list: ListState,
     pub(super) filter: TokenFilter,
 }
 
-/// Reads the query parameters of a table of refresh tokens.
-pub fn refresh_token_panel(query: &Query, prefix: &'static str) -> Result<PanelState> {
-    PanelState::read(Table::RefreshTokens, query, prefix)
+/// Reads the query parameters of the table of API keys.
+pub fn api_key_panel(query: &Query) -> Result<PanelState> {
+    PanelState::read(List::ApiKeys, query, "ak-", &SORTS)
 }
 
-/// Reads the query parameters of a table of access tokens and API keys.
-pub fn access_token_panel(query: &Query, prefix: &'static str) -> Result<PanelState> {
-    PanelState::read(Table::AccessTokens, query, prefix)
+/// Reads the query parameters of the table of refresh tokens.
+pub fn refresh_token_panel(query: &Query) -> Result<PanelState> {
+    PanelState::read(List::RefreshTokens, query, "rt-", &SORTS)
+}
+
+/// Reads the query parameters of the table of access tokens, which is sorted by creation only.
+pub fn access_token_panel(query: &Query) -> Result<PanelState> {
+    let is_old = matches!(query.get("at-sort").map(|word| word.trim_start_matches('-')), Some("used" | "expires"));
+    let query = if is_old { &query.changed(&[("at-sort", None)]) } else { query };
+    PanelState::read(List::AccessTokens, query, "at-", &SORTS[..1])
+}
+
+/// The query to redirect to when a URL contains more of a token than its first seven characters, or is from the time when API
+/// keys and access tokens were one table.
+pub fn corrected(query: &Query) -> Option<String> {
+    let moves_to_api_keys = query.get("at-type") == Some("api-key");
+    let mut is_changed = moves_to_api_keys;
+    let mut pairs = Vec::new();
+    for (mut name, mut value) in query.hidden(|_| true) {
+        if moves_to_api_keys && let Some(rest) = name.strip_prefix("at-") {
+            if rest == "type" {
+                continue;
+            }
+            name = format!("ak-{rest}");
+        }
+        if matches!(name.as_str(), "ak-token" | "rt-token" | "at-token") && value.trim().chars().count() > SHOWN {
+            value = value.trim().chars().take(SHOWN).collect();
+            is_changed = true;
+        }
+        pairs.push((name, value));
+    }
+    is_changed.then(|| Query::of(pairs).with(&[]))
 }
 
 impl PanelState {
-    fn read(table: Table, query: &Query, prefix: &'static str) -> Result<PanelState> {
-        let list = ListState::read(query, prefix, &SORTS)?;
+    fn read(table: List, query: &Query, prefix: &'static str, sorts: &'static [Sort]) -> Result<PanelState> {
+        let list = ListState::read(query, prefix, sorts)?;
         let filter = TokenFilter {
             token: list.get("token").trim().to_string(),
             employee: list.get("employee").to_string(),
-            token_type: TokenType::from_word(list.get("type")).filter(|_| table == Table::AccessTokens),
-            status: StatusFilter::from_word(list.get("status")),
+            status: StatusFilter::from_word(list.get("status")).filter(|_| table != List::AccessTokens),
             expired: list.get("expired") == "1",
         };
         Ok(PanelState { table, list, filter })
     }
 
-    /// The query to redirect to when the URL contains more of a token than its first seven characters.
-    pub fn shortened(&self, query: &Query) -> Option<String> {
-        if self.filter.token.chars().count() <= SHOWN {
-            return None;
+    /// Whether the URL has anything about this table, so that it is shown in full.
+    pub fn is_open(&self) -> bool {
+        self.list.is_named()
+    }
+
+    pub(super) fn sort(&self) -> SortBy {
+        match self.list.sort().word {
+            "used" => SortBy::LastUsed,
+            "expires" => SortBy::Expires,
+            _ => SortBy::Created,
         }
-        let first: String = self.filter.token.chars().take(SHOWN).collect();
-        let rest = Query::parse(self.list.link(&[("token", Some(&first))]).trim_start_matches('?')).ok()?;
-        // The filter of the other table on the page may contain a whole token, too.
-        let other = ["rt-token", "at-token"].into_iter().find(|name| {
-            query.get(name).is_some_and(|value| value.chars().count() > SHOWN)
-                && rest.get(name).is_some_and(|value| value.chars().count() > SHOWN)
-        });
-        Some(match other {
-            None => rest.with(&[]),
-            Some(name) => rest.with(&[(name, None)]),
-        })
     }
 
     /// The prefix of the table's query parameters.
     pub(super) fn prefix(&self) -> &'static str {
         match self.table {
-            Table::RefreshTokens => "rt-",
-            Table::AccessTokens => "at-",
+            List::ApiKeys => "ak-",
+            List::RefreshTokens => "rt-",
+            List::AccessTokens | List::EndedTokens => "at-",
         }
     }
 
     /// The link that removes all filters.
     pub(super) fn clear(&self) -> String {
-        self.list.link(&[("token", None), ("employee", None), ("type", None), ("status", None)])
-    }
-
-    /// The link between live and expired tokens, with its text.
-    pub(super) fn expired_toggle(&self, others: Count) -> Option<(String, String)> {
-        let (value, text) = match self.filter.expired {
-            true => (None, format!("Hide expired, show valid ({others})")),
-            false if others.n > 0 => (Some("1"), format!("Show expired ({others})")),
-            false => return None,
-        };
-        Some((self.list.link(&[("expired", value)]), text))
+        self.list.link(&[("token", None), ("employee", None), ("status", None)])
     }
 }

@@ -1,21 +1,20 @@
 //! The rows of a token table.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
 use crate::clients::{Client, ClientState};
 use crate::db::DbConnection;
 use crate::employees::Employee;
-use crate::error::Result;
-use crate::id::{ClientKey, RefreshTokenKey};
+use crate::id::{AccessTokenKey, ClientKey, EmployeeKey, RefreshTokenKey};
 use crate::pages::clients::client_detail::path as client_path;
 use crate::pages::tokens::token_paths::{access_token_path, refresh_token_path};
-use crate::schema::clients;
+use crate::schema::{clients, employees};
 use crate::scopes::Scope;
 use crate::time::{DisplayTime, TimeFormat};
-use crate::tokens::listing::{Table, Within};
-use crate::tokens::{AccessToken, RefreshToken, TokenDates, TokenStatus};
+use crate::tokens::TokenStatus;
+use crate::tokens::listing::{List, ListedToken, Within};
 use crate::web::badge::Badge;
 use crate::web::page::Viewer;
 
@@ -31,8 +30,6 @@ pub struct TokenRow {
     pub mask: String,
     /// The label of an API key.
     pub label: String,
-    /// `API Key` or `Access Token`; empty for a refresh token.
-    pub type_name: &'static str,
     /// The client with its page, in tables with tokens of several clients.
     pub client: Option<(String, String)>,
     /// The employee's name, role, and page if the viewer may see it.
@@ -51,109 +48,81 @@ pub struct TokenRow {
     pub badge: Badge,
 }
 
-/// A token of either table, as a row shows it.
-pub struct ListedToken {
-    id: i64,
-    href: String,
-    mask: String,
-    label: String,
-    type_name: &'static str,
-    client: ClientKey,
-    scope: Scope,
-    dates: TokenDates,
-    employee: Employee,
+/// The rows of a table, with what they show of other records.
+pub fn rows(
+    conn: &mut DbConnection,
+    (list, within): (List, Within),
+    tokens: &[ListedToken],
+    client: ClientState,
+    (viewer, times): (&Viewer, &TimeFormat),
+) -> QueryResult<Vec<TokenRow>> {
+    let employees = employees_by_id(conn, tokens.iter().map(|token| token.employee))?;
+    let clients = match within {
+        Within::Employee(_) => clients_by_id(conn, tokens.iter().map(|token| token.client))?,
+        Within::Client(_) | Within::RefreshToken(..) => HashMap::new(),
+    };
+    // Someone may have deleted an employee or a client since the tokens were read.
+    let row = |token: &ListedToken| {
+        let employee = employees.get(&token.employee)?;
+        let owner = clients.get(&token.client);
+        let state = owner.map_or(client, Client::state);
+        Some(TokenRow {
+            client: owner.map(|client| (client.name.clone(), client_path(client.id))),
+            employee: (employee.name.clone(), employee.role.name(), viewer.employee_page(employee.id)),
+            badge: TokenStatus::of(token.dates(), employee, state, times.now()).badge(),
+            ..TokenRow::of((list, within), token, times)
+        })
+    };
+    Ok(tokens.iter().filter_map(row).collect())
 }
 
-impl ListedToken {
-    /// Loads the tokens with these ids, in the same order.
-    pub fn load(conn: &mut DbConnection, table: Table, within: Within, ids: &[i64]) -> Result<Vec<ListedToken>> {
+impl TokenRow {
+    fn of((list, within): (List, Within), token: &ListedToken, times: &TimeFormat) -> TokenRow {
+        let scope = match list {
+            List::RefreshTokens => Scope::parse(&token.text),
+            List::ApiKeys | List::AccessTokens | List::EndedTokens => None,
+        };
+        let mut scopes = scope.map(|scope| scope.in_words()).unwrap_or_default();
+        let more_scopes = scopes.len().saturating_sub(SHOWN_SCOPES);
+        scopes.truncate(SHOWN_SCOPES);
         let via = match within {
             Within::RefreshToken(_, id) => Some(id),
             Within::Client(_) | Within::Employee(_) => None,
         };
-        Ok(match table {
-            Table::RefreshTokens => {
-                RefreshToken::with_employees(conn, ids)?.into_iter().map(Self::of_refresh_token).collect()
-            }
-            Table::AccessTokens => AccessToken::with_employees(conn, ids)?
-                .into_iter()
-                .map(|found| Self::of_access_token(found, via))
-                .collect(),
-        })
-    }
-
-    fn of_refresh_token((token, employee): (RefreshToken, Employee)) -> ListedToken {
-        ListedToken {
-            id: token.id.0,
-            href: refresh_token_path(token.client_id, token.id),
-            mask: token.mask.characters().to_string(),
-            label: String::new(),
-            type_name: "",
-            client: token.client_id,
-            dates: token.dates(),
-            scope: token.scope,
-            employee,
-        }
-    }
-
-    fn of_access_token((token, employee): (AccessToken, Employee), via: Option<RefreshTokenKey>) -> ListedToken {
-        ListedToken {
-            id: token.id.0,
-            href: access_token_path(token.client_id, via, token.id),
-            mask: token.mask.characters().to_string(),
-            type_name: token.type_name(),
-            client: token.client_id,
-            dates: token.dates(),
-            label: token.label,
-            scope: token.scope,
-            employee,
-        }
-    }
-
-    /// The position of the row in a list that is sorted by `column`.
-    pub fn position(&self, column: &str) -> (i64, i64) {
-        match column {
-            "last_used_at" => (self.dates.last_used_at.0, self.id),
-            "expires_at" => (self.dates.expires_at.0, self.id),
-            _ => (self.id, self.id),
-        }
-    }
-
-    /// The client it belongs to.
-    pub fn client(&self) -> ClientKey {
-        self.client
-    }
-
-    /// The row. `client` is set in tables with tokens of several clients.
-    pub fn row(self, client: Option<&Client>, state: ClientState, (viewer, times): (&Viewer, &TimeFormat)) -> TokenRow {
-        let mut scopes = self.scope.in_words();
-        let more_scopes = scopes.len().saturating_sub(SHOWN_SCOPES);
-        scopes.truncate(SHOWN_SCOPES);
         TokenRow {
-            href: self.href,
-            mask: self.mask,
-            label: self.label,
-            type_name: self.type_name,
-            client: client.map(|client| (client.name.clone(), client_path(client.id))),
-            employee: (self.employee.name.clone(), self.employee.role.name(), viewer.employee_page(self.employee.id)),
+            href: match list {
+                List::RefreshTokens => refresh_token_path(token.client, RefreshTokenKey(token.id)),
+                _ => access_token_path(token.client, via, AccessTokenKey(token.id)),
+            },
+            mask: token.mask.characters().to_string(),
+            label: if list == List::ApiKeys { token.text.clone() } else { String::new() },
+            client: None,
+            employee: (String::new(), "", None),
             scopes,
             more_scopes,
-            created: times.date(self.dates.created_at),
-            last_used: times.ago(self.dates.last_used_at),
-            expires: times.until(self.dates.expires_at),
-            badge: TokenStatus::of(self.dates, &self.employee, state, times.now()).badge(),
+            created: times.date(token.created_at),
+            last_used: times.ago(token.last_used_at),
+            expires: times.until(token.expires_at),
+            badge: TokenStatus::Active.badge(),
         }
     }
 }
 
-/// Loads the clients with these ids.
-pub fn clients_by_id(
+fn employees_by_id(
+    conn: &mut DbConnection,
+    ids: impl Iterator<Item = EmployeeKey>,
+) -> QueryResult<HashMap<EmployeeKey, Employee>> {
+    let ids: HashSet<EmployeeKey> = ids.collect();
+    let rows: Vec<Employee> =
+        employees::table.filter(employees::id.eq_any(ids)).select(Employee::as_select()).load(conn)?;
+    Ok(rows.into_iter().map(|employee| (employee.id, employee)).collect())
+}
+
+fn clients_by_id(
     conn: &mut DbConnection,
     ids: impl Iterator<Item = ClientKey>,
 ) -> QueryResult<HashMap<ClientKey, Client>> {
-    let mut ids: Vec<ClientKey> = ids.collect();
-    ids.sort_unstable();
-    ids.dedup();
+    let ids: HashSet<ClientKey> = ids.collect();
     let rows: Vec<Client> = clients::table.filter(clients::id.eq_any(ids)).select(Client::as_select()).load(conn)?;
     Ok(rows.into_iter().map(|client| (client.id, client)).collect())
 }

@@ -1,18 +1,23 @@
 //! A table of tokens on a page: its filters, rows and links to other pages.
 
-use std::collections::HashMap;
-
-use crate::clients::{Client, ClientState};
+use crate::clients::ClientState;
 use crate::db::DbConnection;
-use crate::db::keyset::{Count, Keyset, Slice};
+use crate::db::keyset::{Count, Cursor, PAGE};
 use crate::error::Result;
-pub use crate::pages::tokens::token_filters::{PanelState, access_token_panel, refresh_token_panel};
-use crate::pages::tokens::token_rows::{ListedToken, TokenRow, clients_by_id};
+pub use crate::pages::tokens::token_filters::{
+    PanelState, access_token_panel, api_key_panel, corrected, refresh_token_panel,
+};
+use crate::pages::tokens::token_rows::{TokenRow, rows};
 use crate::time::{TimeFormat, thousands};
 use crate::tokens::listing;
-use crate::tokens::listing::{StatusFilter, Table, TokenFilter, TokenType, Within};
+use crate::tokens::listing::{Limits, List, Request, SortBy, StatusFilter, TokenFilter, TokenPage, Within};
 use crate::web::list::{Heading, Pager};
 use crate::web::page::Viewer;
+
+// Rows of a table that nobody has filtered, sorted or paged.
+const FIRST_ROWS: usize = 10;
+// The access tokens of a folded table are counted if there are at most so many rows.
+const COUNTED_WHEN_FOLDED: i64 = 100;
 
 /// A token table as the template shows it.
 #[derive(Clone)]
@@ -23,20 +28,20 @@ pub struct Panel {
     pub title: &'static str,
     /// The prefix of its query parameters.
     pub prefix: &'static str,
-    /// Whether it shows refresh tokens.
-    pub is_refresh_tokens: bool,
+    /// What it shows.
+    pub list: List,
     /// Whether it shows the tokens of one employee, with a column for the client instead of the employee.
     pub of_employee: bool,
     /// The filters.
     pub filter: TokenFilter,
     /// The selected status filter.
     pub status: &'static str,
-    /// The selected type filter.
-    pub token_type: &'static str,
     /// The other query parameters of the page, as hidden fields of the filter form.
     pub hidden: Vec<(String, String)>,
     /// How many tokens match.
     pub total: Count,
+    /// How many valid tokens there are without filters, as text; empty if that is not known.
+    pub valid: String,
     /// The rows.
     pub rows: Vec<TokenRow>,
     /// The column headings.
@@ -47,10 +52,14 @@ pub struct Panel {
     pub clear: String,
     /// A button beside the filters: its link and its text.
     pub action: Option<(String, &'static str)>,
+    /// The link that folds the table, or unfolds it.
+    pub fold: Option<String>,
+    /// Whether only its heading is shown.
+    pub is_folded: bool,
 }
 
 impl PanelState {
-    /// Loads one page of the table.
+    /// Loads the table: its first ten rows, or a full page if the URL says anything about it.
     pub fn load(
         &self,
         conn: &mut DbConnection,
@@ -58,104 +67,218 @@ impl PanelState {
         client: ClientState,
         (viewer, times): (&Viewer, &TimeFormat),
     ) -> Result<Panel> {
-        let keyset =
-            Keyset { column: self.list.sort().column, descending: self.list.descending, cursor: self.list.cursor()? };
-        let found = listing::find(conn, (self.table, within), &self.filter, &keyset, times.now())?;
-        let slice = self.rows(conn, found.ids, (within, client), (viewer, times))?;
-        let mut pager = self.list.pager(&slice, found.total, |(_, position)| (position.0.to_string(), position.1));
-        if let Some(toggle) = self.expired_toggle(found.others) {
-            pager.toggle = Some(toggle);
+        let is_full = self.is_open() || matches!(within, Within::RefreshToken(..));
+        let size = if is_full { PAGE } else { FIRST_ROWS };
+        let found = listing::find(conn, &self.request(within, size, times)?)?;
+        let of = self.list_within(within);
+        let mut panel = self.panel(within);
+        panel.rows = rows(conn, (of, within), &found.rows.rows, client, (viewer, times))?;
+        panel.headings = self.headings(within, &found);
+        panel.total = found.total;
+        panel.valid = found.valid.to_string();
+        panel.pager = self.pager(&found, (within, is_full))?;
+        if self.table == List::AccessTokens && !matches!(within, Within::RefreshToken(..)) {
+            panel.fold = Some(self.list.reset());
         }
-        let (id, title) = match self.table {
-            Table::RefreshTokens => ("refresh-tokens", "Refresh tokens"),
-            Table::AccessTokens => ("access-tokens", "API keys / access tokens"),
-        };
-        Ok(Panel {
-            id,
-            title,
-            prefix: self.prefix(),
-            is_refresh_tokens: self.table == Table::RefreshTokens,
-            of_employee: matches!(within, Within::Employee(_)),
-            status: self.filter.status.map_or("", StatusFilter::word),
-            token_type: self.filter.token_type.map_or("", TokenType::word),
-            filter: self.filter.clone(),
-            hidden: self.list.hidden(&["token", "employee", "type", "status"]),
-            total: found.total,
-            rows: slice.rows.into_iter().map(|(row, _)| row).collect(),
-            headings: self.headings(within),
-            pager,
-            clear: self.clear(),
-            action: None,
+        Ok(panel)
+    }
+
+    /// The heading of the table alone. `stored` is the last stored count, for a list that is too long to count.
+    pub fn folded(
+        &self,
+        conn: &mut DbConnection,
+        within: Within,
+        stored: impl FnOnce() -> String,
+        times: &TimeFormat,
+    ) -> Result<Panel> {
+        let few = listing::count_few(conn, &self.request(within, FIRST_ROWS, times)?, COUNTED_WHEN_FOLDED)?;
+        let mut panel = self.panel(within);
+        panel.valid = few.map_or_else(stored, thousands);
+        panel.fold = Some(format!("{}#{}", self.list.link(&[("show", Some("all"))]), panel.id));
+        panel.is_folded = true;
+        Ok(panel)
+    }
+
+    fn request(&self, within: Within, page: usize, times: &TimeFormat) -> Result<Request<'_>> {
+        Ok(Request {
+            list: self.list_within(within),
+            within,
+            filter: &self.filter,
+            sort: if self.list_within(within) == List::EndedTokens { SortBy::Expires } else { self.sort() },
+            descending: self.list.descending,
+            cursor: self.list.cursor()?,
+            page,
+            now: times.now(),
+            limits: Limits::default(),
         })
     }
 
-    fn headings(&self, within: Within) -> Vec<Heading> {
-        let plain = |label| self.list.heading(label, "");
-        let owner = if matches!(within, Within::Employee(_)) { "Client" } else { "Employee" };
-        let mut headings = vec![plain("Token")];
-        if self.table == Table::AccessTokens {
-            headings.push(plain("Type"));
+    // Expired access tokens are listed on the page of their refresh token only.
+    fn list_within(&self, within: Within) -> List {
+        match (self.table, within) {
+            (List::AccessTokens, Within::RefreshToken(..)) if self.filter.expired => List::EndedTokens,
+            (list, _) => list,
         }
-        headings.push(plain(owner));
-        if self.table == Table::RefreshTokens {
+    }
+
+    fn panel(&self, within: Within) -> Panel {
+        let (id, title) = match self.table {
+            List::ApiKeys => ("api-keys", "API keys"),
+            List::RefreshTokens => ("refresh-tokens", "Refresh tokens"),
+            List::AccessTokens | List::EndedTokens => ("access-tokens", "Access tokens"),
+        };
+        Panel {
+            id,
+            title,
+            prefix: self.prefix(),
+            list: self.list_within(within),
+            of_employee: matches!(within, Within::Employee(_)),
+            status: self.filter.status.map_or("", StatusFilter::word),
+            filter: self.filter.clone(),
+            hidden: self.list.hidden(&["token", "employee", "status"]),
+            total: Count::default(),
+            valid: String::new(),
+            rows: Vec::new(),
+            headings: Vec::new(),
+            pager: Pager::default(),
+            clear: self.clear(),
+            action: None,
+            fold: None,
+            is_folded: false,
+        }
+    }
+
+    fn headings(&self, within: Within, found: &TokenPage) -> Vec<Heading> {
+        let plain = |label| self.list.heading(label, "");
+        // A long list that has one index only is sorted by creation, whatever was asked for.
+        let sorted = |label, word, sort| match (found.sort == self.sort(), sort == found.sort) {
+            (false, true) => plain(label),
+            _ => self.list.heading(label, word),
+        };
+        let mut headings = vec![plain("Token")];
+        headings.push(plain(if matches!(within, Within::Employee(_)) { "Client" } else { "Employee" }));
+        if self.table == List::RefreshTokens {
             headings.push(plain("Access"));
         }
-        headings.push(self.list.heading("Created", "created"));
-        headings.push(self.list.heading("Last used", "used"));
-        headings.push(self.list.heading("Expires", "expires"));
+        let by_age_only = self.table == List::AccessTokens;
+        headings.push(if self.list_within(within) == List::EndedTokens {
+            plain("Created")
+        } else {
+            sorted("Created", "created", SortBy::Created)
+        });
+        headings.push(if by_age_only { plain("Last used") } else { sorted("Last used", "used", SortBy::LastUsed) });
+        headings.push(if by_age_only { plain("Expires") } else { sorted("Expires", "expires", SortBy::Expires) });
         headings.push(plain("Status"));
         headings
     }
 
-    fn rows(
-        &self,
-        conn: &mut DbConnection,
-        ids: Slice<i64>,
-        (within, client): (Within, ClientState),
-        (viewer, times): (&Viewer, &TimeFormat),
-    ) -> Result<Slice<(TokenRow, (i64, i64))>> {
-        let Slice { rows: ids, has_previous, has_next } = ids;
-        let tokens = ListedToken::load(conn, self.table, within, &ids)?;
-        let clients = match within {
-            Within::Employee(_) => clients_by_id(conn, tokens.iter().map(ListedToken::client))?,
-            Within::Client(_) | Within::RefreshToken(..) => HashMap::new(),
-        };
-        let column = self.list.sort().column;
-        let rows = tokens.into_iter().map(|token| {
-            let owner = clients.get(&token.client());
-            let state = owner.map_or(client, Client::state);
-            let position = token.position(column);
-            (token.row(owner, state, (viewer, times)), position)
+    fn pager(&self, found: &TokenPage, (within, is_full): (Within, bool)) -> Result<Pager> {
+        let slice = &found.rows;
+        let cursor = self.list.cursor()?;
+        let mut pager = self.list.pager(slice, found.total, |token| {
+            let place = token.place(found.sort);
+            (place.value.to_string(), place.id)
         });
-        Ok(Slice { rows: rows.collect(), has_previous, has_next })
+        if let Some(stopped) = found.stopped {
+            pager.searched = Some((searched(found, cursor), self.list.continuation(stopped, slice.rows.len())));
+            if cursor.is_backward() && !slice.rows.is_empty() {
+                pager.range = format!("{} of {}", slice.rows.len(), found.total);
+            }
+        }
+        if let (Cursor::After(start), true) = (cursor, slice.rows.is_empty()) {
+            pager.first = Some(self.list.link(&[]));
+            pager.previous = Some(self.list.back_from_nothing(start, found.descending));
+        }
+        if !is_full && (found.total.capped || slice.has_next) {
+            pager = Pager { range: pager.range, searched: pager.searched, ..Pager::default() };
+            pager.all =
+                Some((self.list.link(&[("show", Some("all"))]), format!("Show all {}", found.total)));
+        } else if is_full && self.list.get("show") == "all" && self.filter.is_empty() && !self.has_fold(within) {
+            pager.all = Some((self.list.reset(), format!("Show the first {FIRST_ROWS}")));
+        }
+        pager.toggle = self.expired_toggle(found, within);
+        Ok(pager)
+    }
+
+    fn has_fold(&self, within: Within) -> bool {
+        self.table == List::AccessTokens || matches!(within, Within::RefreshToken(..))
+    }
+
+    // The link between valid and expired tokens.
+    fn expired_toggle(&self, found: &TokenPage, within: Within) -> Option<(String, String)> {
+        if self.table == List::AccessTokens && !matches!(within, Within::RefreshToken(..)) {
+            return None;
+        }
+        let (value, text) = match self.filter.expired {
+            true => (None, format!("Hide expired, show valid ({})", found.valid)),
+            false if found.expired.seen() > 0 => (Some("1"), format!("Show expired ({})", found.expired)),
+            false => return None,
+        };
+        Some((self.list.link(&[("expired", value)]), text))
+    }
+}
+
+// Which part of the list a search looked through.
+fn searched(found: &TokenPage, cursor: Cursor) -> String {
+    let n = thousands(Limits::default().searched);
+    match (cursor, found.sort, found.descending != cursor.is_backward()) {
+        (Cursor::After(_), ..) => format!("Searched the next {n}."),
+        (Cursor::Before(_), ..) => format!("Searched the previous {n}."),
+        (_, SortBy::Created, true) => format!("Searched the newest {n}."),
+        (_, SortBy::Created, false) => format!("Searched the oldest {n}."),
+        (_, SortBy::LastUsed, true) => format!("Searched the {n} most recently used."),
+        (_, SortBy::LastUsed, false) => format!("Searched the {n} least recently used."),
+        (_, SortBy::Expires, true) => format!("Searched the {n} that expire last."),
+        (_, SortBy::Expires, false) => format!("Searched the {n} that expire first."),
     }
 }
 
 impl Panel {
     /// The number beside the heading.
     pub fn sum(&self) -> String {
-        match self.filter.expired {
-            true => format!("{} expired", self.total),
-            false => self.total.to_string(),
+        match (self.is_folded, self.is_expired()) {
+            (true, _) => self.valid.clone(),
+            (false, true) => format!("{} expired", self.total),
+            (false, false) => self.total.to_string(),
         }
     }
 
-    /// The number of live tokens: exact when this page counted it, else the last stored count.
-    pub fn live_count(&self, stored: i64) -> String {
-        match self.filter.is_empty() && !self.filter.expired && !self.total.capped {
-            true => self.total.to_string(),
-            false => thousands(stored),
-        }
+    /// Whether it shows expired tokens.
+    pub fn is_expired(&self) -> bool {
+        self.list == List::EndedTokens || (self.filter.expired && self.list != List::AccessTokens)
+    }
+
+    /// Whether there is nothing to filter.
+    pub fn is_bare(&self) -> bool {
+        self.rows.is_empty() && self.filter.is_empty() && self.pager.searched.is_none()
+    }
+
+    /// Whether it shows refresh tokens.
+    pub fn is_refresh_tokens(&self) -> bool {
+        self.list == List::RefreshTokens
+    }
+
+    /// Whether it shows API keys.
+    pub fn is_api_keys(&self) -> bool {
+        self.list == List::ApiKeys
+    }
+
+    /// Whether tokens can be filtered by status: access tokens live too short for that.
+    pub fn has_status_filter(&self) -> bool {
+        matches!(self.list, List::ApiKeys | List::RefreshTokens)
     }
 
     /// What screen readers announce when the table changes.
     pub fn announcement(&self) -> String {
-        let is_one = self.total.n == 1 && !self.total.capped;
-        match (self.is_refresh_tokens, is_one) {
-            (true, true) => "1 refresh token".into(),
-            (true, false) => format!("{} refresh tokens", self.total),
-            (false, true) => "1 API key or access token".into(),
-            (false, false) => format!("{} API keys and access tokens", self.total),
+        let noun = match self.list {
+            List::ApiKeys => "API key",
+            List::RefreshTokens => "refresh token",
+            List::AccessTokens | List::EndedTokens => "access token",
+        };
+        match (self.is_folded, self.total) {
+            (true, _) => format!("{} hidden", self.title),
+            (false, Count { n: 1, capped: false }) => format!("1 {noun}"),
+            (false, total) => format!("{total} {noun}s"),
         }
     }
 }

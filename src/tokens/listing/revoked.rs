@@ -1,0 +1,59 @@
+//! Tokens that are revoked, and whose rows are still being deleted, are in no list.
+
+use std::collections::{HashMap, HashSet};
+
+use diesel::prelude::*;
+
+use crate::db::DbConnection;
+use crate::id::{ClientKey, EmployeeKey, RefreshTokenKey};
+use crate::schema::{clients, employees, purges, refresh_tokens};
+use crate::tokens::listing::row::ListedToken;
+use crate::tokens::listing::{List, Within};
+
+/// Whether rows of a revocation are being deleted. Only then may a list contain revoked tokens.
+pub fn are_being_deleted(conn: &mut DbConnection) -> QueryResult<bool> {
+    let open = purges::table.filter(purges::finished_at.is_null()).select(purges::id);
+    Ok(open.first::<i64>(conn).optional()?.is_some())
+}
+
+/// Takes out tokens whose client, refresh token or employee was revoked. Looks up only what these rows belong to, because any
+/// number of others may be marked.
+pub fn take_out(
+    conn: &mut DbConnection,
+    (list, within): (List, Within),
+    rows: &mut Vec<ListedToken>,
+) -> QueryResult<()> {
+    let grants: HashSet<RefreshTokenKey> = rows.iter().filter_map(|row| row.refresh_token).collect();
+    let revoked: HashSet<RefreshTokenKey> = refresh_tokens::table
+        .filter(refresh_tokens::id.eq_any(grants))
+        .filter(refresh_tokens::revoked_at.is_not_null())
+        .select(refresh_tokens::id)
+        .load(conn)?
+        .into_iter()
+        .collect();
+    rows.retain(|row| row.refresh_token.is_none_or(|id| !revoked.contains(&id)));
+    if matches!(within, Within::Employee(_)) {
+        let owners: HashSet<ClientKey> = rows.iter().map(|row| row.client).collect();
+        let revoked: HashSet<ClientKey> = clients::table
+            .filter(clients::id.eq_any(owners))
+            .filter(clients::revoked_at.is_not_null())
+            .select(clients::id)
+            .load(conn)?
+            .into_iter()
+            .collect();
+        rows.retain(|row| !revoked.contains(&row.client));
+    }
+    let people: HashSet<EmployeeKey> = rows.iter().map(|row| row.employee).collect();
+    let through: HashMap<EmployeeKey, (i64, i64)> = employees::table
+        .filter(employees::id.eq_any(people))
+        .select((employees::id, (employees::revoked_refresh_tokens_through, employees::revoked_access_tokens_through)))
+        .load(conn)?
+        .into_iter()
+        .collect();
+    rows.retain(|row| {
+        let (refresh, access) = through.get(&row.employee).copied().unwrap_or_default();
+        let own = if list == List::RefreshTokens { refresh } else { access };
+        row.id > own && row.refresh_token.is_none_or(|id| id.0 > refresh)
+    });
+    Ok(())
+}

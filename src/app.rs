@@ -49,10 +49,7 @@ pub struct App {
 impl App {
     /// Opens the database, migrates its schema, and checks that the secret key belongs to it.
     pub async fn open(config: Config, master: &MasterKey, clock: Clock) -> Result<Arc<App>, String> {
-        let applied = db::migrate(&config.database)?;
-        if !applied.is_empty() {
-            log::info!("schema migrated: {}", applied.join(", "));
-        }
+        db::migrate(&config.database)?;
         let db = Db::open(&config.database, config.database_connections)?;
         let http = HttpClient::new(&config.outbound).map_err(|why| format!("--outbound-ca / OUTBOUND_CA: {why}"))?;
         let channels = Channels {

@@ -7,7 +7,7 @@ use crate::db;
 pub(super) fn run(config: &Config) -> Outcome {
     // A new SQLite database needs its key file first: without it, the next start would refuse the database.
     config.open_data()?;
-    let applied = db::migrate(&config.database).map_err(one)?;
+    let applied = db::migrate_and_tell(&config.database, &mut |step| println!("{step}")).map_err(one)?;
     match applied.as_slice() {
         [] => println!("The schema is up to date."),
         applied => println!("Applied: {}.", applied.join(", ")),

@@ -1,5 +1,7 @@
 //! The schema migrations of both databases, compiled into the program.
 
+use diesel::backend::Backend;
+use diesel::migration::MigrationSource;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::config::DatabaseUrl;
@@ -10,21 +12,50 @@ const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqli
 #[cfg(feature = "postgres")]
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-/// Applies pending migrations and returns their names. On PostgreSQL an advisory lock makes nodes that start at the same
-/// time wait for each other.
+/// Applies pending migrations, logs each before it begins, and returns their names. Errors: as [`migrate_and_tell`].
 pub fn migrate(url: &DatabaseUrl) -> std::result::Result<Vec<String>, String> {
+    migrate_and_tell(url, &mut |step| log::info!("{step}"))
+}
+
+/// Applies pending migrations one at a time and returns their names. Before each, `tell` gets a line that names it and those
+/// that are left.
+///
+/// Each migration is a transaction of its own. When one fails or the process is killed, the migrations before it are kept,
+/// and the next call continues with it. On PostgreSQL an advisory lock makes nodes that start at the same time wait for each
+/// other.
+pub fn migrate_and_tell(url: &DatabaseUrl, tell: &mut dyn FnMut(&str)) -> std::result::Result<Vec<String>, String> {
     let mut conn = Manager::new(url.clone()).open()?;
-    let applied = match &mut conn {
+    match &mut conn {
         #[cfg(feature = "postgres")]
         DbConnection::Postgres(pg) => {
             use diesel::connection::SimpleConnection;
-            pg.batch_execute("SELECT pg_advisory_lock(7241001)").map_err(|error| error.to_string())?;
-            pg.run_pending_migrations(POSTGRES_MIGRATIONS)
+            // A migration of a large database takes minutes, and nodes that start meanwhile wait for it. The migration
+            // itself does not wait long for a lock, because requests would wait behind it.
+            let prepare = "SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock(7241001); \
+                           SET lock_timeout = '5s'";
+            pg.batch_execute(prepare).map_err(|error| error.to_string())?;
+            apply(pg, POSTGRES_MIGRATIONS, tell)
         }
-        DbConnection::Sqlite(sqlite) => sqlite.run_pending_migrations(SQLITE_MIGRATIONS),
-    };
-    let applied = applied.map_err(|error| format!("the schema migration failed: {error}"))?;
-    Ok(applied.iter().map(ToString::to_string).collect())
+        DbConnection::Sqlite(sqlite) => apply(sqlite, SQLITE_MIGRATIONS, tell),
+    }
+}
+
+fn apply<DB: Backend, C: MigrationHarness<DB>>(
+    conn: &mut C,
+    migrations: impl MigrationSource<DB>,
+    tell: &mut dyn FnMut(&str),
+) -> std::result::Result<Vec<String>, String> {
+    let pending = conn.pending_migrations(migrations).map_err(|error| format!("cannot read the schema: {error}"))?;
+    let names: Vec<String> = pending.iter().map(|migration| migration.name().to_string()).collect();
+    for (n, (migration, name)) in pending.iter().zip(&names).enumerate() {
+        let left = match &names[n + 1..] {
+            [] => String::new(),
+            left => format!("; left: {}", left.join(", ")),
+        };
+        tell(&format!("Applying migration {} of {}: {name}{left}", n + 1, names.len()));
+        conn.run_migration(migration).map_err(|error| format!("the schema migration {name} failed: {error}"))?;
+    }
+    Ok(names)
 }
 
 /// Reverts all migrations, which deletes every table: for the demo on PostgreSQL and the tests.

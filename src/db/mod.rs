@@ -20,7 +20,7 @@ mod writer;
 
 pub use crate::config::DatabaseUrl;
 pub use commit::in_transaction;
-pub use migrations::{migrate, revert_all};
+pub use migrations::{migrate, migrate_and_tell, revert_all};
 pub use pool::Db;
 pub use write_behind::WriteBehindBuffer;
 

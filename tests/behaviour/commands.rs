@@ -120,7 +120,10 @@ fn migrate_brings_the_schema_up_to_date_once() {
     let second = on(&database, "migrate", &[]);
 
     assert_eq!((first.code, second.code), (0, 0), "{} {}", first.stderr, second.stderr);
-    assert!(first.stdout.starts_with("Applied: "), "{}", first.stdout);
+    let lines: Vec<&str> = first.stdout.lines().collect();
+    assert!(lines[0].starts_with("Applying migration 1 of "), "{}", first.stdout);
+    assert!(lines[0].contains("; left: 2026-11-22-000002_authorization_server, "), "{}", first.stdout);
+    assert!(lines[lines.len() - 1].starts_with("Applied: "), "{}", first.stdout);
     assert_eq!(second.stdout, "The schema is up to date.\n");
 }
 

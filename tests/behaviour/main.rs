@@ -21,6 +21,7 @@ mod connection_detail;
 mod connection_form;
 mod connection_list;
 mod employees;
+mod ended_tokens;
 mod find_token;
 mod foreign_clients;
 mod foreign_providers;

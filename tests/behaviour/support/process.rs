@@ -51,6 +51,11 @@ pub fn run(args: &[&str], env: &[(&str, &str)]) -> Finished {
     }
 }
 
+/// Starts a command; its standard output can be read while it runs.
+pub fn spawn(args: &[&str], env: &[(&str, &str)]) -> Child {
+    command(args, env).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
 /// A server in a process of its own; it is killed with the value.
 pub struct Server {
     child: Child,

@@ -1,6 +1,7 @@
 //! Upgrades: today's program on the databases of earlier releases, which `scripts/fixture` stored in `fixtures/`. What people
 //! and programs held before the upgrade works as before, or is refused as before.
 
+mod interrupted;
 mod make;
 mod past;
 
@@ -138,6 +139,29 @@ fn access_tokens_and_api_keys_from_before_work_or_are_refused_as_before() {
 }
 
 #[test]
+fn access_tokens_that_had_expired_are_moved_and_are_still_told_from_revoked_ones() {
+    each_release(|before| {
+        let (app, grants) = (&before.app, &before.known.grants);
+        let hint = |name: &str| refusal(&app.call("/API/V3/Account.json", &grants[name].access_token)).2;
+        let hints = || ["dormant", "reused", "revoked"].map(hint);
+        let expected = ["could not be verified", "could not be verified", "has been revoked"];
+        assert_eq!(hints(), expected.map(|end| format!("Access token {end}")));
+
+        app.run_background();
+
+        assert_eq!(hints(), expected.map(|end| format!("Access token {end}")));
+        let now = app.now().0;
+        let left = format!("SELECT COUNT(*) FROM access_tokens WHERE refresh_token_id > 0 AND expires_at <= {now}");
+        assert_eq!(app.shop().number(&left), 0);
+        assert!(app.shop().number("SELECT COUNT(*) FROM ended_tokens") > 2);
+        let mut admin = before.admin();
+        let page = admin.open("/settings/client-api-access/find-token");
+        let found = admin.submit(&page, "/find-token", &[("token", &grants["dormant"].access_token)]);
+        assert!(admin.follow(&found).text().contains("Expired"));
+    });
+}
+
+#[test]
 fn refresh_tokens_from_before_follow_the_same_rules() {
     each_release(|before| {
         let grants = &before.known.grants;
@@ -147,6 +171,9 @@ fn refresh_tokens_from_before_follow_the_same_rules() {
         let retried = pair(&before.refresh(grants["rotated"].previous()));
         let next = pair(&before.refresh(grants["rotated"].current()));
         assert!(before.app.works(&retried.access_token) && before.app.works(&next.access_token));
+        assert_eq!(grants["rotated"].current().len(), 60);
+        assert_eq!([&retried, &next].map(|pair| pair.refresh_token.len()), [61, 61]);
+        assert_eq!(retried.refresh_token[..33], next.refresh_token[..33], "they share a grant part");
         // Replaced a day ago, but nobody has used the newest pair: the reply was lost.
         let again = pair(&before.refresh(grants["lost reply"].previous()));
         assert_eq!(refused(grants["lost reply"].current()), "invalid_grant");
@@ -167,8 +194,10 @@ fn an_old_refresh_token_counts_as_reuse_and_revokes_the_grant() {
     each_release(|before| {
         let grant = &before.known.grants["reused"];
         before.app.advance(DAY / 2);
-        let newest = pair(&before.refresh(grant.current()));
+        let longer = pair(&before.refresh(grant.current()));
+        let newest = pair(&before.refresh(&longer.refresh_token));
         assert!(before.app.works(&newest.access_token));
+        before.app.run_background();
 
         let answer = before.refresh(&grant.refresh_tokens[0]);
 

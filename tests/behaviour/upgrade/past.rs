@@ -111,13 +111,27 @@ pub struct Upgraded {
 
 /// Runs `check` on the database of every release so far, upgraded by today's program.
 pub fn each_release(check: impl Fn(&Upgraded)) {
-    let mut releases: Vec<PathBuf> = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    releases.sort();
-    assert!(!releases.is_empty(), "no release in {}", folder().display());
-    for release in releases {
+    for release in releases() {
         println!("upgrading from {}", release.file_name().unwrap().display());
         check(&Upgraded::open(&release));
     }
+}
+
+/// Runs `check` on the database of every release so far, before it is upgraded.
+pub fn each_database(check: impl Fn(Database)) {
+    for release in releases() {
+        let database = Database::blank();
+        let sql = std::fs::read_to_string(release.join(kind()).with_extension("sql")).unwrap();
+        database.connect().batch_execute(&sql).unwrap();
+        check(database);
+    }
+}
+
+fn releases() -> Vec<PathBuf> {
+    let mut releases: Vec<PathBuf> = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    releases.sort();
+    assert!(!releases.is_empty(), "no release in {}", folder().display());
+    releases
 }
 
 impl Upgraded {

@@ -48,18 +48,21 @@ fn foreign_keys(conn: &mut DbConnection) -> Vec<ForeignKey> {
     keys
 }
 
-// Table and columns of every index, as `table:column,column`.
+// Table and columns of every index that finds the rows of a foreign key, as `table:column,column`. A partial index does when
+// it leaves out only the rows whose key is NULL, which refer to nothing.
 fn indexes(conn: &mut DbConnection) -> Vec<String> {
     let sql = match is_postgres() {
         true => {
             "SELECT indrelid::regclass::text || ':' || (SELECT string_agg(attname, ',' ORDER BY place) \
              FROM unnest(indkey) WITH ORDINALITY AS k (num, place) JOIN pg_attribute ON attrelid = indrelid \
              AND attnum = num) AS line FROM pg_index JOIN pg_class ON pg_class.oid = indrelid \
-             WHERE relnamespace = 'public'::regnamespace AND indpred IS NULL"
+             WHERE relnamespace = 'public'::regnamespace AND (indpred IS NULL OR \
+             pg_get_expr(indpred, indrelid) = '(refresh_token_id IS NOT NULL)')"
         }
         false => {
             "SELECT m.name || ':' || (SELECT group_concat(name, ',') FROM pragma_index_info(i.name)) AS line \
-             FROM sqlite_master AS m, pragma_index_list(m.name) AS i WHERE m.type = 'table' AND i.partial = 0"
+             FROM sqlite_master AS m, pragma_index_list(m.name) AS i WHERE m.type = 'table' AND (i.partial = 0 OR \
+             (SELECT sql FROM sqlite_master WHERE name = i.name) LIKE '%WHERE refresh_token_id IS NOT NULL')"
         }
     };
     diesel::sql_query(sql).load::<Line>(conn).unwrap().into_iter().map(|row| row.line).collect()

@@ -15,3 +15,6 @@ CREATE INDEX access_tokens_api_keys ON access_tokens (client_id, id) WHERE refre
 CREATE INDEX access_tokens_api_keys_employee ON access_tokens (employee_id, client_id, id) WHERE refresh_token_id IS NULL;
 DROP INDEX refresh_token_values_earlier_format;
 CREATE INDEX refresh_token_values_expires ON refresh_token_values (expires_at);
+
+DROP INDEX access_tokens_refresh_token;
+CREATE INDEX access_tokens_refresh_token ON access_tokens (refresh_token_id, client_id, id);

@@ -9,6 +9,10 @@ DROP INDEX access_tokens_employee;
 DROP INDEX access_tokens_prefix;
 DROP INDEX access_tokens_api_keys;
 DROP INDEX access_tokens_api_keys_employee;
+-- Without API keys, which are found through the indexes below: a search for tokens without a refresh token never reads it.
+DROP INDEX access_tokens_refresh_token;
+CREATE INDEX access_tokens_refresh_token ON access_tokens (refresh_token_id, client_id, id)
+WHERE refresh_token_id IS NOT NULL;
 CREATE INDEX access_tokens_employee ON access_tokens (employee_id, id);
 CREATE INDEX access_tokens_prefix ON access_tokens (client_id, prefix, id);
 -- Access tokens, without API keys, in the order in which they expire: the background job moves them to ended_tokens.

@@ -22,7 +22,10 @@ pub(super) struct Story {
 
 impl Story {
     pub fn begin() -> Story {
-        let app = TestApp::start_with(|config| config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()]);
+        Self::on(TestApp::start_with(|config| config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()]))
+    }
+
+    pub fn on(app: TestApp) -> Story {
         let mut shop = app.shop();
         let (integration, person) = (shop.integration("Ledgerly"), shop.staff("Stina Staff"));
         let grant = shop.grant(integration.id, &person);

@@ -9,6 +9,7 @@ use diesel::prelude::*;
 
 use super::refresh::{OWNER, Story, THIEF};
 use crate::support::oauth::{Pair, pair, refusal};
+use crate::support::{Page, TestApp};
 
 impl Story {
     fn values(&self) -> i64 {
@@ -24,9 +25,13 @@ impl Story {
         pairs
     }
 
-    /// Turns the first value into one of the earlier format, as if it had been issued before the upgrade.
+    /// The first value has the earlier format, as if it had been issued before the upgrade.
     fn begin_in_the_earlier_format() -> Story {
-        let mut story = Story::begin();
+        Story::begin().in_the_earlier_format()
+    }
+
+    fn in_the_earlier_format(self) -> Story {
+        let mut story = self;
         story.first.refresh_token = earlier_format(&story.first.refresh_token[..7]);
         let mut conn = story.app.database.connect();
         let hash = refresh_token_values::hash.eq(TokenHash::of(&story.first.refresh_token));
@@ -231,6 +236,24 @@ fn workers_that_refresh_with_one_value_of_the_earlier_format_share_a_grant_part(
     let answer = story.refresh_from(THIEF, &one.refresh_token);
 
     story.assert_replay(&answer, &[&two, &next, &last]);
+}
+
+#[test]
+fn r6_nodes_that_race_with_one_value_of_the_earlier_format_agree_on_the_grant_part() {
+    let mut nodes = TestApp::nodes(1, |config| config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()]);
+    let story = Story::on(nodes.pop().unwrap()).in_the_earlier_format();
+    let request = story.integration.refresh_request(&story.first.refresh_token);
+    let apps: Vec<&TestApp> = nodes.iter().chain([&story.app]).cycle().take(5).collect();
+    let answers: Vec<Page> = std::thread::scope(|scope| {
+        let threads: Vec<_> = apps.iter().map(|app| scope.spawn(|| app.token(&request))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+
+    let pairs: Vec<Pair> = answers.iter().map(pair).collect();
+    assert!(pairs.iter().all(|one| one.refresh_token[..33] == pairs[0].refresh_token[..33]));
+    let newest = pair(&story.refresh(&pair(&story.refresh(&pairs[3].refresh_token)).refresh_token));
+    let answer = story.refresh_from(THIEF, &pairs[1].refresh_token);
+    story.assert_replay(&answer, &[&pairs[0], &newest]);
 }
 
 #[test]

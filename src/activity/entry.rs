@@ -8,7 +8,7 @@ use crate::activity::kind::Kind;
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::id::{ActivityKey, EmployeeKey};
-use crate::schema::activity;
+use crate::schema::{activity, activity_unsealed};
 use crate::time::Timestamp;
 
 /// An entry about to be written.
@@ -41,10 +41,11 @@ impl NewActivity {
         self
     }
 
-    /// Inserts the entry. Call it in the transaction of the act, so that neither exists without the other.
+    /// Inserts the entry and notes that it has no seal yet. Call it in the transaction of the act, so that neither exists
+    /// without the other.
     pub fn record(&self, conn: &mut DbConnection, now: Timestamp) -> Result<()> {
         let detail = serde_json::to_string(&self.detail).map_err(Error::internal)?;
-        diesel::insert_into(activity::table)
+        let id: i64 = diesel::insert_into(activity::table)
             .values((
                 activity::at.eq(now),
                 activity::kind.eq(self.kind),
@@ -57,7 +58,9 @@ impl NewActivity {
                 activity::detail.eq(detail),
                 activity::client_ip.eq(&self.client_ip),
             ))
-            .execute(conn)?;
+            .returning(activity::id)
+            .get_result(conn)?;
+        diesel::insert_into(activity_unsealed::table).values(activity_unsealed::activity_id.eq(id)).execute(conn)?;
         Ok(())
     }
 }

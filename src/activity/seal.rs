@@ -1,18 +1,21 @@
 //! The hash chain over the activity log.
 //!
 //! Seals have their own table, because many transactions on many nodes insert entries at once and must not wait for each
-//! other. A background job, on one node at a time, seals the committed entries in the order in which it reads them. A
-//! seal is SHA-256 over the previous seal and the entry, so an edited or deleted entry invalidates every later seal.
-//! Somebody who rewrites all seals is detected by comparing with an earlier head, which the server log and
+//! other. The transaction that inserts an entry also inserts its id into `activity_unsealed`. A background job, on one node
+//! at a time, seals the entries it finds there, in the order of their ids, and deletes those ids. So it never walks through
+//! the log, however long that is, and an entry that commits late on PostgreSQL, with a lower id than the last sealed one, is
+//! sealed by the next run. A seal is SHA-256 over the previous seal and the entry, so an edited or deleted entry invalidates
+//! every later seal. Somebody who rewrites all seals is detected by comparing with an earlier head, which the server log and
 //! `verify-activity` print.
 
+use diesel::dsl::{exists, min, not};
 use diesel::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::activity::Activity;
 use crate::db::DbConnection;
 use crate::error::Result;
-use crate::schema::{activity, activity_seals};
+use crate::schema::{activity, activity_seals, activity_unsealed};
 
 const BATCH: i64 = 500;
 
@@ -35,7 +38,7 @@ impl std::fmt::Display for Head {
 /// What the check found.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Every sealed entry is unchanged.
+    /// Every sealed entry is unchanged, and every other entry waits for its seal.
     Intact {
         /// The newest seal.
         head: Option<Head>,
@@ -59,31 +62,39 @@ fn head(conn: &mut DbConnection) -> QueryResult<Option<Head>> {
     Ok(newest.first(conn).optional()?.map(|seal| Head { number: seal.id, seal: seal.seal }))
 }
 
-/// Seals up to five hundred entries; returns the new head, or none when every entry is sealed.
+/// Whether entries wait for a seal. A read: no writer waits for it.
+pub fn is_due(conn: &mut DbConnection) -> Result<bool> {
+    let waiting = activity_unsealed::table.select(activity_unsealed::activity_id);
+    Ok(waiting.first::<i64>(conn).optional()?.is_some())
+}
+
+/// Seals up to five hundred entries; returns the new head, or none when no entry waits for a seal.
 pub fn advance(conn: &mut DbConnection) -> Result<Option<Head>> {
-    let newest = head(conn)?;
-    // PostgreSQL can commit ids out of order, so an unsealed entry may have a lower id than the last sealed one.
-    let unsealed = activity::table
-        .left_join(activity_seals::table.on(activity_seals::activity_id.eq(activity::id)))
-        .filter(activity_seals::id.is_null())
-        .order(activity::id)
+    let waiting: Vec<i64> = activity_unsealed::table
+        .order(activity_unsealed::activity_id)
         .limit(BATCH)
-        .select(Activity::as_select())
+        .select(activity_unsealed::activity_id)
         .load(conn)?;
-    let Some(_) = unsealed.first() else {
+    // A statement of its own: as a join, PostgreSQL could choose to walk through the whole log.
+    let mut entries: Vec<Activity> =
+        activity::table.filter(activity::id.eq_any(&waiting)).select(Activity::as_select()).load(conn)?;
+    if entries.is_empty() {
         return Ok(None);
-    };
-    let mut head = newest.unwrap_or(Head { number: 0, seal: Vec::new() });
-    for entry in unsealed {
-        head = Head { number: head.number + 1, seal: sealed(&head.seal, &entry) };
-        diesel::insert_into(activity_seals::table)
-            .values((
-                activity_seals::id.eq(head.number),
-                activity_seals::activity_id.eq(entry.id),
-                activity_seals::seal.eq(&head.seal),
-            ))
-            .execute(conn)?;
     }
+    entries.sort_unstable_by_key(|entry| entry.id.0);
+    let mut head = head(conn)?.unwrap_or(Head { number: 0, seal: Vec::new() });
+    let mut seals = Vec::with_capacity(entries.len());
+    for entry in &entries {
+        head = Head { number: head.number + 1, seal: sealed(&head.seal, entry) };
+        seals.push((
+            activity_seals::id.eq(head.number),
+            activity_seals::activity_id.eq(entry.id.0),
+            activity_seals::seal.eq(head.seal.clone()),
+        ));
+    }
+    crate::db::on_each!(conn, |inner| diesel::insert_into(activity_seals::table).values(&seals).execute(inner))?;
+    let ids: Vec<i64> = entries.iter().map(|entry| entry.id.0).collect();
+    diesel::delete(activity_unsealed::table.filter(activity_unsealed::activity_id.eq_any(ids))).execute(conn)?;
     Ok(Some(head))
 }
 
@@ -124,8 +135,27 @@ pub fn verify(conn: &mut DbConnection, known: Option<&str>) -> Result<Verdict> {
     if !known_seen {
         return Ok(Verdict::Broken(format!("the chain does not pass through the head {}", known.unwrap_or_default())));
     }
-    let entries: i64 = activity::table.count().get_result(conn)?;
-    Ok(Verdict::Intact { head: (at.number > 0).then(|| at.clone()), unsealed: entries - at.number })
+    if let Some(broken) = broken_before_the_seal(conn)? {
+        return Ok(Verdict::Broken(broken));
+    }
+    let unsealed = activity_unsealed::table.count().get_result(conn)?;
+    Ok(Verdict::Intact { head: (at.number > 0).then_some(at), unsealed })
+}
+
+// Every entry has a seal or waits for one, and what waits for one exists. One statement for each, because the server may be
+// running and sealing.
+fn broken_before_the_seal(conn: &mut DbConnection) -> Result<Option<String>> {
+    let has_seal = exists(activity_seals::table.filter(activity_seals::activity_id.eq(activity::id)));
+    let waits = exists(activity_unsealed::table.filter(activity_unsealed::activity_id.eq(activity::id)));
+    let forgotten: Option<i64> =
+        activity::table.filter(not(has_seal)).filter(not(waits)).select(min(activity::id)).get_result(conn)?;
+    if let Some(id) = forgotten {
+        return Ok(Some(format!("entry {id} has no seal and does not wait for one")));
+    }
+    let is_there = exists(activity::table.filter(activity::id.eq(activity_unsealed::activity_id)));
+    let missing: Option<i64> =
+        activity_unsealed::table.filter(not(is_there)).select(min(activity_unsealed::activity_id)).get_result(conn)?;
+    Ok(missing.map(|id| format!("entry {id} was deleted before it was sealed")))
 }
 
 // Hashes every column with its length before it, so that two different entries never give the same input.

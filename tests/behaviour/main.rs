@@ -42,6 +42,7 @@ mod resource_servers;
 mod revoke_client;
 mod revoke_tokens;
 mod schema;
+mod sealing;
 mod security;
 mod set_up;
 mod sign_in;

@@ -17,7 +17,8 @@ use crate::support::oauth::{bearer, challenge, pair, refusal};
 use crate::support::outbound::{Link, SECRET, verify_callback};
 use crate::support::provider::{Answer, Provider, Request};
 use crate::support::{Browser, Database, REDIRECT_URI, client_path, hrefs, is_postgres};
-use make::{CALLBACK, verify_activity};
+use make::CALLBACK;
+pub use make::verify_activity;
 use past::{Upgraded, each_release};
 
 const CLIENTS: &str = "/settings/client-api-access";
@@ -278,6 +279,7 @@ fn the_activity_log_from_before_is_intact_and_grows() {
         let (database, head) = (&before.app.database, &before.known.activity_head);
         let first = verify_activity(database, &["--head", head]);
         assert!(first.contains(head.as_str()), "{first}");
+        assert!(!first.contains("not sealed yet: 0."), "some entries wait for a seal: {first}");
 
         before.admin();
         // Until then the lease of the node from before is valid.

@@ -263,6 +263,7 @@ diesel::table! {
         deleted_access_tokens -> BigInt,
         created_at -> BigInt,
         finished_at -> Nullable<BigInt>,
+        deleted_api_keys -> BigInt,
     }
 }
 

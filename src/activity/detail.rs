@@ -2,34 +2,37 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::time::count;
+use crate::activity::token_count::TokenCount;
 
 /// What else an entry records, stored as JSON. Never a token or its hash.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Detail {
     /// How many refresh tokens were revoked.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub refresh_tokens: i64,
+    #[serde(skip_serializing_if = "TokenCount::is_zero")]
+    pub refresh_tokens: TokenCount,
     /// How many access tokens were revoked.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub access_tokens: i64,
+    #[serde(skip_serializing_if = "TokenCount::is_zero")]
+    pub access_tokens: TokenCount,
     /// How many API keys were revoked.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub api_keys: i64,
+    #[serde(skip_serializing_if = "TokenCount::is_zero")]
+    pub api_keys: TokenCount,
     /// The first characters of the revoked tokens, at most a hundred.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub masks: Vec<String>,
     /// The employees whose tokens were revoked, at most a hundred names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub employees: Vec<String>,
+    /// Whether tokens of further employees were revoked.
+    #[serde(skip_serializing_if = "is_false")]
+    pub has_more_employees: bool,
     /// Anything else, as text.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub note: String,
 }
 
-fn is_zero(n: &i64) -> bool {
-    *n == 0
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl Detail {
@@ -45,8 +48,14 @@ impl Detail {
     pub fn counts(&self) -> String {
         let parts =
             [(self.refresh_tokens, "refresh token"), (self.access_tokens, "access token"), (self.api_keys, "API key")];
-        let parts: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, noun)| count(*n, noun)).collect();
+        let parts: Vec<String> =
+            parts.iter().filter(|(count, _)| !count.is_zero()).map(|(count, noun)| count.of(noun)).collect();
         and_list(&parts)
+    }
+
+    /// Whether one of the counts stopped before the end.
+    pub fn is_capped(&self) -> bool {
+        [self.refresh_tokens, self.access_tokens, self.api_keys].iter().any(|count| count.is_capped())
     }
 
     /// The whole detail in one line.
@@ -57,10 +66,10 @@ impl Detail {
             parts.push(counts);
         }
         if !self.employees.is_empty() {
-            parts.push(format!("authorized by {}", abbreviated(&self.employees)));
+            parts.push(format!("authorized by {}", abbreviated(&self.employees, self.has_more_employees)));
         }
         if !self.masks.is_empty() {
-            parts.push(abbreviated(&self.masks));
+            parts.push(abbreviated(&self.masks, false));
         }
         if !self.note.is_empty() {
             parts.push(self.note.clone());
@@ -78,10 +87,11 @@ fn and_list(parts: &[String]) -> String {
     }
 }
 
-fn abbreviated(names: &[String]) -> String {
+fn abbreviated(names: &[String], has_more: bool) -> String {
     const SHOWN: usize = 4;
     match names.len() {
-        ..=SHOWN => names.join(", "),
+        ..=SHOWN if !has_more => names.join(", "),
+        n if has_more => format!("{} and more", names[..n.min(SHOWN)].join(", ")),
         n => format!("{} and {} more", names[..SHOWN].join(", "), n - SHOWN),
     }
 }
@@ -92,11 +102,24 @@ mod tests {
 
     #[test]
     fn a_detail_reads_as_a_sentence() {
-        let detail = Detail { refresh_tokens: 1, access_tokens: 4, api_keys: 2, ..Detail::default() };
+        let detail = Detail {
+            refresh_tokens: TokenCount::exact(1),
+            access_tokens: TokenCount::exact(4),
+            api_keys: TokenCount::exact(2),
+            ..Detail::default()
+        };
         assert_eq!(detail.counts(), "1 refresh token, 4 access tokens and 2 API keys");
 
         let names = (1..=6).map(|n| format!("n{n}")).collect();
-        let detail = Detail { access_tokens: 1, employees: names, ..Detail::default() };
+        let detail = Detail { access_tokens: TokenCount::exact(1), employees: names, ..Detail::default() };
         assert_eq!(detail.line(), "1 access token · authorized by n1, n2, n3, n4 and 2 more");
+        let detail = Detail { has_more_employees: true, ..detail };
+        assert_eq!(detail.line(), "1 access token · authorized by n1, n2, n3, n4 and more");
+    }
+
+    #[test]
+    fn an_entry_of_an_earlier_version_is_read() {
+        let detail: Detail = serde_json::from_str(r#"{"access_tokens":2102,"masks":["Zk3f9aB"]}"#).expect("reads");
+        assert_eq!(detail.line(), "2,102 access tokens · Zk3f9aB");
     }
 }

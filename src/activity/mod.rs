@@ -8,9 +8,11 @@ mod entry;
 mod kind;
 mod log_queries;
 pub mod seal;
+mod token_count;
 
 pub use actor_and_subject::{Actor, Subject};
 pub use detail::Detail;
 pub use entry::{Activity, NewActivity};
 pub use kind::{Kind, label_of};
 pub use log_queries::ActivityFilter;
+pub use token_count::TokenCount;

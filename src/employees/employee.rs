@@ -185,19 +185,32 @@ impl Employee {
         diesel::update(employees::table.find(id)).set(employees::last_signed_in_at.eq(at)).execute(conn)
     }
 
-    /// Marks every token they authorized up to these ids as revoked; a background job deletes the rows.
+    /// Marks every token they authorized up to these ids as revoked; a background job deletes the rows. A mark is only ever
+    /// raised.
     pub fn mark_all_access_revoked(
         conn: &mut DbConnection,
         id: EmployeeKey,
         refresh: i64,
         access: i64,
-    ) -> QueryResult<usize> {
-        diesel::update(employees::table.find(id))
-            .set((
-                employees::revoked_refresh_tokens_through.eq(refresh),
-                employees::revoked_access_tokens_through.eq(access),
-            ))
-            .execute(conn)
+    ) -> QueryResult<()> {
+        let row = employees::table.find(id);
+        diesel::update(row.filter(employees::revoked_refresh_tokens_through.lt(refresh)))
+            .set(employees::revoked_refresh_tokens_through.eq(refresh))
+            .execute(conn)?;
+        diesel::update(row.filter(employees::revoked_access_tokens_through.lt(access)))
+            .set(employees::revoked_access_tokens_through.eq(access))
+            .execute(conn)?;
+        Ok(())
+    }
+
+    /// Removes the marks, once every row they cover has been deleted. False when they were raised in the meantime.
+    pub fn clear_revoked_marks(&self, conn: &mut DbConnection) -> QueryResult<bool> {
+        let row = employees::table
+            .find(self.id)
+            .filter(employees::revoked_refresh_tokens_through.eq(self.revoked_refresh_tokens_through))
+            .filter(employees::revoked_access_tokens_through.eq(self.revoked_access_tokens_through));
+        let cleared = (employees::revoked_refresh_tokens_through.eq(0), employees::revoked_access_tokens_through.eq(0));
+        diesel::update(row).set(cleared).execute(conn).map(|n| n == 1)
     }
 
     /// The employees who are neither locked nor archived, by name.

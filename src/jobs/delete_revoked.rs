@@ -1,35 +1,140 @@
 //! Deletes the rows of revoked tokens, in batches. The revocation itself took effect immediately.
+//!
+//! A batch takes about [`BUDGET`] of the writer's time: its size follows the time that the last one took. Between two
+//! batches the job pauses for as long as others are waiting, and several deletions take turns. A deletion that was
+//! interrupted continues where it stopped.
 
-use crate::error::Result;
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
 use crate::jobs::lease::with_lease;
-use crate::jobs::{BATCH, PAUSE};
-use crate::tokens::revocation::DeletionJob;
+use crate::tokens::revocation::{CountedSoFar, DeletionJob};
 use crate::web::state::State;
 
-/// Deletes what is left to delete, with a pause between batches.
+// How long one batch keeps the writer busy.
+const BUDGET: Duration = Duration::from_millis(15);
+// Rows in a batch: at first, at least and at most.
+const FIRST_BATCH: i64 = 100;
+const SMALLEST_BATCH: i64 = 10;
+const LARGEST_BATCH: i64 = 2_000;
+// Waiting longer than this for the writer means that others use it.
+const UNDISTURBED: Duration = Duration::from_millis(3);
+
+/// Deletes what is left to delete, with pauses between batches.
 pub(super) async fn run(app: &State) -> Result<()> {
-    while next_batch(app).await? {
-        actix_web::rt::time::sleep(PAUSE).await;
+    let mut deletion = Deletion::new(app);
+    while let Some(batch) = deletion.next_batch().await? {
+        actix_web::rt::time::sleep(batch.pause()).await;
     }
-    Ok(())
+    deletion.outcome()
 }
 
 /// The same without pauses.
 pub(super) async fn to_end(app: &State) -> Result<()> {
-    while next_batch(app).await? {}
-    Ok(())
+    let mut deletion = Deletion::new(app);
+    while deletion.next_batch().await?.is_some() {}
+    deletion.outcome()
 }
 
-async fn next_batch(app: &State) -> Result<bool> {
-    let Some(next) = app.db.read(|conn| Ok(DeletionJob::next(conn)?)).await? else {
-        return Ok(false);
-    };
-    // Count the rows before deleting the first, so that the page can show progress.
-    if next.progress().0 == 0 {
-        let (count, id) = (next.clone(), next.id);
-        let total = app.db.read(move |conn| Ok(count.count(conn)?)).await?;
-        app.db.write(move |conn| Ok(DeletionJob::set_total(conn, id, total)?)).await?;
+struct Deletion<'a> {
+    app: &'a State,
+    // How many rows the next batch may delete.
+    room: i64,
+    // The job of the last batch.
+    last: i64,
+    counted: HashSet<i64>,
+    // Jobs that failed are left for the next run, so that they do not keep the others waiting.
+    failed: HashSet<i64>,
+    error: Option<Error>,
+}
+
+struct Batch {
+    took: Duration,
+    waited: Duration,
+}
+
+impl Batch {
+    // Half of the writer's time is left to others who want it, and a little in any case.
+    fn pause(&self) -> Duration {
+        if self.waited > UNDISTURBED { self.took } else { self.took / 4 }.max(Duration::from_millis(1))
     }
-    let done = with_lease(app, "purge", move |conn, now| next.step(conn, BATCH, now)).await?;
-    Ok(done.is_some())
+}
+
+impl<'a> Deletion<'a> {
+    fn new(app: &'a State) -> Deletion<'a> {
+        Deletion { app, room: FIRST_BATCH, last: 0, counted: HashSet::new(), failed: HashSet::new(), error: None }
+    }
+
+    fn outcome(self) -> Result<()> {
+        self.error.map_or(Ok(()), Err)
+    }
+
+    // Deletes one batch; `None` when nothing is left, or another node does it.
+    async fn next_batch(&mut self) -> Result<Option<Batch>> {
+        let (last, failed) = (self.last, self.failed.clone());
+        let next = self.app.db.read(move |conn| Ok(DeletionJob::next_after(conn, last, &failed)?)).await?;
+        let Some(job) = next else { return Ok(None) };
+        let id = job.id;
+        self.last = id;
+        match self.batch(job).await {
+            Err(Error::Unavailable(why)) => Err(Error::Unavailable(why)),
+            Err(error) => {
+                self.failed.insert(id);
+                self.error = Some(error);
+                Ok(Some(Batch { took: BUDGET, waited: Duration::ZERO }))
+            }
+            batch => batch,
+        }
+    }
+
+    async fn batch(&mut self, job: DeletionJob) -> Result<Option<Batch>> {
+        // Count the rows before deleting the first, so that the page can show progress.
+        if job.progress().0 == 0 && self.counted.insert(job.id) {
+            self.count(&job).await?;
+        }
+        let (room, begun) = (self.room, Instant::now());
+        let step = with_lease(self.app, "purge", move |conn, now| {
+            let begun = Instant::now();
+            let step = job.step(conn, room, now)?;
+            Ok((step, begun.elapsed()))
+        });
+        let Some((step, took)) = step.await? else { return Ok(None) };
+        if step.rows >= room || took > BUDGET {
+            self.room = next_room(room, took);
+        }
+        Ok(Some(Batch { took, waited: begun.elapsed().saturating_sub(took) }))
+    }
+
+    async fn count(&self, job: &DeletionJob) -> Result<()> {
+        let mut so_far = CountedSoFar::default();
+        while !so_far.is_complete {
+            let job = job.clone();
+            so_far = self.app.db.read(move |conn| Ok(job.count_some(conn, so_far)?)).await?;
+        }
+        let (id, total) = (job.id, so_far.total);
+        self.app.db.write(move |conn| Ok(DeletionJob::set_total(conn, id, total)?)).await?;
+        Ok(())
+    }
+}
+
+// As many rows as fit into the budget at the speed of the last batch, but at most twice as many as in that one.
+fn next_room(room: i64, took: Duration) -> i64 {
+    let fitting = room as f64 * BUDGET.as_secs_f64() / took.as_secs_f64().max(1e-6);
+    (fitting as i64).min(room * 2).clamp(SMALLEST_BATCH, LARGEST_BATCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_grows_and_shrinks_with_the_time_it_takes() {
+        let after = |room, ms| next_room(room, Duration::from_millis(ms));
+        assert_eq!(after(100, 0), 200, "at most twice as many");
+        assert_eq!(after(100, 15), 100);
+        assert_eq!(after(100, 150), 10);
+        assert_eq!(after(20, 5_000), SMALLEST_BATCH);
+        assert_eq!(after(LARGEST_BATCH, 1), LARGEST_BATCH);
+    }
 }

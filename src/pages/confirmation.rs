@@ -27,16 +27,17 @@ pub fn added_since_confirmation(revoked: &Revoked) -> String {
     }
     let employees = match revoked.new.employees.is_empty() {
         true => String::new(),
-        false => format!(" ({})", some_names(&revoked.new.employees)),
+        false => format!(" ({})", some_names(&revoked.new.employees, revoked.new.has_more_employees)),
     };
     format!(" This includes {counts} created after you opened the confirmation{employees}.")
 }
 
-/// The first eight names, and how many more there are.
-pub fn some_names(names: &[String]) -> String {
+/// The first eight names, and how many more there are; with `has_more`, there are more than these names.
+pub fn some_names(names: &[String], has_more: bool) -> String {
     const SHOWN: usize = 8;
     match names.len() {
         0 => "None".into(),
+        n if has_more => format!("{} and more", names[..n.min(SHOWN)].join(", ")),
         1..=SHOWN => names.join(", "),
         n => format!("{} and {} more", names[..SHOWN].join(", "), thousands((n - SHOWN) as i64)),
     }

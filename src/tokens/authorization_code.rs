@@ -102,6 +102,14 @@ impl AuthorizationCode {
         diesel::update(row).set(authorization_codes::refresh_token_id.eq(Some(grant))).execute(conn)
     }
 
+    /// Deletes the codes that an employee allowed and that can still be redeemed.
+    pub fn withdraw(conn: &mut DbConnection, employee: EmployeeKey, now: Timestamp) -> QueryResult<usize> {
+        // The clocks of two nodes may differ a little.
+        let valid = authorization_codes::expires_at.ge(now.plus(-MINUTE));
+        let codes = authorization_codes::table.filter(authorization_codes::employee_id.eq(employee)).filter(valid);
+        diesel::delete(codes.filter(authorization_codes::redeemed_at.is_null())).execute(conn)
+    }
+
     /// Deletes a batch of codes that expired more than 30 days ago.
     pub fn purge(conn: &mut DbConnection, now: Timestamp, batch: i64) -> QueryResult<usize> {
         let old = authorization_codes::table.filter(authorization_codes::expires_at.lt(now.plus(-RETENTION)));

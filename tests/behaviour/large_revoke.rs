@@ -29,13 +29,21 @@ fn a_large_client_loses_all_access_at_once_and_its_rows_behind_it() {
     let (_, client, grant, key) = large_client(&app);
     let mut browser = app.admin();
 
+    app.shop().sql("UPDATE clients SET valid_refresh_tokens = 1, valid_access_tokens = 2102");
     let confirmation = browser.open(&format!("{}/revoke", client_path(client)));
     let done = browser.submit(&confirmation, "/revoke", &[("name", "Ledgerly")]);
     let progress = browser.follow(&done);
 
+    assert_eq!(confirmation.impact("Access tokens"), "1,000+ (about 2,102 valid)");
+    assert_eq!(confirmation.impact("API keys"), "1");
+
     assert_eq!(done.location(), client_path(client));
     assert_eq!(progress.heading(), "Access revoked: Ledgerly");
-    assert!(progress.notice().starts_with("Access revoked for Ledgerly. Its records are being deleted."));
+    assert_eq!(
+        progress.notice(),
+        "Access revoked for Ledgerly. Revoked 1 refresh token, 1,000+ access tokens and 1 API key. The records are being \
+         deleted."
+    );
     assert!(progress.text().contains("All access was revoked just now") && progress.has("progress"));
     assert!(browser.open(LIST).rows("#clients").is_empty());
     assert_eq!(app.shop().number("SELECT COUNT(*) FROM access_tokens"), 2_102, "nothing is deleted yet");
@@ -55,8 +63,10 @@ fn a_large_client_loses_all_access_at_once_and_its_rows_behind_it() {
     }
     let log = browser.open("/settings/activity?kind=deletion+finished").rows("#activity");
     assert_eq!(log.len(), 1);
-    assert!(log[0].cells[3].starts_with("1 refresh token and 2,102 access tokens"), "{:?}", log[0]);
-    assert_eq!(browser.open("/settings/activity?kind=client+revoked").rows("#activity").len(), 1);
+    assert!(log[0].cells[3].starts_with("1 refresh token, 2,101 access tokens and 1 API key"), "{:?}", log[0]);
+    let log = browser.open("/settings/activity?kind=client+revoked").rows("#activity");
+    assert_eq!(log.len(), 1);
+    assert!(log[0].cells[3].starts_with("1 refresh token, 1,000+ access tokens and 1 API key"), "{:?}", log[0]);
 }
 
 #[test]
@@ -201,7 +211,7 @@ fn ending_very_much_that_one_person_granted_works_the_same_way() {
     let done = browser.submit(&confirmation, "/revoke-all-access", &[]);
     let after = browser.follow(&done);
 
-    assert!(after.notice().starts_with("All access of Anna Berg is revoked."), "{}", after.notice());
+    assert!(after.notice().starts_with("All access of Anna Berg is revoked: 1 refresh token, 1,000+ access tokens"));
     assert!(after.has("progress"));
     assert!(after.rows("#refresh-tokens").is_empty() && after.rows("#access-tokens").is_empty());
     let page = browser.open(&client_path(client));

@@ -20,6 +20,7 @@ mod commands;
 mod connection_detail;
 mod connection_form;
 mod connection_list;
+mod deletion_steps;
 mod employees;
 mod ended_tokens;
 mod find_token;

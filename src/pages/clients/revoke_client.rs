@@ -3,14 +3,14 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::activity::Actor;
+use crate::activity::{Actor, TokenCount};
 use crate::clients::{Client, find_for_update};
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::id::ClientKey;
 use crate::pages::clients::{HOME, path};
 use crate::pages::confirmation::{added_since_confirmation, seen, some_names};
-use crate::time::{DisplayTime, Timestamp};
+use crate::time::{DisplayTime, Timestamp, thousands};
 use crate::tokens::revocation;
 use crate::tokens::revocation::{RevocationImpact, Revoked, Seen, Target};
 use crate::web::form::ProtectedForm;
@@ -25,6 +25,8 @@ struct RevokeClient {
     back: String,
     impact: RevocationImpact,
     employees: String,
+    valid_refresh_tokens: String,
+    valid_access_tokens: String,
     last_used: DisplayTime,
     type_the_name: bool,
     wrong_name: bool,
@@ -66,12 +68,22 @@ fn confirm(
         page,
         name: client.name.clone(),
         back,
-        employees: some_names(&impact.detail.employees),
+        employees: some_names(&impact.detail.employees, impact.detail.has_more_employees),
+        valid_refresh_tokens: about(impact.detail.refresh_tokens, client.valid_refresh_tokens),
+        valid_access_tokens: about(impact.detail.access_tokens, client.valid_access_tokens),
         last_used: context.times.ago(impact.last_used_at),
         type_the_name: impact.total() > revocation::NAME_REQUIRED_ABOVE,
         impact,
         wrong_name,
     })
+}
+
+// The stored count of valid tokens, beside a count that stopped.
+fn about(counted: TokenCount, valid: i64) -> String {
+    match counted.is_capped() && valid > counted.n() {
+        true => format!(" (about {} valid)", thousands(valid)),
+        false => String::new(),
+    }
 }
 
 enum Outcome {
@@ -104,7 +116,7 @@ pub async fn revoke(
         .await?;
     match outcome {
         Outcome::Revoked(client, revoked) => {
-            let next = if revoked.is_purging { path(client.id) } else { HOME.to_string() };
+            let next = if revoked.takes_a_while() { path(client.id) } else { HOME.to_string() };
             context.redirect(Tone::Good, message(&client.name, &revoked), &next)
         }
         Outcome::WrongName(client, impact) => confirm(&context, &client, impact, true),
@@ -133,9 +145,9 @@ fn revoke_confirmed(
 
 fn message(name: &str, revoked: &Revoked) -> String {
     let counts = revoked.detail.counts();
-    let outcome = match (revoked.is_purging, counts.is_empty()) {
-        (true, _) => "Its records are being deleted.".into(),
-        (false, true) => "It had no tokens.".into(),
+    let outcome = match (counts.is_empty(), revoked.is_purging) {
+        (true, _) => "It had no tokens.".into(),
+        (false, true) => format!("Revoked {counts}. The records are being deleted."),
         (false, false) => format!("Deleted {counts}."),
     };
     format!("Access revoked for {name}. {outcome}{}", added_since_confirmation(revoked))

@@ -79,7 +79,7 @@ pub async fn revoke_all_access(
 fn message(done: &Offboarded, unconfirmed: &[String]) -> String {
     let (name, counts) = (&done.employee.name, done.tokens.detail.counts());
     let mut text = match (done.tokens.is_purging, counts.is_empty()) {
-        (true, _) => format!("All access of {name} is revoked. The records are being deleted."),
+        (true, _) => format!("All access of {name} is revoked: {counts}. The records are being deleted."),
         (false, true) if !done.connections.is_empty() => format!("All access of {name} is revoked."),
         (false, true) => format!("{name} had no access left to revoke."),
         (false, false) => format!("All access of {name} is revoked: {counts}."),
@@ -94,9 +94,9 @@ fn disconnected(connections: &[(Connection, OAuthClient)], unconfirmed: &[String
         return String::new();
     }
     let names: Vec<String> = connections.iter().map(|(connection, _)| connection.name.clone()).collect();
-    let mut text = format!(" Somebody else must authorize {}.", some_names(&names));
+    let mut text = format!(" Somebody else must authorize {}.", some_names(&names, false));
     if !unconfirmed.is_empty() {
-        let names = some_names(unconfirmed);
+        let names = some_names(unconfirmed, false);
         text.push_str(&format!(" Not confirmed by the provider, so also remove the access there: {names}."));
     }
     text

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::activity::Detail;
+use crate::activity::{Detail, TokenCount};
 use crate::employees::Employee;
 use crate::error::Result;
 use crate::id::{ClientKey, RefreshTokenKey};
@@ -89,7 +89,7 @@ pub async fn revoke(
     });
     match revocation.await? {
         Revocation::Revoked((token, revoked)) => {
-            let to = if revoked.is_purging { refresh_token_path(client, id) } else { client_path(client) };
+            let to = if revoked.takes_a_while() { refresh_token_path(client, id) } else { client_path(client) };
             context.redirect(Tone::Good, message(&token, &revoked), &to)
         }
         Revocation::AlreadyRevoked(how) => context.redirect(Tone::Info, how, &client_path(client)),
@@ -97,13 +97,16 @@ pub async fn revoke(
 }
 
 fn message(token: &RefreshToken, revoked: &Revoked) -> String {
-    let access_tokens = Detail { refresh_tokens: 0, ..revoked.detail.clone() }.counts();
-    let mut text = match (revoked.is_purging, access_tokens.is_empty()) {
-        (true, _) => {
-            format!("Refresh token {} revoked. Its access tokens no longer work and are being deleted.", token.mask)
-        }
-        (false, true) => format!("Refresh token {} revoked. It had no access tokens.", token.mask),
+    let access_tokens = Detail { refresh_tokens: TokenCount::default(), ..revoked.detail.clone() }.counts();
+    let mut text = match (access_tokens.is_empty(), revoked.is_purging) {
+        (true, _) => format!("Refresh token {} revoked. It had no access tokens.", token.mask),
         (false, false) => format!("Refresh token {} revoked, together with {access_tokens}.", token.mask),
+        (false, true) => {
+            format!(
+                "Refresh token {} revoked, together with {access_tokens}. The records are being deleted.",
+                token.mask
+            )
+        }
     };
     text.push_str(&added_since_confirmation(revoked));
     text

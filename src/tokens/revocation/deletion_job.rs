@@ -1,16 +1,26 @@
 //! Deletes the rows of a large revocation in small batches, so that other writers do not wait.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 
-use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
+use crate::activity::{Actor, Detail, Kind, NewActivity, Subject, TokenCount};
 use crate::clients::Client;
-use crate::db::{Counted, DbConnection};
+use crate::db::DbConnection;
 use crate::employees::Employee;
 use crate::error::Result;
 use crate::id::{ClientKey, EmployeeKey, RefreshTokenKey};
-use crate::schema::{purges, refresh_tokens};
+use crate::schema::{access_tokens, purges, refresh_tokens};
 use crate::time::Timestamp;
 use crate::tokens::listing::Table;
+use crate::tokens::revocation::Target;
+use crate::tokens::revocation::batch::{Deleted, delete_some};
+use crate::tokens::revocation::rows::{Owner, Rows, Span};
+
+// How many deletions take turns.
+const OPEN_AT_ONCE: i64 = 100;
+// How many rows one read counts.
+const COUNTED_AT_ONCE: i64 = 10_000;
 
 /// The deletion of the rows of one large revocation.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -28,11 +38,59 @@ pub struct DeletionJob {
     pub total: i64,
     /// Refresh tokens deleted so far.
     pub deleted_refresh_tokens: i64,
-    /// Access tokens and API keys deleted so far.
+    /// Access tokens deleted so far.
     pub deleted_access_tokens: i64,
+    /// API keys deleted so far.
+    pub deleted_api_keys: i64,
+}
+
+/// What one step did.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// How many rows it deleted, in all tables.
+    pub rows: i64,
+    /// Whether nothing is left to delete.
+    pub is_finished: bool,
+}
+
+/// How far the tokens of a job have been counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CountedSoFar {
+    /// How many there are so far.
+    pub total: i64,
+    refresh_tokens_through: i64,
+    access_tokens_through: i64,
+    /// Whether that is all.
+    pub is_complete: bool,
 }
 
 impl DeletionJob {
+    /// Starts the job of a target that was marked as revoked in this transaction; `total` is about how many tokens it has.
+    /// If an earlier revocation of the same employee is still being deleted, its job deletes these rows too.
+    pub(super) fn start(conn: &mut DbConnection, target: &Target, total: i64, now: Timestamp) -> QueryResult<()> {
+        let (kind, id, name) = match target {
+            Target::Client(client) => ("client", client.id.0, client.name.clone()),
+            Target::RefreshToken(client, token) => {
+                ("refresh_token", token.id.0, format!("{} of {}", token.mask.characters(), client.name))
+            }
+            Target::Grants(employee) => ("employee", employee.id.0, employee.name.clone()),
+        };
+        if let Some(job) = Self::of(conn, kind, id)? {
+            let more = purges::total.eq(purges::total + total);
+            return diesel::update(purges::table.find(job.id)).set(more).execute(conn).map(drop);
+        }
+        diesel::insert_into(purges::table)
+            .values((
+                purges::subject_kind.eq(kind),
+                purges::subject_id.eq(id),
+                purges::subject_name.eq(name),
+                purges::total.eq(total),
+                purges::created_at.eq(now),
+            ))
+            .execute(conn)
+            .map(drop)
+    }
+
     /// The unfinished job of a client, refresh token or employee.
     pub fn of(conn: &mut DbConnection, kind: &str, id: i64) -> QueryResult<Option<DeletionJob>> {
         purges::table
@@ -44,26 +102,42 @@ impl DeletionJob {
             .optional()
     }
 
-    /// The oldest unfinished job.
-    pub fn next(conn: &mut DbConnection) -> QueryResult<Option<DeletionJob>> {
+    /// The next unfinished job after the one with the id `last`, in turn, so that a huge deletion does not keep a small one
+    /// waiting; without those in `skipped`.
+    pub fn next_after(conn: &mut DbConnection, last: i64, skipped: &HashSet<i64>) -> QueryResult<Option<DeletionJob>> {
         let open = purges::table.filter(purges::finished_at.is_null()).order(purges::id);
-        open.select(DeletionJob::as_select()).first(conn).optional()
+        let mut jobs: Vec<DeletionJob> = open.select(DeletionJob::as_select()).limit(OPEN_AT_ONCE).load(conn)?;
+        jobs.retain(|job| !skipped.contains(&job.id));
+        let next = jobs.iter().position(|job| job.id > last).unwrap_or(0);
+        Ok((next < jobs.len()).then(|| jobs.swap_remove(next)))
     }
 
     /// The progress: tokens deleted, and the total.
     pub fn progress(&self) -> (i64, i64) {
-        let deleted = self.deleted_refresh_tokens + self.deleted_access_tokens;
+        let deleted = self.deleted_refresh_tokens + self.deleted_access_tokens + self.deleted_api_keys;
         (deleted, self.total.max(deleted))
     }
 
-    /// Counts the tokens to delete, for the progress bar. A read: no writer waits for it.
-    pub fn count(&self, conn: &mut DbConnection) -> QueryResult<i64> {
-        let mut sum = 0;
-        for table in [Table::RefreshTokens, Table::AccessTokens] {
-            let sql = format!("SELECT COUNT(*) AS n FROM {} WHERE {}", table.name(), self.condition(conn, table)?);
-            sum += diesel::sql_query(sql).get_result::<Counted>(conn)?.n;
+    /// Counts some more of the tokens to delete, for the progress bar. A read: no writer waits for it.
+    pub fn count_some(&self, conn: &mut DbConnection, so_far: CountedSoFar) -> QueryResult<CountedSoFar> {
+        let Some(rows) = self.rows(conn)? else {
+            return Ok(CountedSoFar { is_complete: true, ..so_far });
+        };
+        let refresh = Rows { refresh_tokens: rows.refresh_tokens.after(so_far.refresh_tokens_through), ..rows };
+        let last = refresh.refresh_tokens().order(refresh_tokens::id).select(refresh_tokens::id);
+        let last: Option<i64> = last.offset(COUNTED_AT_ONCE - 1).limit(1).load(conn)?.pop();
+        if let Some(refresh_tokens_through) = last {
+            return Ok(CountedSoFar { total: so_far.total + COUNTED_AT_ONCE, refresh_tokens_through, ..so_far });
         }
-        Ok(sum)
+        let access = Rows { access_tokens: rows.access_tokens.after(so_far.access_tokens_through), ..rows };
+        let last = access.access_tokens().order(access_tokens::id).select(access_tokens::id);
+        let last: Option<i64> = last.offset(COUNTED_AT_ONCE - 1).limit(1).load(conn)?.pop();
+        if let Some(access_tokens_through) = last {
+            return Ok(CountedSoFar { total: so_far.total + COUNTED_AT_ONCE, access_tokens_through, ..so_far });
+        }
+        let rest = refresh.first_refresh_tokens(conn, COUNTED_AT_ONCE)?.len()
+            + access.first_access_tokens(conn, COUNTED_AT_ONCE)?.len();
+        Ok(CountedSoFar { total: so_far.total + rest as i64, is_complete: true, ..so_far })
     }
 
     /// Stores the counted total.
@@ -71,72 +145,79 @@ impl DeletionJob {
         diesel::update(purges::table.find(id)).set(purges::total.eq(total)).execute(conn)
     }
 
-    /// Deletes one small batch; returns whether there is more to delete.
-    pub fn step(&self, conn: &mut DbConnection, batch: i64, now: Timestamp) -> Result<bool> {
-        for table in [Table::AccessTokens, Table::RefreshTokens] {
-            if self.subject_kind == "refresh_token" && table == Table::RefreshTokens {
-                continue;
-            }
-            let (name, condition) = (table.name(), self.condition(conn, table)?);
-            let sql = format!(
-                "DELETE FROM {name} WHERE id IN (SELECT id FROM {name} WHERE {condition} ORDER BY id LIMIT {batch})"
-            );
-            let deleted = diesel::sql_query(sql).execute(conn)? as i64;
-            if deleted > 0 {
-                let row = purges::table.find(self.id);
-                match table {
-                    Table::AccessTokens => diesel::update(row)
-                        .set(purges::deleted_access_tokens.eq(purges::deleted_access_tokens + deleted))
-                        .execute(conn)?,
-                    Table::RefreshTokens => diesel::update(row)
-                        .set(purges::deleted_refresh_tokens.eq(purges::deleted_refresh_tokens + deleted))
-                        .execute(conn)?,
-                };
-                return Ok(true);
-            }
-        }
-        self.finish(conn, now)?;
-        Ok(false)
+    /// Deletes at most `room` rows, what belongs to them included.
+    pub fn step(&self, conn: &mut DbConnection, room: i64, now: Timestamp) -> Result<Step> {
+        let deleted = match self.rows(conn)? {
+            None => Deleted::default(),
+            Some(rows) => delete_some(conn, &rows, room)?,
+        };
+        let row = purges::table.find(self.id);
+        diesel::update(row)
+            .set((
+                purges::deleted_refresh_tokens.eq(purges::deleted_refresh_tokens + deleted.refresh_tokens),
+                purges::deleted_access_tokens.eq(purges::deleted_access_tokens + deleted.access_tokens),
+                purges::deleted_api_keys.eq(purges::deleted_api_keys + deleted.api_keys),
+            ))
+            .execute(conn)?;
+        let rows = deleted.total();
+        let finished = if rows < room { self.finish(conn, now)? } else { None };
+        Ok(Step { rows: rows + finished.unwrap_or(0), is_finished: finished.is_some() })
     }
 
-    fn finish(&self, conn: &mut DbConnection, now: Timestamp) -> Result<()> {
-        let name = &self.subject_name;
+    // Removes the client or the mark, and returns how many rows that deleted; nothing when an employee's mark was raised in
+    // the meantime, because then there is more to delete.
+    fn finish(&self, conn: &mut DbConnection, now: Timestamp) -> Result<Option<i64>> {
+        let mut deleted = 0;
         let subject = match self.subject_kind.as_str() {
             "client" => {
-                Client::delete(conn, ClientKey(self.subject_id))?;
-                Subject::named("client", self.subject_id, name)
+                deleted = i64::from(Client::delete(conn, ClientKey(self.subject_id))?);
+                Subject::named("client", self.subject_id, &self.subject_name)
             }
-            "refresh_token" => {
-                diesel::delete(refresh_tokens::table.find(RefreshTokenKey(self.subject_id))).execute(conn)?;
-                Subject::named("refresh_token", self.subject_id, name)
-            }
+            "refresh_token" => Subject::named("refresh_token", self.subject_id, &self.subject_name),
             _ => {
-                Employee::mark_all_access_revoked(conn, EmployeeKey(self.subject_id), 0, 0)?;
-                Subject::named("employee", self.subject_id, name)
+                let employee = Employee::find(conn, EmployeeKey(self.subject_id)).optional()?;
+                if let Some(employee) = employee
+                    && !employee.clear_revoked_marks(conn)?
+                {
+                    return Ok(None);
+                }
+                Subject::named("employee", self.subject_id, &self.subject_name)
             }
         };
         let row = purges::table.find(self.id);
         diesel::update(row).set(purges::finished_at.eq(Some(now))).execute(conn)?;
-        let counts: (i64, i64) =
-            row.select((purges::deleted_refresh_tokens, purges::deleted_access_tokens)).first(conn)?;
-        let own = i64::from(self.subject_kind == "refresh_token");
-        let detail = Detail { refresh_tokens: counts.0 + own, access_tokens: counts.1, ..Detail::default() };
-        NewActivity::new(Kind::Purged, Actor::server(), subject).with(detail).record(conn, now)
+        let (refresh_tokens, access_tokens, api_keys) = row
+            .select((purges::deleted_refresh_tokens, purges::deleted_access_tokens, purges::deleted_api_keys))
+            .first(conn)?;
+        let detail = Detail {
+            refresh_tokens: TokenCount::exact(refresh_tokens),
+            access_tokens: TokenCount::exact(access_tokens),
+            api_keys: TokenCount::exact(api_keys),
+            ..Detail::default()
+        };
+        NewActivity::new(Kind::Purged, Actor::server(), subject).with(detail).record(conn, now)?;
+        Ok(Some(deleted))
     }
 
-    fn condition(&self, conn: &mut DbConnection, table: Table) -> QueryResult<String> {
+    // What is still to be deleted; nothing when the marked row itself is gone.
+    fn rows(&self, conn: &mut DbConnection) -> QueryResult<Option<Rows>> {
         let id = self.subject_id;
-        Ok(match (self.subject_kind.as_str(), table) {
-            ("client", _) => format!("client_id = {id}"),
-            ("refresh_token", Table::RefreshTokens) => format!("id = {id}"),
-            ("refresh_token", Table::AccessTokens) => format!("refresh_token_id = {id}"),
-            (_, table) => {
+        Ok(match self.subject_kind.as_str() {
+            "client" => Some(Rows::all(Owner::Client(ClientKey(id)))),
+            "refresh_token" => {
+                let id = RefreshTokenKey(id);
+                let row = refresh_tokens::table.find(id).select(refresh_tokens::client_id);
+                let client: Option<ClientKey> = row.get_result(conn).optional()?;
+                client.map(|client| Rows::all(Owner::RefreshToken(client, id)))
+            }
+            _ => {
                 let employee = Employee::find(conn, EmployeeKey(id)).optional()?;
-                let through = employee.map_or(0, |employee| match table {
-                    Table::RefreshTokens => employee.revoked_refresh_tokens_through,
-                    Table::AccessTokens => employee.revoked_access_tokens_through,
-                });
-                format!("employee_id = {id} AND id <= {through}")
+                let through = |id| Span { after: 0, through: id };
+                employee.map(|employee| Rows {
+                    owner: Owner::Employee(employee.id),
+                    refresh_tokens: through(employee.revoked_refresh_tokens_through),
+                    access_tokens: through(employee.revoked_access_tokens_through),
+                })
             }
         })
     }

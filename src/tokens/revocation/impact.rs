@@ -1,16 +1,24 @@
 //! The impact of a revocation: how many tokens it revokes, whose they are, and when they were last used.
+//!
+//! Every read is bounded: counts stop at a thousand, and names come from the newest few hundred tokens.
+
+use std::collections::HashSet;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
 
-use crate::activity::Detail;
-use crate::db::{Counted, DbConnection};
+use crate::activity::{Detail, TokenCount};
+use crate::db::DbConnection;
+use crate::id::EmployeeKey;
+use crate::schema::{access_tokens, employees, refresh_tokens};
 use crate::time::Timestamp;
-use crate::tokens::listing::Table;
 use crate::tokens::revocation::Target;
+use crate::tokens::revocation::rows::{Owner, Rows};
 
 /// A confirmation asks for the client's name when more tokens than this are revoked.
 pub const NAME_REQUIRED_ABOVE: i64 = 100;
+
+// How many of the newest tokens are read for the names of their employees, and for when they were last used.
+const NEWEST: i64 = 500;
 
 /// What a revocation would revoke.
 #[derive(Clone, Debug)]
@@ -30,48 +38,21 @@ pub struct Seen {
     pub refresh_tokens: i64,
     /// The highest id of an access token or API key.
     pub access_tokens: i64,
-    /// The number of all tokens.
+    /// The number of all tokens; each count stops at a thousand.
     pub total: i64,
-}
-
-#[derive(QueryableByName)]
-struct Numbers {
-    #[diesel(sql_type = BigInt)]
-    n: i64,
-    #[diesel(sql_type = BigInt)]
-    highest: i64,
-    #[diesel(sql_type = BigInt)]
-    last_used: i64,
-    #[diesel(sql_type = BigInt)]
-    keys: i64,
-}
-
-#[derive(QueryableByName)]
-struct Named {
-    #[diesel(sql_type = Text)]
-    name: String,
 }
 
 impl RevocationImpact {
     /// Counts what would be revoked.
     pub fn of(conn: &mut DbConnection, target: &Target) -> QueryResult<RevocationImpact> {
-        let refresh = numbers(conn, Table::RefreshTokens, &target.condition(Table::RefreshTokens))?;
-        let access = numbers(conn, Table::AccessTokens, &target.condition(Table::AccessTokens))?;
-        let employees = employee_names(conn, target, None)?;
-        Ok(RevocationImpact {
-            detail: Detail {
-                refresh_tokens: refresh.n,
-                access_tokens: access.n - access.keys,
-                api_keys: access.keys,
-                employees,
-                ..Detail::default()
-            },
-            last_used_at: Timestamp(refresh.last_used.max(access.last_used)),
-            seen: Seen { refresh_tokens: refresh.highest, access_tokens: access.highest, total: refresh.n + access.n },
-        })
+        let rows = target.rows();
+        let counted = Counted::of(conn, &rows)?;
+        let last_used_at = last_used(conn, target)?;
+        let detail = counted.detail(target.employees(conn, &rows, false)?);
+        Ok(RevocationImpact { detail, last_used_at, seen: counted.seen })
     }
 
-    /// The number of refresh tokens, access tokens and API keys together.
+    /// The number of refresh tokens, access tokens and API keys together; each count stops at a thousand.
     pub fn total(&self) -> i64 {
         self.seen.total
     }
@@ -79,86 +60,142 @@ impl RevocationImpact {
 
 /// Whether so many tokens are revoked that the confirmation asks for the name.
 pub fn is_large(conn: &mut DbConnection, target: &Target) -> QueryResult<bool> {
-    Ok(count_up_to(conn, target, NAME_REQUIRED_ABOVE)? > NAME_REQUIRED_ABOVE)
-}
-
-/// Counts the tokens of a target; stops at `cap` + 1 in each table.
-pub(super) fn count_up_to(conn: &mut DbConnection, target: &Target, cap: i64) -> QueryResult<i64> {
-    let mut sum = 0;
-    for table in [Table::AccessTokens, Table::RefreshTokens] {
-        let (name, condition) = (table.name(), target.condition(table));
-        let sql = format!(
-            "SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM {name} WHERE {condition} LIMIT {}) AS counted",
-            cap + 1
-        );
-        sum += diesel::sql_query(sql).get_result::<Counted>(conn)?.n;
-    }
-    Ok(sum)
-}
-
-// One subquery for each number, so that each is read from the index that holds it.
-fn numbers(conn: &mut DbConnection, table: Table, condition: &str) -> QueryResult<Numbers> {
-    let from = format!("FROM {} WHERE {condition}", table.name());
-    let keys = match table {
-        // PostgreSQL types a bare 0 as INTEGER, which cannot be read as BIGINT.
-        Table::RefreshTokens => "CAST(0 AS BIGINT)".to_string(),
-        Table::AccessTokens => format!("(SELECT COUNT(*) {from} AND refresh_token_id IS NULL)"),
-    };
-    let sql = format!(
-        "SELECT (SELECT COUNT(*) {from}) AS n, (SELECT COALESCE(MAX(id), 0) {from}) AS highest, \
-         (SELECT COALESCE(MAX(last_used_at), 0) {from}) AS last_used, {keys} AS keys"
-    );
-    diesel::sql_query(sql).get_result(conn)
+    let (rows, limit) = (target.rows(), NAME_REQUIRED_ABOVE + 1);
+    let total = rows.first_refresh_tokens(conn, limit)?.len() + rows.first_access_tokens(conn, limit)?.len();
+    Ok(total as i64 > NAME_REQUIRED_ABOVE)
 }
 
 /// Counts the tokens that were created since the confirmation page was shown.
 pub(super) fn created_since(conn: &mut DbConnection, target: &Target, seen: Seen) -> QueryResult<Detail> {
-    let beyond = |table, id| format!("{} AND id > {id}", target.condition(table));
-    let refresh = numbers(conn, Table::RefreshTokens, &beyond(Table::RefreshTokens, seen.refresh_tokens))?;
-    let access = numbers(conn, Table::AccessTokens, &beyond(Table::AccessTokens, seen.access_tokens))?;
-    let refresh_tokens = if matches!(target, Target::RefreshToken(..)) { 0 } else { refresh.n };
-    let employees =
-        if access.n > 0 || refresh_tokens > 0 { employee_names(conn, target, Some(seen))? } else { Vec::new() };
-    Ok(Detail {
-        refresh_tokens,
-        access_tokens: access.n - access.keys,
-        api_keys: access.keys,
-        employees,
-        ..Detail::default()
-    })
-}
-
-// The names of the employees whose tokens are revoked; with `seen`, of those whose tokens were created since.
-fn employee_names(conn: &mut DbConnection, target: &Target, seen: Option<Seen>) -> QueryResult<Vec<String>> {
-    if let Target::Grants(employee) = target {
-        return Ok(vec![employee.name.clone()]);
-    }
-    let (refresh, access) = (target.condition(Table::RefreshTokens), target.condition(Table::AccessTokens));
-    let authorized = match seen {
-        // An access token belongs to the employee of its refresh token, so only API keys add employees. One EXISTS per
-        // employee takes less time than reading every refresh token of a large client.
-        None => format!(
-            "EXISTS (SELECT 1 FROM refresh_tokens WHERE {refresh} AND employee_id = employees.id) OR \
-             EXISTS (SELECT 1 FROM access_tokens WHERE {access} AND refresh_token_id IS NULL AND employee_id = employees.id)"
-        ),
-        Some(seen) => format!(
-            "id IN (SELECT employee_id FROM refresh_tokens WHERE {refresh} AND id > {} \
-             UNION SELECT employee_id FROM access_tokens WHERE {access} AND id > {})",
-            seen.refresh_tokens, seen.access_tokens
-        ),
+    let rows = target.rows();
+    let later = Rows {
+        refresh_tokens: rows.refresh_tokens.after(seen.refresh_tokens),
+        access_tokens: rows.access_tokens.after(seen.access_tokens),
+        ..rows
     };
-    let sql = format!("SELECT name FROM employees WHERE {authorized} ORDER BY name_fold, id");
-    Ok(diesel::sql_query(sql).load::<Named>(conn)?.into_iter().map(|row| row.name).collect())
+    let counted = Counted::of(conn, &later)?;
+    match counted.seen.total {
+        0 => Ok(Detail::default()),
+        _ => Ok(counted.detail(target.employees(conn, &later, true)?)),
+    }
 }
 
-/// The first characters of the newest tokens of a target, for the activity log.
-pub(super) fn newest_masks(conn: &mut DbConnection, target: &Target) -> QueryResult<Vec<String>> {
-    let mut masks = Vec::new();
-    for table in [Table::RefreshTokens, Table::AccessTokens] {
-        let room = Detail::MOST_NAMES - masks.len() as i64;
-        let (name, condition) = (table.name(), target.condition(table));
-        let sql = format!("SELECT prefix AS name FROM {name} WHERE {condition} ORDER BY id DESC LIMIT {room}");
-        masks.extend(diesel::sql_query(sql).load::<Named>(conn)?.into_iter().map(|row| row.name));
+/// What is recorded of a revocation: the counts, the names, and the first characters of the newest tokens.
+pub(super) fn recorded(conn: &mut DbConnection, target: &Target) -> QueryResult<Detail> {
+    let rows = target.rows();
+    let mut detail = Counted::of(conn, &rows)?.detail(target.employees(conn, &rows, false)?);
+    let newest = rows.refresh_tokens().order(refresh_tokens::id.desc());
+    detail.masks = newest.select(refresh_tokens::prefix).limit(Detail::MOST_NAMES).load(conn)?;
+    let room = Detail::MOST_NAMES - detail.masks.len() as i64;
+    if room > 0 {
+        let newest = rows.access_tokens().order(access_tokens::id.desc());
+        detail.masks.extend(newest.select(access_tokens::prefix).limit(room).load::<String>(conn)?);
     }
-    Ok(masks)
+    Ok(detail)
+}
+
+struct Counted {
+    refresh_tokens: TokenCount,
+    access_tokens: TokenCount,
+    api_keys: TokenCount,
+    seen: Seen,
+}
+
+impl Counted {
+    // Reads ids, newest first, from the indexes alone.
+    fn of(conn: &mut DbConnection, rows: &Rows) -> QueryResult<Counted> {
+        const LIMIT: i64 = TokenCount::CAP + 1;
+        let newest = rows.refresh_tokens().order(refresh_tokens::id.desc());
+        let refresh: Vec<i64> = newest.select(refresh_tokens::id).limit(LIMIT).load(conn)?;
+        let keys = match rows.owner {
+            Owner::RefreshToken(..) => 0,
+            _ => rows.first_api_keys(conn, LIMIT)?.len() as i64,
+        };
+        // No index holds access tokens without API keys, so the keys are subtracted. Beyond the cap it is not known how
+        // many keys are among these rows: then the rows themselves say what they are.
+        let window = LIMIT + keys;
+        let newest = rows.access_tokens().order(access_tokens::id.desc()).limit(window);
+        let access: Vec<i64> = newest.select(access_tokens::id).load(conn)?;
+        let read = access.len() as i64;
+        let access_tokens = if keys <= TokenCount::CAP {
+            TokenCount::capped(read - keys)
+        } else {
+            let newest = rows.access_tokens().order(access_tokens::id.desc()).limit(window);
+            let are_keys: Vec<bool> = newest.select(access_tokens::refresh_token_id.is_null()).load(conn)?;
+            let n = are_keys.iter().filter(|is_key| !**is_key).count() as i64;
+            if read == window { TokenCount::at_least(n.min(TokenCount::CAP)) } else { TokenCount::capped(n) }
+        };
+        let (refresh_tokens, api_keys) = (TokenCount::capped(refresh.len() as i64), TokenCount::capped(keys));
+        let seen = Seen {
+            refresh_tokens: refresh.first().copied().unwrap_or(0),
+            access_tokens: access.first().copied().unwrap_or(0),
+            total: refresh_tokens.n() + access_tokens.n() + api_keys.n(),
+        };
+        Ok(Counted { refresh_tokens, access_tokens, api_keys, seen })
+    }
+
+    fn detail(&self, (employees, has_more_employees): (Vec<String>, bool)) -> Detail {
+        Detail {
+            refresh_tokens: self.refresh_tokens,
+            access_tokens: self.access_tokens,
+            api_keys: self.api_keys,
+            employees,
+            has_more_employees,
+            ..Detail::default()
+        }
+    }
+}
+
+impl Target {
+    // The names of the employees whose tokens these are, at most a hundred, and whether there are more. An access token
+    // belongs to the employee of its refresh token, so access tokens are read only if their refresh tokens are not.
+    fn employees(
+        &self,
+        conn: &mut DbConnection,
+        rows: &Rows,
+        with_access_tokens: bool,
+    ) -> QueryResult<(Vec<String>, bool)> {
+        let client = match self {
+            Target::Grants(employee) => return Ok((vec![employee.name.clone()], false)),
+            Target::RefreshToken(_, token) => return Ok((names_of(conn, [token.employee_id])?, false)),
+            Target::Client(client) => client,
+        };
+        let granted = rows.refresh_tokens().order(refresh_tokens::id.desc()).limit(NEWEST);
+        let granted: Vec<EmployeeKey> = granted.select(refresh_tokens::employee_id).load(conn)?;
+        let others = if with_access_tokens { rows.access_tokens() } else { rows.api_keys() };
+        let others = others.order(access_tokens::id.desc()).limit(NEWEST);
+        let others: Vec<EmployeeKey> = others.select(access_tokens::employee_id).load(conn)?;
+        let is_partial = [&granted, &others].iter().any(|read| read.len() as i64 == NEWEST);
+        let mut known = HashSet::new();
+        let mut ids: Vec<EmployeeKey> = granted.into_iter().chain(others).filter(|id| known.insert(*id)).collect();
+        let has_more =
+            ids.len() > Detail::MOST_NAMES as usize || is_partial && client.employee_count > ids.len() as i64;
+        ids.truncate(Detail::MOST_NAMES as usize);
+        Ok((names_of(conn, ids)?, has_more))
+    }
+}
+
+// Names in alphabetical order.
+fn names_of(conn: &mut DbConnection, ids: impl IntoIterator<Item = EmployeeKey>) -> QueryResult<Vec<String>> {
+    let named = employees::table.filter(employees::id.eq_any(ids.into_iter().collect::<Vec<_>>()));
+    let mut named: Vec<(String, i64, String)> =
+        named.select((employees::name_fold, employees::id, employees::name)).load(conn)?;
+    named.sort();
+    Ok(named.into_iter().map(|(_, _, name)| name).collect())
+}
+
+// A client's own time covers its access tokens: every use of a token is stored with its client's. Of a refresh token and of
+// an employee, the newest tokens are read.
+fn last_used(conn: &mut DbConnection, target: &Target) -> QueryResult<Timestamp> {
+    let rows = target.rows();
+    if let Target::Client(client) = target {
+        let refreshed = rows.refresh_tokens().order((refresh_tokens::last_used_at.desc(), refresh_tokens::id.desc()));
+        let refreshed = refreshed.select(refresh_tokens::last_used_at).limit(1).load::<Timestamp>(conn)?;
+        return Ok(refreshed.into_iter().fold(client.last_used_at, Timestamp::max));
+    }
+    let refreshed = rows.refresh_tokens().order(refresh_tokens::id.desc()).limit(NEWEST);
+    let refreshed: Vec<Timestamp> = refreshed.select(refresh_tokens::last_used_at).load(conn)?;
+    let used = rows.access_tokens().order(access_tokens::id.desc()).limit(NEWEST);
+    let used: Vec<Timestamp> = used.select(access_tokens::last_used_at).load(conn)?;
+    Ok(refreshed.into_iter().chain(used).max().unwrap_or(Timestamp::NEVER_YET))
 }

@@ -1,40 +1,45 @@
 //! Revokes clients, refresh tokens, access tokens and API keys, and records it in the activity log.
 //!
-//! Up to [`MAX_AT_ONCE`] tokens are deleted in the same transaction; foreign keys delete what belongs to them. A larger
-//! deletion would block every other writer for seconds. So the transaction only marks the client or refresh token as
-//! revoked, or stores the highest token ids of an employee. That revokes all access immediately; a
-//! [`DeletionJob`](super::DeletionJob) deletes the rows in batches. Tokens created after the confirmation page was shown
-//! are revoked too, and the message names them.
+//! Up to [`MAX_AT_ONCE`] rows are deleted in the same transaction; foreign keys delete what belongs to them. A larger
+//! deletion would make every other writer wait. So the transaction only marks the client or refresh token as revoked, or
+//! stores the highest token ids of an employee. That revokes all access immediately; a [`DeletionJob`] deletes the rows in
+//! batches. Tokens created after the confirmation page was shown are revoked too, and the message names them.
 
 use diesel::prelude::*;
 
-use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
+use crate::activity::{Actor, Detail, Kind, NewActivity, Subject, TokenCount};
 use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::employees::Employee;
 use crate::error::{Error, Result};
-use crate::id::{ClientKey, EmployeeKey};
-use crate::schema::{access_tokens, purges, refresh_tokens};
+use crate::id::ClientKey;
+use crate::schema::{access_tokens, refresh_tokens};
 use crate::time::Timestamp;
 use crate::tokens::access_token::AccessToken;
+use crate::tokens::authorization_code::AuthorizationCode;
 use crate::tokens::client_counters;
-use crate::tokens::listing::Table;
 use crate::tokens::refresh_token::RefreshToken;
-use crate::tokens::revocation::impact::{count_up_to, created_since, newest_masks};
-use crate::tokens::revocation::{RevocationImpact, Seen, Target};
-
-/// How many tokens one transaction deletes.
-pub const MAX_AT_ONCE: i64 = 2_000;
+use crate::tokens::revocation::batch::is_larger;
+use crate::tokens::revocation::impact::{created_since, recorded};
+use crate::tokens::revocation::rows::Rows;
+use crate::tokens::revocation::{DeletionJob, Seen, Target};
 
 /// What a revocation did.
 #[derive(Clone, Debug)]
 pub struct Revoked {
-    /// What was revoked; for a large revocation, what is known before the rows are deleted.
+    /// What was revoked; counts stop at a thousand.
     pub detail: Detail,
     /// The part that was created after the confirmation page was shown.
     pub new: Detail,
     /// Whether a background job is still deleting the rows.
     pub is_purging: bool,
+}
+
+impl Revoked {
+    /// Whether so many rows are being deleted that a page shows the progress: more tokens than were counted.
+    pub fn takes_a_while(&self) -> bool {
+        self.is_purging && self.detail.is_capped()
+    }
 }
 
 /// Revokes a target. `seen` is what the confirmation page counted; `None` when there was no such page.
@@ -59,20 +64,28 @@ pub fn revoke_as(
     (actor, client_ip): (&Actor, &str),
     now: Timestamp,
 ) -> Result<Revoked> {
-    let is_purging = count_up_to(conn, target, MAX_AT_ONCE)? > MAX_AT_ONCE;
+    if let Target::Grants(employee) = target {
+        // First, because on PostgreSQL this waits for a code that is just being redeemed, so that the refresh token issued
+        // from it is seen below.
+        AuthorizationCode::withdraw(conn, employee.id, now)?;
+    }
+    let rows = target.rows();
+    let is_purging = is_larger(conn, &rows)?;
     let new = match seen {
         Some(seen) => created_since(conn, target, seen)?,
         None => Detail::default(),
     };
-    let mut detail = match is_purging {
-        true => mark_revoked(conn, target, now)?,
-        false => delete(conn, target)?,
-    };
+    let mut detail = recorded(conn, target)?;
+    match is_purging {
+        true => mark(conn, target, &detail, now)?,
+        false => delete(conn, target, &rows)?,
+    }
     let created_later = match new.counts() {
         counts if counts.is_empty() => counts,
         counts => format!("{counts} created after the confirmation page was opened"),
     };
-    let notes = [note, &detail.note, &created_later].into_iter().filter(|part| !part.is_empty());
+    let deleting = if is_purging { "the rows are being deleted" } else { "" };
+    let notes = [note, &created_later, deleting].into_iter().filter(|part| !part.is_empty());
     detail.note = notes.collect::<Vec<_>>().join("; ");
     NewActivity::new(kind, actor.clone(), target.subject()).from(client_ip).with(detail.clone()).record(conn, now)?;
     if let Target::RefreshToken(client, _) = target {
@@ -104,82 +117,53 @@ pub fn revoke_access_token(
     Ok(())
 }
 
-// Deletes the rows now; what is deleted is counted in the same transaction.
-fn delete(conn: &mut DbConnection, target: &Target) -> Result<Detail> {
-    let mut detail = RevocationImpact::of(conn, target)?.detail;
-    detail.employees.truncate(Detail::MOST_NAMES as usize);
-    detail.masks = newest_masks(conn, target)?;
+// Deletes the few rows now. The parent goes first: a refresh locks its refresh token before it writes what belongs to it,
+// and the opposite order could deadlock on PostgreSQL.
+fn delete(conn: &mut DbConnection, target: &Target, rows: &Rows) -> Result<()> {
     let was_deleted = match target {
         Target::Client(client) => Client::delete(conn, client.id)?,
-        Target::RefreshToken(_, token) => {
-            detail.refresh_tokens = 1;
-            diesel::delete(refresh_tokens::table.find(token.id)).execute(conn)? == 1
-        }
-        Target::Grants(employee) => {
-            let clients = clients_of(conn, employee.id)?;
-            diesel::delete(refresh_tokens::table.filter(refresh_tokens::employee_id.eq(employee.id))).execute(conn)?;
-            diesel::delete(access_tokens::table.filter(access_tokens::employee_id.eq(employee.id))).execute(conn)?;
+        Target::RefreshToken(_, token) => diesel::delete(refresh_tokens::table.find(token.id)).execute(conn)? == 1,
+        Target::Grants(_) => {
+            let mut clients: Vec<ClientKey> = rows.refresh_tokens().select(refresh_tokens::client_id).load(conn)?;
+            clients.extend(rows.access_tokens().select(access_tokens::client_id).load::<ClientKey>(conn)?);
+            clients.sort_unstable();
+            clients.dedup();
+            let grants: Vec<i64> = rows.refresh_tokens().select(refresh_tokens::id).load(conn)?;
+            diesel::delete(refresh_tokens::table.filter(refresh_tokens::id.eq_any(grants))).execute(conn)?;
+            let tokens: Vec<i64> = rows.access_tokens().select(access_tokens::id).load(conn)?;
+            diesel::delete(access_tokens::table.filter(access_tokens::id.eq_any(tokens))).execute(conn)?;
             for client in clients {
                 client_counters::recount(conn, client)?;
             }
             true
         }
     };
-    if was_deleted { Ok(detail) } else { Err(already_revoked()) }
+    if was_deleted { Ok(()) } else { Err(already_revoked()) }
 }
 
 // Revokes access now and leaves the rows to a deletion job.
-fn mark_revoked(conn: &mut DbConnection, target: &Target, now: Timestamp) -> Result<Detail> {
-    let (kind, id, name, is_marked, estimate) = match target {
-        Target::Client(client) => {
-            let estimate = client.valid_refresh_tokens + client.valid_access_tokens;
-            ("client", client.id.0, client.name.clone(), Client::mark_revoked(conn, client.id, now)?, estimate)
-        }
-        Target::RefreshToken(client, token) => {
-            let name = format!("{} of {}", token.mask.characters(), client.name);
-            ("refresh_token", token.id.0, name, RefreshToken::mark_revoked(conn, token.id, now)?, MAX_AT_ONCE)
-        }
+fn mark(conn: &mut DbConnection, target: &Target, detail: &Detail, now: Timestamp) -> Result<()> {
+    let is_marked = match target {
+        Target::Client(client) => Client::mark_revoked(conn, client.id, now)?,
+        Target::RefreshToken(_, token) => RefreshToken::mark_revoked(conn, token.id, now)?,
         Target::Grants(employee) => {
-            let refresh = highest(conn, Table::RefreshTokens)?;
-            let access = highest(conn, Table::AccessTokens)?;
-            Employee::mark_all_access_revoked(conn, employee.id, refresh, access)?;
-            ("employee", employee.id.0, employee.name.clone(), true, MAX_AT_ONCE)
+            let rows = target.rows();
+            let refresh = rows.refresh_tokens().order(refresh_tokens::id.desc()).select(refresh_tokens::id);
+            let access = rows.access_tokens().order(access_tokens::id.desc()).select(access_tokens::id);
+            let refresh: Option<i64> = refresh.limit(1).load(conn)?.pop();
+            let access: Option<i64> = access.limit(1).load(conn)?.pop();
+            Employee::mark_all_access_revoked(conn, employee.id, refresh.unwrap_or(0), access.unwrap_or(0))?;
+            true
         }
     };
     if !is_marked {
         return Err(Error::Conflict("It was already revoked and is being deleted.".into()));
     }
-    diesel::insert_into(purges::table)
-        .values((
-            purges::subject_kind.eq(kind),
-            purges::subject_id.eq(id),
-            purges::subject_name.eq(name),
-            purges::total.eq(estimate.max(MAX_AT_ONCE)),
-            purges::created_at.eq(now),
-        ))
-        .execute(conn)?;
-    let note = format!(
-        "more than {} tokens; access is revoked, the tokens are being deleted",
-        crate::time::thousands(MAX_AT_ONCE)
-    );
-    Ok(Detail { masks: newest_masks(conn, target)?, note, ..Detail::default() })
-}
-
-fn highest(conn: &mut DbConnection, table: Table) -> QueryResult<i64> {
-    let highest: Option<i64> = match table {
-        Table::RefreshTokens => refresh_tokens::table.select(diesel::dsl::max(refresh_tokens::id)).first(conn)?,
-        Table::AccessTokens => access_tokens::table.select(diesel::dsl::max(access_tokens::id)).first(conn)?,
+    let counted: i64 = [detail.refresh_tokens, detail.access_tokens, detail.api_keys].map(TokenCount::n).iter().sum();
+    let about = match target {
+        Target::Client(client) => client.valid_refresh_tokens + client.valid_access_tokens,
+        _ => 0,
     };
-    Ok(highest.unwrap_or(0))
-}
-
-fn clients_of(conn: &mut DbConnection, employee: EmployeeKey) -> QueryResult<Vec<ClientKey>> {
-    let mut ids: Vec<ClientKey> = access_tokens::table
-        .filter(access_tokens::employee_id.eq(employee))
-        .select(access_tokens::client_id)
-        .distinct()
-        .load(conn)?;
-    let granted = refresh_tokens::table.filter(refresh_tokens::employee_id.eq(employee));
-    ids.extend(granted.select(refresh_tokens::client_id).distinct().load::<ClientKey>(conn)?);
-    Ok(ids)
+    DeletionJob::start(conn, target, counted.max(about), now)?;
+    Ok(())
 }

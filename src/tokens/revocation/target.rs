@@ -3,8 +3,8 @@
 use crate::activity::{Kind, Subject};
 use crate::clients::Client;
 use crate::employees::Employee;
-use crate::tokens::listing::{Table, Within};
 use crate::tokens::refresh_token::RefreshToken;
+use crate::tokens::revocation::rows::{Owner, Rows, Span};
 
 /// What is revoked together.
 #[derive(Clone, Debug)]
@@ -18,11 +18,16 @@ pub enum Target {
 }
 
 impl Target {
-    pub(super) fn within(&self) -> Within {
+    /// Its rows. Tokens of an employee that an earlier revocation covers are left out while they are being deleted.
+    pub(super) fn rows(&self) -> Rows {
         match self {
-            Target::Client(client) => Within::Client(client.id),
-            Target::RefreshToken(client, token) => Within::RefreshToken(client.id, token.id),
-            Target::Grants(employee) => Within::Employee(employee.id),
+            Target::Client(client) => Rows::all(Owner::Client(client.id)),
+            Target::RefreshToken(client, token) => Rows::all(Owner::RefreshToken(client.id, token.id)),
+            Target::Grants(employee) => Rows {
+                owner: Owner::Employee(employee.id),
+                refresh_tokens: Span::ALL.after(employee.revoked_refresh_tokens_through),
+                access_tokens: Span::ALL.after(employee.revoked_access_tokens_through),
+            },
         }
     }
 
@@ -43,9 +48,5 @@ impl Target {
             Target::RefreshToken(..) => Kind::RefreshTokenRevoked,
             Target::Grants(_) => Kind::AllAccessRevoked,
         }
-    }
-
-    pub(super) fn condition(&self, table: Table) -> String {
-        self.within().condition(table)
     }
 }

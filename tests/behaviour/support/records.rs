@@ -116,6 +116,13 @@ impl Key {
     }
 }
 
+fn random_hash() -> &'static str {
+    match is_postgres() {
+        true => "sha256((random()::text || i::text)::bytea)",
+        false => "randomblob(32)",
+    }
+}
+
 fn registration() -> Registration {
     Registration { redirect_uris: vec![RedirectUri::parse(REDIRECT_URI, false).unwrap()], ..Registration::default() }
 }
@@ -287,17 +294,45 @@ impl Shop {
 
     /// Many access tokens of a grant at once, more than could be issued one by one in a test.
     pub fn many_access_tokens(&mut self, grant: &Grant, n: usize) {
-        let (hash, prefix) = match is_postgres() {
-            true => ("sha256((random()::text || i::text)::bytea)", "substr(md5(random()::text || i::text), 1, 7)"),
-            false => ("randomblob(32)", "substr(hex(randomblob(4)), 1, 7)"),
+        let prefix = match is_postgres() {
+            true => "substr(md5(random()::text || i::text), 1, 7)",
+            false => "substr(hex(randomblob(4)), 1, 7)",
         };
         let (now, end) = (self.now.0, self.now.plus(3600).0);
+        let columns =
+            "client_id, employee_id, refresh_token_id, hash, prefix, scope, generation, created_at, expires_at";
+        let values = format!("client_id, employee_id, id, {}, {prefix}, scope, 1, {now}, {end}", random_hash());
+        self.many(n, "access_tokens", columns, &values, &format!("refresh_tokens WHERE id = {}", grant.id));
+    }
+
+    /// Many values of a grant in the earlier format, replaced long ago.
+    pub fn many_values(&mut self, grant: &Grant, n: usize) {
+        let (now, end) = (self.now.plus(-3600).0, self.now.plus(3600).0);
+        let columns = "refresh_token_id, hash, generation, created_at, expires_at, replaced_at";
+        let values = format!("id, {}, 0, {now}, {end}, {now}", random_hash());
+        self.many(n, "refresh_token_values", columns, &values, &format!("refresh_tokens WHERE id = {}", grant.id));
+    }
+
+    /// Many authorization codes that a grant was issued from, as far as the database knows.
+    pub fn many_codes(&mut self, grant: &Grant, n: usize) {
+        let now = self.now.plus(-3600).0;
+        let columns = "client_id, employee_id, hash, scope, created_at, expires_at, redeemed_at, refresh_token_id";
+        let values = format!("client_id, employee_id, {}, scope, {now}, {now}, {now}, id", random_hash());
+        self.many(n, "authorization_codes", columns, &values, &format!("refresh_tokens WHERE id = {}", grant.id));
+    }
+
+    /// Many rejected token requests of a client.
+    pub fn many_failures(&mut self, client: ClientKey, n: usize) {
+        let columns = "client_id, at, grant_type, error, hint, client_ip";
+        let values = format!("id, {}, 'refresh_token', 'invalid_grant', '', ''", self.now.0);
+        self.many(n, "token_failures", columns, &values, &format!("clients WHERE id = {client}"));
+    }
+
+    fn many(&mut self, n: usize, table: &str, columns: &str, values: &str, of: &str) {
+        let (from, condition) = of.split_once(" WHERE ").unwrap();
         self.sql(&format!(
             "WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < {n}) \
-             INSERT INTO access_tokens (client_id, employee_id, refresh_token_id, hash, prefix, scope, generation, \
-             created_at, expires_at) SELECT client_id, employee_id, id, {hash}, {prefix}, scope, 1, {now}, {end} \
-             FROM refresh_tokens, numbers WHERE refresh_tokens.id = {}",
-            grant.id
+             INSERT INTO {table} ({columns}) SELECT {values} FROM {from}, numbers WHERE {from}.{condition} AND i <= {n}"
         ));
     }
 

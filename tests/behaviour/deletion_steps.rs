@@ -194,8 +194,10 @@ fn assert_follows_indexes(conn: &mut DbConnection, kind: &str, query: &str) {
         return;
     }
     if is_postgres() {
-        // Without these, PostgreSQL reads a table of a few rows as a whole, whatever indexes there are.
-        conn.batch_execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off").unwrap();
+        // Without these, PostgreSQL reads a table of a few rows, or an index of it, as a whole.
+        for way in ["seqscan", "bitmapscan", "indexonlyscan", "sort"] {
+            conn.batch_execute(&format!("SET enable_{way} = off")).unwrap();
+        }
         let lines = diesel::sql_query(format!("EXPLAIN {}", with_values(sql, binds)));
         let lines: Vec<PostgresPlanLine> = lines.load(conn).unwrap_or_else(|error| panic!("{query}: {error}"));
         let plan = lines.into_iter().map(|line| line.postgres).collect::<Vec<_>>().join("\n");

@@ -9,7 +9,8 @@ use client_api_access::tokens::RefreshToken;
 use client_api_access::tokens::issue;
 use client_api_access::tokens::issue::Lifetimes;
 
-use crate::support::{Grant, Key, Person, TestApp, client_path};
+use crate::support::oauth::refusal;
+use crate::support::{Browser, Grant, Key, Person, TestApp, client_path};
 
 const LIST: &str = "/settings/client-api-access";
 
@@ -230,4 +231,97 @@ fn ending_very_much_that_one_person_granted_works_the_same_way() {
     assert_eq!((browser.get(&later.path()).status, browser.get(&kept.path()).status), (200, 200));
     assert_eq!(app.shop().number("SELECT COUNT(*) FROM access_tokens"), 2);
     assert!(!browser.open(&anna.path()).has("progress"));
+}
+
+#[test]
+fn access_ends_for_every_endpoint_while_the_rows_are_still_there() {
+    for n in 0..3 {
+        let app = TestApp::start();
+        let (mut anna_s_browser, anna) = app.sign_in_as(Role::Staff);
+        let client = app.shop().integration("Ledgerly");
+        let grant = app.shop().grant(client.id, &anna);
+        let key = app.shop().api_key(client.id, &anna, "till");
+        app.shop().many_access_tokens(&grant, 60);
+        let (code, pkce) = client.code(&mut anna_s_browser);
+        let before = app.shop().number("SELECT COUNT(*) FROM access_tokens");
+        let mut admin = app.admin();
+
+        let (path, action) =
+            [(client_path(client.id), "/revoke"), (grant.path(), "/revoke"), (anna.path(), "/revoke-all-access")][n]
+                .clone();
+        let form = admin.open(&format!("{path}{action}"));
+        assert_eq!(admin.submit(&form, action, &[]).status, 303, "{path}");
+
+        assert_eq!(app.shop().number("SELECT COUNT(*) FROM access_tokens"), before, "{path}: nothing is deleted yet");
+        assert!(!app.works(&grant.access_token), "{path}");
+        assert_eq!(app.works(&key.value), n == 1, "{path}: a refresh token's revocation leaves API keys");
+        assert_eq!(app.call("/auth/oauth/introspect", &grant.access_token).status, 401, "{path}");
+        let refreshed = client.refresh(&app, &grant.refresh_token);
+        assert!(matches!(refreshed.status, 400 | 401), "{path}: {}", refreshed.body);
+        let redeemed = app.token(&client.code_request(&code, &pkce.verifier));
+        assert_eq!(redeemed.status == 200, n == 1, "{path}: {}", redeemed.body);
+        if n != 1 {
+            assert!(refusal(&redeemed).1.starts_with("invalid_"), "{path}: {}", redeemed.body);
+        }
+    }
+}
+
+#[test]
+fn all_access_can_be_revoked_again_while_the_rows_of_the_first_time_are_left() {
+    let app = TestApp::start();
+    let (anna, client, first, _) = large_client(&app);
+    let mut browser = app.manager();
+    let revoke = |browser: &mut Browser| {
+        let form = browser.open(&format!("{}/revoke-all-access", anna.path()));
+        let counted = form.impact("Access tokens");
+        let done = browser.submit(&form, "/revoke-all-access", &[]);
+        (counted, browser.follow(&done).notice())
+    };
+
+    assert_eq!(revoke(&mut browser).0, "1,000+");
+    assert_eq!(revoke(&mut browser), ("0".into(), "Anna Berg had no access left to revoke.".into()));
+    // A few tokens go at once, many join those that are being deleted.
+    let small = app.shop().grant(client, &anna);
+    assert_eq!(revoke(&mut browser).0, "1");
+    assert_eq!(app.shop().number(&format!("SELECT COUNT(*) FROM refresh_tokens WHERE id = {}", small.id)), 0);
+    let large = app.shop().grant(client, &anna);
+    app.shop().many_access_tokens(&large, 60);
+    assert_eq!(revoke(&mut browser).0, "61");
+    for grant in [&first, &small, &large] {
+        assert!(!app.works(&grant.access_token));
+    }
+    assert_eq!(app.shop().number("SELECT COUNT(*) FROM purges"), 1);
+    let kept = app.shop().grant(client, &anna);
+
+    app.run_background();
+
+    assert!(app.works(&kept.access_token), "what is granted afterwards lives");
+    assert_eq!(app.shop().number("SELECT COUNT(*) FROM access_tokens"), 1);
+    let log = browser.open("/settings/activity?kind=deletion+finished").rows("#activity");
+    assert!(log[0].cells[3].starts_with("2 refresh tokens, 2,162 access tokens and 1 API key"), "{:?}", log[0]);
+}
+
+#[test]
+fn a_refresh_token_with_a_long_history_is_revoked_in_small_steps_too() {
+    let app = TestApp::start();
+    let anna = app.shop().staff("Anna Berg");
+    let client = app.shop().client("Ledgerly");
+    let grant = app.shop().grant(client, &anna);
+    app.shop().many_values(&grant, 1_440);
+    let mut browser = app.manager();
+
+    let form = browser.open(&format!("{}/revoke", grant.path()));
+    let done = browser.submit(&form, "/revoke", &[]);
+    let after = browser.follow(&done);
+
+    assert_eq!(done.location(), client_path(client), "few tokens: nobody needs to watch");
+    assert!(after.notice().ends_with("together with 1 access token. The records are being deleted."));
+    assert!(after.rows("#refresh-tokens").is_empty() && after.rows("#access-tokens").is_empty());
+    assert!(!app.works(&grant.access_token));
+    assert_eq!(app.shop().number("SELECT COUNT(*) FROM refresh_token_values"), 1_441);
+
+    app.run_background();
+
+    assert_eq!(app.shop().number("SELECT COUNT(*) FROM refresh_token_values"), 0);
+    assert_eq!(browser.get(&grant.path()).status, 410);
 }

@@ -289,3 +289,58 @@ fn r9_a_revoke_wins_against_fifty_refreshes_by_its_client_and_on_its_page() {
     }
     assert!(seen.contains_key("200") && seen.contains_key("400 invalid_grant"), "either has won at times: {seen:?}");
 }
+
+#[test]
+fn d9_revoking_all_access_of_a_person_leaves_nothing_that_refreshes_and_codes_issue_meanwhile() {
+    let mut scene = Scene::set();
+    let crowd = Crowd::gather(&scene.nodes);
+    let (mut admin, scope) = (scene.nodes[0].admin(), Scope::parse(SCOPE).unwrap());
+    let (mut refreshed, mut redeemed) = (0, 0);
+    for round in 0..rounds() / 4 {
+        let grant = scene.shop.grant(scene.integration.id, &scene.person);
+        // So many that the rows are deleted afterwards, every other time.
+        scene.shop.many_access_tokens(&grant, if round % 2 == 0 { 60 } else { 1 });
+        let (now, client, employee) = (scene.shop.now(), scene.integration.id, scene.person.id);
+        let new = NewAuthorizationCode { client, employee, scope: &scope, redirect_uri: None, code_challenge: None };
+        let code = AuthorizationCode::issue(scene.shop.conn(), &new, now).unwrap();
+        let code_request = post(
+            "/auth/oauth/token",
+            &[
+                ("grant_type", "authorization_code"),
+                ("client_id", &scene.integration.client_id),
+                ("client_secret", &scene.integration.secret),
+                ("code", code.expose()),
+            ],
+        );
+        let refresh = post("/auth/oauth/token", &scene.integration.refresh_request(&grant.refresh_token));
+        let form = admin.open(&format!("{}/revoke-all-access", scene.person.path()));
+        let connection = &mut scene.connections[0];
+
+        let (answers, (redemption, done)) = crowd.rush(refresh, || {
+            std::thread::scope(|threads| {
+                let redemption = threads.spawn(|| {
+                    std::thread::sleep(Duration::from_micros(round as u64 % 8 * 400));
+                    connection.send(&code_request)
+                });
+                std::thread::sleep(Duration::from_micros(round as u64 % 11 * 400));
+                let done = admin.submit(&form, "/revoke-all-access", &[]).status;
+                (redemption.join().unwrap(), done)
+            })
+        });
+
+        assert_eq!(done, 303, "round {round}");
+        for answer in answers.iter().chain([&redemption]).filter(|answer| answer.status == 200) {
+            assert!(!scene.works(&answer.text("access_token")), "round {round}");
+        }
+        refreshed += answers.iter().filter(|answer| answer.status == 200).count();
+        redeemed += usize::from(redemption.status == 200);
+        // The lease of another node's job may still be valid.
+        scene.nodes[0].advance(60);
+        scene.nodes[0].run_background();
+        for table in ["refresh_tokens", "refresh_token_values", "access_tokens"] {
+            assert_eq!(scene.count(table), 0, "round {round}: {table}");
+        }
+        scene.shop = scene.nodes[0].shop();
+    }
+    assert!(refreshed > 0 && redeemed > 0, "some were first at times: {refreshed}, {redeemed}");
+}

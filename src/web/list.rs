@@ -273,10 +273,17 @@ impl ListState {
         self.link(&[(if is_backward { "before" } else { "after" }, Some(&place)), ("at", at.as_deref())])
     }
 
-    /// The link back from a page on which a search found nothing: to the rows up to where it started, inclusive.
-    pub fn back_from_nothing(&self, start: Place, descending: bool) -> String {
-        let id = if descending { start.id - 1 } else { start.id + 1 };
-        self.link(&[("before", Some(&format!("{id}.{}", start.value)))])
+    /// Adds the links of a page on which a search found nothing: back to where it started, with the row at that place.
+    pub fn add_links_from_nothing(&self, pager: &mut Pager, descending: bool) {
+        let link = |name, id: i64, value: &str| Some(self.link(&[(name, Some(&format!("{id}.{value}")))]));
+        let (before, after) = if descending { (-1, 1) } else { (1, -1) };
+        match &self.cursor {
+            RawCursor::First => return,
+            RawCursor::Last => {}
+            RawCursor::After(value, id) => pager.previous = link("before", id.saturating_add(before), value),
+            RawCursor::Before(value, id) => pager.next = link("after", id.saturating_add(after), value),
+        }
+        pager.first = Some(self.link(&[]));
     }
 }
 

@@ -38,8 +38,8 @@ fn an_admin_makes_an_api_key_that_works_for_an_employee() {
     assert!(app.works(&key));
     let session = app.call("/API/Session.json", &key);
     assert_eq!(session.status, 200, "{}", session.body);
-    let rows = page.rows("#access-tokens");
-    assert!(rows[0].says(&key[..7]) && rows[0].says("API Key") && rows[0].says("Nightly export"), "{rows:?}");
+    let rows = page.rows("#api-keys");
+    assert!(rows[0].says(&key[..7]) && rows[0].says("Nightly export"), "{rows:?}");
     assert!(rows[0].says("Mona Manager") && rows[0].says("never"), "{rows:?}");
     assert!(!page.body.contains(&key[7..]));
     let log = admin.open("/settings/activity?kind=API+key+created").rows("#activity");

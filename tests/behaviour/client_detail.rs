@@ -3,7 +3,7 @@
 use client_api_access::scopes::Role;
 use client_api_access::time::{DAY, HOUR};
 
-use crate::support::{TestApp, client_path, hrefs, there_and_back};
+use crate::support::{TestApp, client_path, hrefs, there_and_back, with_access_tokens};
 
 #[test]
 fn the_page_shows_name_website_and_the_lightspeed_approved_mark() {
@@ -43,7 +43,7 @@ fn refresh_tokens_are_listed_with_the_employee_who_created_them() {
 }
 
 #[test]
-fn api_keys_and_access_tokens_are_listed_with_their_type_and_the_employee_who_created_them() {
+fn api_keys_and_access_tokens_are_listed_with_the_employee_who_created_them() {
     let app = TestApp::start();
     let mut shop = app.shop();
     let (anna, bo) = (shop.staff("Anna Berg"), shop.staff("Bo Dahl"));
@@ -51,14 +51,62 @@ fn api_keys_and_access_tokens_are_listed_with_their_type_and_the_employee_who_cr
     let grant = shop.grant(client, &anna);
     let key = shop.api_key(client, &bo, "till no. 4");
 
+    let page = app.manager().open(&with_access_tokens(&client_path(client)));
+
+    let (keys, tokens) = (page.rows("#api-keys"), page.rows("#access-tokens"));
+    assert_eq!((hrefs(&keys), hrefs(&tokens)), (vec![key.path().as_str()], vec![grant.access_token_path().as_str()]));
+    assert_eq!(keys[0].cells[0], format!("{} *** REDACTED *** till no. 4", key.mask()));
+    assert!(keys[0].cells[1].starts_with("Bo Dahl") && tokens[0].cells[1].starts_with("Anna Berg"));
+    assert_eq!((keys[0].cells[4].as_str(), tokens[0].cells[4].as_str()), ("never", "in 1 hour"));
+    assert_eq!(["API keys", "Refresh tokens", "Access tokens"].map(|fact| page.fact(fact)), ["1", "1", "1"]);
+}
+
+#[test]
+fn api_keys_and_refresh_tokens_show_ten_rows_and_access_tokens_are_folded() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let anna = shop.staff("Anna");
+    let client = shop.client("Ledgerly");
+    let keys: Vec<String> = (0..12).map(|_| shop.api_key(client, &anna, "").path()).collect();
+    let grants: Vec<String> = (0..11).map(|_| shop.grant(client, &anna).path()).collect();
+    let mut browser = app.manager();
+
+    let page = browser.open(&client_path(client));
+    let all_keys = browser.click(&page, &page.link_in("#api-keys", "Show all 12").unwrap());
+    let all = browser.click(&all_keys, &all_keys.link_in("#refresh-tokens", "Show all 11").unwrap());
+    let unfold = all.link_in("#access-tokens", "Access tokens 11").unwrap();
+    let unfolded = browser.click(&all, &unfold);
+    let folded = browser.click(&unfolded, &unfolded.link_in("#access-tokens", "Access tokens 11").unwrap());
+
+    assert_eq!(hrefs(&page.rows("#api-keys")), keys.iter().rev().take(10).collect::<Vec<_>>());
+    assert_eq!(hrefs(&page.rows("#refresh-tokens")), grants.iter().rev().take(10).collect::<Vec<_>>());
+    assert_eq!(hrefs(&all.rows("#api-keys")), keys.iter().rev().collect::<Vec<_>>());
+    assert_eq!(hrefs(&all.rows("#refresh-tokens")), grants.iter().rev().collect::<Vec<_>>());
+    assert!(all.link_in("#api-keys", "Show the first 10").is_some());
+    assert_eq!(page.attribute("#access-tokens h2 a", "aria-expanded").as_deref(), Some("false"));
+    assert!(!page.has("#access-tokens table") && !page.has("#access-tokens form"));
+    assert!(unfold.ends_with("#access-tokens"));
+    assert_eq!(unfolded.rows("#access-tokens").len(), 11);
+    assert_eq!(unfolded.attribute("#access-tokens h2 a", "aria-expanded").as_deref(), Some("true"));
+    assert_eq!(unfolded.rows("#api-keys").len(), 12, "the address keeps the other tables");
+    assert!(!folded.has("#access-tokens table"));
+}
+
+#[test]
+fn the_heading_of_many_folded_access_tokens_has_the_stored_count() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let anna = shop.staff("Anna");
+    let client = shop.client("Ledgerly");
+    let grant = shop.grant(client, &anna);
+    shop.api_key(client, &anna, "");
+    shop.many_access_tokens(&grant, 1_203);
+    app.run_background();
+
     let page = app.manager().open(&client_path(client));
 
-    let rows = page.rows("#access-tokens");
-    assert_eq!(hrefs(&rows), [key.path(), grant.access_token_path()]);
-    assert_eq!(rows[0].cells[0], format!("{} *** REDACTED *** till no. 4", key.mask()));
-    assert_eq!((rows[0].cells[1].as_str(), rows[1].cells[1].as_str()), ("API Key", "Access Token"));
-    assert!(rows[0].cells[2].starts_with("Bo Dahl") && rows[1].cells[2].starts_with("Anna Berg"));
-    assert_eq!((rows[0].cells[5].as_str(), rows[1].cells[5].as_str()), ("never", "in 1 hour"));
+    assert!(page.link_in("#access-tokens", "Access tokens 1,204").is_some());
+    assert_eq!((page.fact("API keys").as_str(), page.fact("Access tokens").as_str()), ("1", "1,204"));
 }
 
 #[test]
@@ -86,36 +134,39 @@ fn each_row_tells_its_state_in_a_word() {
     assert_eq!(status("#refresh-tokens", fresh.path()), "Active");
     assert_eq!(status("#refresh-tokens", locked.path()), "Employee locked");
     assert_eq!(status("#refresh-tokens", archived.path()), "Employee archived");
-    assert_eq!(status("#access-tokens", idle.path()), "Unused for 97 days");
+    assert_eq!(status("#api-keys", idle.path()), "Unused for 97 days");
     let all: Vec<String> = page.rows("#refresh-tokens").iter().map(|row| row.cells.last().unwrap().clone()).collect();
     assert!(all.contains(&"Expires in 4 days".to_string()), "{all:?}");
-    assert!(page.rows("#access-tokens").iter().any(|row| row.says("Never used")));
+    assert!(page.rows("#api-keys").iter().any(|row| row.says("Never used")));
 }
 
 #[test]
-fn expired_tokens_stand_apart_behind_a_link() {
+fn expired_tokens_are_listed_apart_behind_a_link() {
     let app = TestApp::start();
     let anna = app.shop().staff("Anna");
     let client = app.shop().client("Ledgerly");
-    let old = app.shop().at(-2 * HOUR).grant(client, &anna);
-    let new = app.shop().refresh(&old);
+    let old = app.shop().at(-2 * HOUR).api_key_until(client, &anna, "", app.now().plus(-HOUR));
+    let new = app.shop().api_key(client, &anna, "");
+    let grant = app.shop().at(-2 * HOUR).grant(client, &anna);
     let mut browser = app.manager();
 
-    let live = browser.open(&client_path(client));
-    let toggle = live.link_in("#access-tokens", "Show expired (1)").unwrap();
-    let expired = browser.click(&live, &toggle);
-    let back = browser.click(&expired, &expired.link_in("#access-tokens", "Hide expired, show valid (1)").unwrap());
+    let valid = browser.open(&client_path(client));
+    let toggle = valid.link_in("#api-keys", "Show expired (1)").unwrap();
+    let expired = browser.click(&valid, &toggle);
+    let back = browser.click(&expired, &expired.link_in("#api-keys", "Hide expired, show valid (1)").unwrap());
 
-    assert_eq!(hrefs(&live.rows("#access-tokens")), [new.access_token_path()]);
-    assert_eq!(hrefs(&expired.rows("#access-tokens")), [old.access_token_path()]);
-    assert_eq!(expired.rows("#access-tokens")[0].cells.last().unwrap(), "Expired");
-    assert_eq!(hrefs(&expired.rows("#refresh-tokens")), [old.path()]);
-    assert_eq!(hrefs(&back.rows("#access-tokens")), [new.access_token_path()]);
-    assert!(!live.has("#refresh-tokens [data-swap=expired]"));
+    assert_eq!(hrefs(&valid.rows("#api-keys")), [new.path()]);
+    assert_eq!(hrefs(&expired.rows("#api-keys")), [old.path()]);
+    assert_eq!(expired.rows("#api-keys")[0].cells.last().unwrap(), "Expired");
+    assert_eq!(hrefs(&expired.rows("#refresh-tokens")), [grant.path()]);
+    assert_eq!(hrefs(&back.rows("#api-keys")), [new.path()]);
+    assert!(!valid.has("#refresh-tokens [data-swap=expired]"));
+    let unfolded = browser.open(&with_access_tokens(&client_path(client)));
+    assert!(unfolded.rows("#access-tokens").is_empty(), "expired, and not moved yet");
 }
 
 #[test]
-fn the_two_tables_filter_sort_and_page_by_themselves_and_the_address_holds_both() {
+fn the_tables_filter_sort_and_page_by_themselves_and_the_address_holds_them_all() {
     let app = TestApp::start();
     let mut shop = app.shop();
     let (anna, bo) = (shop.staff("Anna Berg"), shop.staff("Bo Dahl"));
@@ -123,25 +174,27 @@ fn the_two_tables_filter_sort_and_page_by_themselves_and_the_address_holds_both(
     let grant = shop.grant(client, &anna);
     shop.grant(client, &bo);
     shop.many_access_tokens(&grant, 70);
-    let key = shop.api_key(client, &bo, "till");
+    let (key, other) = (shop.api_key(client, &bo, "till"), shop.api_key(client, &anna, "web"));
     let mut browser = app.manager();
 
-    let page = browser.open(&client_path(client));
+    let page = browser.open(&with_access_tokens(&client_path(client)));
     let filtered = browser.filter(&page, "#refresh-tokens", &[("rt-employee", "anna")]);
     let paged = browser.click(&filtered, &filtered.link_in("#access-tokens", "Next").unwrap());
     let sorted = browser.click(&paged, &paged.link_in("#refresh-tokens", "Expires").unwrap());
-    let keys = browser.filter(&sorted, "#access-tokens", &[("at-type", "api-key")]);
+    let keys = browser.filter(&sorted, "#api-keys", &[("ak-employee", "bo")]);
 
+    assert_eq!(hrefs(&page.rows("#api-keys")), [other.path(), key.path()]);
     assert_eq!(hrefs(&filtered.rows("#refresh-tokens")), [grant.path()]);
     assert_eq!(filtered.rows("#access-tokens").len(), 50);
-    assert_eq!(paged.rows("#access-tokens").len(), 23);
+    assert_eq!(paged.rows("#access-tokens").len(), 22);
     assert_eq!(hrefs(&paged.rows("#refresh-tokens")), [grant.path()]);
     assert_eq!(hrefs(&sorted.rows("#access-tokens")), hrefs(&paged.rows("#access-tokens")));
-    assert_eq!(hrefs(&keys.rows("#access-tokens")), [key.path()]);
+    assert_eq!(hrefs(&keys.rows("#api-keys")), [key.path()]);
+    assert_eq!(hrefs(&keys.rows("#access-tokens")), hrefs(&paged.rows("#access-tokens")));
     assert_eq!(hrefs(&keys.rows("#refresh-tokens")), [grant.path()]);
     assert_eq!(keys.attribute("input[name=rt-employee]", "value").as_deref(), Some("anna"));
     let shared = app.sign_in_as(Role::Staff).0.open(&keys.path);
-    assert_eq!(hrefs(&shared.rows("#access-tokens")), [key.path()]);
+    assert_eq!(hrefs(&shared.rows("#api-keys")), [key.path()]);
 }
 
 #[test]
@@ -157,18 +210,20 @@ fn tokens_are_sorted_by_age_by_use_and_by_end_both_ways() {
     }
     let mut browser = app.manager();
 
-    let mut by = |sort: &str| {
-        let page = browser.open(&format!("{}?at-sort={sort}", client_path(client)));
-        let rows = page.rows("#access-tokens");
-        hrefs(&rows).iter().map(|href| paths.iter().position(|path| path == href).unwrap()).collect::<Vec<_>>()
-    };
+    for page in [client_path(client), anna.path()] {
+        let mut by = |sort: &str| {
+            let page = browser.open(&format!("{page}?ak-sort={sort}"));
+            let rows = page.rows("#api-keys");
+            hrefs(&rows).iter().map(|href| paths.iter().position(|path| path == href).unwrap()).collect::<Vec<_>>()
+        };
 
-    assert_eq!(by("-created"), [2, 1, 0]);
-    assert_eq!(by("created"), [0, 1, 2]);
-    assert_eq!(by("-used"), [1, 2, 0]);
-    assert_eq!(by("used"), [0, 2, 1]);
-    assert_eq!(by("expires"), [1, 2, 0]);
-    assert_eq!(by("-expires"), [0, 2, 1]);
+        assert_eq!(by("-created"), [2, 1, 0]);
+        assert_eq!(by("created"), [0, 1, 2]);
+        assert_eq!(by("-used"), [1, 2, 0]);
+        assert_eq!(by("used"), [0, 2, 1]);
+        assert_eq!(by("expires"), [1, 2, 0]);
+        assert_eq!(by("-expires"), [0, 2, 1]);
+    }
 }
 
 #[test]
@@ -185,12 +240,14 @@ fn paging_shows_every_token_once_in_every_order_there_and_back() {
     }
     let mut browser = app.manager();
 
-    for sort in ["created", "-created", "used", "-used", "expires", "-expires"] {
+    for sort in ["created", "-created"] {
         let access = there_and_back(&mut browser, &format!("{}?at-sort={sort}", client_path(client)), "#access-tokens");
         assert_eq!(access.len(), 170 + 151, "{sort}");
     }
-    let refresh = there_and_back(&mut browser, &format!("{}?rt-sort=-used", client_path(client)), "#refresh-tokens");
-    assert_eq!(refresh.len(), 152);
+    for sort in ["created", "-created", "used", "-used", "expires", "-expires"] {
+        let path = format!("{}?rt-sort={sort}", client_path(client));
+        assert_eq!(there_and_back(&mut browser, &path, "#refresh-tokens").len(), 152, "{sort}");
+    }
 }
 
 #[test]
@@ -200,54 +257,56 @@ fn the_pager_says_where_it_is_and_a_page_stays_small() {
     let anna = shop.staff("Anna");
     let client = shop.client("Ledgerly");
     let grant = shop.grant(client, &anna);
-    shop.many_access_tokens(&grant, 1203);
+    shop.many_access_tokens(&grant, 903);
     let mut browser = app.manager();
 
-    let first = browser.open(&client_path(client));
+    let first = browser.open(&with_access_tokens(&client_path(client)));
     let second = browser.click(&first, &first.link_in("#access-tokens", "Next").unwrap());
     let last = browser.click(&first, &first.link_in("#access-tokens", "Last").unwrap());
     let before = browser.click(&last, &last.link_in("#access-tokens", "Previous").unwrap());
     let again = browser.click(&before, &before.link_in("#access-tokens", "First").unwrap());
 
     let range = |page: &crate::support::Page| page.texts("#access-tokens .pager p:first-child span").join("");
-    assert_eq!(range(&first), "1–50 of 1,204");
-    assert_eq!(range(&second), "51–100 of 1,204");
-    assert_eq!(range(&last), "1,155–1,204 of 1,204");
-    assert_eq!(range(&before), "1,105–1,154 of 1,204");
+    assert_eq!(range(&first), "1–50 of 904");
+    assert_eq!(range(&second), "51–100 of 904");
+    assert_eq!(range(&last), "855–904 of 904");
+    assert_eq!(range(&before), "805–854 of 904");
     assert_eq!(hrefs(&again.rows("#access-tokens")), hrefs(&first.rows("#access-tokens")));
     assert!(first.body.len() < 60 * 1024, "{} bytes", first.body.len());
-    assert_eq!(first.fact("API keys / access tokens"), "1,204");
+    assert_eq!(first.fact("Access tokens"), "904");
 }
 
 #[test]
-fn a_count_stops_counting_at_ten_thousand() {
+fn a_count_stops_counting_at_a_thousand() {
     let app = TestApp::start();
     let mut shop = app.shop();
     let anna = shop.staff("Anna");
     let client = shop.client("Ledgerly");
     let grant = shop.grant(client, &anna);
-    shop.many_access_tokens(&grant, 10_000);
+    shop.many_access_tokens(&grant, 1_001);
 
-    let page = app.manager().open(&client_path(client));
+    let page = app.manager().open(&with_access_tokens(&client_path(client)));
 
-    assert!(page.texts("#access-tokens .pager").join("").contains("1–50 of 10,000+"));
+    assert!(page.texts("#access-tokens .pager").join("").contains("1–50 of 1,000+"));
 }
 
 #[test]
-fn empty_tables_say_what_would_stand_there() {
+fn empty_tables_say_what_would_be_listed() {
     let app = TestApp::start();
     let client = app.shop().client("Ledgerly");
     let mut browser = app.manager();
 
-    let nothing = browser.open(&client_path(client));
-    let no_match = browser.filter(&nothing, "#refresh-tokens", &[("rt-employee", "anna")]);
-    let no_expired = browser.open(&format!("{}?at-expired=1", client_path(client)));
+    let nothing = browser.open(&with_access_tokens(&client_path(client)));
+    let no_match = browser.open(&format!("{}?rt-employee=anna", client_path(client)));
+    let no_expired = browser.open(&format!("{}?ak-expired=1", client_path(client)));
 
+    assert!(nothing.texts("#api-keys").join("").contains("No API keys"));
     assert!(nothing.texts("#refresh-tokens").join("").contains("No refresh tokens"));
-    assert!(nothing.texts("#access-tokens").join("").contains("No API keys or access tokens"));
+    assert!(nothing.texts("#access-tokens").join("").contains("No access tokens"));
+    assert!(!nothing.has("#refresh-tokens form"), "there is nothing to filter");
     assert!(no_match.texts("#refresh-tokens").join("").contains("No results match these filters."));
     assert!(no_match.link_in("#refresh-tokens", "Clear filters").is_some());
-    assert!(no_expired.texts("#access-tokens").join("").contains("No expired tokens"));
+    assert!(no_expired.texts("#api-keys").join("").contains("No expired tokens"));
 }
 
 #[test]

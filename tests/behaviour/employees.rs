@@ -5,7 +5,7 @@ use client_api_access::scopes::Role;
 
 use crate::support::connections::{connection_path, first_tokens};
 use crate::support::provider::{Answer, Provider};
-use crate::support::{Browser, Page, Person, TestApp, hrefs, there_and_back};
+use crate::support::{Browser, Page, Person, TestApp, hrefs, there_and_back, with_access_tokens};
 
 const LIST: &str = "/settings/employees";
 
@@ -86,16 +86,16 @@ fn a_person_page_shows_what_they_granted_to_whom() {
     let mut browser = app.manager();
 
     let page = browser.open(&anna.path());
-    let by_token = browser.filter(&page, "#access-tokens", &[("at-token", key.mask())]);
+    let by_token = browser.filter(&page, "#api-keys", &[("ak-token", key.mask())]);
+    let unfolded = browser.open(&with_access_tokens(&anna.path()));
 
     assert_eq!(hrefs(&page.rows("#refresh-tokens")), [grant.path()]);
-    assert_eq!(hrefs(&page.rows("#access-tokens")), [key.path(), grant.access_token_path()]);
+    assert_eq!(hrefs(&page.rows("#api-keys")), [key.path()]);
+    assert_eq!(hrefs(&unfolded.rows("#access-tokens")), [grant.access_token_path()]);
     assert!(page.rows("#refresh-tokens")[0].says("Ledgerly"));
-    assert!(
-        page.rows("#access-tokens")[0].says("Stockbird") && page.rows("#access-tokens")[0].says("Client suspended")
-    );
-    assert_eq!(hrefs(&by_token.rows("#access-tokens")), [key.path()]);
-    assert_eq!((page.fact("Refresh tokens").as_str(), page.fact("API keys / access tokens").as_str()), ("1", "2"));
+    assert!(page.rows("#api-keys")[0].says("Stockbird") && page.rows("#api-keys")[0].says("Client suspended"));
+    assert_eq!(hrefs(&by_token.rows("#api-keys")), [key.path()]);
+    assert_eq!((page.fact("Refresh tokens").as_str(), page.fact("API keys").as_str()), ("1", "1"));
     assert!(!page.text().contains("Save role"), "only admins manage people");
 }
 
@@ -212,8 +212,9 @@ fn all_access_of_a_person_is_revoked_with_one_button() {
         "All access of Anna Berg is revoked: 2 refresh tokens, 2 access tokens and 2 API keys. This \
          includes 1 API key created after you opened the confirmation"
     ));
-    assert!(after.rows("#refresh-tokens").is_empty() && after.rows("#access-tokens").is_empty());
+    assert!(after.rows("#refresh-tokens").is_empty() && after.rows("#api-keys").is_empty());
     assert_eq!(browser.follow(&again).notice(), "Anna Berg had no access left to revoke.");
+    assert!(browser.open(&with_access_tokens(&anna.path())).rows("#access-tokens").is_empty());
     assert_eq!(app.shop().number("SELECT COUNT(*) FROM access_tokens"), 1);
     assert_eq!((browser.get(&kept.path()).status, browser.get(&grant.path()).status), (200, 404));
 }

@@ -10,7 +10,7 @@ use client_api_access::tokens::issue;
 use client_api_access::tokens::issue::Lifetimes;
 
 use crate::support::oauth::refusal;
-use crate::support::{Browser, Grant, Key, Person, TestApp, client_path};
+use crate::support::{Browser, Grant, Key, Person, TestApp, client_path, with_access_tokens};
 
 const LIST: &str = "/settings/client-api-access";
 
@@ -136,10 +136,10 @@ fn what_a_revoked_client_still_holds_is_shown_to_nobody_as_live() {
 
     let confirmation = browser.open(&format!("{}/revoke", client_path(client)));
     browser.submit(&confirmation, "/revoke", &[("name", "Ledgerly")]);
-    let person = browser.open(&anna.path());
+    let person = browser.open(&with_access_tokens(&anna.path()));
 
     assert!(person.rows("#refresh-tokens").is_empty(), "{:?}", person.rows("#refresh-tokens"));
-    assert!(person.rows("#access-tokens").is_empty());
+    assert!(person.rows("#access-tokens").is_empty() && person.rows("#api-keys").is_empty());
     let form = browser.open(&format!("{LIST}/find-token"));
     let found = browser.submit(&form, "/find-token", &[("token", &grant.access_token)]);
     assert_eq!(browser.follow(&found).status, 410);
@@ -157,12 +157,11 @@ fn a_large_refresh_token_goes_the_same_way() {
     let progress = browser.follow(&done);
 
     assert_eq!(progress.heading(), format!("Access revoked: {} *** REDACTED ***", grant.mask()));
-    let page = browser.open(&client_path(client));
-    assert!(page.rows("#refresh-tokens").is_empty());
-    assert_eq!(page.rows("#access-tokens").len(), 1, "the API key");
-    let person = browser.open(&anna.path());
-    assert!(person.rows("#refresh-tokens").is_empty());
-    assert_eq!(person.rows("#access-tokens").len(), 1);
+    for path in [client_path(client), anna.path()] {
+        let page = browser.open(&with_access_tokens(&path));
+        assert!(page.rows("#refresh-tokens").is_empty() && page.rows("#access-tokens").is_empty(), "{path}");
+        assert_eq!(page.rows("#api-keys").len(), 1, "{path}");
+    }
     for path in [grant.access_token_path(), grant.access_token_path_below()] {
         for path in [path.clone(), format!("{path}/revoke")] {
             assert!(matches!(browser.get(&path).status, 409 | 410), "{path}");
@@ -214,9 +213,12 @@ fn ending_very_much_that_one_person_granted_works_the_same_way() {
 
     assert!(after.notice().starts_with("All access of Anna Berg is revoked: 1 refresh token, 1,000+ access tokens"));
     assert!(after.has("progress"));
-    assert!(after.rows("#refresh-tokens").is_empty() && after.rows("#access-tokens").is_empty());
-    let page = browser.open(&client_path(client));
-    assert_eq!((page.rows("#refresh-tokens").len(), page.rows("#access-tokens").len()), (1, 1));
+    let person = browser.open(&with_access_tokens(&anna.path()));
+    for panel in ["#api-keys", "#refresh-tokens", "#access-tokens"] {
+        assert!(person.rows(panel).is_empty(), "{panel}");
+    }
+    let page = browser.open(&with_access_tokens(&client_path(client)));
+    assert_eq!(["#api-keys", "#refresh-tokens", "#access-tokens"].map(|panel| page.rows(panel).len()), [0, 1, 1]);
     for path in [grant.path(), grant.access_token_path(), grant.access_token_path_below(), key.path()] {
         for path in [path.clone(), format!("{path}/revoke")] {
             assert!(matches!(browser.get(&path).status, 409 | 410), "{path}: it has ended");

@@ -48,4 +48,5 @@ mod security;
 mod set_up;
 mod sign_in;
 mod token_filters;
+mod token_lists;
 mod upgrade;

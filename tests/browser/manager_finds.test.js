@@ -5,7 +5,8 @@ import { eventually, openPage, closePage, cookiesOf, signIn } from './support/br
 import { expectNoOverflow } from './support/checks.js';
 import {
   ACCESS_TOKENS, CLIENTS, COLUMN, REFRESH_TOKENS, WAYS, applyButton, expectHeading, expectNoRows, expectRows, filterBy,
-  filterField, nameOf, openClient, openClients, pageTest, panel, rowsOf, tokensOf, urlHolds, useShop,
+  filterField, nameOf, openClient, openClients, pageTest, panel, rowsOf, tokensOf, unfoldAccessTokens,
+  urlHolds, useShop,
 } from './support/shop.js';
 
 describe('a manager', () => {
@@ -56,8 +57,17 @@ describe('a manager', () => {
         await filterBy(page, way, CLIENTS, 'Client name', needle);
         await expectRows(page, CLIENTS, named(needle), `clients with “${needle}”`);
         await openClient(page, client.name);
+        await expectHeading(page, 'API keys', { level: 2 });
         await expectHeading(page, 'Refresh tokens', { level: 2 });
-        await expectHeading(page, 'API keys / access tokens', { level: 2 });
+        await expectHeading(page, 'Access tokens', { level: 2 });
+        assert.deepEqual(await rowsOf(page, ACCESS_TOKENS), [], 'access tokens are folded');
+        await page.evaluate(() => { globalThis.sameDocument = true; });
+        await unfoldAccessTokens(page);
+        if (way.scripts) {
+          assert.ok(await page.evaluate(() => globalThis.sameDocument), 'unfolding loaded the whole page again');
+          const focused = await page.evaluate(() => document.activeElement.getAttribute('aria-expanded'));
+          assert.equal(focused, 'true', 'the heading lost the keyboard');
+        }
         const refreshTokens = await rowsOf(page, REFRESH_TOKENS);
         const accessTokens = await rowsOf(page, ACCESS_TOKENS);
         const masked = [...refreshTokens, ...accessTokens].every(({ token }) => token);
@@ -86,7 +96,8 @@ describe('a manager', () => {
         await closePage(colleague);
 
         await panel(page, REFRESH_TOKENS).getByRole('link', { name: seen.refresh[0] }).click();
-        await expectHeading(page, 'API keys / access tokens', { level: 2 });
+        await expectHeading(page, 'Access tokens', { level: 2 });
+        assert.ok((await rowsOf(page, ACCESS_TOKENS)).length > 0, 'a refresh token’s page lists its access tokens');
         assert.equal(await panel(page, REFRESH_TOKENS).count(), 0, 'a refresh token’s page lists no refresh tokens');
         await page.goBack();
         await expectHeading(page, client.name, { level: 1 });

@@ -41,7 +41,7 @@ describe('staff', () => {
         assert.equal(await revokeOpener(page, 'Revoke refresh token').count(), 0);
         await expectRefusal(page, `${client.href}/revoke`);
         await expectRefusal(page, `${foreign.href}/revoke`);
-        const token = (await rowsAt(page, client.href, ACCESS_TOKENS)).find((row) => row.person(COLUMN.employee) !== person);
+        const token = (await rowsAt(page, `${client.href}?at-show=all`, ACCESS_TOKENS)).find((row) => row.person(COLUMN.employee) !== person);
         await expectRefusal(page, `${token.href}/revoke`);
       });
 

@@ -185,14 +185,12 @@ impl PanelState {
                 pager.range = format!("{} of {}", slice.rows.len(), found.total);
             }
         }
-        if let (Cursor::After(start), true) = (cursor, slice.rows.is_empty()) {
-            pager.first = Some(self.list.link(&[]));
-            pager.previous = Some(self.list.back_from_nothing(start, found.descending));
+        if slice.rows.is_empty() {
+            self.list.add_links_from_nothing(&mut pager, found.descending);
         }
         if !is_full && (found.total.capped || slice.has_next) {
             pager = Pager { range: pager.range, searched: pager.searched, ..Pager::default() };
-            pager.all =
-                Some((self.list.link(&[("show", Some("all"))]), format!("Show all {}", found.total)));
+            pager.all = Some((self.list.link(&[("show", Some("all"))]), format!("Show all {}", found.total)));
         } else if is_full && self.list.get("show") == "all" && self.filter.is_empty() && !self.has_fold(within) {
             pager.all = Some((self.list.reset(), format!("Show the first {FIRST_ROWS}")));
         }
@@ -238,6 +236,7 @@ impl Panel {
     pub fn sum(&self) -> String {
         match (self.is_folded, self.is_expired()) {
             (true, _) => self.valid.clone(),
+            _ if self.total.capped && self.total.n == 0 => "none so far".into(),
             (false, true) => format!("{} expired", self.total),
             (false, false) => self.total.to_string(),
         }

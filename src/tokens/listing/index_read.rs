@@ -187,7 +187,9 @@ pub fn count_by_expiry(
         }};
     }
     match list {
-        List::RefreshTokens => count!(refresh_tokens, refresh_tokens::table.filter(refresh_tokens::client_id.eq(client))),
+        List::RefreshTokens => {
+            count!(refresh_tokens, refresh_tokens::table.filter(refresh_tokens::client_id.eq(client)))
+        }
         _ => count!(
             access_tokens,
             access_tokens::table

@@ -110,9 +110,10 @@ pub fn find(conn: &mut DbConnection, request: &Request<'_>) -> QueryResult<Token
     }
     let mut page = reader.searched(&criteria)?;
     (page.valid, page.expired) = both;
-    page.total = match criteria.is_empty() {
-        true => own,
-        false => Count { n: page.total.n.max(matching), ..page.total }.up_to(request.limits.counted),
+    let known = if criteria.is_empty() { own } else { Count { n: matching, capped: true } };
+    page.total = match known.capped {
+        false => known,
+        true => Count { n: page.total.n.max(known.n), ..page.total }.up_to(request.limits.counted),
     };
     Ok(page)
 }
@@ -180,7 +181,8 @@ impl Reader<'_> {
 
     /// The whole list, newest first.
     pub fn newest(&self) -> IndexRead {
-        let sort = if matches!(self.request.within, Within::RefreshToken(..)) && self.request.list == List::EndedTokens {
+        let sort = if matches!(self.request.within, Within::RefreshToken(..)) && self.request.list == List::EndedTokens
+        {
             SortBy::Expires
         } else {
             SortBy::Created

@@ -3,10 +3,13 @@
 use super::browser::{Browser, Page};
 use super::html::Row;
 
-/// Every page of the list in `panel`, from the one at `path` on, by the link named `step`.
+/// Every page of the list in `panel`, from the one at `path` on, by the link named `step`; a search that
+/// stopped is continued.
 pub fn walk(browser: &mut Browser, path: &str, panel: &str, step: &str) -> Vec<Page> {
     let mut pages = vec![browser.open(path)];
-    while let Some(href) = pages[pages.len() - 1].link_in(&format!("{panel} .pager"), step) {
+    let pager = format!("{panel} .pager");
+    let further = |page: &Page| page.link_in(&pager, step).or_else(|| page.link_in(&pager, "Continue"));
+    while let Some(href) = further(&pages[pages.len() - 1]) {
         let next = browser.click(&pages[pages.len() - 1], &href);
         assert_eq!(next.status, 200, "{step} from {}: {}", pages[pages.len() - 1].path, next.text());
         pages.push(next);

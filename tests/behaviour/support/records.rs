@@ -138,6 +138,11 @@ pub fn client_path(client: ClientKey) -> String {
     format!("/settings/client-api-access/clients/{client}")
 }
 
+/// A page with its table of access tokens unfolded.
+pub fn with_access_tokens(path: &str) -> String {
+    format!("{path}?at-show=all")
+}
+
 impl Shop {
     /// As of `now`.
     pub fn open(database: &Database, now: Timestamp) -> Shop {

@@ -16,7 +16,7 @@ use crate::support::connections::{CONNECTIONS, connection_path};
 use crate::support::oauth::{bearer, challenge, pair, refusal};
 use crate::support::outbound::{Link, SECRET, verify_callback};
 use crate::support::provider::{Answer, Provider, Request};
-use crate::support::{Browser, Database, REDIRECT_URI, client_path, hrefs, is_postgres};
+use crate::support::{Browser, Database, REDIRECT_URI, client_path, is_postgres, with_access_tokens};
 use make::CALLBACK;
 pub use make::verify_activity;
 use past::{Upgraded, each_release};
@@ -64,9 +64,11 @@ fn an_admin_signs_in_and_finds_everything_from_before() {
         for (name, id) in &known.clients {
             let path = client_path(ClientKey(*id));
             shows(&mut admin, &path, [name.as_str()]);
-            let page = admin.open(&path);
-            for href in hrefs(&page.rows("#refresh-tokens")).into_iter().chain(hrefs(&page.rows("#access-tokens"))) {
-                admin.open(href);
+            let page = admin.open(&with_access_tokens(&path));
+            for panel in ["#api-keys", "#refresh-tokens", "#access-tokens"] {
+                for row in page.rows(panel) {
+                    admin.open(&row.href);
+                }
             }
         }
         shows(&mut admin, EMPLOYEES, ["Ada Admin", "Mona Manager", "Stina Staff", "Lotta Locked", "Nils Ny"]);

@@ -7,6 +7,7 @@ import { startServer } from './server.js';
 
 export const CLIENTS = 'clients';
 export const REFRESH_TOKENS = 'refresh-tokens';
+export const API_KEYS = 'api-keys';
 export const ACCESS_TOKENS = 'access-tokens';
 
 /** The columns that tests read, by their headings. */
@@ -182,6 +183,12 @@ export function urlHolds(page, ...values) {
 export async function openClient(page, name) {
   await panel(page, CLIENTS).getByRole('link', { name, exact: true }).first().click();
   await expectHeading(page, name, { level: 1 });
+}
+
+/** Unfolds the access tokens of a client or an employee. */
+export async function unfoldAccessTokens(page) {
+  await panel(page, ACCESS_TOKENS).getByRole('link', { name: /^\s*Access tokens/, expanded: false }).click();
+  await panel(page, ACCESS_TOKENS).getByRole('link', { name: /^\s*Access tokens/, expanded: true }).waitFor();
 }
 
 /** The way to a confirmation: a link, or a button where a dialog opens. */

@@ -1,0 +1,5 @@
+//! Every token list, with every filter and every sort order: complete, in order, and read through one index at a time.
+
+mod plans;
+mod random;
+mod world;

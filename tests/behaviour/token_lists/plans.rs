@@ -1,0 +1,180 @@
+//! The statements of every token list, and how the database runs them: no list scans a table or sorts a set without limit.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use client_api_access::db::DbConnection;
+use client_api_access::db::keyset::{Cursor, Place};
+use client_api_access::id::{ClientKey, EmployeeKey, RefreshTokenKey};
+use client_api_access::tokens::listing::{
+    Limits, List, Request, SortBy, StatusFilter, TokenFilter, Within, count_few, find,
+};
+use diesel::connection::{Connection, InstrumentationEvent};
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use crate::support::{Database, NOW, Shop, is_postgres};
+
+#[test]
+fn no_list_scans_a_table_or_sorts_without_limit() {
+    let database = Database::migrated();
+    let mut shop = Shop::open(&database, NOW);
+    fill(&mut shop);
+    // SQLite may or may not have statistics; PostgreSQL always has some.
+    for statistics in [false, true] {
+        if statistics || is_postgres() {
+            shop.sql("ANALYZE");
+        }
+        let statements = statements(shop.conn());
+        assert!(statements.len() > 60, "{}", statements.len());
+        for statement in statements {
+            check_plan(&mut shop, &statement);
+        }
+    }
+}
+
+// One client with most rows, its newest ones and its oldest ones; others in between.
+fn fill(shop: &mut Shop) {
+    let people: Vec<_> = (0..40).map(|n| shop.staff(&format!("Anna {n}"))).collect();
+    let rare = shop.staff("Rare Bird");
+    let (big, small) = (shop.client("Big"), shop.client("Small"));
+    let grant = shop.grant(big, &people[0]);
+    shop.many_access_tokens(&grant, 9_000);
+    let other = shop.grant(small, &people[1]);
+    shop.many_access_tokens(&other, 3_000);
+    shop.many_access_tokens(&grant, 9_000);
+    shop.grant(big, &rare);
+    for person in &people {
+        shop.grant(big, person);
+        shop.api_key(big, person, "");
+    }
+    let hash = if is_postgres() { "sha256((random()::text || id::text)::bytea)" } else { "randomblob(32)" };
+    let (id, now) = (other.id, NOW.0);
+    shop.sql(&format!(
+        "INSERT INTO access_tokens (client_id, employee_id, hash, prefix, scope, created_at, last_used_at, expires_at) \
+         SELECT client_id, 1 + id % 40, {hash}, prefix, scope, created_at, {now} - id, {now} + 9000 - id FROM access_tokens"
+    ));
+    shop.sql(&format!(
+        "INSERT INTO refresh_tokens (client_id, employee_id, prefix, scope, created_at, last_used_at, expires_at, generation, \
+         rotated_at) SELECT client_id, 1 + id % 40, prefix, scope, created_at, {now} - id, {now} + 9000 - id, 1, 1 \
+         FROM access_tokens"
+    ));
+    shop.sql(&format!(
+        "INSERT INTO ended_tokens (id, client_id, employee_id, refresh_token_id, hash, prefix, created_at, last_used_at, \
+         expires_at) SELECT id, client_id, employee_id, CASE WHEN id % 2 = 0 THEN 1 ELSE {id} END, hash, prefix, created_at, \
+         0, {now} - id FROM access_tokens"
+    ));
+}
+
+// Every statement on tokens that the lists send, each once: with numbers in it on PostgreSQL, which plans by them.
+fn statements(conn: &mut DbConnection) -> BTreeSet<String> {
+    let sent: Arc<Mutex<BTreeSet<String>>> = Arc::default();
+    let log = sent.clone();
+    conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            let text = query.to_string();
+            if ["access_tokens", "refresh_tokens", "ended_tokens"].iter().any(|table| text.contains(table)) {
+                log.lock().unwrap().insert(text);
+            }
+        }
+    });
+    let client = Within::Client(ClientKey(1));
+    let employee = Within::Employee(EmployeeKey(1));
+    let grant = Within::RefreshToken(ClientKey(1), RefreshTokenKey(1));
+    let both = [List::ApiKeys, List::RefreshTokens];
+    let mut places: Vec<(List, Within)> = both.iter().flat_map(|list| [(*list, client), (*list, employee)]).collect();
+    places.extend([client, employee, grant].map(|within| (List::AccessTokens, within)));
+    places.push((List::EndedTokens, grant));
+    for place in places {
+        for filter in filters() {
+            for sort in [SortBy::Created, SortBy::LastUsed, SortBy::Expires] {
+                ask(conn, place, &filter, sort);
+            }
+        }
+    }
+    conn.set_instrumentation(|_: InstrumentationEvent<'_>| ());
+    let sent = sent.lock().unwrap();
+    sent.clone()
+}
+
+fn filters() -> Vec<TokenFilter> {
+    let mut all = vec![TokenFilter::default()];
+    for (token, employee) in [("A", ""), ("ABC", ""), ("0000000", ""), ("", "rare"), ("", "anna")] {
+        all.push(TokenFilter { token: token.into(), employee: employee.into(), ..TokenFilter::default() });
+    }
+    all.extend(StatusFilter::ALL.iter().map(|status| TokenFilter { status: Some(*status), ..TokenFilter::default() }));
+    let expired = all.iter().map(|filter| TokenFilter { expired: true, ..filter.clone() });
+    let expired: Vec<TokenFilter> = expired.collect();
+    all.extend(expired);
+    all
+}
+
+fn ask(conn: &mut DbConnection, (list, within): (List, Within), filter: &TokenFilter, sort: SortBy) {
+    let value = if sort == SortBy::Created { 15_000 } else { NOW.0 };
+    let place = Place { value, id: 15_000 };
+    for descending in [true, false] {
+        for cursor in [Cursor::First, Cursor::After(place), Cursor::Before(place), Cursor::Last] {
+            // Fewer rows, to send the same statements sooner.
+            let limits = Limits { gathered: 50, searched: 200, ..Limits::default() };
+            let request = Request { list, within, filter, sort, descending, cursor, page: 10, now: NOW, limits };
+            find(conn, &request).unwrap();
+            count_few(conn, &request, 20).unwrap();
+        }
+    }
+}
+
+fn check_plan(shop: &mut Shop, statement: &str) {
+    let (sql, binds) = statement.split_once(" -- binds: ").unwrap_or((statement, "[]"));
+    let plan = if is_postgres() { postgres_plan(shop, sql, binds) } else { sqlite_plan(shop, sql) };
+    let about = format!("{statement}\n{plan}");
+
+    if is_postgres() {
+        for bad in ["Seq Scan", "Sort", "Bitmap", "Filter:", "_pkey"] {
+            assert!(!plan.contains(bad), "{bad} in {about}");
+        }
+    } else {
+        for bad in ["SCAN access_tokens", "SCAN refresh_tokens", "SCAN ended_tokens", "TEMP B-TREE", "PRIMARY KEY"] {
+            assert!(!plan.contains(bad), "{bad} in {about}");
+        }
+    }
+    // API keys are few among access tokens: only these indexes find them without reading the others.
+    if sql.contains("IS NULL") {
+        let by_no_grant = "access_tokens_refresh_token (refresh_token_id=? AND client_id=?";
+        assert!(plan.contains("access_tokens_api_keys") || plan.contains(by_no_grant), "{about}");
+    }
+}
+
+#[derive(QueryableByName)]
+struct SqliteStep {
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
+#[derive(QueryableByName)]
+struct PostgresStep {
+    #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+    line: String,
+}
+
+fn sqlite_plan(shop: &mut Shop, sql: &str) -> String {
+    let steps = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load::<SqliteStep>(shop.conn()).unwrap();
+    steps.into_iter().map(|step| step.detail).collect::<Vec<_>>().join("\n")
+}
+
+// The plan for the values that were sent.
+fn postgres_plan(shop: &mut Shop, sql: &str, binds: &str) -> String {
+    let mut sql = sql.to_string();
+    let values: Vec<String> = binds
+        .trim_matches(['[', ']'])
+        .split(", ")
+        .map(|value| match value.split_once('(') {
+            Some((_, number)) => number.trim_end_matches(')').to_string(),
+            None => value.replace('"', "'"),
+        })
+        .collect();
+    for (n, value) in values.iter().enumerate().rev() {
+        sql = sql.replace(&format!("${}", n + 1), value);
+    }
+    let steps = diesel::sql_query(format!("EXPLAIN {sql}")).load::<PostgresStep>(shop.conn()).unwrap();
+    steps.into_iter().map(|step| step.line).collect::<Vec<_>>().join("\n")
+}

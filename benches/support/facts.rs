@@ -4,6 +4,8 @@ use client_api_access::db::DbConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Text};
 
+use super::world::seconds;
+
 #[derive(QueryableByName)]
 struct Number {
     #[diesel(sql_type = BigInt)]
@@ -11,7 +13,7 @@ struct Number {
 }
 
 #[derive(QueryableByName)]
-struct TimeFormat {
+struct Words {
     #[diesel(sql_type = Text)]
     text: String,
 }
@@ -26,6 +28,8 @@ struct Bytes {
 pub struct ClientFacts {
     pub id: i64,
     pub name: String,
+    pub refresh_tokens: i64,
+    /// Access tokens and API keys.
     pub tokens: i64,
 }
 
@@ -33,55 +37,56 @@ pub struct ClientFacts {
 pub struct Facts {
     /// The client with half of all tokens.
     pub big: ClientFacts,
-    /// A client with a few tokens.
+    /// A client with a few tokens, the same in every size of data.
     pub small: ClientFacts,
     /// A client whose tokens are revoked one by one while other clients are revoked.
     pub other: ClientFacts,
-    /// The employee with the fewest tokens of the big client.
+    /// The employee with the fewest refresh tokens of the big client: one, and the oldest of all.
     pub rare_employee: (i64, String),
+    /// An employee with no refresh token of the big client.
+    pub absent_employee: String,
     /// A refresh token of the big client.
     pub refresh_token: i64,
-    /// The shown characters of one of its valid tokens.
+    /// Its shown characters.
     pub mask: String,
-    /// Its hash, as a secret scanner reports it.
+    /// The hash of an access token of the big client, as a secret scanner reports it.
     pub hash: String,
-    /// How many access tokens of the big client are valid now.
-    pub live: i64,
 }
 
 impl Facts {
     pub fn of(conn: &mut DbConnection) -> Facts {
-        let added = "SELECT id FROM clients WHERE name LIKE 'Revoked with %'";
-        let by_size = format!(
-            "SELECT client_id AS n FROM access_tokens WHERE client_id NOT IN ({added}) GROUP BY client_id \
-             ORDER BY COUNT(*) DESC"
-        );
-        let ids = numbers(conn, &by_size);
+        let by_size = "SELECT client_id AS n FROM refresh_tokens WHERE client_id NOT IN (SELECT id FROM clients WHERE name LIKE \
+             'Revoked with %') GROUP BY client_id HAVING COUNT(*) >= 3 ORDER BY COUNT(*) DESC, client_id";
+        let ids = numbers(conn, by_size);
         let big = client(conn, ids[0]);
-        let live = format!("client_id = {} AND expires_at > {}", big.id, super::world::seconds());
+        let mut of_big = format!("FROM refresh_tokens WHERE client_id = {} AND expires_at > {}", big.id, seconds());
+        let mut amount = number(conn, &format!("SELECT COUNT(*) AS n {of_big}"));
+        if amount == 0 {
+            // A world in which nothing is valid.
+            of_big = format!("FROM refresh_tokens WHERE client_id = {}", big.id);
+            amount = number(conn, &format!("SELECT COUNT(*) AS n {of_big}"));
+        }
         let rare = format!(
-            "SELECT employee_id AS n FROM access_tokens WHERE {live} GROUP BY employee_id ORDER BY COUNT(*), employee_id \
-             LIMIT 1"
+            "SELECT employee_id AS n {of_big} GROUP BY employee_id ORDER BY COUNT(*), employee_id DESC LIMIT 1"
         );
         let rare = number(conn, &rare);
-        let amount = number(conn, &format!("SELECT COUNT(*) AS n FROM access_tokens WHERE {live}"));
-        let token = format!("FROM access_tokens WHERE {live} ORDER BY id LIMIT 1 OFFSET {}", amount / 2);
-        let hash = diesel::sql_query(format!("SELECT hash AS bytes {token}")).get_result::<Bytes>(conn);
-        let hash = hash.expect("a hash").bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = format!("SELECT name AS text FROM employees WHERE id = {rare}");
+        let absent = "SELECT name AS text FROM employees WHERE id = (SELECT MAX(id) FROM employees)";
+        let refresh_token = number(conn, &format!("SELECT id AS n {of_big} ORDER BY id LIMIT 1 OFFSET {}", amount / 2));
+        let of =
+            |table: &str| format!("SELECT hash AS bytes FROM {table} WHERE refresh_token_id = {refresh_token} LIMIT 1");
+        let hash = ["access_tokens", "ended_tokens"].iter().find_map(|table| {
+            diesel::sql_query(of(table)).get_result::<Bytes>(conn).optional().expect("a hash can be read")
+        });
+        let hash = hash.map(|hash| hash.bytes.iter().map(|byte| format!("{byte:02x}")).collect());
         Facts {
-            small: client(conn, ids[ids.len() * 3 / 4]),
+            small: client(conn, *ids.last().expect("a client")),
             other: client(conn, ids[1]),
-            rare_employee: (rare, text(conn, &format!("SELECT name AS text FROM employees WHERE id = {rare}"))),
-            refresh_token: number(
-                conn,
-                &format!(
-                    "SELECT refresh_token_id AS n FROM access_tokens WHERE {live} AND refresh_token_id IS NOT NULL \
-                     GROUP BY refresh_token_id ORDER BY COUNT(*) DESC LIMIT 1"
-                ),
-            ),
-            mask: text(conn, &format!("SELECT prefix AS text {token}")),
-            hash,
-            live: amount,
+            rare_employee: (rare, text(conn, &name)),
+            absent_employee: text(conn, absent),
+            mask: text(conn, &format!("SELECT prefix AS text FROM refresh_tokens WHERE id = {refresh_token}")),
+            refresh_token,
+            hash: hash.unwrap_or_default(),
             big,
         }
     }
@@ -92,14 +97,15 @@ pub fn client(conn: &mut DbConnection, id: i64) -> ClientFacts {
     ClientFacts {
         id,
         name: text(conn, &format!("SELECT name AS text FROM clients WHERE id = {id}")),
+        refresh_tokens: number(conn, &format!("SELECT COUNT(*) AS n FROM refresh_tokens WHERE client_id = {id}")),
         tokens: number(conn, &format!("SELECT COUNT(*) AS n FROM access_tokens WHERE client_id = {id}")),
     }
 }
 
-/// A client by its name.
-pub fn client_named(conn: &mut DbConnection, name: &str) -> ClientFacts {
-    let id = number(conn, &format!("SELECT id AS n FROM clients WHERE name = '{name}'"));
-    client(conn, id)
+/// A client by its name, if there is one.
+pub fn client_named(conn: &mut DbConnection, name: &str) -> Option<ClientFacts> {
+    let ids = numbers(conn, &format!("SELECT id AS n FROM clients WHERE name = '{name}'"));
+    ids.first().map(|id| client(conn, *id))
 }
 
 /// One number.
@@ -114,5 +120,5 @@ pub fn numbers(conn: &mut DbConnection, sql: &str) -> Vec<i64> {
 }
 
 fn text(conn: &mut DbConnection, sql: &str) -> String {
-    diesel::sql_query(sql).get_result::<TimeFormat>(conn).unwrap_or_else(|error| panic!("{sql}: {error}")).text
+    diesel::sql_query(sql).get_result::<Words>(conn).unwrap_or_else(|error| panic!("{sql}: {error}")).text
 }

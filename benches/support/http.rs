@@ -130,12 +130,17 @@ impl Visitor {
         .into_bytes()
     }
 
-    /// One page, read as text. Its status must be 200.
-    pub fn page(&self, path: &str) -> String {
-        let mut connection = Connection::open(self.address).expect("the server listens");
-        let answer = connection.send(&self.get(path)).expect("an answer");
-        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
-        answer.text()
+    /// One page, read as text; the error says which page had no answer, or not the right one.
+    pub fn page(&self, path: &str) -> Result<String> {
+        let answer = Connection::open(self.address).and_then(|mut connection| {
+            let answer = connection.send(&self.get(path))?;
+            Ok((answer.status, answer.text()))
+        });
+        match answer {
+            Ok((200, text)) => Ok(text),
+            Ok((status, _)) => Err(Error::other(format!("{path} was answered {status}"))),
+            Err(error) => Err(Error::other(format!("{path}: {error}"))),
+        }
     }
 
     fn cookie(&self) -> String {
@@ -151,10 +156,20 @@ pub fn field(page: &str, name: &str) -> Option<String> {
     Some(rest[..rest.find('"')?].to_string())
 }
 
+/// The names and values of all hidden fields whose names start like this.
+pub fn fields(page: &str, start: &str) -> Vec<(String, String)> {
+    let inputs = page.split("name=\"").skip(1).filter(|rest| rest.starts_with(start));
+    let names = inputs.filter_map(|rest| rest.split('"').next()).map(str::to_string);
+    names.filter_map(|name| field(page, &name).map(|value| (name, value))).collect()
+}
+
 /// The target of the first link whose tag contains `mark` after the element with the id `section`.
 pub fn link(page: &str, section: &str, mark: &str) -> Option<String> {
     let section = &page[page.find(&format!("id=\"{section}\""))?..];
-    let rest = &section[section.find(mark)?..];
+    // The tag may have the mark before its target or behind it.
+    let at = section.find(mark)?;
+    let tag = section[..at].rfind("<a ")?;
+    let rest = &section[tag..];
     let href = &rest[rest.find("href=\"")? + 6..];
     Some(href[..href.find('"')?].replace("&#38;", "&").replace("&amp;", "&"))
 }

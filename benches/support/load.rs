@@ -1,5 +1,6 @@
 //! Sends one request repeatedly on several connections and measures the responses.
 
+use std::net::SocketAddr;
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
@@ -7,6 +8,7 @@ use super::http::{Connection, Visitor};
 use super::process::Server;
 
 /// A page to request.
+#[derive(Clone)]
 pub struct Case {
     pub name: String,
     request: Vec<u8>,
@@ -25,6 +27,7 @@ impl Case {
 }
 
 /// The result of one case on a number of connections.
+#[derive(Clone)]
 pub struct Figures {
     pub p50: Duration,
     pub p99: Duration,
@@ -36,7 +39,22 @@ pub struct Figures {
     pub cpu: Duration,
     /// Responses with an unexpected status.
     pub wrong: usize,
+    /// Connections that the server closed, or on which no answer came.
+    pub closed: usize,
 }
+
+impl Figures {
+    /// Wrong answers, and closed connections where there were any.
+    pub fn failures(&self) -> String {
+        match (self.wrong, self.closed) {
+            (wrong, 0) => wrong.to_string(),
+            (wrong, closed) => format!("{wrong} + {closed} closed"),
+        }
+    }
+}
+
+/// What a caller returns: whether the response was as expected, or the error of its connection.
+pub type Asked = std::io::Result<bool>;
 
 const WARM_UP: usize = 10;
 
@@ -44,10 +62,7 @@ const WARM_UP: usize = 10;
 pub fn run(server: &Server, case: &Case, connections: usize, time: Duration) -> Figures {
     let mut bytes = 0;
     let ask = |_: usize| {
-        |connection: &mut Connection| {
-            let answer = connection.send(&case.request).expect("an answer");
-            Some(answer.status == case.status)
-        }
+        |connection: &mut Connection| Some(connection.send(&case.request).map(|answer| answer.status == case.status))
     };
     let figures = drive(server, connections, time, ask);
     if let Ok(mut connection) = Connection::open(server.address) {
@@ -60,53 +75,91 @@ pub fn run(server: &Server, case: &Case, connections: usize, time: Duration) -> 
 /// returns whether the response was as expected, or nothing if it has no requests left.
 pub fn drive<F>(server: &Server, connections: usize, time: Duration, caller: impl Fn(usize) -> F) -> Figures
 where
-    F: FnMut(&mut Connection) -> Option<bool> + Send,
+    F: FnMut(&mut Connection) -> Option<Asked> + Send,
 {
     let start = Barrier::new(connections + 1);
-    let context = |mut ask: F| {
-        let mut connection = Connection::open(server.address).expect("the server listens");
-        let (mut times, mut wrong) = (Vec::new(), 0);
-        for _ in 0..WARM_UP {
-            ask(&mut connection);
-        }
-        start.wait();
-        let begun = Instant::now();
-        while begun.elapsed() < time {
-            let sent = Instant::now();
-            let Some(right) = ask(&mut connection) else { break };
-            times.push(sent.elapsed());
-            wrong += usize::from(!right);
-        }
-        (times, wrong, begun.elapsed())
-    };
     std::thread::scope(|scope| {
-        let context = &context;
+        let start = &start;
         let visits: Vec<_> = (0..connections)
             .map(|n| {
-                let ask = caller(n);
-                scope.spawn(move || context(ask))
+                let mut ask = caller(n);
+                scope.spawn(move || {
+                    let mut line = Line::open(server.address);
+                    for _ in 0..WARM_UP {
+                        line.ask(&mut ask);
+                    }
+                    (line.times, line.wrong, line.closed) = Default::default();
+                    start.wait();
+                    let begun = Instant::now();
+                    while begun.elapsed() < time && line.ask(&mut ask) {}
+                    (line, begun.elapsed())
+                })
             })
             .collect();
         start.wait();
         let before = server.cpu();
-        let (mut times, mut wrong, mut spent) = (Vec::new(), 0, Duration::ZERO);
-        for context in visits {
-            let (own, failed, lasted) = context.join().expect("the visitor came back");
-            times.extend(own);
-            wrong += failed;
+        let (mut all, mut spent) = (Line::default(), Duration::ZERO);
+        for visit in visits {
+            let (line, lasted) = visit.join().expect("the visitor came back");
+            all.times.extend(line.times);
+            all.wrong += line.wrong;
+            all.closed += line.closed;
             spent = spent.max(lasted);
         }
         let cpu = server.cpu().saturating_sub(before);
-        let requests = times.len();
+        let requests = all.times.len();
         Figures {
-            p50: percentile(&mut times, 50.0),
-            p99: percentile(&mut times, 99.0),
+            p50: percentile(&mut all.times, 50.0),
+            p99: percentile(&mut all.times, 99.0),
             rate: requests as f64 / spent.as_secs_f64(),
             bytes: 0,
             cpu: cpu / u32::try_from(requests.max(1)).unwrap_or(u32::MAX),
-            wrong,
+            wrong: all.wrong,
+            closed: all.closed,
         }
     })
+}
+
+// One caller's connection, opened again whenever the server has closed it.
+#[derive(Default)]
+struct Line {
+    address: Option<SocketAddr>,
+    connection: Option<Connection>,
+    times: Vec<Duration>,
+    wrong: usize,
+    closed: usize,
+}
+
+impl Line {
+    fn open(address: SocketAddr) -> Line {
+        Line { address: Some(address), ..Line::default() }
+    }
+
+    // Returns whether there may be more to ask.
+    fn ask(&mut self, ask: &mut impl FnMut(&mut Connection) -> Option<Asked>) -> bool {
+        let Some(connection) = &mut self.connection else {
+            self.connection = self.address.and_then(|address| Connection::open(address).ok());
+            if self.connection.is_none() {
+                self.closed += 1;
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            return true;
+        };
+        let sent = Instant::now();
+        match ask(connection) {
+            None => return false,
+            Some(Ok(right)) => {
+                self.times.push(sent.elapsed());
+                self.wrong += usize::from(!right);
+            }
+            Some(Err(_)) => {
+                self.times.push(sent.elapsed());
+                self.closed += 1;
+                self.connection = None;
+            }
+        }
+        true
+    }
 }
 
 /// A percentile of the times; zero if there are none.

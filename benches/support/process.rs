@@ -25,11 +25,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// The program on the data in `folder`, or in the PostgreSQL database at `url`.
-    pub fn start(folder: &Path, url: Option<&str>) -> Server {
+    /// The program on the data in `folder`, or in the PostgreSQL database at `url`, with these settings in addition.
+    pub fn start(folder: &Path, url: Option<&str>, settings: &[(&str, &str)]) -> Server {
         let mut command = Command::new(PROGRAM);
-        command.args(["serve", "--log-level", "warn", "--data-dir"]).arg(folder);
+        command.args(["serve", "--log-level", "error", "--data-dir"]).arg(folder);
         command.env("SECRET_KEY", SECRET_KEY).env_remove("DATABASE_URL");
+        // Cached data grows older: nothing is to be deleted while something else is measured.
+        command.env("KEEP_EXPIRED_DAYS", "3650").envs(settings.iter().copied());
         if let Some(url) = url {
             command.env("DATABASE_URL", url);
         }

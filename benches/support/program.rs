@@ -8,14 +8,18 @@ use client_api_access::db::{DbConnection, in_transaction};
 use client_api_access::id::{ClientKey, EmployeeKey};
 use client_api_access::resource_servers::ResourceServer;
 use client_api_access::scopes::Scope;
+use client_api_access::secrets::TokenHash;
 use client_api_access::time::Timestamp;
 use client_api_access::tokens::authorization_code::{AuthorizationCode, NewAuthorizationCode};
 use client_api_access::tokens::issue;
 use client_api_access::tokens::issue::{Grant, Lifetimes};
-use client_api_access::tokens::rotation::first_use;
+use client_api_access::tokens::rotation::{self, Refresh, Rotation, first_use};
+use diesel::connection::SimpleConnection;
 use url::form_urlencoded;
 
+use super::facts::number;
 use super::http::Connection;
+use super::load::Asked;
 use super::world::seconds;
 
 const TOKENS: usize = 2_000;
@@ -24,10 +28,11 @@ const REDIRECT_URI: &str = "https://loaded.example/callback";
 
 /// A client, a resource server, and access tokens that have been used before.
 pub struct Prepared {
-    client: ClientKey,
+    pub client: ClientKey,
     client_id: String,
     client_secret: String,
-    resource_server: String,
+    // Its id and its secret.
+    resource_server: [String; 2],
     tokens: Vec<String>,
 }
 
@@ -75,12 +80,11 @@ pub fn prepare(conn: &mut DbConnection) -> Prepared {
             first_use(conn, pair.access_token_id, Some((pair.refresh_token_id, 1)), now)?;
             tokens.push(pair.access_token.expose().to_string());
         }
-        let basic = format!("{}:{}", server.resource_server_id, server_secret.expose());
         Ok(Prepared {
             client,
             client_id: Client::find(conn, client)?.client_id,
             client_secret: secret.expose().to_string(),
-            resource_server: base64::engine::general_purpose::STANDARD.encode(basic),
+            resource_server: [server.resource_server_id, server_secret.expose().to_string()],
             tokens,
         })
     })
@@ -93,7 +97,11 @@ fn scope() -> Scope {
 
 /// Grants to refresh: the newest value of each.
 pub fn grants(conn: &mut DbConnection, prepared: &Prepared, count: usize) -> Vec<String> {
-    let now = Timestamp(seconds());
+    grants_at(conn, prepared, count, Timestamp(seconds()))
+}
+
+/// The same, granted at this time.
+pub fn grants_at(conn: &mut DbConnection, prepared: &Prepared, count: usize, now: Timestamp) -> Vec<String> {
     in_transaction(conn, &|conn| {
         let scope = scope();
         let grant = Grant { client: prepared.client, employee: GRANTED_BY, scope: &scope };
@@ -101,6 +109,45 @@ pub fn grants(conn: &mut DbConnection, prepared: &Prepared, count: usize) -> Vec
         (0..count).map(pair).collect()
     })
     .expect("grants to refresh")
+}
+
+/// Refreshes each grant once, in the order of their values, without a server. Returns the next values.
+pub fn refresh_all(
+    conn: &mut DbConnection,
+    client: ClientKey,
+    values: &[String],
+    now: Timestamp,
+) -> client_api_access::error::Result<Vec<String>> {
+    let client = Client::find(conn, client)?;
+    let mut next = Vec::with_capacity(values.len());
+    for value in values {
+        let hash = TokenHash::of(value);
+        let refresh = Refresh { client: &client, value: &hash, scope: None, client_ip: "127.0.0.1" };
+        match rotation::refresh(conn, &refresh, Lifetimes::default(), now)? {
+            Rotation::Issued(pair) => next.push(pair.refresh_token.expose().to_string()),
+            other => panic!("a grant was not refreshed: {other:?}"),
+        }
+    }
+    Ok(next)
+}
+
+/// Access tokens of other clients that expire one after the other while somebody refreshes: `rate` a second, from `begin` on,
+/// for `seconds`. Returns the first of their ids.
+pub fn expiring(conn: &mut DbConnection, rate: i64, begin: i64, seconds: i64) -> i64 {
+    let first = number(conn, "SELECT MAX(id) + 1 AS n FROM access_tokens");
+    let (random, offset) = match conn {
+        DbConnection::Sqlite(_) => ("randomblob(32)", "id % 100000"),
+        DbConnection::Postgres(_) => ("sha256(CAST(id || 'expiring' || random() AS BYTEA))", "id % 100000"),
+    };
+    let rows = rate * seconds;
+    let sql = format!(
+        "INSERT INTO access_tokens (client_id, employee_id, refresh_token_id, hash, prefix, scope, created_at, expires_at)
+         SELECT client_id, employee_id, id, {random}, substr('Zk3f9aB' || {offset}, length(CAST({offset} AS TEXT)) + 1), scope,
+             {begin} - 3600, {begin} + (row_number() OVER (ORDER BY id) - 1) / {rate}
+         FROM (SELECT * FROM refresh_tokens ORDER BY id LIMIT {rows}) AS some"
+    );
+    conn.batch_execute(&sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    first
 }
 
 /// Authorization codes for each caller.
@@ -140,24 +187,44 @@ pub fn verify(to: SocketAddr, token: &str) -> Vec<u8> {
     get(to, "/auth/oauth/verify?scope=employee:inventory", &format!("Authorization: Bearer {token}\r\n"))
 }
 
-/// The introspection request of a resource server.
+/// The introspection request of a resource server, with its credentials in the header.
 pub fn introspect(to: SocketAddr, prepared: &Prepared, token: &str) -> Vec<u8> {
-    let header = format!("Authorization: Basic {}\r\n", prepared.resource_server);
+    let basic = base64::engine::general_purpose::STANDARD.encode(prepared.resource_server.join(":"));
+    let header = format!("Authorization: Basic {basic}\r\n");
     post(to, "/auth/oauth/introspect", &header, &format!("token={token}"))
 }
 
+/// The same with its credentials in the body.
+pub fn introspect_with_body(to: SocketAddr, prepared: &Prepared, token: &str) -> Vec<u8> {
+    let [id, secret] = &prepared.resource_server;
+    let body = format!("token={token}&client_id={id}&client_secret={secret}");
+    post(to, "/auth/oauth/introspect", "", &body)
+}
+
+/// Goes round the same requests; each caller begins with another one.
+pub fn cycle(requests: &[Vec<u8>], caller: usize) -> impl FnMut(&mut Connection) -> Option<Asked> {
+    let mut next = caller * 37;
+    move |connection| {
+        next = (next + 1) % requests.len();
+        Some(connection.send(&requests[next]).map(|answer| matches!(answer.status, 200 | 204)))
+    }
+}
+
 /// A caller that refreshes one grant repeatedly, each time with the refresh token of the last response.
-pub fn refresher(prepared: &Prepared, to: SocketAddr, grant: &str) -> impl FnMut(&mut Connection) -> Option<bool> {
+pub fn refresher(prepared: &Prepared, to: SocketAddr, grant: &str) -> impl FnMut(&mut Connection) -> Option<Asked> {
     let mut value = grant.to_string();
     move |connection| {
         let body = prepared.body(&[("grant_type", "refresh_token"), ("refresh_token", &value)]);
-        let answer = connection.send(&post(to, "/auth/oauth/token", "", &body)).expect("an answer");
+        let answer = match connection.send(&post(to, "/auth/oauth/token", "", &body)) {
+            Ok(answer) => answer,
+            Err(error) => return Some(Err(error)),
+        };
         let json: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         match json["refresh_token"].as_str() {
             Some(next) => value = next.to_string(),
-            None => return Some(false),
+            None => return Some(Ok(false)),
         }
-        Some(answer.status == 200)
+        Some(Ok(answer.status == 200))
     }
 }
 
@@ -166,11 +233,10 @@ pub fn exchanger(
     prepared: &Prepared,
     to: SocketAddr,
     codes: Vec<String>,
-) -> impl FnMut(&mut Connection) -> Option<bool> {
+) -> impl FnMut(&mut Connection) -> Option<Asked> {
     let mut codes = codes.into_iter();
     move |connection| {
         let body = prepared.body(&[("grant_type", "authorization_code"), ("code", &codes.next()?)]);
-        let answer = connection.send(&post(to, "/auth/oauth/token", "", &body)).expect("an answer");
-        Some(answer.status == 200)
+        Some(connection.send(&post(to, "/auth/oauth/token", "", &body)).map(|answer| answer.status == 200))
     }
 }

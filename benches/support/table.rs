@@ -53,3 +53,8 @@ pub fn ms(time: Duration) -> String {
 pub fn against(time: Duration, goal: Duration) -> String {
     if time > goal { format!("! {}", ms(time)) } else { ms(time) }
 }
+
+/// Microseconds, marked when they are more than the goal.
+pub fn micros(time: Duration, goal: Duration) -> String {
+    format!("{}{}", if time > goal { "! " } else { "" }, time.as_micros())
+}

@@ -4,6 +4,7 @@
 //! write queue as requests, so that no request waits long.
 
 mod count_clients;
+mod delete_expired_tokens;
 mod delete_revoked;
 mod flush_buffers;
 mod lease;
@@ -46,7 +47,8 @@ pub async fn run_once(app: &State) -> Result<()> {
     seal_activity::run(app).await?;
     move_ended_tokens::run(app).await?;
     count_clients::run(app).await?;
-    retention::run(app).await
+    retention::run(app).await?;
+    delete_expired_tokens::run(app).await
 }
 
 // Connections and notices have their own loops, because they wait for other servers.
@@ -86,6 +88,7 @@ async fn maintain(app: Arc<State>) {
         }
         if tick.is_multiple_of(EVERY_MINUTE) {
             report("deleting expired rows", retention::run(&app).await);
+            report("deleting expired tokens", delete_expired_tokens::run(&app).await);
         }
         tick += 1;
         actix_web::rt::time::sleep(TICK).await;

@@ -30,6 +30,8 @@ use crate::routes;
 use crate::secrets::MasterKey;
 use crate::secrets::sealed::Vault;
 use crate::time::Clock;
+use crate::web::health::Readiness;
+use crate::web::job_health::JobHealth;
 use crate::web::rate_limit::Buckets;
 use crate::web::session_store::Store;
 use crate::web::state::{CHECK, Keys, State};
@@ -43,6 +45,7 @@ pub struct App {
     #[cfg(feature = "demo")]
     pub walk_through: web::Data<std::sync::OnceLock<WalkThrough>>,
     retry_after_times: web::Data<RetryAfterTimes>,
+    readiness: web::Data<Readiness>,
     refreshes: Mutex<Option<RefreshQueue>>,
 }
 
@@ -75,6 +78,7 @@ impl App {
             failed_secrets: FailedSecrets::default(),
             buckets: Buckets::default(),
             connections: Arc::new(connections),
+            job_health: JobHealth::default(),
             node: crate::secrets::random_name(12),
         };
         check_key(&state, master).await?;
@@ -83,6 +87,7 @@ impl App {
             #[cfg(feature = "demo")]
             walk_through: web::Data::default(),
             retry_after_times: web::Data::default(),
+            readiness: web::Data::default(),
             refreshes: Mutex::new(Some(refreshes)),
         }))
     }
@@ -99,9 +104,10 @@ impl App {
             refresh::start(self.state.connections.clone(), queue);
         }
         if background {
-            jobs::start(self.state.clone());
+            jobs::start(&self.state);
         }
-        let blocking = (self.state.config.database_connections as usize).div_ceil(workers).max(2);
+        // Enough for every connection, even if one worker serves all callers, and some more for passwords and host names.
+        let blocking = self.state.config.database_connections as usize + 8;
         let server = HttpServer::new(move || {
             let data = web::Data::from(self.state.clone());
             let sessions = SessionMiddleware::builder(
@@ -121,6 +127,7 @@ impl App {
             let app = app.app_data(self.walk_through.clone());
             app.app_data(data)
                 .app_data(self.retry_after_times.clone())
+                .app_data(self.readiness.clone())
                 .app_data(web::Data::new(routes::TABLE))
                 .app_data(web::PayloadConfig::new(LONGEST_BODY))
                 .app_data(web::PathConfig::default().error_handler(|_, _| crate::error::Error::NotFound.into()))
@@ -139,7 +146,7 @@ impl App {
                 )
         })
         .workers(workers)
-        .worker_max_blocking_threads(blocking + 2)
+        .worker_max_blocking_threads(blocking)
         .listen(listener)?
         .shutdown_timeout(20)
         .run();

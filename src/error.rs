@@ -56,6 +56,8 @@ pub struct DatabaseError {
 pub enum DatabaseErrorKind {
     /// The database is unreachable, full or busy: the request may be sent again later.
     Unavailable,
+    /// The query took longer than its time limit.
+    TookTooLong,
     /// The connection was lost: another connection may succeed.
     LostConnection,
     /// The transaction conflicted with another one: running it again may succeed.
@@ -74,8 +76,20 @@ impl Error {
 
     /// Whether the database is unreachable, full or busy, so that the request may be sent again later.
     pub fn is_unavailable(&self) -> bool {
-        use DatabaseErrorKind::{LostConnection, Unavailable};
-        matches!(self, Error::Unavailable(_)) || matches!(self.kind(), Some(Unavailable | LostConnection))
+        use DatabaseErrorKind::{LostConnection, TookTooLong, Unavailable};
+        let kind = self.kind();
+        matches!(self, Error::Unavailable(_)) || matches!(kind, Some(Unavailable | LostConnection | TookTooLong))
+    }
+
+    /// A query took longer than its time limit.
+    pub fn took_too_long() -> Error {
+        let source = "the query took longer than its time limit".into();
+        Error::Database(DatabaseError { kind: DatabaseErrorKind::TookTooLong, source })
+    }
+
+    /// Whether a query took longer than its time limit.
+    pub fn is_too_slow(&self) -> bool {
+        self.kind() == Some(DatabaseErrorKind::TookTooLong)
     }
 
     /// Whether the connection was lost, so that another connection may succeed.

@@ -87,7 +87,7 @@ pub fn start(service: Arc<Connections>, mut queued: RefreshQueue) {
 /// Refreshes the connections that are due. Errors of single connections are logged.
 pub async fn keep_fresh(service: &Connections) -> Result<()> {
     let now = service.clock.now();
-    let mut due = service.db.read(move |conn| Ok(Connection::due(conn, now, MAX_DUE)?)).await?;
+    let mut due = service.db.for_jobs().read(move |conn| Ok(Connection::due(conn, now, MAX_DUE)?)).await?;
     // A random order, so that nodes do not compete for the same claims.
     due.shuffle(&mut rand::rng());
     let work = futures_util::stream::iter(due);
@@ -113,7 +113,7 @@ pub async fn refresh(service: &Connections, id: ConnectionKey) -> Result<()> {
 
 async fn refresh_counted(service: &Connections, id: ConnectionKey) -> Result<()> {
     let now = service.clock.now();
-    let host = match service.db.read(move |conn| Ok(Connection::with_client(conn, id)?)).await {
+    let host = match service.db.lookup(move |conn| Ok(Connection::with_client(conn, id)?)).await {
         Err(Error::NotFound) => return Ok(()),
         found => found.and_then(|(connection, client)| {
             Ok(Provider::of(&client, &connection.domain_prefix, &service.hosts)?.host())

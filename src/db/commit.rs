@@ -21,6 +21,10 @@ impl CommitDecision {
         let taken = self.0.compare_exchange(0, side, Ordering::SeqCst, Ordering::SeqCst);
         taken.is_ok() || taken == Err(side)
     }
+
+    pub(crate) fn has_timed_out(&self) -> bool {
+        self.0.load(Ordering::SeqCst) == Self::TIMED_OUT
+    }
 }
 
 /// Runs `change` in its own transaction and retries it after a serialization failure or a deadlock.

@@ -40,7 +40,7 @@ fn classify_by_message(message: &str) -> DatabaseErrorKind {
         "connection to server",
         "could not receive data",
     ];
-    const UNAVAILABLE: [&str; 10] = [
+    const UNAVAILABLE: [&str; 9] = [
         "database is locked",
         "database table is locked",
         "database or disk is full",
@@ -49,12 +49,12 @@ fn classify_by_message(message: &str) -> DatabaseErrorKind {
         "unable to open database",
         "could not connect",
         "the database system is",
-        "statement timeout",
         "lock timeout",
     ];
     let says = |signs: &[&str]| signs.iter().any(|sign| message.contains(sign));
     match message {
         _ if says(&LOST_CONNECTION) => DatabaseErrorKind::LostConnection,
+        _ if says(&["statement timeout"]) => DatabaseErrorKind::TookTooLong,
         _ if says(&UNAVAILABLE) => DatabaseErrorKind::Unavailable,
         _ if says(&["deadlock detected"]) => DatabaseErrorKind::Retryable,
         _ => DatabaseErrorKind::Other,

@@ -1,9 +1,9 @@
 //! The database: SQLite or PostgreSQL behind one connection type, chosen by the URL's scheme.
 //!
-//! [`Db::read`] runs on a small connection pool. [`Db::write`] runs in a transaction: on SQLite in the queue of the single
-//! writer thread (`writer`), on PostgreSQL on the pool, retried after conflicts. Both wait a limited time for a connection
-//! and return [`crate::error::Error::Unavailable`], which pages answer with 503, so requests fail fast while the database
-//! is unreachable and succeed again as soon as it is back.
+//! [`Db::read`] runs on a small connection pool, of which pages and background jobs have separate shares (`shares`).
+//! [`Db::write`] runs in a transaction: on SQLite in the queue of the single writer thread (`writer`), on PostgreSQL on the
+//! pool, retried after conflicts. Both wait a limited time and return [`crate::error::Error::Unavailable`], which pages
+//! answer with 503, so requests fail fast while the database is unreachable and succeed again as soon as it is back.
 
 mod checkpoint;
 mod commit;
@@ -13,6 +13,8 @@ mod manager;
 mod migrations;
 mod pool;
 pub mod sealed_columns;
+mod shares;
+mod statistics;
 pub mod text_enum;
 mod transaction;
 mod write_behind;
@@ -22,6 +24,7 @@ pub use crate::config::DatabaseUrl;
 pub use commit::in_transaction;
 pub use migrations::{migrate, migrate_and_tell, revert_all};
 pub use pool::Db;
+pub use statistics::update_statistics;
 pub use write_behind::WriteBehindBuffer;
 
 use manager::Manager;

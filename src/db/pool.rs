@@ -1,36 +1,33 @@
-//! The connection pool: reads, writes and lookups, each within a time limit.
+//! The database as handlers and jobs use it: reads, writes and lookups, each within a time limit.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
-
-use diesel::connection::SimpleConnection;
-use tokio::sync::Semaphore;
 
 use crate::config::DatabaseUrl;
 use crate::db::DbConnection;
 use crate::db::commit::{CommitDecision, commit_with_retries};
-use crate::db::manager::Manager;
+use crate::db::manager::{Manager, Purpose};
+use crate::db::shares::{Share, Shares};
 use crate::db::writer::Writer;
 use crate::error::{Error, Result};
 
 // How long a request waits for a free connection and the query together before it is answered with 503.
 const TIMEOUT: Duration = Duration::from_secs(4);
 
-// 8 MiB per thread: holds the upper levels of the indexes of a million tokens.
-const LOOKUP_CACHE: &str = "PRAGMA cache_size = -8000";
+// A change that was not finished in time. Narrower filters would not help, so it is not the error of a slow query.
+pub(crate) const NOT_IN_TIME: Error = Error::Unavailable("the change was not finished in time");
 
-/// The connection pool, and on SQLite the writer thread.
+/// The connection pools, and on SQLite the writer thread.
 #[derive(Clone)]
 pub struct Db {
-    pool: r2d2::Pool<Manager>,
-    readers: Arc<Semaphore>,
+    shares: Shares,
     writer: Option<Writer>,
     manager: Manager,
     timeout: Duration,
     is_low_priority: bool,
+    reads_for_jobs: bool,
 }
 
 thread_local! {
@@ -39,37 +36,44 @@ thread_local! {
 }
 
 impl Db {
-    /// Opens a pool of at most `readers` connections to the database at `url`. It opens one connection immediately, so that
-    /// a wrong URL fails here with the database's own message.
-    pub fn open(url: &DatabaseUrl, readers: u32) -> std::result::Result<Db, String> {
+    /// Opens pools of `connections` connections in all to the database at `url`; fewer than three count as three on
+    /// PostgreSQL and as two on SQLite, which has connections for changes and lookups besides. It opens one connection
+    /// immediately, so that a wrong URL fails here with the database's own message.
+    pub fn open(url: &DatabaseUrl, connections: u32) -> std::result::Result<Db, String> {
         let manager = Manager::new(url.clone());
         drop(manager.open()?);
-        let pool = r2d2::Pool::builder()
-            .max_size(readers)
-            .min_idle(Some(0))
-            .connection_timeout(TIMEOUT - Duration::from_secs(1))
-            .test_on_check_out(false)
-            .error_handler(Box::new(r2d2::NopErrorHandler))
-            .build_unchecked(manager.clone());
         let writer = match url {
             DatabaseUrl::Sqlite(_) => Some(Writer::start(&manager)?),
             #[cfg(feature = "postgres")]
             DatabaseUrl::Postgres(_) => None,
         };
         Ok(Db {
-            pool,
-            readers: Arc::new(Semaphore::new(readers as usize)),
+            shares: Shares::new(&manager, connections, TIMEOUT - Duration::from_secs(1)),
             writer,
             manager,
             timeout: TIMEOUT,
             is_low_priority: false,
+            reads_for_jobs: false,
         })
+    }
+
+    /// The same database with another timeout.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Db {
+        Db { timeout, ..self.clone() }
+    }
+
+    /// The same database for background jobs: its reads have connections of their own and may take ten minutes, or a minute
+    /// for one statement on PostgreSQL. Use [`Db::lookup`] for what must not wait for another job's read.
+    #[must_use]
+    pub fn for_jobs(&self) -> Db {
+        Db { reads_for_jobs: true, ..self.with_long_timeout() }
     }
 
     /// The same database with a timeout of ten minutes, for background work.
     #[must_use]
     pub fn with_long_timeout(&self) -> Db {
-        Db { timeout: Duration::from_secs(600), ..self.clone() }
+        self.with_timeout(Duration::from_secs(600))
     }
 
     /// The same database for low-priority writes: they may fill three quarters of the write queue, so that a revocation
@@ -80,20 +84,20 @@ impl Db {
     }
 
     /// Finds a few rows by key. On SQLite it runs in the caller's thread, because switching threads would take as long as
-    /// the query; on PostgreSQL it runs on the pool, because the caller waits for the network. Errors: as [`Db::read`].
+    /// the query; on PostgreSQL it runs on a pool, because the caller waits for the network. Either way it does not wait for
+    /// pages or jobs. Errors: as [`Db::read`].
     pub async fn lookup<T, F>(&self, query: F) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&mut DbConnection) -> Result<T> + Send + 'static,
     {
         let Some(path) = self.manager.file() else {
-            return self.read(query).await;
+            return self.on_pool(&self.shares.requests, CommitDecision::default(), move |conn| query(conn)).await;
         };
         LOOKUP_CONNECTIONS.with_borrow_mut(|own| {
             if !own.contains_key(path) {
-                let mut conn =
-                    self.manager.open().map_err(|_| Error::Unavailable("the database could not be opened"))?;
-                conn.batch_execute(LOOKUP_CACHE)?;
+                let conn = self.manager.clone().for_purpose(Purpose::Lookups).open();
+                let conn = conn.map_err(|_| Error::Unavailable("the database could not be opened"))?;
                 own.insert(path.to_path_buf(), conn);
             }
             let conn = own.get_mut(path).ok_or_else(|| Error::internal("no connection"))?;
@@ -105,59 +109,58 @@ impl Db {
         })
     }
 
-    /// Runs `query` on a pooled connection.
+    /// Runs `query` for a page or a list, or for a job: see [`Db::for_jobs`].
     ///
-    /// Errors: [`Error::Unavailable`] when no connection becomes free, or the query does not finish, within four seconds.
+    /// Errors: 503 when no connection becomes free, or the query does not finish, within four seconds. On PostgreSQL each
+    /// statement of a page has half a second.
     pub async fn read<T, F>(&self, query: F) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&mut DbConnection) -> Result<T> + Send + 'static,
     {
-        self.on_pool(CommitDecision::default(), move |conn| query(conn)).await
+        let share = if self.reads_for_jobs { &self.shares.jobs } else { &self.shares.pages };
+        self.on_pool(share, CommitDecision::default(), move |conn| query(conn)).await
     }
 
     /// Runs `change` in a transaction that is committed when it returns `Ok` and rolled back otherwise.
     ///
     /// It may run again after a serialization failure, so it must have no effects outside the connection.
-    /// Errors: [`Error::Unavailable`] when the write queue or the disk is full, or the database is unreachable.
+    /// Errors: [`Error::Unavailable`] when the write queue or the disk is full, the database is unreachable, or the change was
+    /// not finished within four seconds; then it is never committed later, unless the commit itself hangs.
     pub async fn write<T, F>(&self, change: F) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&mut DbConnection) -> Result<T> + Send + 'static,
     {
         match &self.writer {
-            Some(writer) => writer.write(change, self.is_low_priority).await,
+            Some(writer) => writer.write(change, self.is_low_priority, self.timeout).await,
             None => {
                 let decision = CommitDecision::default();
-                self.on_pool(decision.clone(), move |conn| commit_with_retries(conn, &change, &decision)).await
+                let decided = decision.clone();
+                let run = move |conn: &mut DbConnection| commit_with_retries(conn, &change, &decided);
+                let outcome = self.on_pool(&self.shares.changes, decision, run).await;
+                outcome.map_err(|error| if error.is_too_slow() { NOT_IN_TIME } else { error })
             }
         }
     }
 
-    /// Whether the database answers a query, for the readiness check.
-    pub async fn is_ready(&self) -> bool {
-        self.read(|conn| {
-            use diesel::prelude::*;
-            Ok(diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("1")).get_result::<i32>(conn)?)
-        })
-        .await
-        .is_ok()
-    }
-
-    async fn on_pool<T, F>(&self, decision: CommitDecision, run: F) -> Result<T>
+    async fn on_pool<T, F>(&self, share: &Share, decision: CommitDecision, run: F) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&mut DbConnection) -> Result<T> + Send + 'static,
     {
-        // The semaphore serves waiting callers in order and drops those that disconnected.
         let deadline = tokio::time::Instant::now() + self.timeout;
-        let permit = tokio::time::timeout_at(deadline, self.readers.clone().acquire_owned()).await;
-        let Ok(Ok(permit)) = permit else {
-            return Err(Error::Unavailable("every database connection is busy"));
-        };
-        let pool = self.pool.clone();
+        let mut permits = Vec::with_capacity(share.free.len());
+        for free in &share.free {
+            let permit = tokio::time::timeout_at(deadline, free.clone().acquire_owned()).await;
+            let Ok(Ok(permit)) = permit else {
+                return Err(Error::Unavailable("every database connection is busy"));
+            };
+            permits.push(permit);
+        }
+        let pool = share.pool.clone();
         let mut work = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
+            let _permits = permits;
             // After a database restart every idle connection is dead, and only using one reveals it: try each at most once.
             for _ in 0..=pool.max_size() {
                 let mut conn = pool.get().map_err(|_| Error::Unavailable("the database is unreachable"))?;
@@ -174,7 +177,7 @@ impl Db {
             answer = tokio::time::timeout(self.timeout, work).await;
         }
         match answer {
-            Err(_) => Err(Error::Unavailable("the database did not answer in time")),
+            Err(_) => Err(Error::took_too_long()),
             Ok(Err(_)) => Err(Error::internal("a query panicked")),
             Ok(Ok(answer)) => answer,
         }

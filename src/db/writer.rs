@@ -2,21 +2,26 @@
 //!
 //! Why: connections that compete for SQLite's write lock sleep and starve; a queue is faster and fair. Each job has its own
 //! savepoint, so a job that fails or panics rolls back only its own changes, and its caller gets the result after COMMIT. A
-//! job whose caller disconnected while it was queued is skipped. Checkpoints run in their own thread. The writer itself
-//! checkpoints only the last pages of a long log, because SQLite restarts the log only after copying all of it.
+//! job whose caller disconnected or timed out while it was queued is skipped; one whose caller timed out while it ran is
+//! rolled back. A group that has taken long is committed before it is complete, so that nobody waits for many slow jobs.
+//!
+//! Checkpoints run in their own thread. The writer itself checkpoints only the last pages of a long log, because SQLite
+//! restarts the log only after copying all of it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use tokio::sync::oneshot;
 
 use crate::db::DbConnection;
 use crate::db::checkpoint::checkpoint;
-use crate::db::manager::Manager;
+use crate::db::commit::CommitDecision;
+use crate::db::manager::{Manager, Purpose};
+use crate::db::pool::NOT_IN_TIME;
 use crate::db::transaction::{begin, commit, roll_back};
 use crate::error::{Error, Result};
 
@@ -24,11 +29,11 @@ const QUEUE: usize = 1024;
 // How many of them low-priority writes may fill.
 const LOW_PRIORITY_QUEUE: usize = QUEUE / 4 * 3;
 const GROUP: usize = 64;
+// A group that has taken this long is committed; the rest of it is the next group.
+const GROUP_TIME: Duration = Duration::from_millis(50);
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
 // Pages of 4 KiB: beyond 40 MB, finding pages in the log costs more than copying them.
 const LONG_LOG: i32 = 10_000;
-// The writer's page cache in KiB: its changes touch pages all over the indexes.
-const CACHE: u32 = 16_000;
 
 // State shared by the writer and the checkpoint thread.
 struct Log {
@@ -43,8 +48,9 @@ pub(crate) struct Writer {
 }
 
 trait Job: Send {
+    /// Whether nobody waits for it any more.
     fn is_abandoned(&self) -> bool;
-    /// Runs the change; returns whether to keep it.
+    /// Runs the change; returns whether to keep it. Not to be kept are also changes whose caller has timed out.
     fn run(&mut self, conn: &mut DbConnection) -> bool;
     /// Sends the result to the caller after the group was committed or rolled back.
     fn answer(self: Box<Self>, committed: bool);
@@ -53,6 +59,7 @@ trait Job: Send {
 struct Write<T, F> {
     change: F,
     outcome: Option<Result<T>>,
+    decision: CommitDecision,
     reply: oneshot::Sender<Result<T>>,
 }
 
@@ -62,13 +69,13 @@ where
     F: Fn(&mut DbConnection) -> Result<T> + Send,
 {
     fn is_abandoned(&self) -> bool {
-        self.reply.is_closed()
+        self.reply.is_closed() || self.decision.has_timed_out()
     }
 
     fn run(&mut self, conn: &mut DbConnection) -> bool {
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.change)(conn)));
         let outcome = outcome.unwrap_or_else(|_| Err(Error::internal("a change to the database panicked")));
-        let keep = outcome.is_ok();
+        let keep = outcome.is_ok() && self.decision.claim(CommitDecision::COMMITTING);
         self.outcome = Some(outcome);
         keep
     }
@@ -87,8 +94,7 @@ where
 impl Writer {
     pub(crate) fn start(manager: &Manager) -> std::result::Result<Writer, String> {
         let (queue, jobs) = sync_channel(QUEUE);
-        let mut conn = manager.open()?;
-        conn.batch_execute(&format!("PRAGMA cache_size = -{CACHE}")).map_err(|error| error.to_string())?;
+        let mut conn = manager.clone().for_purpose(Purpose::Writer).open()?;
         let log = Arc::new(Log { is_dirty: AtomicBool::new(true), is_long: AtomicBool::new(false) });
         let written = log.clone();
         let queued = Arc::new(AtomicUsize::new(0));
@@ -116,7 +122,7 @@ impl Writer {
         Ok(Writer { queue, queued })
     }
 
-    pub(crate) async fn write<T, F>(&self, change: F, is_low_priority: bool) -> Result<T>
+    pub(crate) async fn write<T, F>(&self, change: F, is_low_priority: bool, timeout: Duration) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&mut DbConnection) -> Result<T> + Send + 'static,
@@ -125,28 +131,44 @@ impl Writer {
         if is_low_priority && self.queued.load(Ordering::Relaxed) >= LOW_PRIORITY_QUEUE {
             return Err(FULL);
         }
-        let (reply, answer) = oneshot::channel();
+        let (reply, mut answer) = oneshot::channel();
+        let decision = CommitDecision::default();
         self.queued.fetch_add(1, Ordering::Relaxed);
-        if let Err(refused) = self.queue.try_send(Box::new(Write { change, outcome: None, reply })) {
+        if let Err(refused) =
+            self.queue.try_send(Box::new(Write { change, outcome: None, decision: decision.clone(), reply }))
+        {
             self.queued.fetch_sub(1, Ordering::Relaxed);
             return Err(match refused {
                 TrySendError::Full(_) => FULL,
                 TrySendError::Disconnected(_) => Error::internal("the writer has stopped"),
             });
         }
-        answer.await.unwrap_or_else(|_| Err(Error::internal("the writer dropped a job")))
+        let answer = match tokio::time::timeout(timeout, &mut answer).await {
+            Err(_) if decision.claim(CommitDecision::TIMED_OUT) => return Err(NOT_IN_TIME),
+            // It is being committed with its group: wait for the result. Only a disk that hangs makes this wait end first.
+            Err(_) => tokio::time::timeout(timeout, answer).await.map_err(|_| NOT_IN_TIME)?,
+            Ok(answer) => answer,
+        };
+        answer.unwrap_or_else(|_| Err(Error::internal("the writer dropped a job")))
     }
 }
 
 fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, queued: &AtomicUsize, log: &Log) {
-    while let Ok(first) = jobs.recv() {
-        let mut group = vec![first];
+    // Jobs that were taken from the queue but not run yet, because the group before took long.
+    let mut rest: Vec<Box<dyn Job>> = Vec::new();
+    loop {
+        let mut group = std::mem::take(&mut rest);
+        if group.is_empty() {
+            let Ok(first) = jobs.recv() else { return };
+            queued.fetch_sub(1, Ordering::Relaxed);
+            group.push(first);
+        }
         while group.len() < GROUP
             && let Ok(job) = jobs.try_recv()
         {
+            queued.fetch_sub(1, Ordering::Relaxed);
             group.push(job);
         }
-        queued.fetch_sub(group.len(), Ordering::Relaxed);
         group.retain(|job| !job.is_abandoned());
         if group.is_empty() {
             continue;
@@ -160,7 +182,8 @@ fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, queued: &AtomicU
             group.into_iter().for_each(|job| job.answer(false));
             continue;
         }
-        let committed = run_group(conn, &mut group);
+        let (done, committed) = run_group(conn, &mut group);
+        rest = group.split_off(done);
         log.is_dirty.store(true, Ordering::Relaxed);
         for job in group {
             job.answer(committed);
@@ -172,11 +195,22 @@ fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, queued: &AtomicU
     }
 }
 
-fn run_group(conn: &mut DbConnection, group: &mut [Box<dyn Job>]) -> bool {
+// Runs jobs until all are done or the time of a group is over, and commits. Returns how many jobs were run, and whether they
+// are committed.
+fn run_group(conn: &mut DbConnection, group: &mut [Box<dyn Job>]) -> (usize, bool) {
     // A transaction with one job needs no savepoint, which would make SQLite copy every page the job changes.
     let alone = group.len() == 1;
+    let started = Instant::now();
+    let mut done = 0;
     for job in group.iter_mut() {
-        let done = match alone {
+        if done > 0 && started.elapsed() > GROUP_TIME {
+            break;
+        }
+        done += 1;
+        if job.is_abandoned() {
+            continue;
+        }
+        let succeeded = match alone {
             true => job.run(conn),
             false => {
                 conn.batch_execute("SAVEPOINT job").is_ok() && {
@@ -187,97 +221,20 @@ fn run_group(conn: &mut DbConnection, group: &mut [Box<dyn Job>]) -> bool {
             }
         };
         // When the disk is full, SQLite rolls back the whole transaction, including the jobs before this one.
-        if !done {
+        if !succeeded {
             roll_back(conn);
-            return false;
+            return (done, false);
         }
     }
     match commit(conn) {
-        Ok(()) => true,
+        Ok(()) => (done, true),
         Err(error) => {
-            log::error!("could not commit {} changes: {error}", group.len());
+            log::error!("could not commit {done} changes: {error}");
             roll_back(conn);
-            false
+            (done, false)
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::db::DatabaseUrl;
-    use crate::db::Db;
-    use diesel::prelude::*;
-    use diesel::sql_types::BigInt;
-
-    fn database(folder: &tempfile::TempDir) -> Db {
-        let db = Db::open(&DatabaseUrl::Sqlite(folder.path().join("test.db")), 2).expect("opens");
-        let mut conn = crate::db::connect(&DatabaseUrl::Sqlite(folder.path().join("test.db"))).expect("opens");
-        conn.batch_execute("CREATE TABLE numbers (n BIGINT NOT NULL UNIQUE)").expect("creates");
-        db
-    }
-
-    fn insert(conn: &mut DbConnection, n: i64) -> Result<()> {
-        diesel::sql_query("INSERT INTO numbers (n) VALUES ($1)").bind::<BigInt, _>(n).execute(conn)?;
-        Ok(())
-    }
-
-    async fn sum(db: &Db) -> i64 {
-        db.read(|conn| {
-            let sum = diesel::dsl::sql::<BigInt>("(SELECT COALESCE(SUM(n), 0) FROM numbers)");
-            Ok(diesel::select(sum).get_result::<i64>(conn)?)
-        })
-        .await
-        .expect("reads")
-    }
-
-    #[actix_web::test]
-    async fn a_job_that_fails_or_panics_rolls_back_only_its_own_changes() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let db = database(&folder);
-
-        let (kept, failed, panicked, kept_too) = futures_util::future::join4(
-            db.write(|conn| insert(conn, 1)),
-            db.write(|conn| insert(conn, 10).and_then(|()| insert(conn, 10))),
-            db.write(|conn| {
-                insert(conn, 100)?;
-                #[expect(unreachable_code)]
-                {
-                    panic!("on purpose");
-                    Ok(())
-                }
-            }),
-            db.write(|conn| insert(conn, 1000)),
-        )
-        .await;
-
-        assert!(kept.is_ok() && kept_too.is_ok());
-        assert!(failed.is_err() && panicked.is_err());
-        assert_eq!(sum(&db).await, 1001);
-        db.write(|conn| insert(conn, 10_000)).await.expect("the writer lives on");
-        assert_eq!(sum(&db).await, 11_001);
-    }
-
-    #[actix_web::test]
-    async fn a_job_whose_caller_disconnected_while_it_was_queued_is_skipped() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let db = database(&folder);
-
-        let slow = db.write(|conn| {
-            std::thread::sleep(Duration::from_millis(200));
-            insert(conn, 1)
-        });
-        let abandoned = db.clone();
-        let task = actix_web::rt::spawn(async move {
-            actix_web::rt::time::sleep(Duration::from_millis(50)).await;
-            let job = abandoned.write(|conn| insert(conn, 2));
-            drop(tokio::time::timeout(Duration::from_millis(20), job).await);
-        });
-
-        slow.await.expect("written");
-        task.await.expect("ran");
-        db.write(|conn| insert(conn, 4)).await.expect("written");
-
-        assert_eq!(sum(&db).await, 5);
-    }
-}
+mod tests;

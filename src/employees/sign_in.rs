@@ -42,7 +42,7 @@ pub async fn sign_in(
         return Err(Error::Invalid(format!("A password has at most {} characters.", password::LONGEST)));
     }
     let wanted = email.to_string();
-    let employee = db.read(move |conn| Ok(Employee::find_by_email(conn, &wanted)?)).await?;
+    let employee = db.lookup(move |conn| Ok(Employee::find_by_email(conn, &wanted)?)).await?;
     let id = employee.as_ref().map(|employee| employee.id);
     let device = origin.device.filter(|device| Some(device.employee) == id).map(|device| device.nonce);
     let attempts = Attempts::of(email, &origin.client_ip, device.as_deref());

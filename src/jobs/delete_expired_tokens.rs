@@ -37,7 +37,7 @@ type Delete = fn(&mut DbConnection, i64, Timestamp) -> QueryResult<usize>;
 // many as fit into its time: the values of a refresh token are deleted with it.
 async fn delete_older(app: &State, cutoff: Timestamp, find: Find, delete: Delete) -> Result<()> {
     loop {
-        let mut found = app.db.read(move |conn| Ok(find(conn, cutoff, BATCH)?)).await?;
+        let mut found = app.db.for_jobs().read(move |conn| Ok(find(conn, cutoff, BATCH)?)).await?;
         if found.is_empty() {
             return Ok(());
         }

@@ -30,13 +30,6 @@ pub(super) async fn run(app: &State) -> Result<()> {
     deletion.outcome()
 }
 
-/// The same without pauses.
-pub(super) async fn to_end(app: &State) -> Result<()> {
-    let mut deletion = Deletion::new(app);
-    while deletion.next_batch().await?.is_some() {}
-    deletion.outcome()
-}
-
 struct Deletion<'a> {
     app: &'a State,
     // How many rows the next batch may delete.
@@ -73,7 +66,7 @@ impl<'a> Deletion<'a> {
     // Deletes one batch; `None` when nothing is left, or another node does it.
     async fn next_batch(&mut self) -> Result<Option<Batch>> {
         let (last, failed) = (self.last, self.failed.clone());
-        let next = self.app.db.read(move |conn| Ok(DeletionJob::next_after(conn, last, &failed)?)).await?;
+        let next = self.app.db.for_jobs().read(move |conn| Ok(DeletionJob::next_after(conn, last, &failed)?)).await?;
         let Some(job) = next else { return Ok(None) };
         let id = job.id;
         self.last = id;
@@ -110,7 +103,7 @@ impl<'a> Deletion<'a> {
         let mut so_far = CountedSoFar::default();
         while !so_far.is_complete {
             let job = job.clone();
-            so_far = self.app.db.read(move |conn| Ok(job.count_some(conn, so_far)?)).await?;
+            so_far = self.app.db.for_jobs().read(move |conn| Ok(job.count_some(conn, so_far)?)).await?;
         }
         let (id, total) = (job.id, so_far.total);
         self.app.db.write(move |conn| Ok(DeletionJob::set_total(conn, id, total)?)).await?;

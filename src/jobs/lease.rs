@@ -1,4 +1,4 @@
-//! Leases: a job runs only on the node that holds its lease.
+//! Leases: a job that changes what all nodes share runs only on the node that holds its lease.
 
 use diesel::prelude::*;
 
@@ -9,6 +9,8 @@ use crate::time::Timestamp;
 use crate::web::state::State;
 
 const SECONDS: i64 = 20;
+// With less time than this left, the holder renews its lease.
+const RENEWED_BELOW: i64 = SECONDS / 2;
 
 /// Runs `work` in a transaction that also takes or renews the lease `name`. Returns nothing if another node holds it.
 pub(super) async fn with_lease<T: Send + 'static>(
@@ -18,22 +20,38 @@ pub(super) async fn with_lease<T: Send + 'static>(
 ) -> Result<Option<T>> {
     let (node, now) = (app.node.clone(), app.clock.now());
     app.db
-        .write(move |conn| match take(conn, name, &node, now)? {
+        .write(move |conn| match hold(conn, name, &node, now)? {
             true => work(conn, now).map(Some),
             false => Ok(None),
         })
         .await
 }
 
+// The batches of a job find that they hold the lease by reading one row; they write it once in ten seconds.
+fn hold(conn: &mut DbConnection, name: &str, node: &str, now: Timestamp) -> QueryResult<bool> {
+    let row: Option<(String, Timestamp)> =
+        leases::table.find(name).select((leases::holder, leases::expires_at)).first(conn).optional()?;
+    match row {
+        Some((holder, expires_at)) if holder == node && expires_at >= now.plus(RENEWED_BELOW) => Ok(true),
+        Some((holder, expires_at)) if holder != node && expires_at > now => Ok(false),
+        Some(_) => take(conn, name, node, now),
+        None => create(conn, name, node, now),
+    }
+}
+
 // One conditional update, so that two nodes cannot both take the lease.
 fn take(conn: &mut DbConnection, name: &str, node: &str, now: Timestamp) -> QueryResult<bool> {
-    let row = (leases::name.eq(name), leases::holder.eq(""), leases::expires_at.eq(Timestamp(0)));
-    crate::db::on_each!(conn, |inner| {
-        diesel::insert_into(leases::table).values(row).on_conflict_do_nothing().execute(inner)
-    })?;
     let available = leases::table.find(name).filter(leases::holder.eq(node).or(leases::expires_at.le(now)));
     diesel::update(available)
         .set((leases::holder.eq(node), leases::expires_at.eq(now.plus(SECONDS))))
         .execute(conn)
         .map(|n| n == 1)
+}
+
+fn create(conn: &mut DbConnection, name: &str, node: &str, now: Timestamp) -> QueryResult<bool> {
+    let row = (leases::name.eq(name), leases::holder.eq(node), leases::expires_at.eq(now.plus(SECONDS)));
+    crate::db::on_each!(conn, |inner| {
+        diesel::insert_into(leases::table).values(row).on_conflict_do_nothing().execute(inner)
+    })
+    .map(|n| n == 1)
 }

@@ -1,104 +1,89 @@
-//! Background jobs: each one's file says what it does; this file says how often.
+//! Background jobs: each one's file says what it does; the table here says how often.
 //!
-//! A lease in the database makes sure that only one node at a time runs a job. Jobs work in small batches through the same
-//! write queue as requests, so that no request waits long.
+//! To add a job, add a file with a function `run` and a row to [`JOBS`]. Each job has a task of its own, so that none delays
+//! another; `supervisor` restarts a job that fails. A lease in the database makes sure that only one node at a time runs a
+//! job that changes what all nodes share. Jobs work in small batches, through the same write queue as requests, so that no
+//! request waits long, and pause between them.
 
 mod count_clients;
 mod delete_expired_tokens;
+mod delete_history;
 mod delete_revoked;
+mod delete_short_lived;
+mod deliver_notices;
 mod flush_buffers;
 mod lease;
 mod move_ended_tokens;
-mod retention;
+mod refresh_connections;
 mod seal_activity;
+mod supervisor;
+mod update_statistics;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::connections::refresh::keep_fresh;
-use crate::error::{Error, Result};
-use crate::notices::Delivery;
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+
+use crate::error::Result;
 use crate::web::state::State;
 
 pub use flush_buffers::flush;
+pub use supervisor::supervise;
 
-const TICK: Duration = Duration::from_millis(500);
-const BETWEEN_NOTICES: Duration = Duration::from_secs(3);
+/// A background job.
+#[derive(Clone, Copy)]
+pub struct Job {
+    /// What it does, in plain words, for logs and `/readyz`.
+    pub name: &'static str,
+    /// The time between the end of a run and the next one.
+    pub every: Duration,
+    /// Does all that is due now. What it did not finish, because of an error, is done by the next run.
+    pub run: for<'a> fn(&'a State) -> LocalBoxFuture<'a, Result<()>>,
+}
+
+const OFTEN: Duration = Duration::from_millis(500);
+const EVERY_FEW_SECONDS: Duration = Duration::from_secs(3);
+const EVERY_MINUTE: Duration = Duration::from_secs(60);
+const EVERY_HOUR: Duration = Duration::from_secs(3600);
+
 // Pause between two batches, so that the writer can serve requests.
 const PAUSE: Duration = Duration::from_millis(5);
 const BATCH: i64 = 200;
-// Ticks between two runs of the less urgent jobs.
-const EVERY_FEW_SECONDS: u64 = 6;
-const EVERY_MINUTE: u64 = 120;
+
+const JOBS: &[Job] = &[
+    Job { name: "delete revoked tokens", every: OFTEN, run: |app| delete_revoked::run(app).boxed_local() },
+    Job { name: "refresh connections", every: OFTEN, run: |app| refresh_connections::run(app).boxed_local() },
+    Job { name: "deliver notices", every: EVERY_FEW_SECONDS, run: |app| deliver_notices::run(app).boxed_local() },
+    Job { name: "write buffered times", every: EVERY_FEW_SECONDS, run: |app| flush(app).boxed_local() },
+    Job { name: "seal the activity log", every: EVERY_FEW_SECONDS, run: |app| seal_activity::run(app).boxed_local() },
+    Job { name: "move expired tokens", every: EVERY_FEW_SECONDS, run: |app| move_ended_tokens::run(app).boxed_local() },
+    Job {
+        name: "count the tokens of clients",
+        every: EVERY_FEW_SECONDS,
+        run: |app| count_clients::run(app).boxed_local(),
+    },
+    Job { name: "delete expired sessions", every: EVERY_MINUTE, run: |app| delete_short_lived::run(app).boxed_local() },
+    Job { name: "delete old history", every: EVERY_MINUTE, run: |app| delete_history::run(app).boxed_local() },
+    Job {
+        name: "delete expired tokens",
+        every: EVERY_MINUTE,
+        run: |app| delete_expired_tokens::run(app).boxed_local(),
+    },
+    Job { name: "update statistics", every: EVERY_HOUR, run: |app| update_statistics::run(app).boxed_local() },
+];
 
 /// Starts all jobs; they run until the server's runtime stops.
-pub fn start(app: Arc<State>) {
-    actix_web::rt::spawn(keep_connections_fresh(app.clone()));
-    actix_web::rt::spawn(deliver_notices(app.clone()));
-    actix_web::rt::spawn(maintain(app));
+pub fn start(app: &Arc<State>) {
+    for job in JOBS {
+        supervise(app.clone(), *job);
+    }
 }
 
 /// Runs every job once, to completion; for tests.
 pub async fn run_once(app: &State) -> Result<()> {
-    delete_revoked::to_end(app).await?;
-    keep_fresh(&app.connections).await?;
-    notice_delivery(app).deliver_due().await?;
-    flush(app).await?;
-    seal_activity::run(app).await?;
-    move_ended_tokens::run(app).await?;
-    count_clients::run(app).await?;
-    retention::run(app).await?;
-    delete_expired_tokens::run(app).await
-}
-
-// Connections and notices have their own loops, because they wait for other servers.
-async fn keep_connections_fresh(app: Arc<State>) {
-    loop {
-        report("refreshing connections", keep_fresh(&app.connections).await);
-        actix_web::rt::time::sleep(TICK).await;
+    for job in JOBS {
+        (job.run)(app).await?;
     }
-}
-
-fn notice_delivery(app: &State) -> Delivery<'_> {
-    Delivery {
-        db: &app.db,
-        clock: &app.clock,
-        http: &app.connections.http,
-        notices: &app.config.notices,
-        authorities: &app.config.outbound.authorities,
-    }
-}
-
-async fn deliver_notices(app: Arc<State>) {
-    loop {
-        report("delivering notices", notice_delivery(&app).deliver_due().await);
-        actix_web::rt::time::sleep(BETWEEN_NOTICES).await;
-    }
-}
-
-async fn maintain(app: Arc<State>) {
-    let mut tick = 0_u64;
-    loop {
-        report("deleting revoked tokens", delete_revoked::run(&app).await);
-        if tick.is_multiple_of(EVERY_FEW_SECONDS) {
-            report("writing buffered times", flush(&app).await);
-            report("sealing the activity log", seal_activity::run(&app).await);
-            report("moving expired tokens", move_ended_tokens::run(&app).await);
-            report("counting tokens of clients", count_clients::run(&app).await);
-        }
-        if tick.is_multiple_of(EVERY_MINUTE) {
-            report("deleting expired rows", retention::run(&app).await);
-            report("deleting expired tokens", delete_expired_tokens::run(&app).await);
-        }
-        tick += 1;
-        actix_web::rt::time::sleep(TICK).await;
-    }
-}
-
-fn report(job: &str, outcome: Result<()>) {
-    match outcome {
-        Ok(()) => {}
-        Err(Error::Unavailable(why)) => log::warn!("{job}: will retry: {why}"),
-        Err(error) => log::error!("{job} failed: {error}"),
-    }
+    Ok(())
 }

@@ -56,7 +56,7 @@ impl AuthorizationRequest {
             let uris = client.as_ref().map(|client| RedirectUri::of_client(conn, client.id)).transpose()?;
             Ok(client.zip(uris))
         };
-        let found = app.db.read(find).await?;
+        let found = app.db.lookup(find).await?;
         let Some((client, registered)) = found.filter(|(client, _)| client.revoked_at.is_none()) else {
             return Err(broken_link("No client with the client_id in the link is registered."));
         };

@@ -177,6 +177,11 @@ fn heading_and_sentence(error: &Error, pattern: Option<&str>) -> (&'static str, 
         _ if error.status() == StatusCode::NOT_FOUND => {
             ("Page not found", "Check the address. If it was correct, what it showed may have been deleted.".into())
         }
+        _ if error.is_too_slow() => (
+            "This page took too long",
+            "The database took too long to find what this page shows. Narrow the filters, or try again in a few seconds."
+                .into(),
+        ),
         _ if error.status() == StatusCode::SERVICE_UNAVAILABLE => {
             ("Temporarily unavailable", "The database is busy or cannot be reached. Try again in a few seconds.".into())
         }

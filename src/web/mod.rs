@@ -15,6 +15,7 @@ pub mod form;
 pub mod form_errors;
 pub mod headers;
 pub mod health;
+pub mod job_health;
 pub mod list;
 pub mod nonce;
 pub mod oauth_error;

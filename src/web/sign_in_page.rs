@@ -33,7 +33,7 @@ pub struct SignInForm {
 
 /// Renders the page.
 pub async fn show(request: &HttpRequest, app: &web::Data<State>, form: SignInForm) -> Result<HttpResponse> {
-    let shop = app.db.read(|conn| Ok(Account::get(conn)?.name)).await?;
+    let shop = app.db.lookup(|conn| Ok(Account::get(conn)?.name)).await?;
     let shop = if shop.is_empty() { "Client API Access".to_string() } else { shop };
     let browser = BrowserToken::for_request(app, request);
     let mut page = Page::outside("Sign in", &shop, browser.csrf.clone());

@@ -12,6 +12,7 @@ use crate::employees::SeenSessions;
 use crate::employees::password::PasswordHasher;
 use crate::secrets::{DerivedKey, MasterKey};
 use crate::time::Clock;
+use crate::web::job_health::JobHealth;
 use crate::web::rate_limit::Buckets;
 
 /// The purpose of the key that shows whether a node's secret key belongs to the database.
@@ -41,6 +42,8 @@ pub struct State {
     pub buckets: Buckets,
     /// The shop's connections.
     pub connections: Arc<Connections>,
+    /// How the background jobs are doing.
+    pub job_health: JobHealth,
     /// The name of this process: the holder of its leases.
     pub node: String,
 }

@@ -64,7 +64,7 @@ impl CheckedForm {
 /// `GET /set-up/{secret}`
 pub async fn form(request: HttpRequest, app: web::Data<State>, secret: web::Path<String>) -> Result<HttpResponse> {
     let now = app.clock.now();
-    app.db.read(move |conn| OneTimeLink::find_for(conn, &secret, &[Purpose::SetUp], now).map(drop)).await?;
+    app.db.lookup(move |conn| OneTimeLink::find_for(conn, &secret, &[Purpose::SetUp], now).map(drop)).await?;
     let (name, email, shop) = (String::new(), String::new(), String::new());
     show(&request, &app, None, Fields { name, email, shop, zone: "UTC".into() })
 }

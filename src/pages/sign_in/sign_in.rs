@@ -34,7 +34,7 @@ pub async fn form(
 
 async fn show(request: &HttpRequest, app: &web::Data<State>, mut form: SignInForm) -> Result<HttpResponse> {
     if let Some(id) = form.next.strip_prefix(AUTHORIZE).and_then(authorization_request::client_id) {
-        let client = app.db.read(move |conn| Ok(Client::find_by_client_id(conn, &id)?)).await?;
+        let client = app.db.lookup(move |conn| Ok(Client::find_by_client_id(conn, &id)?)).await?;
         form.client = client.map(|client| client.name);
     }
     sign_in_page::show(request, app, form).await

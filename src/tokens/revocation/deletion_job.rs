@@ -12,7 +12,6 @@ use crate::error::Result;
 use crate::id::{ClientKey, EmployeeKey, RefreshTokenKey};
 use crate::schema::{access_tokens, purges, refresh_tokens};
 use crate::time::Timestamp;
-use crate::tokens::listing::Table;
 use crate::tokens::revocation::Target;
 use crate::tokens::revocation::batch::{Deleted, delete_some};
 use crate::tokens::revocation::rows::{Owner, Rows, Span};

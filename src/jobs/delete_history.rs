@@ -1,0 +1,28 @@
+//! Deletes old history in batches: authorization codes, failed token requests, events of connections, and notices.
+
+use diesel::QueryResult;
+
+use crate::clients::token_failure::TokenFailure;
+use crate::connections::ConnectionEvent;
+use crate::db::DbConnection;
+use crate::error::Result;
+use crate::jobs::lease::with_lease;
+use crate::jobs::{BATCH, PAUSE};
+use crate::notices::OutboxMessage;
+use crate::time::Timestamp;
+use crate::tokens::authorization_code::AuthorizationCode;
+use crate::web::state::State;
+
+type Purging = fn(&mut DbConnection, Timestamp, i64) -> QueryResult<usize>;
+const HISTORY: [Purging; 4] =
+    [AuthorizationCode::purge, TokenFailure::purge, ConnectionEvent::purge, OutboxMessage::purge];
+
+/// Deletes what is old enough.
+pub(super) async fn run(app: &State) -> Result<()> {
+    for purge in HISTORY {
+        while with_lease(app, "history", move |conn, now| Ok(purge(conn, now, BATCH)?)).await?.is_some_and(|n| n > 0) {
+            actix_web::rt::time::sleep(PAUSE).await;
+        }
+    }
+    Ok(())
+}

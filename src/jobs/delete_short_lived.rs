@@ -1,0 +1,27 @@
+//! Deletes rows that live for minutes or days: sessions, one-time links, counts of wrong passwords, client secrets that were
+//! replaced, requests for a connection, and the marks of forms that were sent.
+
+use diesel::prelude::*;
+
+use crate::clients::ClientSecret;
+use crate::connections::PendingAuthorization;
+use crate::employees::{Attempts, OneTimeLink, Session};
+use crate::error::Result;
+use crate::jobs::lease::with_lease;
+use crate::schema::form_nonces;
+use crate::time::DAY;
+use crate::web::state::State;
+
+/// Deletes what has expired. There are few such rows, so one transaction is enough.
+pub(super) async fn run(app: &State) -> Result<()> {
+    let done = with_lease(app, "short-lived", |conn, now| {
+        Session::purge(conn, now)?;
+        OneTimeLink::purge(conn, now)?;
+        Attempts::purge(conn, now)?;
+        ClientSecret::purge(conn, now)?;
+        PendingAuthorization::purge(conn, now)?;
+        diesel::delete(form_nonces::table.filter(form_nonces::used_at.lt(now.plus(-DAY)))).execute(conn)?;
+        Ok(())
+    });
+    done.await.map(drop)
+}

@@ -1,0 +1,10 @@
+//! Keeps the statistics of SQLite's planner current.
+
+use crate::db::update_statistics;
+use crate::error::Result;
+use crate::web::state::State;
+
+/// Updates what has become wrong.
+pub(super) async fn run(app: &State) -> Result<()> {
+    app.db.write(update_statistics).await
+}

@@ -161,8 +161,10 @@ pub async fn record_outcome(app: &State, world: &World, ids: &Ids, now: Timestam
                     if let Some(used) = used {
                         Client::touch(conn, *client, *used)?;
                     }
-                    client_counters::count(conn, *client, now)?.store(conn, now)?;
                 }
+                let ids: Vec<ClientKey> = clients.iter().map(|(client, _)| *client).collect();
+                let counts = client_counters::count(conn, &ids, now)?;
+                client_counters::store(conn, &counts, now)?;
                 Ok(())
             })
             .await?;

@@ -1,11 +1,34 @@
 //! The counts in the client list. A background job counts, because counting a large client takes too long for a page.
+//!
+//! They are estimates as of a moment: at most about a minute old for a client of a few thousand tokens. Larger clients are
+//! counted less often, so that counting reads a bounded number of rows a minute, however many tokens there are.
 
+use std::collections::{HashMap, HashSet};
+
+use diesel::dsl::count_star;
 use diesel::prelude::*;
 
 use crate::db::DbConnection;
-use crate::id::ClientKey;
+use crate::id::{ClientKey, EmployeeKey};
 use crate::schema::{access_tokens, clients, refresh_tokens};
-use crate::time::Timestamp;
+use crate::time::{HOUR, MINUTE, Timestamp};
+
+// Maximum age of a count in seconds, if nothing of the client was revoked: a minute, and a second more for every hundred
+// tokens, up to an hour.
+const MAX_AGE: i64 = MINUTE;
+const TOKENS_PER_SECOND: i64 = 100;
+const MAX_AGE_OF_LARGE: i64 = HOUR;
+// Clients counted together.
+const BATCH: i64 = 300;
+
+/// A client whose counts are out of date.
+#[derive(Clone, Copy, Debug)]
+pub struct Due {
+    /// The client.
+    pub id: ClientKey,
+    /// How many tokens it had at the last count.
+    pub tokens: i64,
+}
 
 /// The counts of one client.
 #[derive(Debug)]
@@ -13,54 +36,98 @@ pub struct ClientCounts {
     id: ClientKey,
     refresh_tokens: i64,
     access_tokens: i64,
-    employee_count: i64,
+    employees: usize,
+    // When it was counted before: a revocation meanwhile sets it to zero, and then these counts are out of date already.
+    counted_at: Timestamp,
 }
 
-/// The clients whose counts are the oldest.
-pub fn stalest(conn: &mut DbConnection, counted_before: Timestamp, limit: i64) -> QueryResult<Vec<ClientKey>> {
-    clients::table
+/// The clients to count next: those with recent revocations first, then the oldest counts. At most a few hundred, which had
+/// about `tokens` tokens in all at their last counts.
+pub fn due(conn: &mut DbConnection, tokens: i64, now: Timestamp) -> QueryResult<Vec<Due>> {
+    let known = clients::valid_refresh_tokens + clients::valid_access_tokens;
+    let is_old = (clients::counted_at + known / TOKENS_PER_SECOND).lt(now.plus(-MAX_AGE).0);
+    let candidates: Vec<(ClientKey, i64, i64)> = clients::table
         .filter(clients::revoked_at.is_null())
-        .filter(clients::counted_at.lt(counted_before))
+        .filter(is_old.or(clients::counted_at.lt(now.plus(-MAX_AGE_OF_LARGE))))
         .order((clients::counted_at, clients::id))
-        .limit(limit)
-        .select(clients::id)
-        .load(conn)
+        .limit(BATCH)
+        .select((clients::id, clients::valid_refresh_tokens, clients::valid_access_tokens))
+        .load(conn)?;
+    let mut sum = 0;
+    let due = candidates
+        .into_iter()
+        .map(|(id, refresh_tokens, access_tokens)| Due { id, tokens: refresh_tokens + access_tokens });
+    // A client that is larger than that is counted alone.
+    Ok(due
+        .take_while(|client| {
+            let is_first = sum == 0;
+            sum += client.tokens.max(1);
+            is_first || sum <= tokens
+        })
+        .collect())
 }
 
-/// Counts the live tokens of one client and their employees. A read: no writer waits for it.
-pub fn count(conn: &mut DbConnection, id: ClientKey, now: Timestamp) -> QueryResult<ClientCounts> {
-    let live_refresh = refresh_tokens::table
-        .filter(refresh_tokens::client_id.eq(id))
+/// Counts the valid tokens of these clients and the employees who authorized them. A read: no writer waits for it.
+pub fn count(conn: &mut DbConnection, ids: &[ClientKey], now: Timestamp) -> QueryResult<Vec<ClientCounts>> {
+    // Read before the tokens: see `ClientCounts::counted_at`.
+    let before: Vec<(ClientKey, Timestamp)> =
+        clients::table.filter(clients::id.eq_any(ids)).select((clients::id, clients::counted_at)).load(conn)?;
+    let grants = refresh_tokens::table
+        .filter(refresh_tokens::client_id.eq_any(ids))
         .filter(refresh_tokens::expires_at.gt(now))
         .filter(refresh_tokens::revoked_at.is_null());
-    let live_access =
-        access_tokens::table.filter(access_tokens::client_id.eq(id)).filter(access_tokens::expires_at.gt(now));
-    let keys =
-        live_access.filter(access_tokens::refresh_token_id.is_null()).select(access_tokens::employee_id).distinct();
-    let mut employee_ids: Vec<i64> = live_refresh.select(refresh_tokens::employee_id).distinct().load(conn)?;
-    employee_ids.extend(keys.load::<i64>(conn)?);
-    employee_ids.sort_unstable();
-    employee_ids.dedup();
-    Ok(ClientCounts {
+    let tokens =
+        access_tokens::table.filter(access_tokens::client_id.eq_any(ids)).filter(access_tokens::expires_at.gt(now));
+    let keys = tokens.clone().filter(access_tokens::refresh_token_id.is_null());
+    let refresh_tokens: HashMap<ClientKey, i64> = grants
+        .clone()
+        .group_by(refresh_tokens::client_id)
+        .select((refresh_tokens::client_id, count_star()))
+        .load(conn)?
+        .into_iter()
+        .collect();
+    let access_tokens: HashMap<ClientKey, i64> = tokens
+        .group_by(access_tokens::client_id)
+        .select((access_tokens::client_id, count_star()))
+        .load(conn)?
+        .into_iter()
+        .collect();
+    let mut employees: HashMap<ClientKey, HashSet<EmployeeKey>> = HashMap::new();
+    let of_grants = grants.select((refresh_tokens::client_id, refresh_tokens::employee_id)).distinct();
+    let of_keys = keys.select((access_tokens::client_id, access_tokens::employee_id)).distinct();
+    for (client, employee) in of_grants.load(conn)?.into_iter().chain(of_keys.load(conn)?) {
+        employees.entry(client).or_default().insert(employee);
+    }
+    let counts = before.into_iter().map(|(id, counted_at)| ClientCounts {
         id,
-        refresh_tokens: live_refresh.count().get_result(conn)?,
-        access_tokens: live_access.count().get_result(conn)?,
-        employee_count: employee_ids.len() as i64,
-    })
+        refresh_tokens: refresh_tokens.get(&id).copied().unwrap_or_default(),
+        access_tokens: access_tokens.get(&id).copied().unwrap_or_default(),
+        employees: employees.get(&id).map_or(0, HashSet::len),
+        counted_at,
+    });
+    Ok(counts.collect())
 }
 
-impl ClientCounts {
-    /// Stores the counts for the client list.
-    pub fn store(&self, conn: &mut DbConnection, now: Timestamp) -> QueryResult<usize> {
-        diesel::update(clients::table.find(self.id))
-            .set((
-                clients::valid_refresh_tokens.eq(self.refresh_tokens),
-                clients::valid_access_tokens.eq(self.access_tokens),
-                clients::employee_count.eq(self.employee_count),
-                clients::counted_at.eq(now),
-            ))
-            .execute(conn)
+/// Stores counts for the client list, all of them in one statement. Diesel has no UPDATE with a list of values, hence SQL
+/// text; it is built from numbers only.
+pub fn store(conn: &mut DbConnection, counts: &[ClientCounts], now: Timestamp) -> QueryResult<usize> {
+    if counts.is_empty() {
+        return Ok(0);
     }
+    let rows: Vec<String> = counts
+        .iter()
+        .map(|of| {
+            format!("({}, {}, {}, {}, {})", of.id, of.refresh_tokens, of.access_tokens, of.employees, of.counted_at.0)
+        })
+        .collect();
+    let sql = format!(
+        "UPDATE clients SET valid_refresh_tokens = counted.column2, valid_access_tokens = counted.column3, \
+         employee_count = counted.column4, counted_at = {} FROM (VALUES {}) AS counted \
+         WHERE clients.id = counted.column1 AND clients.counted_at = counted.column5",
+        now.0,
+        rows.join(", ")
+    );
+    diesel::sql_query(sql).execute(conn)
 }
 
 /// Marks the counts of a client as out of date, so that the next run counts it first.

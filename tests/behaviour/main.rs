@@ -13,6 +13,7 @@ mod account;
 mod activity;
 mod api_keys;
 mod broker;
+mod client_counts;
 mod client_detail;
 mod client_list;
 mod client_manage;

@@ -33,7 +33,7 @@ fn million_sealed_entries(app: &TestApp) {
     let mut shop = app.shop();
     shop.sql(&format!(
         "INSERT INTO activity (id, at, kind, actor_name, subject_kind, subject_id, subject_name, detail, client_ip) \
-         SELECT i, 1, 'purged', '', 'client', 1, '', '{{}}', '' FROM ({numbers}) AS numbers"
+         SELECT i, 1, 'deletion finished', '', 'client', 1, '', '{{}}', '' FROM ({numbers}) AS numbers"
     ));
     shop.sql(&format!(
         "INSERT INTO activity_seals (id, activity_id, seal) SELECT i, i, {seal} FROM ({numbers}) AS numbers"
@@ -155,7 +155,7 @@ fn verify_activity_finds_an_entry_that_was_edited_deleted_or_kept_from_being_sea
     });
 
     shop.sql(&format!("UPDATE activity SET actor_name = 'Somebody else' WHERE id = {two}"));
-    assert!(broken(&app.database).contains(&format!("entry {two} (seal 2, purged) was edited")));
+    assert!(broken(&app.database).contains(&format!("entry {two} (seal 2, deletion finished) was edited")));
     shop.sql(&format!("UPDATE activity SET actor_name = 'the server' WHERE id = {two}"));
 
     shop.sql(&format!("DELETE FROM activity_unsealed WHERE activity_id = {four}"));

@@ -22,7 +22,7 @@ use crate::secrets::TokenHash;
 use crate::text::fold;
 use crate::time::{DAY, HOUR, MINUTE, Timestamp};
 use crate::tokens::issue::{Grant, Lifetimes};
-use crate::tokens::revocation::{Target, revoke, revoke_access_token};
+use crate::tokens::revocation::{DeletionJob, Target, revoke, revoke_access_token};
 use crate::tokens::{AccessToken, RefreshToken, issue};
 use crate::web::state::State;
 
@@ -162,8 +162,13 @@ impl Act {
                 NewActivity::new(Kind::SignInFailed, Actor::nobody(), subject).from(by.1).record(conn, at)
             }
             Action::RevokeAllAccess(whom) => {
-                let target = Target::Grants(Employee::find(conn, ids.people[*whom])?);
-                revoke(conn, &target, None, by, at).map(drop)
+                let employee = ids.people[*whom];
+                revoke(conn, &Target::Grants(Employee::find(conn, employee)?), None, by, at)?;
+                // What was too much for one transaction was deleted long ago.
+                while let Some(job) = DeletionJob::of(conn, "employee", employee.0)? {
+                    job.step(conn, 1_000, at)?;
+                }
+                Ok(())
             }
             Action::RevokeClient => {
                 let target = Target::Client(old_client(conn, ids, at)?);

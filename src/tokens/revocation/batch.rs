@@ -32,12 +32,14 @@ impl Deleted {
     }
 }
 
+type Read<'a> = dyn Fn(&mut DbConnection) -> QueryResult<Vec<i64>> + 'a;
+
 /// Whether deleting these rows, with everything that belongs to them, takes more than [`MAX_AT_ONCE`] rows. Every read
 /// stops one row beyond that.
 pub(super) fn is_larger(conn: &mut DbConnection, rows: &Rows) -> QueryResult<bool> {
     let limit = MAX_AT_ONCE + 1;
     let grants = rows.first_refresh_tokens(conn, limit)?;
-    let reads: [&dyn Fn(&mut DbConnection) -> QueryResult<Vec<i64>>; 6] = [
+    let reads: [&Read<'_>; 6] = [
         &|conn| rows.first_access_tokens(conn, limit),
         &|conn| values_of(conn, &grants, limit),
         &|conn| rows.codes(conn, &grants, limit),

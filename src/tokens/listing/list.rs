@@ -124,7 +124,7 @@ pub fn count_few(conn: &mut DbConnection, request: &Request<'_>, limit: i64) -> 
     let few = Request { limits: Limits { gathered: limit, ..request.limits }, ..*request };
     let mut reader = Reader { conn, request: &few, takes_out };
     let criteria = Criteria::all(reader.scope(), false, request.now);
-    Ok(match reader.gathered(&[reader.newest()], &criteria)? {
+    Ok(match reader.gathered(&[reader.newest(request.list)], &criteria)? {
         Gathered::Complete(rows) => Some(rows.len() as i64),
         Gathered::Partial(_) => None,
     })
@@ -179,15 +179,10 @@ impl Reader<'_> {
         if self.takes_out && !rows.is_empty() { revoked::take_out(self.conn, self.scope(), rows) } else { Ok(()) }
     }
 
-    /// The whole list, newest first.
-    pub fn newest(&self) -> IndexRead {
-        let sort = if matches!(self.request.within, Within::RefreshToken(..)) && self.request.list == List::EndedTokens
-        {
-            SortBy::Expires
-        } else {
-            SortBy::Created
-        };
-        self.read(self.request.key(), Order::By(sort))
+    /// All of a list, newest first.
+    pub fn newest(&self, list: List) -> IndexRead {
+        let sort = if list == List::EndedTokens { SortBy::Expires } else { SortBy::Created };
+        IndexRead { list, ..self.read(self.request.key(), Order::By(sort)) }
     }
 
     /// The valid or the expired part of the list.

@@ -35,19 +35,17 @@ impl Reader<'_> {
                 expired: self.gathered(&[self.by_expiry(&expired)], &expired)?.count(self.request.limits),
                 everything: None,
             }),
-            (List::ApiKeys | List::RefreshTokens, _) => self.totals_of(self.newest(), &[&valid, &expired]),
+            (List::ApiKeys | List::RefreshTokens, _) => self.totals_of(self.newest(list), &[&valid, &expired]),
             (List::AccessTokens, Within::RefreshToken(..)) => {
                 let ended = Criteria::all((List::EndedTokens, within), true, self.request.now);
-                let read = IndexRead { list: List::EndedTokens, ..self.newest() };
-                let expired = self.gathered(&[read], &ended)?.count(self.request.limits);
-                Ok(Totals { expired, ..self.totals_of(self.newest(), &[&valid])? })
+                let expired = self.gathered(&[self.newest(List::EndedTokens)], &ended)?.count(self.request.limits);
+                Ok(Totals { expired, ..self.totals_of(self.newest(list), &[&valid])? })
             }
-            (List::AccessTokens, _) => self.totals_of(self.newest(), &[&valid]),
+            (List::AccessTokens, _) => self.totals_of(self.newest(list), &[&valid]),
             (List::EndedTokens, _) => {
                 let current = Criteria::all((List::AccessTokens, within), false, self.request.now);
-                let read = IndexRead { list: List::AccessTokens, ..self.newest() };
-                let valid = self.gathered(&[read], &current)?.count(self.request.limits);
-                Ok(Totals { valid, ..self.totals_of(self.newest(), &[&expired])? })
+                let valid = self.gathered(&[self.newest(List::AccessTokens)], &current)?.count(self.request.limits);
+                Ok(Totals { valid, ..self.totals_of(self.newest(list), &[&expired])? })
             }
         }
     }

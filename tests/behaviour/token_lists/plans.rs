@@ -26,7 +26,7 @@ fn no_list_scans_a_table_or_sorts_without_limit() {
             shop.sql("ANALYZE");
         }
         let statements = statements(shop.conn());
-        assert!(statements.len() > 60, "{}", statements.len());
+        assert!(statements.len() > 50, "{}", statements.len());
         for statement in statements {
             check_plan(&mut shop, &statement);
         }
@@ -39,10 +39,10 @@ fn fill(shop: &mut Shop) {
     let rare = shop.staff("Rare Bird");
     let (big, small) = (shop.client("Big"), shop.client("Small"));
     let grant = shop.grant(big, &people[0]);
-    shop.many_access_tokens(&grant, 9_000);
+    shop.many_access_tokens(&grant, 4_000);
     let other = shop.grant(small, &people[1]);
-    shop.many_access_tokens(&other, 3_000);
-    shop.many_access_tokens(&grant, 9_000);
+    shop.many_access_tokens(&other, 1_500);
+    shop.many_access_tokens(&grant, 4_000);
     shop.grant(big, &rare);
     for person in &people {
         shop.grant(big, person);
@@ -86,9 +86,11 @@ fn statements(conn: &mut DbConnection) -> BTreeSet<String> {
     places.extend([client, employee, grant].map(|within| (List::AccessTokens, within)));
     places.push((List::EndedTokens, grant));
     for place in places {
-        for filter in filters() {
+        for (n, filter) in filters().into_iter().enumerate() {
+            // What a filter reads does not depend on the page, so other pages are asked for with some filters only.
+            let pages = if n % 5 == 0 { 4 } else { 1 };
             for sort in [SortBy::Created, SortBy::LastUsed, SortBy::Expires] {
-                ask(conn, place, &filter, sort);
+                ask(conn, place, &filter, (sort, pages));
             }
         }
     }
@@ -109,13 +111,14 @@ fn filters() -> Vec<TokenFilter> {
     all
 }
 
-fn ask(conn: &mut DbConnection, (list, within): (List, Within), filter: &TokenFilter, sort: SortBy) {
+fn ask(conn: &mut DbConnection, (list, within): (List, Within), filter: &TokenFilter, (sort, pages): (SortBy, usize)) {
     let value = if sort == SortBy::Created { 15_000 } else { NOW.0 };
     let place = Place { value, id: 15_000 };
     for descending in [true, false] {
-        for cursor in [Cursor::First, Cursor::After(place), Cursor::Before(place), Cursor::Last] {
+        for cursor in [Cursor::First, Cursor::After(place), Cursor::Before(place), Cursor::Last].into_iter().take(pages)
+        {
             // Fewer rows, to send the same statements sooner.
-            let limits = Limits { gathered: 50, searched: 200, ..Limits::default() };
+            let limits = Limits { gathered: 20, searched: 60, ..Limits::default() };
             let request = Request { list, within, filter, sort, descending, cursor, page: 10, now: NOW, limits };
             find(conn, &request).unwrap();
             count_few(conn, &request, 20).unwrap();

@@ -59,13 +59,6 @@ macro_rules! on_each {
 }
 pub(crate) use on_each;
 
-/// A number selected by SQL text: `SELECT … AS n`.
-#[derive(Debug, diesel::QueryableByName)]
-pub(crate) struct Counted {
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
-    pub(crate) n: i64,
-}
-
 /// Opens one connection outside the pool, with the same settings, for commands.
 pub fn connect(url: &DatabaseUrl) -> Result<DbConnection, String> {
     Manager::new(url.clone()).open()

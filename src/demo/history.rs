@@ -163,7 +163,8 @@ impl Act {
             }
             Action::RevokeAllAccess(whom) => {
                 let employee = ids.people[*whom];
-                revoke(conn, &Target::Grants(Employee::find(conn, employee)?), None, by, at)?;
+                let target = Target::Grants(Employee::find(conn, employee)?);
+                revoke(conn, &target, None, by, at)?;
                 // What was too much for one transaction was deleted long ago.
                 while let Some(job) = DeletionJob::of(conn, "employee", employee.0)? {
                     job.step(conn, 1_000, at)?;

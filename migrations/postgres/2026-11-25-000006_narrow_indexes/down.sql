@@ -1,4 +1,3 @@
-DROP INDEX purges_unfinished;
 DROP INDEX refresh_tokens_employee_id;
 DROP INDEX access_tokens_api_keys_expires;
 DROP INDEX access_tokens_api_keys_employee;

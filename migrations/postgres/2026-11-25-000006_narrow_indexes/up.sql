@@ -25,6 +25,3 @@ CREATE INDEX access_tokens_api_keys_expires ON access_tokens (expires_at, id) WH
 
 -- The page of an employee: newest first, over all clients.
 CREATE INDEX refresh_tokens_employee_id ON refresh_tokens (employee_id, id);
-
--- Whether any revocation is still deleting its rows: asked by every list of tokens.
-CREATE INDEX purges_unfinished ON purges (id) WHERE finished_at IS NULL;

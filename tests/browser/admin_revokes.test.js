@@ -67,7 +67,7 @@ inEveryWay(({ shop, way }) => {
   pageTest('revokes one access token and leaves the others', { shop, way }, async (page) => {
     await signIn(page, shop.accounts.admin);
     await openClients(page);
-    const client = await aClient(page, 'fewest', { accessTokens: 2 });
+    const client = await aClient(page, 'fewest', { refreshTokens: 8, accessTokens: 12 });
     await openClient(page, client.name);
     await unfoldAccessTokens(page);
     const address = page.url();
@@ -116,7 +116,7 @@ inEveryWay(({ shop, way }) => {
   pageTest('goes Back to a confirmation already given, and nothing breaks', { shop, way }, async (page) => {
     await signIn(page, shop.accounts.admin);
     await openClients(page);
-    const client = await aClient(page, 'fewest', { accessTokens: 1 });
+    const client = await aClient(page, 'fewest', { refreshTokens: 8, accessTokens: 12 });
     await openClient(page, client.name);
     await unfoldAccessTokens(page);
     const [token] = await rowsOf(page, ACCESS_TOKENS);

@@ -1,7 +1,7 @@
 //! The one statement of token lists: an ordered, limited read of one index.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::Text;
 
 use crate::db::keyset::Place;
 use crate::db::{Backend, DbConnection};
@@ -10,7 +10,7 @@ use crate::schema::{access_tokens, ended_tokens, refresh_tokens};
 use crate::secrets::Mask;
 use crate::time::Timestamp;
 use crate::tokens::listing::List;
-use crate::tokens::listing::bounded::{Bounded, CountTwo};
+use crate::tokens::listing::bounded::{Bounded, CountTwo, InOrder, RowIs};
 use crate::tokens::listing::row::{ListedToken, SortBy};
 
 /// The columns that an index begins with, and their values.
@@ -57,12 +57,6 @@ fn listed(rows: Vec<(Identity, Dates)>) -> Vec<ListedToken> {
     rows.into_iter().map(row).collect()
 }
 
-// Diesel has no row comparison, and without one the index is not entered in the middle of rows with equal values.
-fn behind(column: &str, place: Place, descending: bool) -> diesel::expression::SqlLiteral<Bool> {
-    let operator = if descending { "<" } else { ">" };
-    diesel::dsl::sql(&format!("({column}, id) {operator} ({}, {})", place.value, place.id))
-}
-
 macro_rules! in_order_of {
     ($table:ident, $column:ident, $query:expr, $read:expr) => {{
         let (mut query, read): (_, &IndexRead) = ($query, $read);
@@ -74,7 +68,9 @@ macro_rules! in_order_of {
             query = query.filter($table::$column.le(to));
         }
         if let Some(place) = read.start {
-            query = query.filter(behind(stringify!($column), place, read.descending));
+            let operator = if read.descending { "<" } else { ">" };
+            let values = vec![place.value, place.id];
+            query = query.filter(RowIs { columns: vec![stringify!($column), "id"], operator, values });
         }
         match read.descending {
             true => query.order(($table::$column.desc(), $table::id.desc())),
@@ -87,6 +83,11 @@ macro_rules! rows {
     ($conn:expr, $table:ident, $query:expr, $read:expr) => {{
         let (mut query, read): (_, &IndexRead) = ($query, $read);
         let query = match &read.order {
+            Order::By(sort) if needs_row_ranges($conn) => {
+                let (low, high, order) = read.row_range(*sort);
+                query = query.filter(low).filter(high);
+                query.order(order)
+            }
             Order::By(SortBy::LastUsed) => in_order_of!($table, last_used_at, query, read),
             Order::By(SortBy::Expires) => in_order_of!($table, expires_at, query, read),
             Order::By(SortBy::Created) => {
@@ -106,7 +107,53 @@ macro_rules! rows {
     }};
 }
 
+// PostgreSQL leaves a column that equals a constant out of a sort order. Then any index in the order of the remaining columns
+// fits, such as the primary key, and it reads that one with a filter if statistics say that most rows pass. A range of rows
+// and an order that both name the column can only be answered by the index that begins with it. SQLite takes that index
+// anyway, and for ranges it needs statistics that it may not have.
+fn needs_row_ranges(conn: &DbConnection) -> bool {
+    !matches!(conn, DbConnection::Sqlite(_))
+}
+
 impl IndexRead {
+    // The part of the index that is read, from its lowest to its highest row, and its order.
+    fn row_range(&self, sort: SortBy) -> (RowIs, RowIs, InOrder) {
+        let (mut columns, key): (Vec<&'static str>, Vec<i64>) = match self.key {
+            Key::Client(client) => (vec!["client_id"], vec![client.0]),
+            Key::Employee(employee) => (vec!["employee_id"], vec![employee.0]),
+            Key::EmployeeOfClient(employee, client) => (vec!["employee_id", "client_id"], vec![employee.0, client.0]),
+            Key::RefreshToken(_, id) if self.list == List::EndedTokens => (vec!["refresh_token_id"], vec![id.0]),
+            Key::RefreshToken(client, id) => (vec!["refresh_token_id", "client_id"], vec![id.0, client.0]),
+        };
+        columns.extend(match sort {
+            SortBy::Created => None,
+            SortBy::LastUsed => Some("last_used_at"),
+            SortBy::Expires => Some("expires_at"),
+        });
+        columns.push("id");
+        let row = |value: i64, id: i64| match sort {
+            SortBy::Created => [&key[..], &[id]].concat(),
+            SortBy::LastUsed | SortBy::Expires => [&key[..], &[value, id]].concat(),
+        };
+        let (low, above) = match self.start.filter(|_| !self.descending) {
+            Some(Place { value, id }) => (row(value, id), ">"),
+            None => (row(self.from.unwrap_or(i64::MIN), i64::MIN), ">="),
+        };
+        let (high, below) = match self.start.filter(|_| self.descending) {
+            Some(Place { value, id }) => (row(value, id), "<"),
+            None => (row(self.to.unwrap_or(i64::MAX), i64::MAX), "<="),
+        };
+        (
+            RowIs { columns: columns.clone(), operator: above, values: low },
+            RowIs { columns: columns.clone(), operator: below, values: high },
+            InOrder { columns, descending: self.descending },
+        )
+    }
+
+    fn is_row_range(&self, conn: &DbConnection) -> bool {
+        needs_row_ranges(conn) && matches!(self.order, Order::By(_))
+    }
+
     /// Reads the rows.
     pub fn rows(&self, conn: &mut DbConnection) -> QueryResult<Vec<ListedToken>> {
         match (self.list, &self.order) {
@@ -127,6 +174,7 @@ impl IndexRead {
             ))
             .into_boxed::<Backend>();
         query = match self.key {
+            _ if self.is_row_range(conn) => query,
             Key::Client(client) | Key::EmployeeOfClient(_, client) => query.filter(t::client_id.eq(client)),
             Key::Employee(employee) => query.filter(t::employee_id.eq(employee)),
             Key::RefreshToken(client, id) => query.filter(t::refresh_token_id.eq(id)).filter(t::client_id.eq(client)),
@@ -146,6 +194,7 @@ impl IndexRead {
             ))
             .into_boxed::<Backend>();
         query = match self.key {
+            _ if self.is_row_range(conn) => query,
             Key::Client(client) => query.filter(t::client_id.eq(client)),
             Key::Employee(employee) => query.filter(t::employee_id.eq(employee)),
             Key::EmployeeOfClient(employee, client) => {
@@ -160,13 +209,15 @@ impl IndexRead {
     fn ended_tokens(&self, conn: &mut DbConnection) -> QueryResult<Vec<ListedToken>> {
         use ended_tokens as t;
         let Key::RefreshToken(_, id) = self.key else { return Ok(Vec::new()) };
-        let query = t::table
+        let mut query = t::table
             .select((
                 (t::id, t::client_id, t::employee_id, t::refresh_token_id.nullable(), t::prefix, "".into_sql::<Text>()),
                 (t::created_at, t::last_used_at, t::expires_at),
             ))
-            .filter(t::refresh_token_id.eq(id))
             .into_boxed::<Backend>();
+        if !self.is_row_range(conn) {
+            query = query.filter(t::refresh_token_id.eq(id));
+        }
         rows!(conn, ended_tokens, query, self)
     }
 }
@@ -178,23 +229,31 @@ pub fn count_by_expiry(
     client: ClientKey,
     (now, limit): (Timestamp, i64),
 ) -> QueryResult<(i64, i64)> {
+    let side = |from, to| {
+        let (order, key) = (Order::By(SortBy::Expires), Key::Client(client));
+        IndexRead { list, key, order, from, to, descending: false, start: None, limit }.row_range(SortBy::Expires)
+    };
+    let is_row_range = needs_row_ranges(conn);
     macro_rules! count {
         ($table:ident, $query:expr) => {{
-            let ids = || $query.select($table::id).order(($table::expires_at.asc(), $table::id.asc()));
-            let valid = ids().filter($table::expires_at.gt(now)).into_boxed::<Backend>();
-            let expired = ids().filter($table::expires_at.le(now)).into_boxed::<Backend>();
-            CountTwo(Bounded { query: valid, limit }, Bounded { query: expired, limit }).get_result(conn)
+            let part = |from: Option<i64>, to: Option<i64>| {
+                let ids = $query.select($table::id).into_boxed::<Backend>();
+                if is_row_range {
+                    let (low, high, order) = side(from, to);
+                    return Bounded { query: ids.filter(low).filter(high).order(order), limit };
+                }
+                let ids = ids.filter($table::client_id.eq(client));
+                let ids = match (from, to) {
+                    (Some(from), _) => ids.filter($table::expires_at.ge(from)),
+                    (None, to) => ids.filter($table::expires_at.le(to.unwrap_or(i64::MAX))),
+                };
+                Bounded { query: ids.order(($table::expires_at.asc(), $table::id.asc())), limit }
+            };
+            CountTwo(part(Some(now.0 + 1), None), part(None, Some(now.0))).get_result(conn)
         }};
     }
     match list {
-        List::RefreshTokens => {
-            count!(refresh_tokens, refresh_tokens::table.filter(refresh_tokens::client_id.eq(client)))
-        }
-        _ => count!(
-            access_tokens,
-            access_tokens::table
-                .filter(access_tokens::client_id.eq(client))
-                .filter(access_tokens::refresh_token_id.is_null())
-        ),
+        List::RefreshTokens => count!(refresh_tokens, refresh_tokens::table),
+        _ => count!(access_tokens, access_tokens::table.filter(access_tokens::refresh_token_id.is_null())),
     }
 }

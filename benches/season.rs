@@ -125,7 +125,8 @@ fn run(world: &World, arguments: &Arguments) {
 
 async fn season(world: &World, state: Arc<State>, arguments: &Arguments) {
     let mut conn = world.connect();
-    let prepared = program::prepare(&mut conn);
+    let prepared = program::prepare_with(&mut conn, 1);
+    let empty = Sizes::of(world, &mut conn).total();
     let mut values = program::grants_at(&mut conn, &prepared, arguments.grants, state.clock.now());
     let keep = state.config.keep_expired_days;
     println!(
@@ -154,10 +155,10 @@ async fn season(world: &World, state: Arc<State>, arguments: &Arguments) {
     }
     table.print();
     print_tables(world, &mut conn);
-    conclude(&last, settled, arguments, keep);
+    conclude(&last, (empty, settled), arguments, keep);
 }
 
-fn conclude(last: &Sizes, settled: Option<i64>, arguments: &Arguments, keep: i64) {
+fn conclude(last: &Sizes, (empty, settled): (i64, Option<i64>), arguments: &Arguments, keep: i64) {
     match settled {
         Some(settled) => {
             let growth = last.total() as f64 / settled.max(1) as f64;
@@ -169,7 +170,7 @@ fn conclude(last: &Sizes, settled: Option<i64>, arguments: &Arguments, keep: i64
     let times = FULL as f64 / arguments.grants as f64;
     println!(
         "{FULL} grants have {times:.0} times as many rows, about {:.1} GB. This is computed, not measured.\n",
-        last.total() as f64 * times / 1e9
+        (empty as f64 + (last.total() - empty) as f64 * times) / 1e9
     );
 }
 

@@ -409,7 +409,8 @@ fn add_history(conn: &mut DbConnection, client: i64, now: i64) {
     );
 }
 
-fn series(conn: &DbConnection, count: i64) -> String {
+/// A table of so many rows, with a column `i` from zero.
+pub fn series(conn: &DbConnection, count: i64) -> String {
     match conn {
         // Without rows, not even the first one.
         DbConnection::Sqlite(_) => format!(
@@ -422,7 +423,8 @@ fn series(conn: &DbConnection, count: i64) -> String {
     }
 }
 
-fn hash(conn: &DbConnection, text: &str) -> String {
+/// Another hash for each row; on PostgreSQL, of this text.
+pub fn hash(conn: &DbConnection, text: &str) -> String {
     match conn {
         DbConnection::Sqlite(_) => "randomblob(32)".into(),
         DbConnection::Postgres(_) => format!("sha256(CAST({text} AS BYTEA))"),

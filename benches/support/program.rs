@@ -17,6 +17,7 @@ use client_api_access::tokens::rotation::{self, Refresh, Rotation, first_use};
 use diesel::connection::SimpleConnection;
 use url::form_urlencoded;
 
+use super::bulk::{hash, series};
 use super::facts::number;
 use super::http::Connection;
 use super::load::Asked;
@@ -52,6 +53,11 @@ impl Prepared {
 
 /// Creates them in the database.
 pub fn prepare(conn: &mut DbConnection) -> Prepared {
+    prepare_with(conn, TOKENS)
+}
+
+/// The same with another number of access tokens.
+pub fn prepare_with(conn: &mut DbConnection, tokens: usize) -> Prepared {
     let now = Timestamp(seconds());
     in_transaction(conn, &|conn| {
         let website = Website::parse("https://loaded.example").expect("a website");
@@ -73,19 +79,19 @@ pub fn prepare(conn: &mut DbConnection) -> Prepared {
         let secret = ClientSecret::issue(conn, client, 0, now)?;
         let (server, server_secret) = ResourceServer::create(conn, name, now)?;
         let scope = scope();
-        let mut tokens = Vec::new();
-        for _ in 0..TOKENS {
+        let mut values = Vec::new();
+        for _ in 0..tokens {
             let grant = Grant { client, employee: GRANTED_BY, scope: &scope };
             let pair = issue::grant(conn, &grant, Lifetimes::default(), now)?;
             first_use(conn, pair.access_token_id, Some((pair.refresh_token_id, 1)), now)?;
-            tokens.push(pair.access_token.expose().to_string());
+            values.push(pair.access_token.expose().to_string());
         }
         Ok(Prepared {
             client,
             client_id: Client::find(conn, client)?.client_id,
             client_secret: secret.expose().to_string(),
             resource_server: [server.resource_server_id, server_secret.expose().to_string()],
-            tokens,
+            tokens: values,
         })
     })
     .expect("tokens to ask about")
@@ -135,16 +141,13 @@ pub fn refresh_all(
 /// for `seconds`. Returns the first of their ids.
 pub fn expiring(conn: &mut DbConnection, rate: i64, begin: i64, seconds: i64) -> i64 {
     let first = number(conn, "SELECT MAX(id) + 1 AS n FROM access_tokens");
-    let (random, offset) = match conn {
-        DbConnection::Sqlite(_) => ("randomblob(32)", "id % 100000"),
-        DbConnection::Postgres(_) => ("sha256(CAST(id || 'expiring' || random() AS BYTEA))", "id % 100000"),
-    };
-    let rows = rate * seconds;
+    let newest = number(conn, "SELECT MAX(id) AS n FROM refresh_tokens");
+    let grants = number(conn, "SELECT COUNT(*) AS n FROM refresh_tokens").min(100_000) / 2;
+    let (rows, hash) = (series(conn, rate * seconds), hash(conn, &format!("'expiring ' || {begin} || ' ' || i")));
     let sql = format!(
         "INSERT INTO access_tokens (client_id, employee_id, refresh_token_id, hash, prefix, scope, created_at, expires_at)
-         SELECT client_id, employee_id, id, {random}, substr('Zk3f9aB' || {offset}, length(CAST({offset} AS TEXT)) + 1), scope,
-             {begin} - 3600, {begin} + (row_number() OVER (ORDER BY id) - 1) / {rate}
-         FROM (SELECT * FROM refresh_tokens ORDER BY id LIMIT {rows}) AS some"
+         SELECT client_id, employee_id, id, {hash}, 'Zk3f9aB', scope, {begin} - 3600, {begin} + i / {rate}
+         FROM {rows} JOIN refresh_tokens ON refresh_tokens.id = {newest} - i % {grants}"
     );
     conn.batch_execute(&sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
     first

@@ -13,6 +13,8 @@ const TABLES: [&str; 4] = ["refresh_tokens", "refresh_token_values", "access_tok
 /// Bytes of the whole database, and rows of the tables that matter.
 pub struct Sizes {
     file: i64,
+    // SQLite's write-ahead log beside it, whose size follows the checkpoints and not the data.
+    log: i64,
     // Of the file: pages of deleted rows, which SQLite uses again.
     free: i64,
     rows: Vec<i64>,
@@ -34,26 +36,27 @@ impl Sizes {
                 let file = |name: &str| std::fs::metadata(world.folder.join(name)).map_or(0, |file| file.len() as i64);
                 let free =
                     number(conn, "SELECT freelist_count * page_size AS n FROM pragma_freelist_count, pragma_page_size");
-                Sizes { file: file("client-api-access.db") + file("client-api-access.db-wal"), free, rows }
+                Sizes { file: file("client-api-access.db"), log: file("client-api-access.db-wal"), free, rows }
             }
             DbConnection::Postgres(_) => {
-                Sizes { file: number(conn, "SELECT pg_database_size(current_database()) AS n"), free: 0, rows }
+                Sizes { file: number(conn, "SELECT pg_database_size(current_database()) AS n"), log: 0, free: 0, rows }
             }
         }
     }
 
+    /// Bytes of the database, without its log.
     pub fn total(&self) -> i64 {
         self.file
     }
 
     pub fn columns() -> Vec<String> {
         let rows = TABLES.iter().map(|table| format!("rows of {table}"));
-        ["MB".to_string(), "of them free".to_string()].into_iter().chain(rows).collect()
+        ["MB".to_string(), "of them free".to_string(), "MB of its log".to_string()].into_iter().chain(rows).collect()
     }
 
     pub fn cells(&self) -> Vec<String> {
         let rows = self.rows.iter().map(ToString::to_string);
-        [megabytes(self.file), megabytes(self.free)].into_iter().chain(rows).collect()
+        [megabytes(self.file), megabytes(self.free), megabytes(self.log)].into_iter().chain(rows).collect()
     }
 }
 

@@ -46,12 +46,16 @@ pub struct World {
 impl World {
     /// A copy of the cached SQLite file, which is made first when there is none, or none of today's schema.
     pub fn sqlite(plan: Plan) -> World {
-        let name = format!("{}-{:?}-{:08x}", plan.tokens, plan.kind, schema()).to_lowercase();
-        let cache = target().join(name);
+        let name = format!("{}-{:?}-", plan.tokens, plan.kind).to_lowercase();
+        let cache = target().join(format!("{name}{:08x}", schema()));
         let made = fs::metadata(cache.join("accounts")).and_then(|file| file.modified());
         let age = made.map(|made| SystemTime::now().duration_since(made).unwrap_or_default());
         if plan.fresh || age.is_err() || age.is_ok_and(|age| age > TOO_OLD) {
-            drop(fs::remove_dir_all(&cache));
+            // With it goes what was made by another schema: nobody needs it any more.
+            let made = fs::read_dir(target()).into_iter().flatten().flatten();
+            for old in made.filter(|old| old.file_name().to_string_lossy().starts_with(&name)) {
+                drop(fs::remove_dir_all(old.path()));
+            }
             private_folder(&cache);
             let accounts = make(&cache, None, plan);
             fs::write(cache.join("accounts"), accounts).expect("the accounts are kept");

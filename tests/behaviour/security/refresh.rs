@@ -56,15 +56,15 @@ impl Story {
     }
 
     pub fn grants(&self) -> i64 {
-        self.app.shop().number("SELECT COUNT(*) FROM refresh_tokens")
+        self.app.shop().number("SELECT COUNT(*) FROM refresh_tokens WHERE revoked_at IS NULL")
     }
 
-    // The value is answered as a replay, and nothing of the grant is left.
+    // The value is answered as a replay, and the grant is revoked.
     pub fn assert_replay(&self, answer: &Page, employee_count: &[&Pair]) {
         let (status, error, hint) = refusal(answer);
         assert_eq!((status, error.as_str()), (400, "invalid_grant"), "{}", answer.body);
         assert!(hint.contains("All tokens of the grant have been revoked"), "{hint}");
-        assert_eq!(self.grants(), 0, "the grant is gone");
+        assert_eq!(self.grants(), 0, "the grant is revoked");
         for pair in employee_count {
             assert!(!self.app.works(&pair.access_token), "no access token of it works");
             let (status, error, hint) = refusal(&self.refresh(&pair.refresh_token));

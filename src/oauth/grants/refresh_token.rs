@@ -79,10 +79,13 @@ fn refresh(conn: &mut DbConnection, asked: &Refresh<'_>, lifetimes: Lifetimes, n
 
 fn refused(conn: &mut DbConnection, client: &Client, value: &PlainToken, refusal: Refusal) -> Result<OAuthError> {
     let hint = match refusal {
-        Refusal::Unknown => revoked_by(conn, client, value)?,
+        Refusal::Unknown => revoked_by(conn, client, value)?
+            .unwrap_or_else(|| "Unknown refresh token: it may have been revoked, or expired and deleted".into()),
         Refusal::WrongClient => "Token is not linked to client".into(),
         Refusal::Expired(at) => format!("Token has expired {}", utc(at)),
-        Refusal::Revoked => "Token has been revoked and is being deleted".into(),
+        Refusal::Revoked => {
+            revoked_by(conn, client, value)?.unwrap_or_else(|| "Token has been revoked and is being deleted".into())
+        }
         Refusal::EmployeeLocked => {
             "The employee who authorized access is locked. The token works again when they are unlocked".into()
         }
@@ -94,22 +97,22 @@ fn refused(conn: &mut DbConnection, client: &Client, value: &PlainToken, refusal
     Ok(OAuthError::invalid_grant(hint))
 }
 
-// The activity log may know an unknown token by its first seven characters: who revoked it, and when.
-fn revoked_by(conn: &mut DbConnection, client: &Client, value: &PlainToken) -> Result<String> {
+// The activity log may know a revoked token by its first seven characters: who revoked it, and when.
+fn revoked_by(conn: &mut DbConnection, client: &Client, value: &PlainToken) -> Result<Option<String>> {
     let name = format!("{} of {}", value.mask().characters(), client.name);
     let found = Activity::ending_of_token(conn, &name, value.mask().characters())?;
     let Some(entry) = found else {
-        return Ok("Unknown refresh token: it may have been revoked, or expired and deleted".into());
+        return Ok(None);
     };
     let zone = Account::get(conn)?.time_zone;
     let at = TimeFormat::new(entry.at, &zone).exact(entry.at).text;
-    Ok(match Kind::from_word(&entry.kind) {
+    Ok(Some(match Kind::from_word(&entry.kind) {
         Some(Kind::RefreshTokenReuseDetected) => format!("Token has been revoked on {at}: token reuse detected"),
         Some(Kind::CodeReuseDetected) => {
             format!("Token has been revoked on {at}: authorization code reuse detected")
         }
         _ => format!("Token has been revoked by {} on {at}", entry.actor_name),
-    })
+    }))
 }
 
 fn utc(at: Timestamp) -> String {

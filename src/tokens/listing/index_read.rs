@@ -135,17 +135,18 @@ impl IndexRead {
             SortBy::Created => [&key[..], &[id]].concat(),
             SortBy::LastUsed | SortBy::Expires => [&key[..], &[value, id]].concat(),
         };
-        let (low, above) = match self.start.filter(|_| !self.descending) {
-            Some(Place { value, id }) => (row(value, id), ">"),
-            None => (row(self.from.unwrap_or(i64::MIN), i64::MIN), ">="),
+        // Inclusive: PostgreSQL estimates a row comparison by its first column, and would expect no row with < or >.
+        let low = match self.start.filter(|_| !self.descending) {
+            Some(Place { value, id }) => row(value, id.saturating_add(1)),
+            None => row(self.from.unwrap_or(i64::MIN), i64::MIN),
         };
-        let (high, below) = match self.start.filter(|_| self.descending) {
-            Some(Place { value, id }) => (row(value, id), "<"),
-            None => (row(self.to.unwrap_or(i64::MAX), i64::MAX), "<="),
+        let high = match self.start.filter(|_| self.descending) {
+            Some(Place { value, id }) => row(value, id.saturating_sub(1)),
+            None => row(self.to.unwrap_or(i64::MAX), i64::MAX),
         };
         (
-            RowIs { columns: columns.clone(), operator: above, values: low },
-            RowIs { columns: columns.clone(), operator: below, values: high },
+            RowIs { columns: columns.clone(), operator: ">=", values: low },
+            RowIs { columns: columns.clone(), operator: "<=", values: high },
             InOrder { columns, descending: self.descending },
         )
     }

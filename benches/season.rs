@@ -145,7 +145,7 @@ async fn season(world: &World, state: Arc<State>, arguments: &Arguments) {
         }
         last = Sizes::of(world, &mut conn);
         // Two days later, because the jobs that delete work through what has expired in turns.
-        if day == keep + 2 {
+        if day == keep + 2 && day < arguments.days {
             settled = Some(last.total());
         }
         if day % (arguments.days / REPORTS).max(1) == 0 || day == arguments.days {

@@ -8,7 +8,7 @@ use client_api_access::db::{DbConnection, in_transaction};
 use client_api_access::id::{ClientKey, EmployeeKey};
 use client_api_access::resource_servers::ResourceServer;
 use client_api_access::scopes::Scope;
-use client_api_access::secrets::TokenHash;
+use client_api_access::secrets::{MasterKey, PlainToken};
 use client_api_access::time::Timestamp;
 use client_api_access::tokens::authorization_code::{AuthorizationCode, NewAuthorizationCode};
 use client_api_access::tokens::issue;
@@ -21,6 +21,7 @@ use super::bulk::{hash, series};
 use super::facts::number;
 use super::http::Connection;
 use super::load::Asked;
+use super::process::SECRET_KEY;
 use super::world::seconds;
 
 const TOKENS: usize = 2_000;
@@ -125,10 +126,11 @@ pub fn refresh_all(
     now: Timestamp,
 ) -> client_api_access::error::Result<Vec<String>> {
     let client = Client::find(conn, client)?;
+    let grant_key = &MasterKey::from_text(SECRET_KEY).expect("a long key").derive("grant");
     let mut next = Vec::with_capacity(values.len());
     for value in values {
-        let hash = TokenHash::of(value);
-        let refresh = Refresh { client: &client, value: &hash, scope: None, client_ip: "127.0.0.1" };
+        let value = &PlainToken::parse(value).expect("a refresh token");
+        let refresh = Refresh { client: &client, value, grant_key, scope: None, client_ip: "127.0.0.1" };
         match rotation::refresh(conn, &refresh, Lifetimes::default(), now)? {
             Rotation::Issued(pair) => next.push(pair.refresh_token.expose().to_string()),
             other => panic!("a grant was not refreshed: {other:?}"),

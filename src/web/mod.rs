@@ -20,6 +20,7 @@ pub mod list;
 pub mod nonce;
 pub mod oauth_error;
 pub mod page;
+mod pager;
 pub mod query;
 pub mod rate_limit;
 pub mod request_context;

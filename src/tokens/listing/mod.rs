@@ -15,12 +15,15 @@ mod criteria;
 mod filter;
 mod index_read;
 mod list;
+mod reader;
+mod request;
 mod revoked;
 mod row;
 mod table;
 mod totals;
 
 pub use filter::{EXPIRING_SOON_DAYS, StatusFilter, TokenFilter, UNUSED_DAYS};
-pub use list::{Limits, List, Request, TokenPage, count_few, find};
+pub use list::{count_few, find};
+pub use request::{Limits, List, Request, TokenPage};
 pub use row::{ListedToken, SortBy};
 pub use table::{Table, Within};

@@ -5,9 +5,9 @@ use diesel::prelude::*;
 use crate::db::keyset::Count;
 use crate::tokens::listing::criteria::Criteria;
 use crate::tokens::listing::index_read::{IndexRead, count_by_expiry};
-use crate::tokens::listing::list::{Gathered, Reader};
+use crate::tokens::listing::reader::{Gathered, Reader};
 use crate::tokens::listing::row::ListedToken;
-use crate::tokens::listing::{List, Within};
+use crate::tokens::listing::{Limits, List, Within};
 
 /// The totals of a list.
 pub struct Totals {
@@ -65,7 +65,7 @@ impl Reader<'_> {
 }
 
 impl Gathered {
-    fn count(&self, limits: crate::tokens::listing::Limits) -> Count {
+    fn count(&self, limits: Limits) -> Count {
         match self {
             Gathered::Complete(rows) => Count::at_least(rows.len() as i64, true, limits.counted),
             Gathered::Partial(n) => Count::at_least(*n, false, limits.counted),

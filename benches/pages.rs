@@ -3,8 +3,8 @@
 //! ```text
 //! cargo bench --bench pages                                            on SQLite
 //! scripts/postgres --durable run -- cargo bench --bench pages          on SQLite and on PostgreSQL
-//! cargo bench --bench pages -- --sizes 10k,1M,10M                      does it grow with the data?
-//! cargo bench --bench pages -- --world skewed                          rows that lie where a query does not expect them
+//! cargo bench --bench pages -- --sizes 10k,1M,10M                      whether pages get slower with more data
+//! cargo bench --bench pages -- --world skewed                          rows distributed so that a query may be slow
 //! cargo bench --bench pages -- --help                                  smaller, shorter, one of the two
 //! ```
 //!

@@ -63,7 +63,7 @@ struct Arguments {
     /// Number of simulated days
     #[arg(long, default_value_t = 60)]
     days: i64,
-    /// For how many days expired tokens are kept; by default as long as the server keeps them by default
+    /// Number of days for which expired tokens are kept; by default the server's default
     #[arg(long)]
     keep_expired_days: Option<i64>,
     /// Skip SQLite, and measure on PostgreSQL only

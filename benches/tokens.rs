@@ -4,7 +4,7 @@
 //! ```text
 //! cargo bench --bench tokens                                            on SQLite
 //! scripts/postgres --durable run -- cargo bench --bench tokens          on SQLite and on PostgreSQL
-//! cargo bench --bench tokens -- --sizes 10k,1M,10M                      does it grow with the data?
+//! cargo bench --bench tokens -- --sizes 10k,1M,10M                      whether endpoints get slower with more data
 //! cargo bench --bench tokens -- --sealed 1M,4M                          refreshes behind a long activity log
 //! cargo bench --bench tokens -- --help                                  smaller, shorter, one of the two
 //! ```

@@ -1,4 +1,4 @@
-//! The token endpoint and other pages while sixteen visitors use the slowest filter: nobody else may notice.
+//! The token endpoint and other pages while sixteen visitors use the slowest filter, which must not slow them down.
 
 use std::time::Duration;
 

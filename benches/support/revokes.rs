@@ -19,7 +19,7 @@ const CALM: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(4);
 const GIVE_UP: Duration = Duration::from_secs(1800);
 const ROWS_GONE: Duration = Duration::from_secs(60);
-/// Of its rate before, while the big client's rows are deleted.
+/// The share of their rate before that refreshes must keep while the big client's rows are deleted.
 const REFRESH_SHARE: f64 = 0.8;
 
 /// How many connections refresh while the big client is revoked.

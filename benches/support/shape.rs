@@ -15,10 +15,10 @@ pub const EMPLOYEES: i64 = 1_000;
 /// Numbers of clients by which rows are dealt out: 500 of 1,000 to the big client, 100 to the second, 400 to the others.
 pub const SLOTS: i64 = 1_000;
 
-/// Where valid, expired and old rows lie. A query that is fast in one of them may be slow in another.
+/// How valid, expired and old rows are distributed. A query that is fast in one of them may be slow in another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Kind {
-    /// Six weeks of grants in the order in which they were made; one in twenty has expired
+    /// Six weeks of grants in the order in which they were created; one in twenty has expired
     Young,
     /// A year of grants; every other one has expired; access tokens do not expire in the order of their ids
     Old,

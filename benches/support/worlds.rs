@@ -11,7 +11,7 @@ pub struct Worlds {
     /// Numbers of valid access tokens and API keys, such as 10k,1M,10M; the goals apply to the default
     #[arg(long, env = "BENCH_SIZES", default_value = "1M", value_delimiter = ',', value_parser = size)]
     sizes: Vec<i64>,
-    /// Where valid, expired and old rows lie
+    /// How valid, expired and old rows are distributed
     #[arg(long, value_enum, default_value = "young")]
     world: Kind,
     /// Create the data again instead of copying that of an earlier run

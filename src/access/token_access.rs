@@ -233,7 +233,7 @@ fn find(conn: &mut DbConnection, hash: &TokenHash) -> QueryResult<Option<Row>> {
     })
 }
 
-// The same with the resource server that asks, which is read alone only when the token is unknown.
+// The same, with the resource server that asks. A second query reads the resource server if the token is unknown.
 fn find_for(
     conn: &mut DbConnection,
     id: &str,

@@ -142,8 +142,8 @@ pub fn verify(conn: &mut DbConnection, known: Option<&str>) -> Result<Verdict> {
     Ok(Verdict::Intact { head: (at.number > 0).then_some(at), unsealed })
 }
 
-// Every entry has a seal or waits for one, and what waits for one exists. One statement for each, because the server may be
-// running and sealing.
+// Checks that every entry has a seal or waits for one, and that every entry that waits for one exists. One statement for each
+// check, because the server may be running and sealing.
 fn broken_before_the_seal(conn: &mut DbConnection) -> Result<Option<String>> {
     let has_seal = exists(activity_seals::table.filter(activity_seals::activity_id.eq(activity::id)));
     let waits = exists(activity_unsealed::table.filter(activity_unsealed::activity_id.eq(activity::id)));

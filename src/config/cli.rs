@@ -63,7 +63,7 @@ pub struct Settings {
     /// sqlite:FILE or postgres://USER@HOST/NAME; by default a SQLite file in the data folder
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
-    /// How many connections the server opens: for reading on SQLite, in all on PostgreSQL
+    /// Number of database connections: for reads on SQLite, for everything on PostgreSQL
     #[arg(long, env = "DATABASE_CONNECTIONS", default_value = "8", value_name = "NUMBER")]
     pub database_connections: String,
     /// Proxies whose X-Forwarded-For header is trusted: addresses or networks, separated by commas

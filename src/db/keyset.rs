@@ -32,7 +32,7 @@ impl Cursor {
         matches!(self, Cursor::Before(_) | Cursor::Last)
     }
 
-    /// The row that the page starts behind.
+    /// The row after which the page starts, in the direction of the scan.
     pub fn place(self) -> Option<Place> {
         match self {
             Cursor::First | Cursor::Last => None,
@@ -68,10 +68,10 @@ impl<T> Slice<T> {
     }
 }
 
-/// Counts of tokens are exact up to here.
+/// Counts of tokens are exact up to this number.
 pub const COUNTED: i64 = 1_000;
 
-/// A count up to a cap: `204`, or `1,000+`; or of what was seen so far: `at least 12`.
+/// A count up to a cap: `204`, or `1,000+`; or a count of the rows read so far: `at least 12`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Count {
     /// What was counted.

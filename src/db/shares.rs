@@ -1,7 +1,7 @@
-//! The shares of the connections: what one kind of work takes, another cannot run out of.
+//! Divides the database connections, so that one kind of work cannot take the connections of another.
 //!
 //! Pages and lists, background jobs, and everything else (tokens, sessions, sign-in; on PostgreSQL also all changes) have a
-//! pool each. So a token is never refused because somebody filters a list, and a job that counts does not delay a page.
+//! pool each. So no token is refused because somebody filters a list, and a job that counts does not delay a page.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +14,8 @@ use crate::db::manager::{Manager, Purpose};
 #[derive(Clone)]
 pub(crate) struct Share {
     pub(crate) pool: r2d2::Pool<Manager>,
-    // A caller takes a permit of each in turn. They serve waiting callers in order and drop those that disconnected; the
-    // pool does neither.
+    // A caller takes a permit of each semaphore in turn. Semaphores serve waiting callers in order and drop those that
+    // disconnected; the pool does neither.
     pub(crate) free: Vec<Arc<Semaphore>>,
 }
 
@@ -24,7 +24,7 @@ pub(crate) struct Share {
 pub(crate) struct Shares {
     /// For tokens, sessions and sign-in.
     pub(crate) requests: Share,
-    /// The same connections but one, for changes on PostgreSQL: tokens are read while every change waits for a lock.
+    /// For changes on PostgreSQL: the same connections but one, so that tokens are read while every change waits for a lock.
     pub(crate) changes: Share,
     /// For pages and lists.
     pub(crate) pages: Share,

@@ -3,7 +3,8 @@
 //! Why: connections that compete for SQLite's write lock sleep and starve; a queue is faster and fair. Each job has its own
 //! savepoint, so a job that fails or panics rolls back only its own changes, and its caller gets the result after COMMIT. A
 //! job whose caller disconnected or timed out while it was queued is skipped; one whose caller timed out while it ran is
-//! rolled back. A group that has taken long is committed before it is complete, so that nobody waits for many slow jobs.
+//! rolled back. The writer commits a group that takes long before all its jobs have run, so that nobody waits for many slow
+//! jobs.
 //!
 //! Checkpoints run in their own thread. The writer itself checkpoints only the last pages of a long log, because SQLite
 //! restarts the log only after copying all of it.
@@ -29,7 +30,7 @@ const QUEUE: usize = 1024;
 // How many of them low-priority writes may fill.
 const LOW_PRIORITY_QUEUE: usize = QUEUE / 4 * 3;
 const GROUP: usize = 64;
-// A group that has taken this long is committed; the rest of it is the next group.
+// A group that has taken this long is committed; its remaining jobs are the next group.
 const GROUP_TIME: Duration = Duration::from_millis(50);
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
 // Pages of 4 KiB: beyond 40 MB, finding pages in the log costs more than copying them.
@@ -50,7 +51,7 @@ pub(crate) struct Writer {
 trait Job: Send {
     /// Whether nobody waits for it any more.
     fn is_abandoned(&self) -> bool;
-    /// Runs the change; returns whether to keep it. Not to be kept are also changes whose caller has timed out.
+    /// Runs the change; returns whether to keep it. A change whose caller has timed out is not kept.
     fn run(&mut self, conn: &mut DbConnection) -> bool;
     /// Sends the result to the caller after the group was committed or rolled back.
     fn answer(self: Box<Self>, committed: bool);
@@ -145,7 +146,7 @@ impl Writer {
         }
         let answer = match tokio::time::timeout(timeout, &mut answer).await {
             Err(_) if decision.claim(CommitDecision::TIMED_OUT) => return Err(NOT_IN_TIME),
-            // It is being committed with its group: wait for the result. Only a disk that hangs makes this wait end first.
+            // It is being committed with its group: wait for the result. This wait times out only if the disk hangs.
             Err(_) => tokio::time::timeout(timeout, answer).await.map_err(|_| NOT_IN_TIME)?,
             Ok(answer) => answer,
         };
@@ -154,7 +155,7 @@ impl Writer {
 }
 
 fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, queued: &AtomicUsize, log: &Log) {
-    // Jobs that were taken from the queue but not run yet, because the group before took long.
+    // Jobs that were taken from the queue but not run yet, because the previous group took long.
     let mut rest: Vec<Box<dyn Job>> = Vec::new();
     loop {
         let mut group = std::mem::take(&mut rest);
@@ -195,7 +196,7 @@ fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, queued: &AtomicU
     }
 }
 
-// Runs jobs until all are done or the time of a group is over, and commits. Returns how many jobs were run, and whether they
+// Runs jobs until all have run or the group has taken its time, and commits. Returns how many jobs have run, and whether they
 // are committed.
 fn run_group(conn: &mut DbConnection, group: &mut [Box<dyn Job>]) -> (usize, bool) {
     // A transaction with one job needs no savepoint, which would make SQLite copy every page the job changes.

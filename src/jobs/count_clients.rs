@@ -8,9 +8,9 @@ use crate::tokens::client_counters::{self, Due};
 use crate::web::state::State;
 
 const LEASE: &str = "count";
-// Tokens that one run reads, about: a million a minute.
+// About how many tokens one run reads, which is a million a minute.
 const TOKENS_PER_RUN: i64 = 50_000;
-// What a client costs besides its tokens, so that a run ends also where there are many empty clients.
+// Added for each client, so that a run also ends if there are many clients without tokens.
 const COST: i64 = 5;
 
 /// Counts the clients whose counts are out of date, in batches of one read and one write.

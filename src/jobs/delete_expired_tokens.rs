@@ -33,8 +33,8 @@ pub(super) async fn run(app: &State) -> Result<()> {
 type Find = fn(&mut DbConnection, Timestamp, i64) -> QueryResult<Vec<i64>>;
 type Delete = fn(&mut DbConnection, i64, Timestamp) -> QueryResult<usize>;
 
-// Deletes the rows that `find` finds. A read finds them, because most of the time there are none; a transaction deletes as
-// many as fit into its time: the values of a refresh token are deleted with it.
+// Deletes the rows that `find` finds. A read finds them, because usually there are none. A transaction deletes as many as
+// fit into its time, because each refresh token has values that are deleted with it.
 async fn delete_older(app: &State, cutoff: Timestamp, find: Find, delete: Delete) -> Result<()> {
     loop {
         let mut found = app.db.for_jobs().read(move |conn| Ok(find(conn, cutoff, BATCH)?)).await?;

@@ -1,6 +1,6 @@
 //! Deletes the rows of revoked tokens, in batches. The revocation itself took effect immediately.
 //!
-//! A batch takes about [`BUDGET`] of the writer's time: its size follows the time that the last one took. Between two
+//! A batch takes about [`BUDGET`] of the writer's time: the time that the last one took decides its size. Between two
 //! batches the job pauses for as long as others are waiting, and several deletions take turns. A deletion that was
 //! interrupted continues where it stopped.
 
@@ -48,7 +48,7 @@ struct Batch {
 }
 
 impl Batch {
-    // Half of the writer's time is left to others who want it, and a little in any case.
+    // Leaves half of the writer's time to other writers if any are waiting, and a little otherwise.
     fn pause(&self) -> Duration {
         if self.waited > UNDISTURBED { self.took } else { self.took / 4 }.max(Duration::from_millis(1))
     }

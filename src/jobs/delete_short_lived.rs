@@ -1,5 +1,5 @@
-//! Deletes rows that live for minutes or days: sessions, one-time links, counts of wrong passwords, client secrets that were
-//! replaced, requests for a connection, and the marks of forms that were sent.
+//! Deletes rows that live for minutes or days: sessions, one-time links, counts of wrong passwords, replaced client
+//! secrets, unfinished authorizations of connections, and nonces of submitted forms.
 
 use diesel::prelude::*;
 

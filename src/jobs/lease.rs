@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 use crate::web::state::State;
 
 const SECONDS: i64 = 20;
-// With less time than this left, the holder renews its lease.
+// The holder renews its lease when fewer seconds than this are left.
 const RENEWED_BELOW: i64 = SECONDS / 2;
 
 /// Runs `work` in a transaction that also takes or renews the lease `name`. Returns nothing if another node holds it.
@@ -27,7 +27,7 @@ pub(super) async fn with_lease<T: Send + 'static>(
         .await
 }
 
-// The batches of a job find that they hold the lease by reading one row; they write it once in ten seconds.
+// Most batches of a job only read that they hold the lease; the job renews it every ten seconds.
 fn hold(conn: &mut DbConnection, name: &str, node: &str, now: Timestamp) -> QueryResult<bool> {
     let row: Option<(String, Timestamp)> =
         leases::table.find(name).select((leases::holder, leases::expires_at)).first(conn).optional()?;

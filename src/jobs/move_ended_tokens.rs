@@ -1,4 +1,4 @@
-//! Moves access tokens that have expired to the table of ended tokens.
+//! Moves expired access tokens to the table of ended tokens.
 
 use std::time::{Duration, Instant};
 
@@ -11,15 +11,15 @@ const LEASE: &str = "ended tokens";
 // How long one transaction may occupy the writer, and how many tokens it moves at most.
 const TIME_IN_WRITER: Duration = Duration::from_millis(20);
 const MOST: usize = 2_000;
-// The time is read after each so many tokens.
+// How many tokens are moved before the time is checked again.
 const STEP: usize = 50;
-// As long as a transaction, so that requests have at least half of the writer while a backlog is moved.
+// As long as one transaction, so that requests get at least half of the writer's time while the job moves a backlog.
 const PAUSE: Duration = TIME_IN_WRITER;
 
-/// Moves every expired access token, those that expired first first.
+/// Moves every expired access token, in the order in which they expired.
 pub(super) async fn run(app: &State) -> Result<()> {
     let now = app.clock.now();
-    // A read looks first: most of the time nothing has expired.
+    // A read comes first, because usually nothing has expired.
     while app.db.for_jobs().read(move |conn| Ok(EndedToken::is_due(conn, now)?)).await? {
         if next_batch(app).await?.is_none_or(|moved| moved == 0) {
             return Ok(());

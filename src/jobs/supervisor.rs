@@ -10,11 +10,12 @@ use rand::RngExt;
 
 use crate::error::Error;
 use crate::jobs::Job;
+use crate::time::count;
 use crate::web::state::State;
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-// Why a run failed: for the log, and in words that anybody may read.
+// Why a run failed: `cause` for the log, `shown` for `/readyz`, which anybody can read.
 struct Failure {
     cause: String,
     shown: &'static str,
@@ -39,7 +40,7 @@ async fn run(app: &State, job: &Job) -> Duration {
         Ok(Ok(())) => {
             let failures = app.job_health.succeeded(job.name, app.clock.now());
             if failures > 0 {
-                log::info!("{}: works again after {failures} failures", job.name);
+                log::info!("{}: works again after {}", job.name, count(i64::from(failures), "failure"));
             }
             return job.every;
         }
@@ -49,8 +50,8 @@ async fn run(app: &State, job: &Job) -> Duration {
     let failures = app.job_health.failed(job.name, failure.shown);
     let pause = pause_after(job.every, failures);
     let level = if failure.is_expected { log::Level::Warn } else { log::Level::Error };
-    let (name, cause, seconds) = (job.name, failure.cause, pause.as_secs_f32());
-    log::log!(level, "{name}: failed {failures} times, next attempt in {seconds:.1} s: {cause}");
+    let (times, seconds) = (count(i64::from(failures), "time"), pause.as_secs_f32());
+    log::log!(level, "{}: failed {times}, next attempt in {seconds:.1} s: {}", job.name, failure.cause);
     pause
 }
 
@@ -72,8 +73,8 @@ fn message(panic: &(dyn Any + Send)) -> String {
     format!("panicked: {}", text.unwrap_or_default())
 }
 
-// Twice as long after each failure, up to a minute, or the job's own interval if that is longer. Up to a quarter more, so
-// that the nodes of a shop do not all try at the same moment.
+// The pause doubles with each failure, up to a minute or to the job's own interval if that is longer. A random part of up to
+// a quarter is added, so that the nodes do not all try at the same moment.
 fn pause_after(every: Duration, failures: u32) -> Duration {
     let longest = LONGEST_PAUSE.max(every);
     let pause = every.saturating_mul(2_u32.saturating_pow(failures.min(10))).min(longest);

@@ -4,7 +4,7 @@ use crate::db::update_statistics;
 use crate::error::Result;
 use crate::web::state::State;
 
-/// Updates what has become wrong.
+/// Updates statistics that are out of date.
 pub(super) async fn run(app: &State) -> Result<()> {
     app.db.write(update_statistics).await
 }

@@ -48,13 +48,13 @@ async fn answer(
         return Err(OAuthError::invalid_client("Send the client's secret: introspection requires it"));
     }
     match checks.check(parameters.required("token")?).await? {
-        // A client that validates the token of another client is not told, and no use is recorded.
+        // A client learns nothing about the token of another client, and no use is recorded.
         Ok(access) if access.client.id == authenticated.client.id => Ok(checks.record_use(access).await?.ok()),
         _ => Ok(None),
     }
 }
 
-// What a resource server is told; nothing when the caller is none, or its secret is wrong.
+// The answer for a resource server; `None` if the caller is not one, or its secret is wrong.
 async fn for_resource_server(
     app: &State,
     request: &HttpRequest,

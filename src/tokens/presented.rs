@@ -1,4 +1,4 @@
-//! What a refresh token sent by a client is: which refresh token it is a value of, of which generation, and whether it may
+//! Recognises the value that a client sent: which refresh token it belongs to, of which generation it is, and whether it may
 //! be exchanged. [`rotation`](crate::tokens::rotation) acts on the answer.
 
 use diesel::prelude::*;
@@ -27,7 +27,7 @@ pub(super) struct Presented {
     employee: GrantingEmployee,
 }
 
-/// What a value is good for.
+/// How a value may be used.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Standing {
     /// It is of the newest generation.
@@ -38,7 +38,7 @@ pub(super) enum Standing {
     ResponseLost,
     /// It expired at this time.
     Expired(Timestamp),
-    /// Token reuse. When it had been replaced, or when the newest value was issued.
+    /// Token reuse, with the time when the value was replaced or, if that is not known, when the newest was issued.
     Reused(Timestamp),
 }
 
@@ -88,7 +88,7 @@ impl Presented {
         Ok(found.map(|(token, employee)| Presented { token, value: None, employee }))
     }
 
-    /// Why the refresh token gives nothing to this client, whichever of its values is sent.
+    /// Why this client gets no tokens for the refresh token, whichever of its values it sends.
     pub fn refusal(&self, client: ClientKey) -> Option<Refusal> {
         let (token, employee) = (&self.token, &self.employee);
         let is_revoked = token.revoked_at.is_some() || employee.revoked_refresh_tokens_through >= token.id.0;
@@ -101,7 +101,7 @@ impl Presented {
         }
     }
 
-    /// What the value is good for at `now`.
+    /// How the value may be used at `now`.
     pub fn standing(&self, now: Timestamp) -> Standing {
         let token = &self.token;
         let Some(value) = &self.value else {

@@ -1,5 +1,5 @@
-//! Deletes refresh tokens and API keys that expired long ago. Ended access tokens are deleted by
-//! [`EndedToken::purge`](crate::tokens::EndedToken::purge).
+//! Deletes refresh tokens and API keys that expired long ago. [`EndedToken::delete`](crate::tokens::EndedToken::delete)
+//! deletes expired access tokens.
 
 use diesel::prelude::*;
 
@@ -8,8 +8,8 @@ use crate::id::ClientKey;
 use crate::schema::{access_tokens, clients, refresh_tokens};
 use crate::time::Timestamp;
 
-/// Up to `most` refresh tokens that expired before `cutoff`. It looks into the index of each client, so that no index of
-/// its own is needed.
+/// Up to `most` refresh tokens that expired before `cutoff`. It reads the index of each client, so that it needs no
+/// index of its own.
 pub fn expired_refresh_tokens(conn: &mut DbConnection, cutoff: Timestamp, most: i64) -> QueryResult<Vec<i64>> {
     let expired = refresh_tokens::table.filter(refresh_tokens::expires_at.lt(cutoff));
     let owners: Vec<ClientKey> = clients::table

@@ -14,7 +14,7 @@ use crate::schema::leases;
 use crate::time::Timestamp;
 use crate::web::state::State;
 
-// Callers within this time share one write, so that strangers cannot cause any number of them.
+// Callers within this time share one write, so that strangers cannot cause an unlimited number of writes.
 const VALID_FOR: Duration = Duration::from_secs(1);
 const TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -23,7 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 pub struct Readiness(Arc<Mutex<Option<(Instant, bool)>>>);
 
 impl Readiness {
-    // In a task of its own, which also ends if the caller disconnects: otherwise a caller could start any number of writes.
+    // In a task of its own, which also ends if the caller disconnects: otherwise a caller could start unlimited writes.
     async fn check(&self, app: &web::Data<State>) -> bool {
         let (last, app) = (self.0.clone(), app.clone());
         let check = actix_web::rt::spawn(async move {
@@ -44,8 +44,8 @@ impl Readiness {
     }
 }
 
-// Changes one row, so that a dead writer, a full disk or a read-only database is noticed. A number that grows: SQLite does
-// not write a row that stays the same.
+// Changes one row, so that a dead writer, a full disk or a read-only database is noticed. The number grows, because
+// SQLite does not write a row that stays the same.
 fn write(conn: &mut DbConnection) -> Result<()> {
     const NAME: &str = "readyz";
     let next = leases::table.find(NAME);
@@ -63,8 +63,8 @@ pub async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body("ok\n")
 }
 
-/// `GET /readyz`: the database accepts changes; otherwise 503. A line for each background job that fails or runs for very
-/// long: such a job is a reason to look, not to send requests elsewhere.
+/// `GET /readyz`: the database accepts changes; otherwise 503. The answer has a line for each background job that
+/// fails or has been running for long. Such a job does not make it 503, because other nodes may have the same problem.
 pub async fn readyz(app: web::Data<State>, readiness: web::Data<Readiness>) -> HttpResponse {
     let (mut response, mut body) = match readiness.check(&app).await {
         true => (HttpResponse::Ok(), String::from("ready\n")),

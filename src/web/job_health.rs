@@ -1,11 +1,11 @@
-//! How the background jobs of this process are doing. The supervisor writes it; `/readyz` reads it.
+//! The health of the background jobs of this process. The supervisor writes it; `/readyz` reads it.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::time::{MINUTE, Timestamp, count};
 
-// A run that takes longer than this is mentioned.
+// `/readyz` reports a run that takes longer than this.
 const LONG: i64 = 15 * MINUTE;
 
 /// The health of every job that has been started, by name.
@@ -19,11 +19,11 @@ pub struct JobReport {
     pub started_at: Option<Timestamp>,
     /// When its last successful run ended.
     pub succeeded_at: Option<Timestamp>,
-    /// When the present run started; none between two runs.
+    /// When the current run started; `None` between two runs.
     pub running_since: Option<Timestamp>,
     /// How many runs in a row have failed.
     pub failures: u32,
-    /// Why the last of them failed, in words that anybody may read.
+    /// Why the last of them failed, for `/readyz`, which anybody can read.
     pub last_error: &'static str,
 }
 
@@ -35,7 +35,7 @@ impl JobHealth {
         (report.started_at, report.running_since) = (Some(now), Some(now));
     }
 
-    /// The run has succeeded. Returns how many runs before it failed.
+    /// The run has succeeded. Returns how many runs in a row had failed before it.
     pub fn succeeded(&self, name: &'static str, now: Timestamp) -> u32 {
         let mut jobs = self.lock();
         let report = jobs.entry(name).or_default();
@@ -43,7 +43,7 @@ impl JobHealth {
         std::mem::take(&mut report.failures)
     }
 
-    /// The run has failed; `why` must be fit for the public. Returns how many runs in a row have failed.
+    /// The run has failed; anybody can read `why`. Returns how many runs in a row have failed.
     pub fn failed(&self, name: &'static str, why: &'static str) -> u32 {
         let mut jobs = self.lock();
         let report = jobs.entry(name).or_default();
@@ -65,7 +65,7 @@ impl JobHealth {
 }
 
 impl JobReport {
-    /// What is wrong with the job, in words that anybody may read.
+    /// What is wrong with the job, for `/readyz`, which anybody can read.
     pub fn trouble(&self, now: Timestamp) -> Option<String> {
         if self.failures > 0 {
             return Some(format!("failed {}, last: {}", count(i64::from(self.failures), "time"), self.last_error));

@@ -42,7 +42,7 @@ pub struct State {
     pub buckets: Buckets,
     /// The shop's connections.
     pub connections: Arc<Connections>,
-    /// How the background jobs are doing.
+    /// The health of the background jobs.
     pub job_health: JobHealth,
     /// The name of this process: the holder of its leases.
     pub node: String,

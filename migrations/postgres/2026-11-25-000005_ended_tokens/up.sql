@@ -1,5 +1,5 @@
--- Storage that follows what is valid: expired access tokens move to a table of their own, and a grant needs a bounded number
--- of values however often it is refreshed. Nothing is copied here: the background job moves the tokens that have expired.
+-- Expired access tokens move to a table of their own, and a refresh token has a bounded number of values however often it is
+-- refreshed, so that tables do not grow with the past. Nothing is copied here: a background job moves the expired tokens.
 
 -- Access tokens that have expired, for KEEP_EXPIRED_DAYS: a lookup can still tell "expired" from "revoked", and the page of
 -- the refresh token lists them. No foreign keys, so that deleting a client or a grant does not depend on its past.
@@ -33,5 +33,5 @@ CREATE TABLE activity_unsealed (
 INSERT INTO activity_unsealed (activity_id)
 SELECT id FROM activity WHERE NOT EXISTS (SELECT 1 FROM activity_seals WHERE activity_id = activity.id);
 
--- Lists no longer guess where valid tokens begin.
+-- Lists no longer need an estimate of where valid tokens begin.
 ALTER TABLE clients DROP COLUMN live_from;

@@ -1,5 +1,5 @@
--- API keys are counted apart from access tokens. Every list of tokens asks whether a revocation is still deleting its rows, and
--- the background job looks for one: among many finished ones.
+-- Deleted API keys are counted apart from access tokens. Every token list, and the background job, looks for unfinished
+-- deletions: the partial index finds them among many finished ones.
 ALTER TABLE purges ADD COLUMN deleted_api_keys BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX purges_unfinished ON purges (id) WHERE finished_at IS NULL;
 

@@ -1,5 +1,5 @@
--- Narrow indexes: each list reads one index in its own order. Access tokens come and go by the thousand, so they have few;
--- API keys and refresh tokens have one for every sort order.
+-- Each list reads one index in its own order. Access tokens are inserted and deleted often, so they have few indexes; API
+-- keys and refresh tokens have one for every sort order.
 DROP INDEX refresh_token_values_expires;
 CREATE INDEX refresh_token_values_earlier_format ON refresh_token_values (expires_at, id) WHERE earlier_format;
 
@@ -9,7 +9,7 @@ DROP INDEX access_tokens_employee;
 DROP INDEX access_tokens_prefix;
 DROP INDEX access_tokens_api_keys;
 DROP INDEX access_tokens_api_keys_employee;
--- Without API keys, which are found through the indexes below: a search for tokens without a refresh token never reads it.
+-- Without API keys, so that no search for API keys reads this index: they have the indexes below.
 DROP INDEX access_tokens_refresh_token;
 CREATE INDEX access_tokens_refresh_token ON access_tokens (refresh_token_id, client_id, id)
 WHERE refresh_token_id IS NOT NULL;

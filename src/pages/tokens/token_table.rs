@@ -16,7 +16,7 @@ use crate::web::page::Viewer;
 
 // Rows of a table that nobody has filtered, sorted or paged.
 const FIRST_ROWS: usize = 10;
-// The access tokens of a folded table are counted if there are at most so many rows.
+// The access tokens of a folded table are counted if there are at most this many rows.
 const COUNTED_WHEN_FOLDED: i64 = 100;
 
 /// A token table as the template shows it.

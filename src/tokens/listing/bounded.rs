@@ -1,4 +1,4 @@
-//! Shapes of SQL that Diesel has no types for: a LIMIT as a number in the statement, the count of a limited query, and the
+//! SQL that Diesel has no types for: a LIMIT as a number in the statement, the count of a limited query, and the
 //! comparison and order of rows of several columns.
 
 use diesel::expression::{AppearsOnTable, SelectableExpression, ValidGrouping, is_aggregate};
@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Bool};
 use crate::db::{Backend, DbConnection};
 
 /// A query that returns at most this many rows. Diesel binds a LIMIT, and SQLite plans a statement again whenever a bound
-/// LIMIT changes; a number in the text lets the prepared statement stay.
+/// LIMIT changes; with a number in the text, SQLite keeps the prepared statement.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounded<Q> {
     pub query: Q,
@@ -20,7 +20,8 @@ pub struct Bounded<Q> {
 #[derive(Clone, Copy, Debug)]
 pub struct CountTwo<Q>(pub Bounded<Q>, pub Bounded<Q>);
 
-/// Compares several columns as one row: `(last_used_at, id) < (5, 7)`. Both databases enter an index at such a row.
+/// Compares several columns as one row: `(last_used_at, id) < (5, 7)`. Both databases can start to read an index at
+/// such a row.
 #[derive(Clone, Debug)]
 pub struct RowIs {
     pub columns: Vec<&'static str>,

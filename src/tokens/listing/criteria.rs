@@ -1,4 +1,4 @@
-//! A filter, resolved: names have become employees, and a row can be checked without a query.
+//! The conditions of a filter, with names resolved to employees, so that a row can be checked without a query.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use crate::time::{DAY, Timestamp};
 use crate::tokens::listing::row::ListedToken;
 use crate::tokens::listing::{EXPIRING_SOON_DAYS, List, StatusFilter, TokenFilter, UNUSED_DAYS, Within};
 
-/// What a row of a list must be.
+/// The conditions that a row of a list must meet.
 #[derive(Debug)]
 pub struct Criteria {
     list: List,
@@ -25,12 +25,12 @@ pub struct Criteria {
     pub employees: Option<HashSet<EmployeeKey>>,
     /// Locked and archived employees, if their tokens are left out.
     inactive: HashSet<EmployeeKey>,
-    /// What the token's dates must say.
+    /// The condition on the token's dates.
     pub status: Option<StatusFilter>,
 }
 
 impl Criteria {
-    /// Everything in a list that is valid, or has expired.
+    /// All valid tokens of a list, or all expired ones.
     pub fn all((list, within): (List, Within), expired: bool, now: Timestamp) -> Criteria {
         let (prefix, employees, inactive, status) = (String::new(), None, HashSet::new(), None);
         Criteria { list, within, now, expired, prefix, employees, inactive, status }
@@ -66,12 +66,12 @@ impl Criteria {
         Ok((!nobody).then_some(criteria))
     }
 
-    /// Whether expired tokens are asked for.
+    /// Whether expired tokens are requested.
     pub fn is_expired(&self) -> bool {
         self.expired
     }
 
-    /// Whether nothing but valid or expired is asked for.
+    /// Whether there is no condition except valid or expired.
     pub fn is_empty(&self) -> bool {
         self.prefix.is_empty() && self.employees.is_none() && self.status.is_none()
     }
@@ -101,7 +101,7 @@ impl Criteria {
 
     fn has_status(&self, row: &ListedToken, status: StatusFilter) -> bool {
         match status {
-            // By employee: `employees` and `inactive` say it.
+            // `employees` and `inactive` already hold these conditions.
             StatusFilter::EmployeeActive | StatusFilter::EmployeeInactive => true,
             StatusFilter::NeverUsed => row.last_used_at == Timestamp::NEVER_YET,
             StatusFilter::Unused => {

@@ -1,4 +1,4 @@
-//! The one statement of token lists: an ordered, limited read of one index.
+//! The only statement of token lists: an ordered, limited read of one index.
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -31,7 +31,7 @@ pub enum Order {
     Prefix(String),
 }
 
-/// One read. It returns rows of the index, so what its key and order do not say is left to the caller to check.
+/// One read. It returns rows of the index; the caller checks every condition that the key and order do not cover.
 #[derive(Clone, Debug)]
 pub struct IndexRead {
     pub list: List,
@@ -41,7 +41,7 @@ pub struct IndexRead {
     pub from: Option<i64>,
     pub to: Option<i64>,
     pub descending: bool,
-    /// The place behind which the read starts.
+    /// The place after which the read starts, in its direction.
     pub start: Option<Place>,
     pub limit: i64,
 }
@@ -60,7 +60,7 @@ fn listed(rows: Vec<(Identity, Dates)>) -> Vec<ListedToken> {
 macro_rules! in_order_of {
     ($table:ident, $column:ident, $query:expr, $read:expr) => {{
         let (mut query, read): (_, &IndexRead) = ($query, $read);
-        // The start replaces the bound on its side: an index is entered at one place.
+        // The start replaces the bound on its side, because reading an index starts at one place.
         if let Some(from) = read.from.filter(|_| read.start.is_none() || read.descending) {
             query = query.filter($table::$column.ge(from));
         }

@@ -12,11 +12,11 @@ use crate::tokens::listing::{
     EXPIRING_SOON_DAYS, List, Request, StatusFilter, TokenPage, UNUSED_DAYS, Within, revoked,
 };
 
-/// What came of reading a set of rows as a whole.
+/// The result of reading a set of rows as a whole.
 pub enum Gathered {
     /// All matching rows.
     Complete(Vec<ListedToken>),
-    /// There are more rows than may be read; so many of those that were read match.
+    /// There are more rows than may be read; this many of the rows that were read match.
     Partial(i64),
 }
 
@@ -114,7 +114,7 @@ impl Reader<'_> {
         all
     }
 
-    /// Looks through the list in its own order, from where the page starts.
+    /// Searches the list in its own order, from where the page starts.
     pub fn searched(&mut self, criteria: &Criteria) -> QueryResult<TokenPage> {
         let request = self.request;
         let (sort, descending) = request.indexed_order();

@@ -1,4 +1,4 @@
-//! What is asked of a token list, and what it answers.
+//! A request for a page of a token list, and the page.
 
 use crate::db::keyset::{Count, Cursor, Place, Slice};
 use crate::time::Timestamp;
@@ -22,13 +22,13 @@ pub enum List {
 /// How much is read for one page.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// A list with at most so many rows is read as a whole.
+    /// A list with at most this many rows is read as a whole.
     pub gathered: i64,
-    /// So many rows are looked through for one page.
+    /// At most this many rows are searched for one page.
     pub searched: i64,
-    /// Counts are exact up to here.
+    /// Counts are exact up to this number.
     pub counted: i64,
-    /// A filter that at most so many employees match is read by employee.
+    /// If at most this many employees match a filter, their tokens are read by employee.
     pub employees: usize,
 }
 
@@ -38,7 +38,7 @@ impl Default for Limits {
     }
 }
 
-/// The page that is asked for.
+/// A request for a page.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// The list.
@@ -55,7 +55,7 @@ pub struct Request<'a> {
     pub cursor: Cursor,
     /// Rows on a page.
     pub page: usize,
-    /// What is valid now.
+    /// The time: tokens that expire later are valid.
     pub now: Timestamp,
     /// How much is read.
     pub limits: Limits,
@@ -76,7 +76,7 @@ pub struct TokenPage {
     pub sort: SortBy,
     /// Whether the largest value is first.
     pub descending: bool,
-    /// The last place looked at, if the page is not full although there may be more: the next page continues there.
+    /// Where the search stopped, if the page is not full and there may be more: the next page continues there.
     pub stopped: Option<Place>,
 }
 

@@ -1,4 +1,4 @@
-//! Tokens that are revoked, and whose rows are still being deleted, are in no list.
+//! Removes revoked tokens, whose rows are still being deleted, from token lists.
 
 use std::collections::{HashMap, HashSet};
 

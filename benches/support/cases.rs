@@ -48,7 +48,7 @@ pub fn all(visitor: &Visitor, facts: &Facts) -> Vec<Case> {
         ("big client, API keys, never used", "ak-status=never-used".into(), ""),
         ("big client, API keys by expiry", "ak-sort=expires".into(), ""),
         ("big client, API keys, expired", "ak-expired=1".into(), ""),
-        ("big client, access tokens unfolded", "at=all".into(), ""),
+        ("big client, access tokens unfolded", "at-show=all".into(), ""),
     ];
     let of_big = of_big.into_iter().filter_map(|(name, query, page)| {
         let path = if query.is_empty() { big.clone() } else { format!("{big}?{query}") };

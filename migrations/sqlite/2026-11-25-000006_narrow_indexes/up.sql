@@ -17,10 +17,10 @@ CREATE INDEX access_tokens_employee ON access_tokens (employee_id, id);
 CREATE INDEX access_tokens_prefix ON access_tokens (client_id, prefix, id);
 -- Access tokens, without API keys, in the order in which they expire: the background job moves them to ended_tokens.
 CREATE INDEX access_tokens_expires ON access_tokens (expires_at, id) WHERE refresh_token_id IS NOT NULL;
-CREATE INDEX access_tokens_api_keys ON access_tokens (client_id, id) WHERE refresh_token_id IS NULL;
+CREATE INDEX access_tokens_api_keys ON access_tokens (client_id, created_at, id) WHERE refresh_token_id IS NULL;
 CREATE INDEX access_tokens_api_keys_last_used ON access_tokens (client_id, last_used_at, id) WHERE refresh_token_id IS NULL;
 CREATE INDEX access_tokens_api_keys_client_expires ON access_tokens (client_id, expires_at, id) WHERE refresh_token_id IS NULL;
-CREATE INDEX access_tokens_api_keys_employee ON access_tokens (employee_id, id) WHERE refresh_token_id IS NULL;
+CREATE INDEX access_tokens_api_keys_employee ON access_tokens (employee_id, created_at, id) WHERE refresh_token_id IS NULL;
 CREATE INDEX access_tokens_api_keys_expires ON access_tokens (expires_at, id) WHERE refresh_token_id IS NULL;
 
 -- The page of an employee: newest first, over all clients.

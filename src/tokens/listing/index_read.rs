@@ -90,6 +90,7 @@ macro_rules! rows {
             }
             Order::By(SortBy::LastUsed) => in_order_of!($table, last_used_at, query, read),
             Order::By(SortBy::Expires) => in_order_of!($table, expires_at, query, read),
+            Order::By(SortBy::Created) if read.list == List::ApiKeys => in_order_of!($table, created_at, query, read),
             Order::By(SortBy::Created) => {
                 query = match (read.start, read.descending) {
                     (None, _) => query,
@@ -126,14 +127,15 @@ impl IndexRead {
             Key::RefreshToken(client, id) => (vec!["refresh_token_id", "client_id"], vec![id.0, client.0]),
         };
         columns.extend(match sort {
+            SortBy::Created if self.list == List::ApiKeys => Some("created_at"),
             SortBy::Created => None,
             SortBy::LastUsed => Some("last_used_at"),
             SortBy::Expires => Some("expires_at"),
         });
         columns.push("id");
         let row = |value: i64, id: i64| match sort {
-            SortBy::Created => [&key[..], &[id]].concat(),
-            SortBy::LastUsed | SortBy::Expires => [&key[..], &[value, id]].concat(),
+            SortBy::Created if self.list != List::ApiKeys => [&key[..], &[id]].concat(),
+            SortBy::Created | SortBy::LastUsed | SortBy::Expires => [&key[..], &[value, id]].concat(),
         };
         // Inclusive: PostgreSQL estimates a row comparison by its first column, and would expect no row with < or >.
         let low = match self.start.filter(|_| !self.descending) {

@@ -46,8 +46,8 @@ impl Reader<'_> {
         let limit = self.request.limits.gathered;
         let mut rows = Vec::new();
         for read in reads {
-            let room = limit + 1 - rows.len() as i64;
-            rows.extend(IndexRead { limit: room, ..read.clone() }.rows(self.conn)?);
+            // Always the same number, because it is part of the statement that stays prepared.
+            rows.extend(IndexRead { limit: limit + 1, ..read.clone() }.rows(self.conn)?);
             if rows.len() as i64 > limit {
                 break;
             }

@@ -130,7 +130,8 @@ impl Request<'_> {
             rows.reverse();
         }
         if let Some(Place { value, id }) = self.cursor.place() {
-            let value = if self.sort == SortBy::Created { id } else { value };
+            let is_by_id = self.sort == SortBy::Created && self.list != List::ApiKeys;
+            let value = if is_by_id { id } else { value };
             rows.retain(|row| if down { key(row) < (value, id) } else { key(row) > (value, id) });
         }
         rows.truncate(self.page + 1);

@@ -49,6 +49,8 @@ impl ListedToken {
     /// Its place in a list that is sorted by `sort`.
     pub fn place(&self, sort: SortBy) -> Place {
         let value = match sort {
+            // API keys have an index by time: by id, SQLite would read access tokens too.
+            SortBy::Created if self.refresh_token.is_none() => self.created_at.0,
             SortBy::Created => self.id,
             SortBy::LastUsed => self.last_used_at.0,
             SortBy::Expires => self.expires_at.0,

@@ -20,10 +20,12 @@ fn no_list_scans_a_table_or_sorts_without_limit() {
     let database = Database::migrated();
     let mut shop = Shop::open(&database, NOW);
     fill(&mut shop);
-    // SQLite may or may not have statistics; PostgreSQL always has some.
-    for statistics in [false, true] {
-        if statistics || is_postgres() {
-            shop.sql("ANALYZE");
+    // SQLite may have no statistics, or those of a sample; PostgreSQL always has some.
+    for statistics in ["none", "all rows", "a sample"] {
+        match statistics {
+            "none" if !is_postgres() => {}
+            "a sample" if !is_postgres() => sampled_statistics(&mut shop),
+            _ => shop.sql("ANALYZE"),
         }
         let statements = statements(shop.conn());
         assert!(statements.len() > 50, "{}", statements.len());
@@ -31,6 +33,25 @@ fn no_list_scans_a_table_or_sorts_without_limit() {
             check_plan(&mut shop, &statement);
         }
     }
+}
+
+// What `PRAGMA optimize` found by a sample of a million tokens, 10,000 of them API keys of a few clients: it took the clients
+// to have 501 access tokens and 667 API keys each.
+fn sampled_statistics(shop: &mut Shop) {
+    let seen = [
+        ("access_tokens_client", "1102395 501 1"),
+        ("access_tokens_prefix", "1102395 501 1 1"),
+        ("access_tokens_employee", "1102395 1001 1"),
+        ("access_tokens_refresh_token", "1092249 3 3 1"),
+        ("access_tokens_api_keys", "10146 667 2 1"),
+        ("access_tokens_api_keys_last_used", "10146 667 2 1"),
+        ("access_tokens_api_keys_client_expires", "10146 667 2 1"),
+        ("access_tokens_api_keys_employee", "10146 1001 2 1"),
+    ];
+    for (index, numbers) in seen {
+        shop.sql(&format!("UPDATE sqlite_stat1 SET stat = '{numbers}' WHERE idx = '{index}'"));
+    }
+    shop.sql("ANALYZE sqlite_schema");
 }
 
 // One client with most rows, its newest ones and its oldest ones; others in between.

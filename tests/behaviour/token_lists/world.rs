@@ -195,6 +195,7 @@ impl World {
             .filter(|token| !self.is_revoked(token, list) && self.passes(token, filter))
             .collect();
         found.sort_by_key(|token| match sort {
+            SortBy::Created if list == List::ApiKeys => (token.created, token.id),
             SortBy::Created => (token.id, token.id),
             SortBy::LastUsed => (token.used, token.id),
             SortBy::Expires => (token.expires, token.id),

@@ -12,6 +12,7 @@ diesel::table! {
         time_zone -> Text,
         key_check -> Binary,
         created_at -> BigInt,
+        restored_at -> Nullable<BigInt>,
     }
 }
 

@@ -24,6 +24,11 @@ impl Account {
         crate::db::on_each!(conn, |conn| accounts::table.select(Account::as_select()).get_result(conn))
     }
 
+    /// When the database was last restored from a backup.
+    pub fn restored_at(conn: &mut DbConnection) -> QueryResult<Option<Timestamp>> {
+        accounts::table.select(accounts::restored_at).get_result(conn)
+    }
+
     /// Creates the row at the first start. Returns the check value of the secret key the row was created with.
     pub fn open(conn: &mut DbConnection, check: &[u8], now: Timestamp) -> Result<Vec<u8>> {
         let row = (

@@ -101,6 +101,11 @@ impl Presented {
         }
     }
 
+    /// Whether the value has a row.
+    pub fn is_known(&self) -> bool {
+        self.value.is_some()
+    }
+
     /// How the value may be used at `now`.
     pub fn standing(&self, now: Timestamp) -> Standing {
         let token = &self.token;

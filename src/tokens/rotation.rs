@@ -11,6 +11,7 @@
 //! | *n−1* | at most 30 s old | concurrent requests or a retry: issues another pair of *n*, at most five a minute |
 //! | *n−1* | older, no token of *n* was used | the response was lost: withdraws the tokens of *n* and issues *n* again |
 //! | *n−1* | older, a token of *n* was used | token reuse detected |
+//! | none that is known, after a restore | *n* was issued before the restore | refused; nothing is revoked |
 //! | *n−1* | it expired, and no token of *n* was used, or it is at most 30 s old | refused; nothing is revoked |
 //! | an earlier generation, or it was withdrawn | | token reuse detected: revokes the refresh token, logs both client IPs |
 //!
@@ -21,6 +22,7 @@
 
 use diesel::prelude::*;
 
+use crate::account::Account;
 use crate::activity::Kind;
 use crate::clients::Client;
 use crate::db::DbConnection;
@@ -84,6 +86,8 @@ pub enum Refusal {
     EmployeeArchived,
     /// The requested scope exceeds the granted scope.
     WiderScope,
+    /// The value is unknown because the database was restored from a backup after it was issued.
+    Restored,
 }
 
 /// Handles a refresh request. The caller commits the transaction in every case, also when this revokes the refresh token.
@@ -115,8 +119,11 @@ fn attempt(
         return Ok(Some(Rotation::Refused(why)));
     }
     let standing = presented.standing(now);
-    let token = presented.token;
+    let (is_known, token) = (presented.is_known(), presented.token);
     match standing {
+        Standing::Reused(_) if !is_known && was_restored(conn, &token)? => {
+            return Ok(Some(Rotation::Refused(Refusal::Restored)));
+        }
         Standing::Reused(replaced) => return reuse_detected(conn, refresh, token, replaced, now),
         Standing::Expired(at) => return Ok(Some(Rotation::Refused(Refusal::Expired(at)))),
         Standing::Current | Standing::Concurrent | Standing::ResponseLost => {}
@@ -144,6 +151,12 @@ fn attempt(
         _ => issue::next_generation(conn, &next, now)?,
     };
     Ok(pair.map(Rotation::Issued))
+}
+
+// Whether the database was restored from a backup since the grant's last refresh that it knows. Then an unknown value may be
+// newer than the backup.
+fn was_restored(conn: &mut DbConnection, token: &RefreshToken) -> QueryResult<bool> {
+    Ok(Account::restored_at(conn)?.is_some_and(|restored| token.rotated_at <= restored))
 }
 
 // How long to wait for another pair of the newest generation, when as many were issued as the minutes so far allow.

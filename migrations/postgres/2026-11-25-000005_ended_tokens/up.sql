@@ -33,5 +33,9 @@ CREATE TABLE activity_unsealed (
 INSERT INTO activity_unsealed (activity_id)
 SELECT id FROM activity WHERE NOT EXISTS (SELECT 1 FROM activity_seals WHERE activity_id = activity.id);
 
+-- When the database was last restored from a backup: a value of a refresh token that is newer than the backup has no row, like
+-- one that is too old.
+ALTER TABLE accounts ADD COLUMN restored_at BIGINT;
+
 -- Lists no longer need an estimate of where valid tokens begin.
 ALTER TABLE clients DROP COLUMN live_from;

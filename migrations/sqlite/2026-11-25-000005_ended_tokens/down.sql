@@ -1,4 +1,5 @@
 ALTER TABLE clients ADD COLUMN live_from BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE accounts DROP COLUMN restored_at;
 DROP TABLE activity_unsealed;
 ALTER TABLE refresh_token_values DROP COLUMN earlier_format;
 DROP INDEX refresh_tokens_grant_hash;

@@ -92,6 +92,10 @@ fn refused(conn: &mut DbConnection, client: &Client, value: &PlainToken, refusal
         Refusal::EmployeeArchived => {
             "The employee who authorized access is archived. Ask another employee to authorize".into()
         }
+        Refusal::Restored => {
+            "The server was restored from a backup that is older than this token. Ask the employee to authorize again"
+                .into()
+        }
         Refusal::WiderScope => return Ok(OAuthError::invalid_scope("The scope exceeds what the employee granted")),
     };
     Ok(OAuthError::invalid_grant(hint))

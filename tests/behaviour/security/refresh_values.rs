@@ -109,6 +109,29 @@ fn r4_1_500_rotations_leave_a_bounded_number_of_value_rows() {
 }
 
 #[test]
+fn a_value_that_is_newer_than_a_restored_backup_is_refused_and_revokes_nothing() {
+    let story = Story::begin();
+    let pairs = story.rotate(2);
+    story.app.advance(DAY);
+    // The state of the backup: the second value had not been issued yet.
+    let mut shop = story.app.shop();
+    shop.sql("DELETE FROM refresh_token_values WHERE generation = 3");
+    shop.sql("UPDATE refresh_tokens SET generation = 2, generation_used_at = NULL");
+    shop.sql(&format!("UPDATE accounts SET restored_at = {}", story.app.now().0));
+
+    let (status, error, hint) = refusal(&story.refresh(&pairs[2].refresh_token));
+
+    assert_eq!((status, error.as_str()), (400, "invalid_grant"));
+    assert!(hint.contains("restored from a backup"), "{hint}");
+    assert_eq!(story.grants(), 1, "nothing is revoked");
+    // Once the grant is refreshed, every unknown value is reuse again.
+    story.app.advance(1);
+    pair(&story.refresh(&pairs[1].refresh_token));
+    let answer = story.refresh(&pairs[2].refresh_token);
+    story.assert_replay(&answer, &[]);
+}
+
+#[test]
 fn r5_a_withdrawn_value_is_deleted_and_is_reuse_at_any_age() {
     for wait in [0, HOUR, 29 * DAY] {
         let story = Story::begin();

@@ -180,13 +180,15 @@ impl TokenChecks<'_> {
         Ok(found.map(|(server, row)| (server, row.and_then(|row| check(row, now).ok()))))
     }
 
-    /// Records a use. The token may have been revoked since the check.
+    /// Records a use. The token may have been revoked, or may have expired, since the check.
     pub async fn record_use(&self, access: Access) -> Result<std::result::Result<Access, Inactive>> {
         let (token, now) = (&access.token, self.clock.now());
         if token.last_used_at == Timestamp::NEVER_YET && !token.is_api_key() {
             let (id, grant) = (token.id, token.refresh_token_id.map(|grant| (grant, token.generation)));
             match self.db.low_priority().write(move |conn| rotation::first_use(conn, id, grant, now)).await {
                 Ok(()) => {}
+                // It expired and was moved, or it was revoked.
+                Err(Error::NotFound) if token.expires_at <= self.clock.now() => return Ok(Err(Inactive::NotVerified)),
                 Err(Error::NotFound) => return Ok(Err(Inactive::Revoked)),
                 Err(error) => return Err(error),
             }

@@ -203,12 +203,18 @@ impl Employee {
         Ok(())
     }
 
-    /// Removes the marks, once every row they cover has been deleted. False when they were raised in the meantime.
-    pub fn clear_revoked_marks(&self, conn: &mut DbConnection) -> QueryResult<bool> {
+    /// Removes the marks, once every row up to these ids has been deleted. False, and nothing is removed, when the marks
+    /// are not these ids: another revocation raised them in the meantime.
+    pub fn clear_revoked_marks(
+        conn: &mut DbConnection,
+        id: EmployeeKey,
+        refresh: i64,
+        access: i64,
+    ) -> QueryResult<bool> {
         let row = employees::table
-            .find(self.id)
-            .filter(employees::revoked_refresh_tokens_through.eq(self.revoked_refresh_tokens_through))
-            .filter(employees::revoked_access_tokens_through.eq(self.revoked_access_tokens_through));
+            .find(id)
+            .filter(employees::revoked_refresh_tokens_through.eq(refresh))
+            .filter(employees::revoked_access_tokens_through.eq(access));
         let cleared = (employees::revoked_refresh_tokens_through.eq(0), employees::revoked_access_tokens_through.eq(0));
         diesel::update(row).set(cleared).execute(conn).map(|n| n == 1)
     }

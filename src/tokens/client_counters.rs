@@ -13,11 +13,13 @@ use crate::id::{ClientKey, EmployeeKey};
 use crate::schema::{access_tokens, clients, refresh_tokens};
 use crate::time::{HOUR, MINUTE, Timestamp};
 
-// Maximum age of a count in seconds, if nothing of the client was revoked: a minute, and a second more for every hundred
+// Maximum age of a count in seconds, if the client is not marked: a minute, and a second more for every hundred
 // tokens, up to an hour.
 const MAX_AGE: i64 = MINUTE;
 const TOKENS_PER_SECOND: i64 = 100;
 const MAX_AGE_OF_LARGE: i64 = HOUR;
+// A client with more tokens is not counted at once when a token of it was issued or revoked.
+const COUNTED_AT_ONCE: i64 = 10_000;
 // Clients counted together.
 const BATCH: i64 = 300;
 
@@ -41,30 +43,43 @@ pub struct ClientCounts {
     counted_at: Timestamp,
 }
 
-/// The clients to count next: those with recent revocations first, then the oldest counts. At most a few hundred, which had
-/// about `tokens` tokens in all at their last counts.
+/// The clients to count next: those that are marked first, then the oldest counts. At most a few hundred, which had about
+/// `tokens` tokens in all at their last counts. Marked clients leave half of that to the others, so that clients that are
+/// marked again and again do not keep the others waiting.
 pub fn due(conn: &mut DbConnection, tokens: i64, now: Timestamp) -> QueryResult<Vec<Due>> {
     let known = clients::valid_refresh_tokens + clients::valid_access_tokens;
     let is_old = (clients::counted_at + known / TOKENS_PER_SECOND).lt(now.plus(-MAX_AGE).0);
-    let candidates: Vec<(ClientKey, i64, i64)> = clients::table
-        .filter(clients::revoked_at.is_null())
+    let unrevoked = clients::table.filter(clients::revoked_at.is_null()).limit(BATCH);
+    let columns = (clients::id, clients::valid_refresh_tokens, clients::valid_access_tokens);
+    let marked: Vec<(ClientKey, i64, i64)> =
+        unrevoked.filter(clients::counted_at.eq(Timestamp(0))).order(clients::id).select(columns).load(conn)?;
+    let old: Vec<(ClientKey, i64, i64)> = unrevoked
+        .filter(clients::counted_at.gt(Timestamp(0)))
         .filter(is_old.or(clients::counted_at.lt(now.plus(-MAX_AGE_OF_LARGE))))
         .order((clients::counted_at, clients::id))
-        .limit(BATCH)
-        .select((clients::id, clients::valid_refresh_tokens, clients::valid_access_tokens))
+        .select(columns)
         .load(conn)?;
+    let (share, batch) = if old.is_empty() { (tokens, BATCH) } else { (tokens / 2, BATCH / 2) };
+    let mut due = up_to(share, marked);
+    due.truncate(batch as usize);
+    let left = tokens - due.iter().map(|client| client.tokens).sum::<i64>();
+    due.extend(up_to(left, old));
+    due.truncate(BATCH as usize);
+    Ok(due)
+}
+
+// The first of these clients that had about so many tokens in all, but at least one client.
+fn up_to(tokens: i64, clients: Vec<(ClientKey, i64, i64)>) -> Vec<Due> {
     let mut sum = 0;
-    let due = candidates
+    let due = clients
         .into_iter()
         .map(|(id, refresh_tokens, access_tokens)| Due { id, tokens: refresh_tokens + access_tokens });
-    // A client that is larger than that is counted alone.
-    Ok(due
-        .take_while(|client| {
-            let is_first = sum == 0;
-            sum += client.tokens.max(1);
-            is_first || sum <= tokens
-        })
-        .collect())
+    due.take_while(|client| {
+        let is_first = sum == 0;
+        sum += client.tokens.max(1);
+        is_first || sum <= tokens
+    })
+    .collect()
 }
 
 /// Counts the valid tokens of these clients and the employees who authorized them. A read: no writer waits for it.
@@ -130,7 +145,17 @@ pub fn store(conn: &mut DbConnection, counts: &[ClientCounts], now: Timestamp) -
     diesel::sql_query(sql).execute(conn)
 }
 
-/// Marks the counts of a client as out of date, so that the next run counts it first.
+/// Marks the counts of a client as out of date, so that the next run counts it. The counts of a large client stay as they
+/// are until they are old: otherwise a few authorizations a minute would have it counted again and again.
 pub fn recount(conn: &mut DbConnection, id: ClientKey) -> QueryResult<usize> {
-    diesel::update(clients::table.find(id)).set(clients::counted_at.eq(Timestamp(0))).execute(conn)
+    recount_all(conn, &[id])
+}
+
+/// The same for several clients.
+pub fn recount_all(conn: &mut DbConnection, ids: &[ClientKey]) -> QueryResult<usize> {
+    let counted = clients::table
+        .filter(clients::id.eq_any(ids))
+        .filter(clients::counted_at.gt(Timestamp(0)))
+        .filter((clients::valid_refresh_tokens + clients::valid_access_tokens).le(COUNTED_AT_ONCE));
+    diesel::update(counted).set(clients::counted_at.eq(Timestamp(0))).execute(conn)
 }

@@ -1,6 +1,6 @@
 //! The counts in the list of clients: how old they may be, and what counting costs.
 
-use client_api_access::time::MINUTE;
+use client_api_access::time::{HOUR, MINUTE};
 use client_api_access::tokens::client_counters;
 use diesel::connection::{Connection, InstrumentationEvent};
 
@@ -52,6 +52,49 @@ fn a_large_client_is_counted_less_often_and_at_least_once_an_hour() {
     assert!(is_due_after(500, 66) && !is_due_after(500, 64));
     assert!(is_due_after(60_000, 661) && !is_due_after(60_000, 659));
     assert!(is_due_after(5_000_000, 3661) && !is_due_after(5_000_000, 3599));
+}
+
+#[test]
+fn a_large_client_is_not_counted_at_once_after_every_revocation() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let client = shop.client("Ledgerly");
+    let mut is_due_with = |tokens: i64| {
+        let counted = app.now().0;
+        shop.sql(&format!(
+            "UPDATE clients SET valid_refresh_tokens = 1, valid_access_tokens = {tokens} - 1, counted_at = {counted}"
+        ));
+        client_counters::recount(shop.conn(), client).unwrap();
+        !client_counters::due(shop.conn(), 50_000, app.now()).unwrap().is_empty()
+    };
+
+    assert!(is_due_with(10_000));
+    assert!(!is_due_with(10_001));
+}
+
+#[test]
+fn clients_that_change_all_the_time_do_not_keep_the_others_from_being_counted() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    for n in 0..8 {
+        shop.client(&format!("Busy {n}"));
+    }
+    shop.sql("UPDATE clients SET valid_access_tokens = 10000, counted_at = 0");
+    let (calm, large) = (shop.client("Calm"), shop.client("Large"));
+    let counted = app.now().plus(-2 * MINUTE).0;
+    shop.sql(&format!("UPDATE clients SET counted_at = {counted} WHERE id = {calm}"));
+    let mut due_with = |tokens: i64| {
+        let counted = app.now().plus(-2 * HOUR).0;
+        shop.sql(&format!(
+            "UPDATE clients SET valid_access_tokens = {tokens}, counted_at = {counted} WHERE id = {large}"
+        ));
+        client_counters::due(shop.conn(), 50_000, app.now()).unwrap()
+    };
+
+    let due = due_with(5_000);
+    assert!(due.iter().any(|due| due.id == calm) && due.iter().any(|due| due.id == large), "{due:?}");
+    assert_eq!(due.len(), 4, "two of the clients that change all the time are counted too: {due:?}");
+    assert!(due_with(5_000_000).iter().any(|due| due.id == large), "however large it is");
 }
 
 #[test]

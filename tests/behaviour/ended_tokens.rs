@@ -1,7 +1,10 @@
 //! Access tokens that have expired: a job moves them out of the table of valid tokens, and they are still known as expired.
 
+use actix_web::rt::System;
+use client_api_access::access::token_access::Inactive;
 use client_api_access::scopes::Role;
 use client_api_access::time::{DAY, HOUR};
+use client_api_access::web::bearer::token_checks;
 use sha2::{Digest, Sha256};
 
 use crate::support::oauth::refusal;
@@ -41,6 +44,29 @@ impl World {
         let answer = self.app.call("/API/V3/Account.json", token);
         assert_eq!(answer.status, 401, "{}", answer.body);
         refusal(&answer).2
+    }
+}
+
+#[test]
+fn a_token_that_expires_between_its_check_and_its_use_has_expired_and_was_not_revoked() {
+    for (is_revoked, expected) in [(false, Inactive::NotVerified), (true, Inactive::Revoked)] {
+        let app = TestApp::start();
+        let mut shop = app.shop();
+        let (client, anna) = (shop.client("Ledgerly"), shop.staff("Anna Berg"));
+        let grant = shop.grant(client, &anna);
+        let checks = token_checks(&app.state);
+        let access = System::new().block_on(checks.check(&grant.access_token)).unwrap().unwrap();
+        match is_revoked {
+            true => shop.sql("DELETE FROM access_tokens"),
+            false => {
+                app.advance(HOUR);
+                app.run_background();
+            }
+        }
+
+        let used = System::new().block_on(checks.record_use(access)).unwrap();
+
+        assert_eq!(used.err(), Some(expected));
     }
 }
 

@@ -7,10 +7,10 @@ use diesel::prelude::*;
 use crate::db::DbConnection;
 use crate::id::ClientKey;
 use crate::schema::{
-    access_tokens, authorization_codes, client_secrets, clients, redirect_uris, refresh_token_values, refresh_tokens,
+    access_tokens, authorization_codes, client_secrets, redirect_uris, refresh_token_values, refresh_tokens,
     token_failures,
 };
-use crate::time::Timestamp;
+use crate::tokens::client_counters;
 use crate::tokens::revocation::rows::{Owner, Rows, tokens_issued_with, values_of};
 
 /// How many rows a revocation deletes in its own transaction, counting what foreign keys delete with them.
@@ -68,45 +68,65 @@ macro_rules! delete_rows {
     }};
 }
 
-/// Deletes at most `room` of the rows. Fewer were deleted only if none are left.
-pub(super) fn delete_some(conn: &mut DbConnection, rows: &Rows, room: i64) -> QueryResult<Deleted> {
-    let mut deleted = Deleted::default();
-    let keys = rows.first_api_keys(conn, room)?;
+/// What one step deleted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Batch {
+    pub deleted: Deleted,
+    /// Whether no row is left.
+    pub is_last: bool,
+}
+
+// How many more rows a step may delete. The rows that it reads are counted, not those that it deletes: on PostgreSQL another
+// job may delete some of them first, and then fewer are deleted although more are left.
+struct Room(i64);
+
+impl Room {
+    // Reads no more rows than there is room for. After a read that found that many, there is no room for any other.
+    fn read(&mut self, read: impl FnOnce(i64) -> QueryResult<Vec<i64>>) -> QueryResult<Vec<i64>> {
+        if self.0 <= 0 {
+            return Ok(Vec::new());
+        }
+        let ids = read(self.0)?;
+        self.0 -= ids.len() as i64;
+        Ok(ids)
+    }
+}
+
+/// Deletes at most `room` of the rows.
+pub(super) fn delete_some(conn: &mut DbConnection, rows: &Rows, room: i64) -> QueryResult<Batch> {
+    let (mut room, mut deleted) = (Room(room), Deleted::default());
+    let keys = room.read(|limit| rows.first_api_keys(conn, limit))?;
     deleted.api_keys = delete_tokens(conn, rows, keys)?;
-    let left = room - deleted.total();
-    if left > 0 {
-        let tokens = rows.first_access_tokens(conn, left)?;
-        deleted.access_tokens = delete_tokens(conn, rows, tokens)?;
-    }
-    delete_grants(conn, rows, room, &mut deleted)?;
+    let tokens = room.read(|limit| rows.first_access_tokens(conn, limit))?;
+    deleted.access_tokens = delete_tokens(conn, rows, tokens)?;
+    delete_grants(conn, rows, &mut room, &mut deleted)?;
     if let Owner::Client(_) = rows.owner {
-        delete_registration(conn, rows, room, &mut deleted)?;
+        delete_registration(conn, rows, &mut room, &mut deleted)?;
     }
-    Ok(deleted)
+    // There is room left only if every read found fewer rows than it might have.
+    Ok(Batch { deleted, is_last: room.0 > 0 })
 }
 
 // What belongs to the first refresh tokens goes before them. The room left only gets smaller, so when the refresh tokens
 // themselves have their turn, nothing is left of those that still fit.
-fn delete_grants(conn: &mut DbConnection, rows: &Rows, room: i64, deleted: &mut Deleted) -> QueryResult<()> {
-    let left = |deleted: &Deleted| room - deleted.total();
-    if left(deleted) == 0 {
+fn delete_grants(conn: &mut DbConnection, rows: &Rows, room: &mut Room, deleted: &mut Deleted) -> QueryResult<()> {
+    if room.0 <= 0 {
         return Ok(());
     }
-    let mut grants = rows.first_refresh_tokens(conn, left(deleted))?;
-    if matches!(rows.owner, Owner::Employee(_)) && !grants.is_empty() {
+    let mut grants = rows.first_refresh_tokens(conn, room.0)?;
+    if !grants.is_empty() {
         // A refresh that ran at the moment of the revocation issued access tokens with higher ids.
-        let tokens = tokens_issued_with(conn, &grants, left(deleted))?;
+        let tokens = room.read(|limit| tokens_issued_with(conn, &grants, limit))?;
         deleted.access_tokens += delete_tokens(conn, rows, tokens)?;
-    }
-    if left(deleted) > 0 && !grants.is_empty() {
-        let values = values_of(conn, &grants, left(deleted))?;
+        let values = room.read(|limit| values_of(conn, &grants, limit))?;
         deleted.others += delete_rows!(conn, refresh_token_values, values);
     }
-    if left(deleted) > 0 {
-        let codes = rows.codes(conn, &grants, left(deleted))?;
-        deleted.others += delete_rows!(conn, authorization_codes, codes);
-    }
-    grants.truncate(left(deleted).max(0) as usize);
+    let codes = room.read(|limit| rows.codes(conn, &grants, limit))?;
+    deleted.others += delete_rows!(conn, authorization_codes, codes);
+    let grants = room.read(|limit| {
+        grants.truncate(limit as usize);
+        Ok(grants)
+    })?;
     if !grants.is_empty() {
         let own = refresh_tokens::table.filter(refresh_tokens::id.eq_any(grants.clone()));
         recount_clients(conn, rows, |conn| own.select(refresh_tokens::client_id).load(conn))?;
@@ -115,20 +135,18 @@ fn delete_grants(conn: &mut DbConnection, rows: &Rows, room: i64, deleted: &mut 
     Ok(())
 }
 
-fn delete_registration(conn: &mut DbConnection, rows: &Rows, room: i64, deleted: &mut Deleted) -> QueryResult<()> {
-    let left = |deleted: &Deleted| room - deleted.total();
-    if left(deleted) > 0 {
-        let failures = rows.failures(conn, left(deleted))?;
-        deleted.others += delete_rows!(conn, token_failures, failures);
-    }
-    if left(deleted) > 0 {
-        let uris = rows.redirect_uris(conn, left(deleted))?;
-        deleted.others += delete_rows!(conn, redirect_uris, uris);
-    }
-    if left(deleted) > 0 {
-        let secrets = rows.secrets(conn, left(deleted))?;
-        deleted.others += delete_rows!(conn, client_secrets, secrets);
-    }
+fn delete_registration(
+    conn: &mut DbConnection,
+    rows: &Rows,
+    room: &mut Room,
+    deleted: &mut Deleted,
+) -> QueryResult<()> {
+    let failures = room.read(|limit| rows.failures(conn, limit))?;
+    deleted.others += delete_rows!(conn, token_failures, failures);
+    let uris = room.read(|limit| rows.redirect_uris(conn, limit))?;
+    deleted.others += delete_rows!(conn, redirect_uris, uris);
+    let secrets = room.read(|limit| rows.secrets(conn, limit))?;
+    deleted.others += delete_rows!(conn, client_secrets, secrets);
     Ok(())
 }
 
@@ -154,6 +172,5 @@ fn recount_clients(
     let mut ids = clients_of(conn)?;
     ids.sort_unstable();
     ids.dedup();
-    let counted = clients::table.filter(clients::id.eq_any(ids)).filter(clients::counted_at.gt(Timestamp(0)));
-    diesel::update(counted).set(clients::counted_at.eq(Timestamp(0))).execute(conn).map(drop)
+    client_counters::recount_all(conn, &ids).map(drop)
 }

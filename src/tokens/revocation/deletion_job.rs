@@ -13,7 +13,7 @@ use crate::id::{ClientKey, EmployeeKey, RefreshTokenKey};
 use crate::schema::{access_tokens, purges, refresh_tokens};
 use crate::time::Timestamp;
 use crate::tokens::revocation::Target;
-use crate::tokens::revocation::batch::{Deleted, delete_some};
+use crate::tokens::revocation::batch::{Batch, Deleted, delete_some};
 use crate::tokens::revocation::rows::{Owner, Rows, Span};
 
 // How many deletions take turns.
@@ -146,9 +146,10 @@ impl DeletionJob {
 
     /// Deletes at most `room` rows, what belongs to them included.
     pub fn step(&self, conn: &mut DbConnection, room: i64, now: Timestamp) -> Result<Step> {
-        let deleted = match self.rows(conn)? {
-            None => Deleted::default(),
-            Some(rows) => delete_some(conn, &rows, room)?,
+        let covered = self.rows(conn)?;
+        let Batch { deleted, is_last } = match &covered {
+            None => Batch { deleted: Deleted::default(), is_last: true },
+            Some(rows) => delete_some(conn, rows, room)?,
         };
         let row = purges::table.find(self.id);
         diesel::update(row)
@@ -158,14 +159,13 @@ impl DeletionJob {
                 purges::deleted_api_keys.eq(purges::deleted_api_keys + deleted.api_keys),
             ))
             .execute(conn)?;
-        let rows = deleted.total();
-        let finished = if rows < room { self.finish(conn, now)? } else { None };
-        Ok(Step { rows: rows + finished.unwrap_or(0), is_finished: finished.is_some() })
+        let finished = if is_last { self.finish(conn, covered.as_ref(), now)? } else { None };
+        Ok(Step { rows: deleted.total() + finished.unwrap_or(0), is_finished: finished.is_some() })
     }
 
-    // Removes the client or the mark, and returns how many rows that deleted; nothing when an employee's mark was raised in
-    // the meantime, because then there is more to delete.
-    fn finish(&self, conn: &mut DbConnection, now: Timestamp) -> Result<Option<i64>> {
+    // Removes the client or the marks of the employee, and returns how many rows that deleted. `None` when the marks are no
+    // longer those that `covered` was read with: another revocation raised them, so there is more to delete.
+    fn finish(&self, conn: &mut DbConnection, covered: Option<&Rows>, now: Timestamp) -> Result<Option<i64>> {
         let mut deleted = 0;
         let subject = match self.subject_kind.as_str() {
             "client" => {
@@ -174,11 +174,12 @@ impl DeletionJob {
             }
             "refresh_token" => Subject::named("refresh_token", self.subject_id, &self.subject_name),
             _ => {
-                let employee = Employee::find(conn, EmployeeKey(self.subject_id)).optional()?;
-                if let Some(employee) = employee
-                    && !employee.clear_revoked_marks(conn)?
-                {
-                    return Ok(None);
+                if let Some(Rows { refresh_tokens, access_tokens, .. }) = covered {
+                    let id = EmployeeKey(self.subject_id);
+                    let (refresh, access) = (refresh_tokens.through, access_tokens.through);
+                    if !Employee::clear_revoked_marks(conn, id, refresh, access)? {
+                        return Ok(None);
+                    }
                 }
                 Subject::named("employee", self.subject_id, &self.subject_name)
             }

@@ -162,8 +162,11 @@ impl Target {
         };
         let granted = rows.refresh_tokens().order(refresh_tokens::id.desc()).limit(NEWEST);
         let granted: Vec<EmployeeKey> = granted.select(refresh_tokens::employee_id).load(conn)?;
-        let others = if with_access_tokens { rows.access_tokens() } else { rows.api_keys() };
-        let others = others.order(access_tokens::id.desc()).limit(NEWEST);
+        let others = match with_access_tokens {
+            true => rows.access_tokens().order(access_tokens::id.desc()),
+            false => rows.api_keys().order((access_tokens::created_at.desc(), access_tokens::id.desc())),
+        };
+        let others = others.limit(NEWEST);
         let others: Vec<EmployeeKey> = others.select(access_tokens::employee_id).load(conn)?;
         let is_partial = [&granted, &others].iter().any(|read| read.len() as i64 == NEWEST);
         let mut known = HashSet::new();

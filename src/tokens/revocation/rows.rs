@@ -72,22 +72,32 @@ impl Rows {
 
     /// The access tokens and API keys.
     pub fn access_tokens(&self) -> AccessTokens {
-        let rows = access_tokens::table.into_boxed();
-        let rows = match self.owner {
-            Owner::Client(client) => rows.filter(access_tokens::client_id.eq(client)),
-            Owner::RefreshToken(client, id) => {
-                rows.filter(access_tokens::refresh_token_id.eq(id)).filter(access_tokens::client_id.eq(client))
-            }
-            Owner::Employee(employee) => rows.filter(access_tokens::employee_id.eq(employee)),
-        };
+        let rows = self.tokens_of_owner();
         let Span { after, through } = self.access_tokens;
         let rows = if after > 0 { rows.filter(access_tokens::id.gt(after)) } else { rows };
         if through < i64::MAX { rows.filter(access_tokens::id.le(through)) } else { rows }
     }
 
-    /// The API keys.
+    /// The API keys, to be read in the order of their creation time and id: no other index has this order. In the order of
+    /// their ids, SQLite would read all access tokens to find the keys among them.
     pub fn api_keys(&self) -> AccessTokens {
-        self.access_tokens().filter(access_tokens::refresh_token_id.is_null())
+        // The sum is no column of an index, so that the index is chosen by the owner and the order.
+        let id = access_tokens::id + 0_i64;
+        let rows = self.tokens_of_owner().filter(access_tokens::refresh_token_id.is_null());
+        let Span { after, through } = self.access_tokens;
+        let rows = if after > 0 { rows.filter(id.gt(after)) } else { rows };
+        if through < i64::MAX { rows.filter(id.le(through)) } else { rows }
+    }
+
+    fn tokens_of_owner(&self) -> AccessTokens {
+        let rows = access_tokens::table.into_boxed();
+        match self.owner {
+            Owner::Client(client) => rows.filter(access_tokens::client_id.eq(client)),
+            Owner::RefreshToken(client, id) => {
+                rows.filter(access_tokens::refresh_token_id.eq(id)).filter(access_tokens::client_id.eq(client))
+            }
+            Owner::Employee(employee) => rows.filter(access_tokens::employee_id.eq(employee)),
+        }
     }
 
     /// The ids of the first refresh tokens.
@@ -104,7 +114,10 @@ impl Rows {
     pub fn first_api_keys(&self, conn: &mut DbConnection, limit: i64) -> QueryResult<Vec<i64>> {
         match self.owner {
             Owner::RefreshToken(..) => Ok(Vec::new()),
-            _ => self.api_keys().select(access_tokens::id).order(access_tokens::id).limit(limit).load(conn),
+            _ => {
+                let in_order = (access_tokens::created_at, access_tokens::id);
+                self.api_keys().select(access_tokens::id).order(in_order).limit(limit).load(conn)
+            }
         }
     }
 

@@ -1,16 +1,15 @@
 //! The client list: filters, sorting and paging.
 
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
 
 use crate::clients::client::{Client, ClientState};
+use crate::clients::held_by::held_by;
 use crate::db::keyset::PAGE;
 use crate::db::text_enum::text_enum;
 use crate::db::{Backend, DbConnection};
 use crate::employees::Employee;
-use crate::id::{ClientKey, EmployeeKey};
-use crate::schema::{access_tokens, clients, refresh_tokens};
+use crate::id::ClientKey;
+use crate::schema::clients;
 use crate::time::Timestamp;
 
 text_enum! {
@@ -67,7 +66,7 @@ impl Client {
             true => None,
             false => {
                 let employees = Employee::named(conn, &filter.employee)?;
-                Some(held_by(conn, &employees)?)
+                Some(held_by(conn, &employees, matching(filter, None))?)
             }
         };
         let total = matching(filter, held.as_deref()).count().get_result(conn)?;
@@ -134,29 +133,4 @@ fn matching(filter: &ClientFilter, held: Option<&[ClientKey]>) -> clients::Boxed
         Some(true) => query.filter(clients::lightspeed_approved_at.is_not_null()),
         Some(false) => query.filter(clients::lightspeed_approved_at.is_null()),
     }
-}
-
-// The clients that hold a token of one of these people. For a few people, their grants are read by index. For many, each
-// client is likely to hold one of their tokens, so an EXISTS that stops at the first match is faster.
-fn held_by(conn: &mut DbConnection, people: &[EmployeeKey]) -> QueryResult<Vec<ClientKey>> {
-    const FEW: usize = 150;
-    let granted = refresh_tokens::table.filter(refresh_tokens::employee_id.eq_any(people.to_vec()));
-    let keys = access_tokens::table
-        .filter(access_tokens::refresh_token_id.is_null())
-        .filter(access_tokens::employee_id.eq_any(people.to_vec()));
-    let mut held: Vec<ClientKey> = match people.len() {
-        0 => Vec::new(),
-        1..=FEW => granted.select(refresh_tokens::client_id).distinct().load(conn)?,
-        _ => {
-            let theirs = refresh_tokens::table.filter(refresh_tokens::client_id.eq(clients::id));
-            // IS TRUE keeps SQLite from looking up each person's grants; it then walks the client's grants to the first match.
-            let ids: Vec<String> = people.iter().map(ToString::to_string).collect();
-            let theirs = theirs.filter(sql::<Bool>(&format!("(employee_id IN ({})) IS TRUE", ids.join(","))));
-            clients::table.filter(diesel::dsl::exists(theirs)).select(clients::id).load(conn)?
-        }
-    };
-    held.extend(keys.select(access_tokens::client_id).distinct().load::<ClientKey>(conn)?);
-    held.sort_unstable();
-    held.dedup();
-    Ok(held)
 }

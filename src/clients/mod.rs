@@ -8,6 +8,7 @@ mod client_secret;
 pub mod client_state;
 pub mod failed_secrets;
 mod find_client;
+mod held_by;
 mod redirect_uri;
 mod registration;
 pub mod token_failure;

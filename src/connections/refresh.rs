@@ -87,7 +87,7 @@ pub fn start(service: Arc<Connections>, mut queued: RefreshQueue) {
 /// Refreshes the connections that are due. Errors of single connections are logged.
 pub async fn keep_fresh(service: &Connections) -> Result<()> {
     let now = service.clock.now();
-    let mut due = service.db.for_jobs().read(move |conn| Ok(Connection::due(conn, now, MAX_DUE)?)).await?;
+    let mut due = service.db.lookup(move |conn| Ok(Connection::due(conn, now, MAX_DUE)?)).await?;
     // A random order, so that nodes do not compete for the same claims.
     due.shuffle(&mut rand::rng());
     let work = futures_util::stream::iter(due);

@@ -7,6 +7,8 @@ use std::time::Duration;
 use crate::db::{DbConnection, transaction};
 use crate::error::{Error, Result};
 
+const CALLER_TIMED_OUT: Error = Error::Unavailable("the caller timed out");
+
 /// Decides between the worker that commits a change and the caller that times out: whoever claims it first wins. So a
 /// change is never committed after its caller was told that it failed.
 #[derive(Clone, Default)]
@@ -39,6 +41,10 @@ pub(crate) fn commit_with_retries<T>(
 ) -> Result<T> {
     const ATTEMPTS: u32 = 24;
     for attempt in 1.. {
+        // The caller was already told that the change failed: do not keep a connection from others.
+        if decision.has_timed_out() {
+            return Err(CALLER_TIMED_OUT);
+        }
         let outcome = transaction_once(conn, change, decision);
         match outcome {
             Err(error) if attempt < ATTEMPTS && error.is_retryable() => {
@@ -59,7 +65,7 @@ fn transaction_once<T>(
     match change(conn) {
         Ok(_) if !decision.claim(CommitDecision::COMMITTING) => {
             transaction::roll_back(conn);
-            Err(Error::Unavailable("the caller timed out"))
+            Err(CALLER_TIMED_OUT)
         }
         Ok(value) => match transaction::commit(conn).map_err(Error::from) {
             Ok(()) => Ok(value),
@@ -73,5 +79,38 @@ fn transaction_once<T>(
             transaction::roll_back(conn);
             Err(error)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+    use super::*;
+    use crate::db::{DatabaseUrl, connect};
+
+    #[test]
+    fn a_change_is_not_retried_after_its_caller_timed_out() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut conn = connect(&DatabaseUrl::Sqlite(folder.path().join("data.db"))).expect("a connection");
+        let (decision, attempts) = (CommitDecision::default(), Cell::new(0));
+        let conflict = || DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, Box::new(String::new()));
+
+        let outcome: Result<()> = commit_with_retries(
+            &mut conn,
+            &|_| {
+                attempts.set(attempts.get() + 1);
+                if attempts.get() == 2 {
+                    assert!(decision.claim(CommitDecision::TIMED_OUT));
+                }
+                Err(conflict().into())
+            },
+            &decision,
+        );
+
+        assert!(matches!(outcome, Err(Error::Unavailable(_))));
+        assert_eq!(attempts.get(), 2);
     }
 }

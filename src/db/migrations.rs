@@ -1,6 +1,8 @@
 //! The schema migrations of both databases, compiled into the program.
 
+use diesel::QueryResult;
 use diesel::backend::Backend;
+use diesel::connection::SimpleConnection;
 use diesel::migration::MigrationSource;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -28,15 +30,19 @@ pub fn migrate_and_tell(url: &DatabaseUrl, tell: &mut dyn FnMut(&str)) -> std::r
     match &mut conn {
         #[cfg(feature = "postgres")]
         DbConnection::Postgres(pg) => {
-            use diesel::connection::SimpleConnection;
             // A migration of a large database takes minutes, and nodes that start meanwhile wait for it. The migration
             // itself does not wait long for a lock, because requests would wait behind it.
             let prepare = "SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock(7241001); \
                            SET lock_timeout = '5s'";
             pg.batch_execute(prepare).map_err(|error| error.to_string())?;
-            apply(pg, POSTGRES_MIGRATIONS, tell)
+            apply(pg, POSTGRES_MIGRATIONS, tell, |_| Ok(()))
         }
-        DbConnection::Sqlite(sqlite) => apply(sqlite, SQLITE_MIGRATIONS, tell),
+        DbConnection::Sqlite(sqlite) => {
+            // CREATE INDEX sorts the rows in temporary storage: those of a large table do not fit in memory.
+            sqlite.batch_execute("PRAGMA temp_store = FILE").map_err(|error| error.to_string())?;
+            // Otherwise the write-ahead log would hold the pages of all migrations.
+            apply(sqlite, SQLITE_MIGRATIONS, tell, |sqlite| sqlite.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)"))
+        }
     }
 }
 
@@ -44,6 +50,7 @@ fn apply<DB: Backend, C: MigrationHarness<DB>>(
     conn: &mut C,
     migrations: impl MigrationSource<DB>,
     tell: &mut dyn FnMut(&str),
+    after_each: impl Fn(&mut C) -> QueryResult<()>,
 ) -> std::result::Result<Vec<String>, String> {
     let pending = conn.pending_migrations(migrations).map_err(|error| format!("cannot read the schema: {error}"))?;
     let names: Vec<String> = pending.iter().map(|migration| migration.name().to_string()).collect();
@@ -54,6 +61,7 @@ fn apply<DB: Backend, C: MigrationHarness<DB>>(
         };
         tell(&format!("Applying migration {} of {}: {name}{left}", n + 1, names.len()));
         conn.run_migration(migration).map_err(|error| format!("the schema migration {name} failed: {error}"))?;
+        after_each(conn).map_err(|error| format!("after the schema migration {name}: {error}"))?;
     }
     Ok(names)
 }
@@ -67,4 +75,24 @@ pub fn revert_all(url: &DatabaseUrl) -> std::result::Result<(), String> {
         DbConnection::Sqlite(sqlite) => sqlite.revert_all_migrations(SQLITE_MIGRATIONS).map(drop),
     }
     .map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::connect;
+
+    #[test]
+    fn the_write_ahead_log_is_empty_after_the_migrations() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = DatabaseUrl::Sqlite(folder.path().join("data.db"));
+        // The log is kept as long as another connection is open.
+        let mut other = connect(&url).expect("a connection");
+        other.batch_execute("CREATE TABLE earlier (id INTEGER)").expect("a table");
+
+        assert!(!migrate(&url).expect("the migrations").is_empty());
+
+        let log = std::fs::metadata(folder.path().join("data.db-wal")).expect("the log");
+        assert_eq!(log.len(), 0);
+    }
 }

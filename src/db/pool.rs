@@ -76,8 +76,8 @@ impl Db {
         self.with_timeout(Duration::from_secs(600))
     }
 
-    /// The same database for low-priority writes: they may fill three quarters of the write queue, so that a revocation
-    /// always finds room.
+    /// The same database for low-priority writes: they leave a quarter of the write queue, or on PostgreSQL a connection if
+    /// changes have more than one, to other writes. So a revocation does not wait behind them.
     #[must_use]
     pub fn low_priority(&self) -> Db {
         Db { is_low_priority: true, ..self.clone() }
@@ -138,7 +138,11 @@ impl Db {
                 let decision = CommitDecision::default();
                 let decided = decision.clone();
                 let run = move |conn: &mut DbConnection| commit_with_retries(conn, &change, &decided);
-                let outcome = self.on_pool(&self.shares.changes, decision, run).await;
+                let share = match self.is_low_priority {
+                    true => &self.shares.low_priority_changes,
+                    false => &self.shares.changes,
+                };
+                let outcome = self.on_pool(share, decision, run).await;
                 outcome.map_err(|error| if error.is_too_slow() { NOT_IN_TIME } else { error })
             }
         }
@@ -164,9 +168,14 @@ impl Db {
             // After a database restart every idle connection is dead, and only using one reveals it: try each at most once.
             for _ in 0..=pool.max_size() {
                 let mut conn = pool.get().map_err(|_| Error::Unavailable("the database is unreachable"))?;
+                // If `run` panics, its transaction is still open: the pool must then close the connection.
+                conn.broken = true;
                 match run(&mut conn.inner) {
-                    Err(error) if error.is_lost_connection() => conn.broken = true,
-                    answer => return answer,
+                    Err(error) if error.is_lost_connection() => {}
+                    answer => {
+                        conn.broken = false;
+                        return answer;
+                    }
                 }
             }
             Err(Error::Unavailable("the connection to the database was lost"))
@@ -181,5 +190,34 @@ impl Db {
             Ok(Err(_)) => Err(Error::internal("a query panicked")),
             Ok(Ok(answer)) => answer,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::transaction;
+
+    #[actix_web::test]
+    async fn a_connection_is_closed_after_a_panic_and_kept_otherwise() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let db = Db::open(&DatabaseUrl::Sqlite(folder.path().join("data.db")), 1).expect("a database");
+        let idle = || db.shares.pages.pool.state().idle_connections;
+
+        db.read(|_| Ok(())).await.expect("an answer");
+        assert_eq!(idle(), 1);
+        let panicked = db.read(|conn| -> Result<()> {
+            transaction::begin(conn)?;
+            panic!("within the transaction")
+        });
+        assert!(panicked.await.is_err());
+
+        let in_transaction = db.read(|conn| {
+            transaction::begin(conn)?;
+            transaction::roll_back(conn);
+            Ok(())
+        });
+        in_transaction.await.expect("a transaction of its own");
+        assert_eq!(idle(), 1);
     }
 }

@@ -26,6 +26,9 @@ pub(crate) struct Shares {
     pub(crate) requests: Share,
     /// For changes on PostgreSQL: the same connections but one, so that tokens are read while every change waits for a lock.
     pub(crate) changes: Share,
+    /// For low-priority changes on PostgreSQL: the connections for changes but one, so that a revocation need not wait for
+    /// refreshes.
+    pub(crate) low_priority_changes: Share,
     /// For pages and lists.
     pub(crate) pages: Share,
     /// For what background jobs read.
@@ -41,9 +44,9 @@ impl Shares {
         // On SQLite, requests read in the caller's thread and changes have the writer: they need no pool.
         let requests = if requests == 0 { pages.clone() } else { share(Purpose::Requests, requests) };
         let most_changes = requests.pool.max_size().saturating_sub(1).max(1);
-        let mut changes = requests.clone();
-        changes.free.insert(0, Arc::new(Semaphore::new(most_changes as usize)));
-        Shares { requests, changes, pages, jobs: share(Purpose::Jobs, jobs) }
+        let changes = requests.with_at_most(most_changes);
+        let low_priority_changes = changes.with_at_most(most_changes.saturating_sub(1).max(1));
+        Shares { requests, changes, low_priority_changes, pages, jobs: share(Purpose::Jobs, jobs) }
     }
 }
 
@@ -69,11 +72,37 @@ impl Share {
             .build_unchecked(manager);
         Share { pool, free: vec![Arc::new(Semaphore::new(size as usize))] }
     }
+
+    // A part of this share for one kind of work, which uses at most `most` connections at a time.
+    fn with_at_most(&self, most: u32) -> Share {
+        let mut part = self.clone();
+        part.free.insert(0, Arc::new(Semaphore::new(most as usize)));
+        part
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::divide;
+    use std::time::Duration;
+
+    use super::{Share, Shares, divide};
+    use crate::db::DatabaseUrl;
+    use crate::db::manager::Manager;
+
+    #[test]
+    fn low_priority_changes_leave_a_connection_to_other_changes() {
+        let manager = Manager::new(DatabaseUrl::Sqlite("unused.db".into()));
+        let shares = |total| Shares::new(&manager, total, Duration::from_secs(1));
+        let free = |share: &Share| share.free.iter().map(|free| free.available_permits()).collect::<Vec<_>>();
+
+        let (many, one) = (shares(5), shares(1));
+
+        assert_eq!(free(&many.changes), [3, 4]);
+        assert_eq!(free(&many.low_priority_changes), [2, 3, 4]);
+        assert_eq!(free(&one.low_priority_changes), [1, 1, 1]);
+        let _low = many.low_priority_changes.free[1].try_acquire().expect("a permit");
+        assert_eq!(free(&many.changes), [2, 4], "the shares have the same permits");
+    }
 
     #[test]
     fn the_connections_are_divided_and_each_share_has_one_at_least() {

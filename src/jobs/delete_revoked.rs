@@ -66,7 +66,7 @@ impl<'a> Deletion<'a> {
     // Deletes one batch; `None` when nothing is left, or another node does it.
     async fn next_batch(&mut self) -> Result<Option<Batch>> {
         let (last, failed) = (self.last, self.failed.clone());
-        let next = self.app.db.for_jobs().read(move |conn| Ok(DeletionJob::next_after(conn, last, &failed)?)).await?;
+        let next = self.app.db.lookup(move |conn| Ok(DeletionJob::next_after(conn, last, &failed)?)).await?;
         let Some(job) = next else { return Ok(None) };
         let id = job.id;
         self.last = id;

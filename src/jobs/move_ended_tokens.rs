@@ -20,7 +20,7 @@ const PAUSE: Duration = TIME_IN_WRITER;
 pub(super) async fn run(app: &State) -> Result<()> {
     let now = app.clock.now();
     // A read comes first, because usually nothing has expired.
-    while app.db.for_jobs().read(move |conn| Ok(EndedToken::is_due(conn, now)?)).await? {
+    while app.db.lookup(move |conn| Ok(EndedToken::is_due(conn, now)?)).await? {
         if next_batch(app).await?.is_none_or(|moved| moved == 0) {
             return Ok(());
         }

@@ -41,7 +41,7 @@ impl Delivery<'_> {
             return Ok(());
         }
         let now = self.clock.now();
-        let due = self.db.for_jobs().read(move |conn| Ok(OutboxMessage::due(conn, &channels, now, MAX_DUE)?)).await?;
+        let due = self.db.lookup(move |conn| Ok(OutboxMessage::due(conn, &channels, now, MAX_DUE)?)).await?;
         let outcomes = futures_util::stream::iter(due).map(|id| self.deliver(id)).buffer_unordered(MAX_AT_ONCE);
         outcomes.fold(Ok(()), |all, one| async { all.and(one) }).await
     }

@@ -81,6 +81,38 @@ fn clients_are_filtered_by_who_let_them_in() {
 }
 
 #[test]
+fn a_filter_that_matches_many_employees_finds_a_client_by_its_oldest_token() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let people: Vec<_> = (0..151).map(|n| shop.staff(&format!("Anna {n}"))).collect();
+    let other = shop.staff("Bo Dahl");
+    let mut client = |name: &str, holders: [Option<usize>; 2], others: usize| {
+        let client = shop.client(name);
+        let [grant, key] = holders.map(|n| n.map(|n| &people[n]));
+        grant.map(|person| shop.grant(client, person));
+        key.map(|person| shop.api_key(client, person, "till"));
+        for _ in 0..others {
+            shop.grant(client, &other);
+            shop.api_key(client, &other, "till");
+        }
+    };
+    client("Granted", [Some(0), None], 0);
+    client("Keyed", [None, Some(150)], 0);
+    client("LongGranted", [Some(75), None], 51);
+    client("LongKeyed", [None, Some(1)], 51);
+    client("Idle", [None, None], 0);
+    client("Others", [None, None], 51);
+    let mut browser = app.manager();
+
+    let list = browser.open(LIST);
+    let mut found = |fields: &[(&str, &str)]| first_words(&browser.filter(&list, "#clients", fields).rows("#clients"));
+
+    assert_eq!(found(&[("employee", "anna")]), ["Granted", "Keyed", "LongGranted", "LongKeyed"]);
+    assert_eq!(found(&[("employee", "anna 1")]), ["Keyed", "LongKeyed"]);
+    assert_eq!(found(&[("employee", "anna"), ("name", "granted")]), ["Granted", "LongGranted"]);
+}
+
+#[test]
 fn clients_are_filtered_by_what_they_may_do_and_by_the_mark() {
     let app = TestApp::start();
     let mut shop = app.shop();

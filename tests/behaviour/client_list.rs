@@ -105,7 +105,10 @@ fn a_filter_that_matches_many_employees_finds_a_client_by_its_oldest_token() {
     let mut browser = app.manager();
 
     let list = browser.open(LIST);
-    let mut found = |fields: &[(&str, &str)]| first_words(&browser.filter(&list, "#clients", fields).rows("#clients"));
+    let mut found = |fields: &[(&str, &str)]| {
+        let rows = browser.filter(&list, "#clients", fields).rows("#clients");
+        rows.iter().map(|row| row.cells[0].split(' ').next().unwrap().to_string()).collect::<Vec<_>>()
+    };
 
     assert_eq!(found(&[("employee", "anna")]), ["Granted", "Keyed", "LongGranted", "LongKeyed"]);
     assert_eq!(found(&[("employee", "anna 1")]), ["Keyed", "LongKeyed"]);

@@ -38,7 +38,12 @@ pub(super) fn held_by(
         table: "access_tokens",
         condition: by_owner.clone(),
     };
-    let has_more_keys = diesel::dsl::exists(newest_keys.select(access_tokens::id).limit(1).offset(NEWEST));
+    // Not a plain EXISTS: SQLite drops its ORDER BY, and then reads the access tokens too, by another index.
+    let has_more_keys = AnyOf {
+        rows: newest_keys.select(access_tokens::employee_id).limit(1).offset(NEWEST),
+        table: "access_tokens",
+        condition: access_tokens::employee_id.is_not_null(),
+    };
     let has_key = has_key.or(has_more_keys.and(diesel::dsl::exists(keys.filter(by_owner))));
     match people.len() {
         0 => Ok(Vec::new()),

@@ -15,6 +15,8 @@ use crate::schema::{access_tokens, clients, refresh_tokens};
 
 // How many of a client's newest tokens of a kind are compared.
 const NEWEST: i64 = 50;
+// Up to this many employees, reading their API keys is faster than comparing those of every client.
+const VERY_FEW: usize = 20;
 // Up to this many employees, reading all of their refresh tokens is faster than reading tokens of every client.
 const FEW: usize = 150;
 
@@ -50,7 +52,10 @@ pub(super) fn held_by(
         1..=FEW => {
             let granted = refresh_tokens::table.filter(by_grant).select(refresh_tokens::client_id).distinct();
             let mut held: Vec<ClientKey> = granted.load(conn)?;
-            held.extend(candidates.filter(has_key).select(clients::id).load::<ClientKey>(conn)?);
+            match people.len() {
+                ..=VERY_FEW => held.extend(owners_of_keys(conn, people)?),
+                _ => held.extend(candidates.filter(has_key).select(clients::id).load::<ClientKey>(conn)?),
+            }
             held.sort_unstable();
             held.dedup();
             Ok(held)
@@ -66,6 +71,19 @@ pub(super) fn held_by(
             candidates.filter(has_grant.or(has_key)).select(clients::id).load(conn)
         }
     }
+}
+
+// The clients whose API keys these employees own: one read for each employee, in the order of the index on their keys.
+fn owners_of_keys(conn: &mut DbConnection, people: &[EmployeeKey]) -> QueryResult<Vec<ClientKey>> {
+    let mut clients = Vec::new();
+    for employee in people {
+        let keys = access_tokens::table
+            .filter(access_tokens::employee_id.eq(employee))
+            .filter(access_tokens::refresh_token_id.is_null())
+            .order((access_tokens::created_at, access_tokens::id));
+        clients.extend(keys.select(access_tokens::client_id).load::<ClientKey>(conn)?);
+    }
+    Ok(clients)
 }
 
 // Whether any of the limited `rows` of `table` meets `condition`. Diesel has no derived tables, and without one a LIMIT

@@ -1,7 +1,7 @@
 //! Deletes the rows of revoked tokens, in batches. The revocation itself took effect immediately.
 //!
 //! A batch takes about [`BUDGET`] of the writer's time: the time that the last one took decides its size. Between two
-//! batches the job pauses for as long as others are waiting, and several deletions take turns. A deletion that was
+//! batches the job pauses longer when others are waiting, and several deletions take turns. A deletion that was
 //! interrupted continues where it stopped.
 
 use std::collections::HashSet;
@@ -48,9 +48,9 @@ struct Batch {
 }
 
 impl Batch {
-    // Leaves half of the writer's time to other writers if any are waiting, and a little otherwise.
+    // Three quarters of the writer's time are left to others who want it, and a little in any case.
     fn pause(&self) -> Duration {
-        if self.waited > UNDISTURBED { self.took } else { self.took / 4 }.max(Duration::from_millis(1))
+        if self.waited > UNDISTURBED { 3 * self.took } else { self.took / 4 }.max(Duration::from_millis(1))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Background jobs: each one's file says what it does; the table here says how often.
 //!
-//! To add a job, add a file with a function `run` and a row to [`JOBS`]. Each job has a task of its own, so that none delays
+//! To add a job, add a file with a function `run` and a row to `JOBS`. Each job has a task of its own, so that none delays
 //! another; `supervisor` restarts a job that fails. A lease in the database makes sure that only one node at a time runs a
 //! job that changes what all nodes share. Jobs work in small batches, through the same write queue as requests, so that no
 //! request waits long, and pause between them.

@@ -177,6 +177,8 @@ impl IndexRead {
             ))
             .into_boxed::<Backend>();
         query = match self.key {
+            // PostgreSQL does not conclude this from a row range, and needs it to use the index.
+            Key::RefreshToken(..) if self.is_row_range(conn) => query.filter(t::refresh_token_id.is_not_null()),
             _ if self.is_row_range(conn) => query,
             Key::Client(client) | Key::EmployeeOfClient(_, client) => query.filter(t::client_id.eq(client)),
             Key::Employee(employee) => query.filter(t::employee_id.eq(employee)),

@@ -113,7 +113,7 @@ impl Drop for World {
         match (&self.server, &self.url) {
             (Some(server), Some(url)) => {
                 let name = url.rsplit('/').next().and_then(|name| name.split('?').next()).unwrap_or_default();
-                execute(server, &format!("DROP DATABASE {name} WITH (FORCE)"));
+                drop_database(server, name);
             }
             _ => drop(fs::remove_dir_all(&self.folder)),
         }
@@ -143,6 +143,18 @@ fn new_database(url: &str) -> String {
     let mut own = url::Url::parse(url).expect("a URL");
     own.set_path(&name);
     own.into()
+}
+
+// A worker of the server itself, such as autovacuum, may be at work in it, and only a superuser may end that one: try again.
+fn drop_database(server: &str, name: &str) {
+    let mut conn = connect(&DatabaseUrl::parse(server).expect("a database URL")).expect("the database opens");
+    for _ in 0..30 {
+        match conn.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")) {
+            Ok(()) => return,
+            Err(_) => std::thread::sleep(Duration::from_secs(1)),
+        }
+    }
+    eprintln!("the database {name} could not be deleted");
 }
 
 fn execute(url: &str, sql: &str) {

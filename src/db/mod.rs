@@ -8,6 +8,7 @@
 mod checkpoint;
 mod commit;
 mod database_error;
+pub(crate) mod index_order;
 pub mod keyset;
 mod manager;
 mod migrations;

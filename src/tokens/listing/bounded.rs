@@ -1,10 +1,8 @@
-//! SQL that Diesel has no types for: a LIMIT as a number in the statement, the count of a limited query, and the
-//! comparison and order of rows of several columns.
+//! SQL that Diesel has no types for: a LIMIT as a number in the statement, and the count of a limited query.
 
-use diesel::expression::{AppearsOnTable, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::BigInt;
 
 use crate::db::{Backend, DbConnection};
 
@@ -19,73 +17,6 @@ pub struct Bounded<Q> {
 /// The number of rows of two limited queries. Diesel has no derived tables, and a COUNT without one has no limit.
 #[derive(Clone, Copy, Debug)]
 pub struct CountTwo<Q>(pub Bounded<Q>, pub Bounded<Q>);
-
-/// Compares several columns as one row: `(last_used_at, id) < (5, 7)`. Both databases can start to read an index at
-/// such a row.
-#[derive(Clone, Debug)]
-pub struct RowIs {
-    pub columns: Vec<&'static str>,
-    pub operator: &'static str,
-    pub values: Vec<i64>,
-}
-
-/// Sorts by these columns, all in the same direction.
-#[derive(Clone, Debug)]
-pub struct InOrder {
-    pub columns: Vec<&'static str>,
-    pub descending: bool,
-}
-
-impl Expression for RowIs {
-    type SqlType = Bool;
-}
-
-impl Expression for InOrder {
-    type SqlType = BigInt;
-}
-
-macro_rules! is_expression {
-    ($($name:ident),+) => {$(
-        impl<Table> AppearsOnTable<Table> for $name {}
-        impl<Table> SelectableExpression<Table> for $name {}
-        impl ValidGrouping<()> for $name {
-            type IsAggregate = is_aggregate::No;
-        }
-        impl QueryId for $name {
-            type QueryId = ();
-            const HAS_STATIC_QUERY_ID: bool = false;
-        }
-    )+};
-}
-is_expression!(RowIs, InOrder);
-
-impl QueryFragment<Backend> for RowIs {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        for (n, column) in self.columns.iter().enumerate() {
-            out.push_sql(if n == 0 { "(" } else { ", " });
-            out.push_identifier(column)?;
-        }
-        out.push_sql(") ");
-        out.push_sql(self.operator);
-        for (n, value) in self.values.iter().enumerate() {
-            out.push_sql(if n == 0 { " (" } else { ", " });
-            out.push_bind_param::<BigInt, _>(value)?;
-        }
-        out.push_sql(")");
-        Ok(())
-    }
-}
-
-impl QueryFragment<Backend> for InOrder {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        for (n, column) in self.columns.iter().enumerate() {
-            out.push_sql(if n == 0 { "" } else { ", " });
-            out.push_identifier(column)?;
-            out.push_sql(if self.descending { " DESC" } else { " ASC" });
-        }
-        Ok(())
-    }
-}
 
 impl<Q: Query> Query for Bounded<Q> {
     type SqlType = Q::SqlType;

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
+use crate::db::index_order::{InOrder, RowIs, needs_row_ranges};
 use crate::db::keyset::Place;
 use crate::db::{Backend, DbConnection};
 use crate::id::{ClientKey, EmployeeKey, RefreshTokenKey};
@@ -10,7 +11,7 @@ use crate::schema::{access_tokens, ended_tokens, refresh_tokens};
 use crate::secrets::Mask;
 use crate::time::Timestamp;
 use crate::tokens::listing::List;
-use crate::tokens::listing::bounded::{Bounded, CountTwo, InOrder, RowIs};
+use crate::tokens::listing::bounded::{Bounded, CountTwo};
 use crate::tokens::listing::row::{ListedToken, SortBy};
 
 /// The columns that an index begins with, and their values.
@@ -106,14 +107,6 @@ macro_rules! rows {
         };
         Bounded { query, limit: read.limit }.load::<(Identity, Dates)>($conn).map(listed)
     }};
-}
-
-// PostgreSQL leaves a column that equals a constant out of a sort order. Then any index in the order of the remaining columns
-// fits, such as the primary key, and it reads that one with a filter if statistics say that most rows pass. A range of rows
-// and an order that both name the column can only be answered by the index that begins with it. SQLite takes that index
-// anyway, and for ranges it needs statistics that it may not have.
-fn needs_row_ranges(conn: &DbConnection) -> bool {
-    !matches!(conn, DbConnection::Sqlite(_))
 }
 
 impl IndexRead {

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::db::DbConnection;
+use crate::db::index_order::in_index_order;
 use crate::db::keyset::Count;
 use crate::tokens::listing::criteria::Criteria;
 use crate::tokens::listing::reader::{Gathered, Reader};
@@ -10,6 +11,10 @@ use crate::tokens::listing::{Limits, Request, TokenFilter, TokenPage, revoked};
 
 /// Reads a page.
 pub fn find(conn: &mut DbConnection, request: &Request<'_>) -> QueryResult<TokenPage> {
+    in_index_order(conn, |conn| page(conn, request))
+}
+
+fn page(conn: &mut DbConnection, request: &Request<'_>) -> QueryResult<TokenPage> {
     let takes_out = revoked::are_being_deleted(conn)?;
     let mut reader = Reader { conn, request, takes_out };
     let totals = reader.totals()?;
@@ -44,12 +49,14 @@ pub fn find(conn: &mut DbConnection, request: &Request<'_>) -> QueryResult<Token
 
 /// Counts the valid tokens of a list that has at most `limit` rows; `None` for a longer one.
 pub fn count_few(conn: &mut DbConnection, request: &Request<'_>, limit: i64) -> QueryResult<Option<i64>> {
-    let takes_out = revoked::are_being_deleted(conn)?;
     let few = Request { limits: Limits { gathered: limit, ..request.limits }, ..*request };
-    let mut reader = Reader { conn, request: &few, takes_out };
-    let criteria = Criteria::all(reader.scope(), false, request.now);
-    Ok(match reader.gathered(&[reader.newest(request.list)], &criteria)? {
-        Gathered::Complete(rows) => Some(rows.len() as i64),
-        Gathered::Partial(_) => None,
+    in_index_order(conn, |conn| {
+        let takes_out = revoked::are_being_deleted(conn)?;
+        let mut reader = Reader { conn, request: &few, takes_out };
+        let criteria = Criteria::all(reader.scope(), false, request.now);
+        Ok(match reader.gathered(&[reader.newest(request.list)], &criteria)? {
+            Gathered::Complete(rows) => Some(rows.len() as i64),
+            Gathered::Partial(_) => None,
+        })
     })
 }

@@ -5,6 +5,7 @@
 use diesel::prelude::*;
 
 use crate::db::DbConnection;
+use crate::db::index_order::in_index_order;
 use crate::id::ClientKey;
 use crate::schema::{
     access_tokens, authorization_codes, client_secrets, redirect_uris, refresh_token_values, refresh_tokens,
@@ -37,7 +38,11 @@ type Read<'a> = dyn Fn(&mut DbConnection) -> QueryResult<Vec<i64>> + 'a;
 /// Whether deleting these rows, with everything that belongs to them, takes more than [`MAX_AT_ONCE`] rows. Every read
 /// stops one row beyond that.
 pub(super) fn is_larger(conn: &mut DbConnection, rows: &Rows) -> QueryResult<bool> {
-    let limit = MAX_AT_ONCE + 1;
+    in_index_order(conn, |conn| size_exceeds(conn, rows, MAX_AT_ONCE))
+}
+
+fn size_exceeds(conn: &mut DbConnection, rows: &Rows, most: i64) -> QueryResult<bool> {
+    let limit = most + 1;
     let grants = rows.first_refresh_tokens(conn, limit)?;
     let reads: [&Read<'_>; 6] = [
         &|conn| rows.first_access_tokens(conn, limit),
@@ -49,12 +54,12 @@ pub(super) fn is_larger(conn: &mut DbConnection, rows: &Rows) -> QueryResult<boo
     ];
     let mut size = grants.len() as i64;
     for read in reads {
-        if size > MAX_AT_ONCE {
+        if size > most {
             break;
         }
         size += read(conn)?.len() as i64;
     }
-    Ok(size > MAX_AT_ONCE)
+    Ok(size > most)
 }
 
 // Deletes the rows of a table with these ids; foreign keys have nothing to do.
@@ -94,6 +99,10 @@ impl Room {
 
 /// Deletes at most `room` of the rows.
 pub(super) fn delete_some(conn: &mut DbConnection, rows: &Rows, room: i64) -> QueryResult<Batch> {
+    in_index_order(conn, |conn| delete_first(conn, rows, room))
+}
+
+fn delete_first(conn: &mut DbConnection, rows: &Rows, room: i64) -> QueryResult<Batch> {
     let (mut room, mut deleted) = (Room(room), Deleted::default());
     let keys = room.read(|limit| rows.first_api_keys(conn, limit))?;
     deleted.api_keys = delete_tokens(conn, rows, keys)?;

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject, TokenCount};
 use crate::clients::Client;
 use crate::db::DbConnection;
+use crate::db::index_order::in_index_order;
 use crate::employees::Employee;
 use crate::error::Result;
 use crate::id::{ClientKey, EmployeeKey, RefreshTokenKey};
@@ -14,7 +15,7 @@ use crate::schema::{access_tokens, purges, refresh_tokens};
 use crate::time::Timestamp;
 use crate::tokens::revocation::Target;
 use crate::tokens::revocation::batch::{Batch, Deleted, delete_some};
-use crate::tokens::revocation::rows::{Owner, Rows, Span};
+use crate::tokens::revocation::rows::{First, Owner, Rows, Span};
 
 // How many deletions take turns.
 const OPEN_AT_ONCE: i64 = 100;
@@ -122,14 +123,18 @@ impl DeletionJob {
         let Some(rows) = self.rows(conn)? else {
             return Ok(CountedSoFar { is_complete: true, ..so_far });
         };
+        in_index_order(conn, |conn| Self::count_rows(conn, rows, so_far))
+    }
+
+    fn count_rows(conn: &mut DbConnection, rows: Rows, so_far: CountedSoFar) -> QueryResult<CountedSoFar> {
         let refresh = Rows { refresh_tokens: rows.refresh_tokens.after(so_far.refresh_tokens_through), ..rows };
-        let last = refresh.refresh_tokens().order(refresh_tokens::id).select(refresh_tokens::id);
+        let last = refresh.refresh_tokens(conn, First::Oldest).select(refresh_tokens::id);
         let last: Option<i64> = last.offset(COUNTED_AT_ONCE - 1).limit(1).load(conn)?.pop();
         if let Some(refresh_tokens_through) = last {
             return Ok(CountedSoFar { total: so_far.total + COUNTED_AT_ONCE, refresh_tokens_through, ..so_far });
         }
         let access = Rows { access_tokens: rows.access_tokens.after(so_far.access_tokens_through), ..rows };
-        let last = access.access_tokens().order(access_tokens::id).select(access_tokens::id);
+        let last = access.access_tokens(conn, First::Oldest).select(access_tokens::id);
         let last: Option<i64> = last.offset(COUNTED_AT_ONCE - 1).limit(1).load(conn)?.pop();
         if let Some(access_tokens_through) = last {
             return Ok(CountedSoFar { total: so_far.total + COUNTED_AT_ONCE, access_tokens_through, ..so_far });

@@ -8,11 +8,12 @@ use diesel::prelude::*;
 
 use crate::activity::{Detail, TokenCount};
 use crate::db::DbConnection;
+use crate::db::index_order::in_index_order;
 use crate::id::EmployeeKey;
 use crate::schema::{access_tokens, employees, refresh_tokens};
 use crate::time::Timestamp;
 use crate::tokens::revocation::Target;
-use crate::tokens::revocation::rows::{Owner, Rows};
+use crate::tokens::revocation::rows::{First, Owner, Rows};
 
 /// A confirmation asks for the client's name when more tokens than this are revoked.
 pub const NAME_REQUIRED_ABOVE: i64 = 100;
@@ -46,10 +47,12 @@ impl RevocationImpact {
     /// Counts what would be revoked.
     pub fn of(conn: &mut DbConnection, target: &Target) -> QueryResult<RevocationImpact> {
         let rows = target.rows();
-        let counted = Counted::of(conn, &rows)?;
-        let last_used_at = last_used(conn, target)?;
-        let detail = counted.detail(target.employees(conn, &rows, false)?);
-        Ok(RevocationImpact { detail, last_used_at, seen: counted.seen })
+        in_index_order(conn, |conn| {
+            let counted = Counted::of(conn, &rows)?;
+            let last_used_at = last_used(conn, target)?;
+            let detail = counted.detail(target.employees(conn, &rows, false)?);
+            Ok(RevocationImpact { detail, last_used_at, seen: counted.seen })
+        })
     }
 
     /// The number of refresh tokens, access tokens and API keys together; each count stops at a thousand.
@@ -61,7 +64,9 @@ impl RevocationImpact {
 /// Whether so many tokens are revoked that the confirmation asks for the name.
 pub fn is_large(conn: &mut DbConnection, target: &Target) -> QueryResult<bool> {
     let (rows, limit) = (target.rows(), NAME_REQUIRED_ABOVE + 1);
-    let total = rows.first_refresh_tokens(conn, limit)?.len() + rows.first_access_tokens(conn, limit)?.len();
+    let total = in_index_order(conn, |conn| {
+        Ok(rows.first_refresh_tokens(conn, limit)?.len() + rows.first_access_tokens(conn, limit)?.len())
+    })?;
     Ok(total as i64 > NAME_REQUIRED_ABOVE)
 }
 
@@ -73,25 +78,29 @@ pub(super) fn created_since(conn: &mut DbConnection, target: &Target, seen: Seen
         access_tokens: rows.access_tokens.after(seen.access_tokens),
         ..rows
     };
-    let counted = Counted::of(conn, &later)?;
-    match counted.seen.total {
-        0 => Ok(Detail::default()),
-        _ => Ok(counted.detail(target.employees(conn, &later, true)?)),
-    }
+    in_index_order(conn, |conn| {
+        let counted = Counted::of(conn, &later)?;
+        match counted.seen.total {
+            0 => Ok(Detail::default()),
+            _ => Ok(counted.detail(target.employees(conn, &later, true)?)),
+        }
+    })
 }
 
 /// What is recorded of a revocation: the counts, the names, and the first characters of the newest tokens.
 pub(super) fn recorded(conn: &mut DbConnection, target: &Target) -> QueryResult<Detail> {
     let rows = target.rows();
-    let mut detail = Counted::of(conn, &rows)?.detail(target.employees(conn, &rows, false)?);
-    let newest = rows.refresh_tokens().order(refresh_tokens::id.desc());
-    detail.masks = newest.select(refresh_tokens::prefix).limit(Detail::MOST_NAMES).load(conn)?;
-    let room = Detail::MOST_NAMES - detail.masks.len() as i64;
-    if room > 0 {
-        let newest = rows.access_tokens().order(access_tokens::id.desc());
-        detail.masks.extend(newest.select(access_tokens::prefix).limit(room).load::<String>(conn)?);
-    }
-    Ok(detail)
+    in_index_order(conn, |conn| {
+        let mut detail = Counted::of(conn, &rows)?.detail(target.employees(conn, &rows, false)?);
+        let newest = rows.refresh_tokens(conn, First::Newest);
+        detail.masks = newest.select(refresh_tokens::prefix).limit(Detail::MOST_NAMES).load(conn)?;
+        let room = Detail::MOST_NAMES - detail.masks.len() as i64;
+        if room > 0 {
+            let newest = rows.access_tokens(conn, First::Newest);
+            detail.masks.extend(newest.select(access_tokens::prefix).limit(room).load::<String>(conn)?);
+        }
+        Ok(detail)
+    })
 }
 
 struct Counted {
@@ -105,7 +114,7 @@ impl Counted {
     // Reads ids, newest first, from the indexes alone.
     fn of(conn: &mut DbConnection, rows: &Rows) -> QueryResult<Counted> {
         const LIMIT: i64 = TokenCount::CAP + 1;
-        let newest = rows.refresh_tokens().order(refresh_tokens::id.desc());
+        let newest = rows.refresh_tokens(conn, First::Newest);
         let refresh: Vec<i64> = newest.select(refresh_tokens::id).limit(LIMIT).load(conn)?;
         let keys = match rows.owner {
             Owner::RefreshToken(..) => 0,
@@ -114,13 +123,13 @@ impl Counted {
         // No index holds access tokens without API keys, so the keys are subtracted. Beyond the cap it is not known how
         // many keys are among these rows: then the rows themselves say what they are.
         let window = LIMIT + keys;
-        let newest = rows.access_tokens().order(access_tokens::id.desc()).limit(window);
+        let newest = rows.access_tokens(conn, First::Newest).limit(window);
         let access: Vec<i64> = newest.select(access_tokens::id).load(conn)?;
         let read = access.len() as i64;
         let access_tokens = if keys <= TokenCount::CAP {
             TokenCount::capped(read - keys)
         } else {
-            let newest = rows.access_tokens().order(access_tokens::id.desc()).limit(window);
+            let newest = rows.access_tokens(conn, First::Newest).limit(window);
             let are_keys: Vec<bool> = newest.select(access_tokens::refresh_token_id.is_null()).load(conn)?;
             let n = are_keys.iter().filter(|is_key| !**is_key).count() as i64;
             if read == window { TokenCount::at_least(n.min(TokenCount::CAP)) } else { TokenCount::capped(n) }
@@ -160,10 +169,10 @@ impl Target {
             Target::RefreshToken(_, token) => return Ok((names_of(conn, [token.employee_id])?, false)),
             Target::Client(client) => client,
         };
-        let granted = rows.refresh_tokens().order(refresh_tokens::id.desc()).limit(NEWEST);
+        let granted = rows.refresh_tokens(conn, First::Newest).limit(NEWEST);
         let granted: Vec<EmployeeKey> = granted.select(refresh_tokens::employee_id).load(conn)?;
         let others = match with_access_tokens {
-            true => rows.access_tokens().order(access_tokens::id.desc()),
+            true => rows.access_tokens(conn, First::Newest),
             false => rows.api_keys().order((access_tokens::created_at.desc(), access_tokens::id.desc())),
         };
         let others = others.limit(NEWEST);
@@ -192,13 +201,14 @@ fn names_of(conn: &mut DbConnection, ids: impl IntoIterator<Item = EmployeeKey>)
 fn last_used(conn: &mut DbConnection, target: &Target) -> QueryResult<Timestamp> {
     let rows = target.rows();
     if let Target::Client(client) = target {
-        let refreshed = rows.refresh_tokens().order((refresh_tokens::last_used_at.desc(), refresh_tokens::id.desc()));
+        let refreshed = refresh_tokens::table.filter(refresh_tokens::client_id.eq(client.id));
+        let refreshed = refreshed.order((refresh_tokens::last_used_at.desc(), refresh_tokens::id.desc()));
         let refreshed = refreshed.select(refresh_tokens::last_used_at).limit(1).load::<Timestamp>(conn)?;
         return Ok(refreshed.into_iter().fold(client.last_used_at, Timestamp::max));
     }
-    let refreshed = rows.refresh_tokens().order(refresh_tokens::id.desc()).limit(NEWEST);
+    let refreshed = rows.refresh_tokens(conn, First::Newest).limit(NEWEST);
     let refreshed: Vec<Timestamp> = refreshed.select(refresh_tokens::last_used_at).load(conn)?;
-    let used = rows.access_tokens().order(access_tokens::id.desc()).limit(NEWEST);
+    let used = rows.access_tokens(conn, First::Newest).limit(NEWEST);
     let used: Vec<Timestamp> = used.select(access_tokens::last_used_at).load(conn)?;
     Ok(refreshed.into_iter().chain(used).max().unwrap_or(Timestamp::NEVER_YET))
 }

@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject, TokenCount};
 use crate::clients::Client;
 use crate::db::DbConnection;
+use crate::db::index_order::in_index_order;
 use crate::employees::Employee;
 use crate::error::{Error, Result};
 use crate::id::ClientKey;
@@ -21,7 +22,7 @@ use crate::tokens::client_counters;
 use crate::tokens::refresh_token::RefreshToken;
 use crate::tokens::revocation::batch::is_larger;
 use crate::tokens::revocation::impact::{created_since, recorded};
-use crate::tokens::revocation::rows::Rows;
+use crate::tokens::revocation::rows::{First, Rows};
 use crate::tokens::revocation::{DeletionJob, Seen, Target};
 
 /// What a revocation did.
@@ -124,13 +125,16 @@ fn delete(conn: &mut DbConnection, target: &Target, rows: &Rows) -> Result<()> {
         Target::Client(client) => Client::delete(conn, client.id)?,
         Target::RefreshToken(_, token) => diesel::delete(refresh_tokens::table.find(token.id)).execute(conn)? == 1,
         Target::Grants(_) => {
-            let mut clients: Vec<ClientKey> = rows.refresh_tokens().select(refresh_tokens::client_id).load(conn)?;
-            clients.extend(rows.access_tokens().select(access_tokens::client_id).load::<ClientKey>(conn)?);
+            let mut clients: Vec<ClientKey> =
+                rows.refresh_tokens(conn, First::Oldest).select(refresh_tokens::client_id).load(conn)?;
+            clients.extend(
+                rows.access_tokens(conn, First::Oldest).select(access_tokens::client_id).load::<ClientKey>(conn)?,
+            );
             clients.sort_unstable();
             clients.dedup();
-            let grants: Vec<i64> = rows.refresh_tokens().select(refresh_tokens::id).load(conn)?;
+            let grants: Vec<i64> = rows.refresh_tokens(conn, First::Oldest).select(refresh_tokens::id).load(conn)?;
             diesel::delete(refresh_tokens::table.filter(refresh_tokens::id.eq_any(grants))).execute(conn)?;
-            let tokens: Vec<i64> = rows.access_tokens().select(access_tokens::id).load(conn)?;
+            let tokens: Vec<i64> = rows.access_tokens(conn, First::Oldest).select(access_tokens::id).load(conn)?;
             diesel::delete(access_tokens::table.filter(access_tokens::id.eq_any(tokens))).execute(conn)?;
             for client in clients {
                 client_counters::recount(conn, client)?;
@@ -148,10 +152,13 @@ fn mark(conn: &mut DbConnection, target: &Target, detail: &Detail, now: Timestam
         Target::RefreshToken(_, token) => RefreshToken::mark_revoked(conn, token.id, now)?,
         Target::Grants(employee) => {
             let rows = target.rows();
-            let refresh = rows.refresh_tokens().order(refresh_tokens::id.desc()).select(refresh_tokens::id);
-            let access = rows.access_tokens().order(access_tokens::id.desc()).select(access_tokens::id);
-            let refresh: Option<i64> = refresh.limit(1).load(conn)?.pop();
-            let access: Option<i64> = access.limit(1).load(conn)?.pop();
+            let (refresh, access) = in_index_order(conn, |conn| {
+                let refresh = rows.refresh_tokens(conn, First::Newest).select(refresh_tokens::id);
+                let access = rows.access_tokens(conn, First::Newest).select(access_tokens::id);
+                let refresh: Option<i64> = refresh.limit(1).load(conn)?.pop();
+                let access: Option<i64> = access.limit(1).load(conn)?.pop();
+                Ok((refresh, access))
+            })?;
             Employee::mark_all_access_revoked(conn, employee.id, refresh.unwrap_or(0), access.unwrap_or(0))?;
             true
         }

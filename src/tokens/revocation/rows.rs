@@ -3,6 +3,7 @@
 
 use diesel::prelude::*;
 
+use crate::db::index_order::{InOrder, RowIs, needs_row_ranges};
 use crate::db::{Backend, DbConnection};
 use crate::id::{ClientKey, EmployeeKey, RefreshTokenKey};
 use crate::schema::{
@@ -22,6 +23,13 @@ pub(super) enum Owner {
     RefreshToken(ClientKey, RefreshTokenKey),
     /// The employee who authorized them.
     Employee(EmployeeKey),
+}
+
+/// Which end of an index is read first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum First {
+    Oldest,
+    Newest,
 }
 
 /// Ids above `after`, up to and including `through`.
@@ -49,33 +57,81 @@ pub(super) struct Rows {
     pub access_tokens: Span,
 }
 
+macro_rules! between {
+    ($table:ident, $rows:expr, $span:expr) => {{
+        let (rows, (after, through)) = ($rows, $span);
+        let rows = if after > 0 { rows.filter($table::id.gt(after)) } else { rows };
+        if through < i64::MAX { rows.filter($table::id.le(through)) } else { rows }
+    }};
+}
+
 impl Rows {
     /// All tokens of an owner.
     pub fn all(owner: Owner) -> Rows {
         Rows { owner, refresh_tokens: Span::ALL, access_tokens: Span::ALL }
     }
 
-    /// The refresh tokens.
-    pub fn refresh_tokens(&self) -> RefreshTokens {
+    /// The refresh tokens, by id.
+    pub fn refresh_tokens(&self, conn: &DbConnection, first: First) -> RefreshTokens {
         let rows = refresh_tokens::table.into_boxed();
-        let rows = match self.owner {
-            Owner::Client(client) => rows.filter(refresh_tokens::client_id.eq(client)),
-            Owner::RefreshToken(client, id) => {
-                rows.filter(refresh_tokens::id.eq(id)).filter(refresh_tokens::client_id.eq(client))
-            }
-            Owner::Employee(employee) => rows.filter(refresh_tokens::employee_id.eq(employee)),
-        };
+        let in_order = |columns| InOrder { columns, descending: first == First::Newest };
         let Span { after, through } = self.refresh_tokens;
-        let rows = if after > 0 { rows.filter(refresh_tokens::id.gt(after)) } else { rows };
-        if through < i64::MAX { rows.filter(refresh_tokens::id.le(through)) } else { rows }
+        match self.owner {
+            Owner::RefreshToken(client, id) => {
+                let one = rows.filter(refresh_tokens::id.eq(id)).filter(refresh_tokens::client_id.eq(client));
+                one.filter(refresh_tokens::id.gt(after))
+                    .filter(refresh_tokens::id.le(through))
+                    .order(in_order(vec!["id"]))
+            }
+            Owner::Client(_) | Owner::Employee(_) if needs_row_ranges(conn) => {
+                let (low, high) = self.range(self.refresh_tokens);
+                rows.filter(low).filter(high).order(in_order(self.columns()))
+            }
+            Owner::Client(client) => {
+                between!(refresh_tokens, rows.filter(refresh_tokens::client_id.eq(client)), (after, through))
+                    .order(in_order(self.columns()))
+            }
+            Owner::Employee(employee) => {
+                between!(refresh_tokens, rows.filter(refresh_tokens::employee_id.eq(employee)), (after, through))
+                    .order(in_order(self.columns()))
+            }
+        }
     }
 
-    /// The access tokens and API keys.
-    pub fn access_tokens(&self) -> AccessTokens {
-        let rows = self.tokens_of_owner();
+    /// The access tokens and API keys, by id.
+    pub fn access_tokens(&self, conn: &DbConnection, first: First) -> AccessTokens {
+        let in_order = InOrder { columns: self.columns(), descending: first == First::Newest };
+        if needs_row_ranges(conn) {
+            let (low, high) = self.range(self.access_tokens);
+            let rows = access_tokens::table.filter(low).filter(high).order(in_order).into_boxed();
+            // PostgreSQL does not conclude this from a row range, and needs it to use the index.
+            return match self.owner {
+                Owner::RefreshToken(..) => rows.filter(access_tokens::refresh_token_id.is_not_null()),
+                _ => rows,
+            };
+        }
         let Span { after, through } = self.access_tokens;
-        let rows = if after > 0 { rows.filter(access_tokens::id.gt(after)) } else { rows };
-        if through < i64::MAX { rows.filter(access_tokens::id.le(through)) } else { rows }
+        between!(access_tokens, self.tokens_of_owner(), (after, through)).order(in_order)
+    }
+
+    // The columns of the index of the owner's tokens.
+    fn columns(&self) -> Vec<&'static str> {
+        match self.owner {
+            Owner::Client(_) => vec!["client_id", "id"],
+            Owner::RefreshToken(..) => vec!["refresh_token_id", "client_id", "id"],
+            Owner::Employee(_) => vec!["employee_id", "id"],
+        }
+    }
+
+    // The part of that index with ids within the span.
+    fn range(&self, Span { after, through }: Span) -> (RowIs, RowIs) {
+        let row = |id| match self.owner {
+            Owner::Client(client) => vec![client.0, id],
+            Owner::RefreshToken(client, refresh_token) => vec![refresh_token.0, client.0, id],
+            Owner::Employee(employee) => vec![employee.0, id],
+        };
+        let is = |operator, values| RowIs { columns: self.columns(), operator, values };
+        (is(">=", row(after.saturating_add(1))), is("<=", row(through)))
     }
 
     /// The API keys, to be read in the order of their creation time and id: no other index has this order. In the order of
@@ -102,12 +158,12 @@ impl Rows {
 
     /// The ids of the first refresh tokens.
     pub fn first_refresh_tokens(&self, conn: &mut DbConnection, limit: i64) -> QueryResult<Vec<i64>> {
-        self.refresh_tokens().select(refresh_tokens::id).order(refresh_tokens::id).limit(limit).load(conn)
+        self.refresh_tokens(conn, First::Oldest).select(refresh_tokens::id).limit(limit).load(conn)
     }
 
     /// The ids of the first access tokens and API keys.
     pub fn first_access_tokens(&self, conn: &mut DbConnection, limit: i64) -> QueryResult<Vec<i64>> {
-        self.access_tokens().select(access_tokens::id).order(access_tokens::id).limit(limit).load(conn)
+        self.access_tokens(conn, First::Oldest).select(access_tokens::id).limit(limit).load(conn)
     }
 
     /// The ids of the first API keys; a refresh token has none.

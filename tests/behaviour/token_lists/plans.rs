@@ -91,10 +91,15 @@ fn fill(shop: &mut Shop) {
 fn statements(conn: &mut DbConnection) -> BTreeSet<String> {
     let sent: Arc<Mutex<BTreeSet<String>>> = Arc::default();
     let log = sent.clone();
+    let mut may_sort = true;
     conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
         if let InstrumentationEvent::StartQuery { query, .. } = event {
             let text = query.to_string();
+            if text.contains("enable_sort") {
+                may_sort = text.starts_with("RESET");
+            }
             if ["access_tokens", "refresh_tokens", "ended_tokens"].iter().any(|table| text.contains(table)) {
+                assert!(!is_postgres() || !may_sort, "{text}");
                 log.lock().unwrap().insert(text);
             }
         }
@@ -149,7 +154,7 @@ fn ask(conn: &mut DbConnection, (list, within): (List, Within), filter: &TokenFi
 
 fn check_plan(shop: &mut Shop, statement: &str) {
     let (sql, binds) = statement.split_once(" -- binds: ").unwrap_or((statement, "[]"));
-    let plan = if is_postgres() { postgres_plan(shop, sql, binds) } else { sqlite_plan(shop, sql) };
+    let plan = if is_postgres() { postgres_plans(shop, sql, binds) } else { sqlite_plan(shop, sql) };
     let about = format!("{statement}\n{plan}");
 
     if is_postgres() {
@@ -185,20 +190,28 @@ fn sqlite_plan(shop: &mut Shop, sql: &str) -> String {
     steps.into_iter().map(|step| step.detail).collect::<Vec<_>>().join("\n")
 }
 
-// The plan for the values that were sent.
-fn postgres_plan(shop: &mut Shop, sql: &str, binds: &str) -> String {
-    let mut sql = sql.to_string();
+// The plan for the values that were sent, and the plan for any values, which PostgreSQL uses after a few executions.
+fn postgres_plans(shop: &mut Shop, sql: &str, binds: &str) -> String {
     let values: Vec<String> = binds
         .trim_matches(['[', ']'])
         .split(", ")
+        .filter(|value| !value.is_empty())
         .map(|value| match value.split_once('(') {
             Some((_, number)) => number.trim_end_matches(')').to_string(),
             None => value.replace('"', "'"),
         })
         .collect();
-    for (n, value) in values.iter().enumerate().rev() {
-        sql = sql.replace(&format!("${}", n + 1), value);
+    let arguments = if values.is_empty() { String::new() } else { format!("({})", values.join(", ")) };
+    // As the lists are read.
+    shop.sql("SET enable_sort = off");
+    shop.sql("SET enable_incremental_sort = off");
+    shop.sql(&format!("PREPARE list AS {sql}"));
+    let mut plans = Vec::new();
+    for mode in ["force_custom_plan", "force_generic_plan"] {
+        shop.sql(&format!("SET plan_cache_mode = {mode}"));
+        let explain = format!("EXPLAIN EXECUTE list{arguments}");
+        plans.extend(diesel::sql_query(explain).load::<PostgresStep>(shop.conn()).unwrap());
     }
-    let steps = diesel::sql_query(format!("EXPLAIN {sql}")).load::<PostgresStep>(shop.conn()).unwrap();
-    steps.into_iter().map(|step| step.line).collect::<Vec<_>>().join("\n")
+    shop.sql("DEALLOCATE list");
+    plans.into_iter().map(|step| step.line).collect::<Vec<_>>().join("\n")
 }

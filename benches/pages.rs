@@ -70,6 +70,9 @@ struct Arguments {
     /// Skip the revocations
     #[arg(long)]
     no_revokes: bool,
+    /// Skip the pages
+    #[arg(long)]
+    no_pages: bool,
 }
 
 fn main() {
@@ -132,7 +135,9 @@ fn measure(world: &World, arguments: &Arguments) -> ratios::Measured {
         row(&mut table, &hello, &Case::get("a bare hello", &nobody, "/"), time);
     }
     let cases = cases::all(&visitor, &facts);
-    let wanted = |case: &&Case| arguments.page.as_ref().is_none_or(|part| case.name.contains(part.as_str()));
+    let wanted = |case: &&Case| {
+        !arguments.no_pages && arguments.page.as_ref().is_none_or(|part| case.name.contains(part.as_str()))
+    };
     let wanted: Vec<&Case> = cases.iter().filter(wanted).collect();
     let measured: ratios::Measured =
         wanted.iter().map(|case| (case.name.clone(), row(&mut table, &server, case, time))).collect();

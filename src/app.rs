@@ -37,6 +37,9 @@ use crate::web::session_store::Store;
 use crate::web::state::{CHECK, Keys, State};
 use crate::web::{access_guard, error_pages, headers};
 
+// Threads of each worker for passwords and host names. The database has its own.
+const BLOCKING_THREADS: usize = 8;
+
 /// The application: the shared state, and the state of single modules.
 pub struct App {
     /// The state that handlers and background jobs share.
@@ -106,8 +109,6 @@ impl App {
         if background {
             jobs::start(&self.state);
         }
-        // Enough for every connection, even if one worker serves all callers, and some more for passwords and host names.
-        let blocking = self.state.config.database_connections as usize + 8;
         let server = HttpServer::new(move || {
             let data = web::Data::from(self.state.clone());
             let sessions = SessionMiddleware::builder(
@@ -146,7 +147,7 @@ impl App {
                 )
         })
         .workers(workers)
-        .worker_max_blocking_threads(blocking)
+        .worker_max_blocking_threads(BLOCKING_THREADS)
         .listen(listener)?
         .shutdown_timeout(20)
         .run();

@@ -10,6 +10,7 @@ use crate::db::DbConnection;
 use crate::db::commit::{CommitDecision, commit_with_retries};
 use crate::db::manager::{Manager, Purpose};
 use crate::db::shares::{Share, Shares};
+use crate::db::threads::Threads;
 use crate::db::writer::Writer;
 use crate::error::{Error, Result};
 
@@ -23,6 +24,7 @@ pub(crate) const NOT_IN_TIME: Error = Error::Unavailable("the change was not fin
 #[derive(Clone)]
 pub struct Db {
     shares: Shares,
+    threads: Threads,
     writer: Option<Writer>,
     manager: Manager,
     timeout: Duration,
@@ -47,8 +49,10 @@ impl Db {
             #[cfg(feature = "postgres")]
             DatabaseUrl::Postgres(_) => None,
         };
+        let shares = Shares::new(&manager, connections, TIMEOUT - Duration::from_secs(1));
         Ok(Db {
-            shares: Shares::new(&manager, connections, TIMEOUT - Duration::from_secs(1)),
+            threads: Threads::start(shares.connections()).map_err(|error| error.to_string())?,
+            shares,
             writer,
             manager,
             timeout: TIMEOUT,
@@ -163,7 +167,7 @@ impl Db {
             permits.push(permit);
         }
         let pool = share.pool.clone();
-        let mut work = tokio::task::spawn_blocking(move || {
+        let mut work = self.threads.run(move || {
             let _permits = permits;
             // After a database restart every idle connection is dead, and only using one reveals it: try each at most once.
             for _ in 0..=pool.max_size() {

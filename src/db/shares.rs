@@ -38,7 +38,8 @@ pub(crate) struct Shares {
 impl Shares {
     /// Divides `total` connections. Each share has at least one.
     pub(crate) fn new(manager: &Manager, total: u32, timeout: Duration) -> Shares {
-        let (requests, pages, jobs) = divide(total, manager.file().is_some());
+        let processors = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
+        let (requests, pages, jobs) = divide(total, manager.file().is_some().then_some(processors));
         let share = |purpose, size| Share::new(manager.clone().for_purpose(purpose), size, timeout);
         let pages = share(Purpose::Pages, pages);
         // On SQLite, requests read in the caller's thread and changes have the writer: they need no pool.
@@ -48,13 +49,20 @@ impl Shares {
         let low_priority_changes = changes.with_at_most(most_changes.saturating_sub(1).max(1));
         Shares { requests, changes, low_priority_changes, pages, jobs: share(Purpose::Jobs, jobs) }
     }
+
+    /// How many connections can be in use at a time.
+    pub(crate) fn connections(&self) -> usize {
+        let shares = [&self.requests, &self.pages, &self.jobs];
+        shares.into_iter().map(|share| share.pool.max_size() as usize).sum()
+    }
 }
 
-fn divide(total: u32, is_sqlite: bool) -> (u32, u32, u32) {
+// SQLite's reads do not wait for a network, so more of them than `processors` can run would only take memory for their pages.
+fn divide(total: u32, processors: Option<u32>) -> (u32, u32, u32) {
     let jobs = (total / 8).max(1);
-    match is_sqlite {
-        true => (0, total.saturating_sub(jobs).max(1), jobs),
-        false => {
+    match processors {
+        Some(processors) => (0, total.saturating_sub(jobs).clamp(1, 2 * processors), jobs),
+        None => {
             let pages = (total / 4).max(1);
             (total.saturating_sub(jobs + pages).max(1), pages, jobs)
         }
@@ -106,10 +114,11 @@ mod tests {
 
     #[test]
     fn the_connections_are_divided_and_each_share_has_one_at_least() {
-        assert_eq!(divide(8, false), (5, 2, 1));
-        assert_eq!(divide(8, true), (0, 7, 1));
-        assert_eq!(divide(40, false), (25, 10, 5));
-        assert_eq!([divide(1, false), divide(3, false)], [(1, 1, 1); 2]);
-        assert_eq!([divide(1, true), divide(2, true)], [(0, 1, 1); 2]);
+        assert_eq!(divide(8, None), (5, 2, 1));
+        assert_eq!(divide(40, None), (25, 10, 5));
+        assert_eq!([divide(1, None), divide(3, None)], [(1, 1, 1); 2]);
+        assert_eq!(divide(8, Some(8)), (0, 7, 1));
+        assert_eq!(divide(8, Some(2)), (0, 4, 1));
+        assert_eq!([divide(1, Some(2)), divide(2, Some(2))], [(0, 1, 1); 2]);
     }
 }

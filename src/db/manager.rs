@@ -35,11 +35,6 @@ impl Purpose {
         }
     }
 
-    // Where SQLite keeps what it needs to undo a part of a transaction: a batch of deletions changes thousands of pages.
-    fn temp_store(self) -> &'static str {
-        if self == Purpose::Writer { "FILE" } else { "MEMORY" }
-    }
-
     // PostgreSQL's limit for one statement. A page that needs more would keep others waiting.
     #[cfg(feature = "postgres")]
     fn statement_timeout(self) -> &'static str {
@@ -120,9 +115,8 @@ fn open_sqlite(path: &std::path::Path, purpose: Purpose) -> Result<DbConnection,
          PRAGMA wal_autocheckpoint = 0;
          PRAGMA journal_size_limit = 67108864;
          PRAGMA cache_size = -{};
-         PRAGMA temp_store = {};",
-        purpose.cache(),
-        purpose.temp_store()
+         PRAGMA temp_store = MEMORY;",
+        purpose.cache()
     ))
     .map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(DbConnection::Sqlite(conn))

@@ -30,6 +30,7 @@ use crate::routes;
 use crate::secrets::MasterKey;
 use crate::secrets::sealed::Vault;
 use crate::time::Clock;
+use crate::web::connection_limits::{self, ConnectionLimits};
 use crate::web::health::Readiness;
 use crate::web::job_health::JobHealth;
 use crate::web::rate_limit::Buckets;
@@ -70,11 +71,12 @@ impl App {
             channels,
         );
         let state = State {
+            connection_limits: ConnectionLimits::new(&config),
             config,
             db,
             clock,
             keys: Keys::new(master),
-            hasher: PasswordHasher::new(),
+            hasher: PasswordHasher::new().map_err(|error| error.to_string())?,
             seen_sessions: SeenSessions::default(),
             last_used_buffer: LastUsed::default(),
             failures: Failures::default(),
@@ -109,6 +111,7 @@ impl App {
         if background {
             jobs::start(&self.state);
         }
+        let limits = self.state.connection_limits.clone();
         let server = HttpServer::new(move || {
             let data = web::Data::from(self.state.clone());
             let sessions = SessionMiddleware::builder(
@@ -133,6 +136,7 @@ impl App {
                 .app_data(web::PayloadConfig::new(LONGEST_BODY))
                 .app_data(web::PathConfig::default().error_handler(|_, _| crate::error::Error::NotFound.into()))
                 .wrap(from_fn(headers::add))
+                .wrap(from_fn(connection_limits::apply))
                 .configure(routes::without_session)
                 .service(
                     web::scope("")
@@ -146,6 +150,7 @@ impl App {
                         .wrap(sessions),
                 )
         })
+        .on_connect(move |connection, data| limits.accept(connection, data))
         .workers(workers)
         .worker_max_blocking_threads(BLOCKING_THREADS)
         .listen(listener)?

@@ -34,6 +34,8 @@ pub enum Error {
     Conflict(String),
     /// Too many attempts; holds the seconds to wait.
     TooManyRequests(i64),
+    /// The caller has reached a limit; the sentence says which, and when or how to go on.
+    LimitReached(String),
     /// The database is unreachable, full or busy: retry later.
     Unavailable(&'static str),
     /// A query failed.
@@ -132,7 +134,7 @@ impl fmt::Display for Error {
             Error::TooLarge => f.write_str("request body too large"),
             Error::UnsupportedMediaType => f.write_str("unsupported media type"),
             Error::Conflict(_) => f.write_str("conflict"),
-            Error::TooManyRequests(_) => f.write_str("too many requests"),
+            Error::TooManyRequests(_) | Error::LimitReached(_) => f.write_str("too many requests"),
         }
     }
 }

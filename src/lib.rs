@@ -31,7 +31,8 @@
 //! | [`http`] | the HTTP client for other servers, and which addresses it may call | ground |
 //! | [`time`] | timestamps and how they are shown | ground |
 //! | [`schema`], [`id`] | the database tables; typed ids | ground |
-//! | [`logging`], [`text`], [`error`] | the log; plain text helpers; the one error type | ground |
+//! | [`logging`], [`text`], [`network`] | the log; plain text helpers; the network of a caller | ground |
+//! | [`threads`], [`error`] | threads for blocking work; the one error type | ground |
 
 pub mod access;
 pub mod account;
@@ -51,6 +52,7 @@ pub mod http;
 pub mod id;
 pub mod jobs;
 pub mod logging;
+pub mod network;
 pub mod notices;
 pub mod oauth;
 pub mod pages;
@@ -60,6 +62,7 @@ pub mod schema;
 pub mod scopes;
 pub mod secrets;
 pub mod text;
+pub mod threads;
 pub mod time;
 pub mod tokens;
 pub mod web;

@@ -91,6 +91,9 @@ diesel::table! {
         failures -> BigInt,
         last_failed_at -> BigInt,
         blocked_until -> BigInt,
+        hour -> BigInt,
+        recorded -> BigInt,
+        unrecorded -> BigInt,
     }
 }
 

@@ -24,27 +24,26 @@ impl Response {
     }
 }
 
-/// A connection that is kept open.
+/// A connection that is kept open, and opened again when the server closes it after an answer.
 pub struct Connection {
+    address: SocketAddr,
     stream: BufReader<TcpStream>,
+    is_closed: bool,
     line: String,
     answer: Response,
 }
 
 impl Connection {
     pub fn open(address: SocketAddr) -> Result<Connection> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        Ok(Connection {
-            stream: BufReader::with_capacity(64 * 1024, stream),
-            line: String::new(),
-            answer: Response::default(),
-        })
+        let (stream, is_closed) = (connect(address)?, false);
+        Ok(Connection { address, stream, is_closed, line: String::new(), answer: Response::default() })
     }
 
     /// Sends a request and reads the whole response.
     pub fn send(&mut self, request: &[u8]) -> Result<&Response> {
+        if std::mem::take(&mut self.is_closed) {
+            self.stream = connect(self.address)?;
+        }
         self.stream.get_mut().write_all(request)?;
         self.answer = Response { body: std::mem::take(&mut self.answer.body), ..Response::default() };
         let mut length = 0;
@@ -63,6 +62,7 @@ impl Connection {
             } else if let Some((name, value)) = line.split_once(": ") {
                 match name.to_ascii_lowercase().as_str() {
                     "content-length" => length = value.parse().map_err(Error::other)?,
+                    "connection" => self.is_closed = value.eq_ignore_ascii_case("close"),
                     "location" => self.answer.location = value.into(),
                     "set-cookie" => {
                         let pair = value.split(';').next().and_then(|pair| pair.split_once('='));
@@ -77,6 +77,13 @@ impl Connection {
         self.answer.bytes += length;
         Ok(&self.answer)
     }
+}
+
+fn connect(address: SocketAddr) -> Result<BufReader<TcpStream>> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    Ok(BufReader::with_capacity(64 * 1024, stream))
 }
 
 /// A browser session, signed in or not.

@@ -8,6 +8,7 @@ use crate::clients::{Client, ClientSecret};
 use crate::db::{Db, DbConnection};
 use crate::error::Result;
 use crate::id::{ClientKey, ClientSecretKey};
+use crate::network;
 use crate::secrets::TokenHash;
 use crate::time::Timestamp;
 
@@ -40,7 +41,7 @@ pub enum Authentication {
         /// The client with this ID, for the list of failed token requests.
         client: Option<ClientKey>,
     },
-    /// Too many wrong secrets from this client IP: seconds to wait.
+    /// Too many wrong secrets from this network: seconds to wait.
     TooManyAttempts(i64),
 }
 
@@ -53,7 +54,7 @@ pub async fn authenticate(
     now: Timestamp,
 ) -> Result<Authentication> {
     let Credentials { id, secret } = credentials;
-    let caller = caller(&id, client_ip);
+    let caller = caller(&id, &client_ip);
     if let Some(seconds) = failed_secrets.wait(&caller, now) {
         return Ok(Authentication::TooManyAttempts(seconds));
     }
@@ -70,16 +71,22 @@ pub async fn authenticate(
             .publicly_distributed
             .then_some(Authentication::Authenticated { client: Box::new(client), secret: None }),
     });
-    Ok(authenticated.unwrap_or_else(|| {
-        failed_secrets.failed(caller, now);
-        Authentication::Failed { client: known }
-    }))
+    // Of many guesses at the same time, the right one is refused too if it was not among the first.
+    let wait = match &authenticated {
+        Some(_) => failed_secrets.wait(&caller, now),
+        None => failed_secrets.failed(caller, now),
+    };
+    Ok(match (wait, authenticated) {
+        (Some(seconds), _) => Authentication::TooManyAttempts(seconds),
+        (None, Some(authenticated)) => authenticated,
+        (None, None) => Authentication::Failed { client: known },
+    })
 }
 
-/// The key under which wrong secrets are counted: client ID and client IP.
-pub fn caller(id: &str, client_ip: String) -> Caller {
+/// The key under which wrong secrets are counted: client ID and network.
+pub fn caller(id: &str, client_ip: &str) -> Caller {
     // An ID can be as long as a body. No valid ID is longer than this.
-    (id.chars().take(Client::MAX_ID_LENGTH).collect(), client_ip)
+    (id.chars().take(Client::MAX_ID_LENGTH).collect(), network::of(client_ip))
 }
 
 fn find(conn: &mut DbConnection, id: &str, now: Timestamp) -> Result<Option<(Client, Vec<ClientSecret>)>> {

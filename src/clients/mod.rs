@@ -19,5 +19,7 @@ pub use client_list::{ClientEdge, ClientFilter, ClientSort};
 pub use client_secret::{ClientSecret, OVERLAPS, regenerate_secret, revoke_previous_secret};
 pub use find_client::{find_for_update, find_or_gone};
 pub use redirect_uri::{RedirectUri, WrongRedirectUri, is_lightspeed};
-pub use registration::{ClientDetails, Contact, NewClient, Registration, edit_client, register_client};
+pub use registration::{
+    ClientDetails, Contact, NewClient, Registration, edit_client, register_client, registered_from,
+};
 pub use website::Website;

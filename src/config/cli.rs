@@ -69,6 +69,15 @@ pub struct Settings {
     /// Proxies whose X-Forwarded-For header is trusted: addresses or networks, separated by commas
     #[arg(long, env = "TRUSTED_PROXIES", default_value = "", value_name = "LIST")]
     pub trusted_proxies: String,
+    /// Most open connections; an eighth of them is for networks in which somebody is signed in
+    #[arg(long, env = "MAX_CONNECTIONS", default_value = "900", value_name = "NUMBER")]
+    pub max_connections: String,
+    /// Most open connections of one IPv4 address or IPv6 /64; trusted proxies have no limit of their own
+    #[arg(long, env = "MAX_CONNECTIONS_PER_NETWORK", default_value = "200", value_name = "NUMBER")]
+    pub max_connections_per_network: String,
+    /// Seconds within which the body of a request must arrive
+    #[arg(long, env = "BODY_SECONDS", default_value = "10", value_name = "SECONDS")]
+    pub body_seconds: String,
     /// Days before expired tokens are deleted
     #[arg(long, env = "KEEP_EXPIRED_DAYS", default_value = "7", value_name = "DAYS")]
     pub keep_expired_days: String,

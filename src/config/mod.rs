@@ -32,6 +32,23 @@ pub use public_url::PublicUrl;
 pub use smtp::{Security, Smtp};
 pub use webhook::Webhook;
 
+/// Limits on callers.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The most open connections.
+    pub connections: usize,
+    /// The most open connections of one network.
+    pub of_network: usize,
+    /// Seconds within which a body must arrive.
+    pub body_seconds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { connections: 900, of_network: 200, body_seconds: 10 }
+    }
+}
+
 /// The validated settings.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -47,6 +64,8 @@ pub struct Config {
     pub database_connections: u32,
     /// Proxies whose `X-Forwarded-For` header is trusted.
     pub trusted_proxies: Vec<IpNet>,
+    /// How many connections may be open, and how long a body may take.
+    pub limits: Limits,
     /// Days before expired tokens are deleted.
     pub keep_expired_days: i64,
     /// How long tokens are valid.
@@ -89,6 +108,7 @@ impl Config {
         let keep = checks.take("--keep-expired-days / KEEP_EXPIRED_DAYS", keep);
         let proxies = checks::proxies(&settings.trusted_proxies);
         let proxies = checks.take("--trusted-proxies / TRUSTED_PROXIES", proxies);
+        let limits = limits(checks, settings);
         let lifetimes = lifetimes(checks, settings);
         let registration = switch(&settings.public_registration);
         let registration = checks.take("--public-registration / PUBLIC_REGISTRATION", registration);
@@ -104,6 +124,7 @@ impl Config {
             database: database?,
             database_connections: u32::try_from(connections?).unwrap_or(8),
             trusted_proxies: proxies?,
+            limits: limits?,
             keep_expired_days: keep?,
             lifetimes: lifetimes?,
             public_registration: registration?,
@@ -113,6 +134,14 @@ impl Config {
             log_level: level?,
         })
     }
+}
+
+fn limits(checks: &mut Checks, settings: &Settings) -> Option<Limits> {
+    let most = checks.take("--max-connections / MAX_CONNECTIONS", number(&settings.max_connections, 8, 1_000_000));
+    let own = number(&settings.max_connections_per_network, 1, 1_000_000);
+    let own = checks.take("--max-connections-per-network / MAX_CONNECTIONS_PER_NETWORK", own);
+    let body = checks.take("--body-seconds / BODY_SECONDS", number(&settings.body_seconds, 1, 3600));
+    Some(Limits { connections: most? as usize, of_network: own? as usize, body_seconds: body? as u64 })
 }
 
 fn lifetimes(checks: &mut Checks, settings: &Settings) -> Option<Lifetimes> {
@@ -139,6 +168,9 @@ mod tests {
             listen: "127.0.0.1:8080".into(),
             data_dir: "./data".into(),
             database_connections: "8".into(),
+            max_connections: "900".into(),
+            max_connections_per_network: "200".into(),
+            body_seconds: "10".into(),
             keep_expired_days: "7".into(),
             access_token_seconds: "3600".into(),
             refresh_token_days: "30".into(),
@@ -167,6 +199,9 @@ mod tests {
             database_url: Some("mysql://root:hunter2@db/shop".into()),
             database_connections: "0".into(),
             trusted_proxies: "10.0.0.0/8, proxy".into(),
+            max_connections: "7".into(),
+            max_connections_per_network: "0".into(),
+            body_seconds: "0".into(),
             keep_expired_days: "soon".into(),
             access_token_seconds: "soon".into(),
             refresh_token_days: "0".into(),
@@ -179,7 +214,7 @@ mod tests {
 
         let lines = Config::from_settings(&wrong).expect_err("all are invalid").join("\n");
 
-        let names = "LISTEN PUBLIC_URL DATA_DIR DATABASE_URL CONNECTIONS PROXIES KEEP SECONDS REFRESH REGISTRATION PRIVATE \
+        let names = "LISTEN PUBLIC_URL DATA_DIR DATABASE_URL CONNECTIONS PROXIES MAX_CONNECTIONS PER_NETWORK BODY KEEP SECONDS REFRESH REGISTRATION PRIVATE \
              OUTBOUND_CA SMTP_URL NOTICES_FROM NOTICES_TO LOG_LEVEL";
         for name in names.split(' ') {
             assert!(lines.contains(name), "{name} is missing in {lines}");

@@ -17,7 +17,6 @@ pub mod sealed_columns;
 mod shares;
 mod statistics;
 pub mod text_enum;
-mod threads;
 mod transaction;
 mod write_behind;
 mod writer;

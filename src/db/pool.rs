@@ -10,9 +10,9 @@ use crate::db::DbConnection;
 use crate::db::commit::{CommitDecision, commit_with_retries};
 use crate::db::manager::{Manager, Purpose};
 use crate::db::shares::{Share, Shares};
-use crate::db::threads::Threads;
 use crate::db::writer::Writer;
 use crate::error::{Error, Result};
+use crate::threads::Threads;
 
 // How long a request waits for a free connection and the query together before it is answered with 503.
 const TIMEOUT: Duration = Duration::from_secs(4);
@@ -51,7 +51,7 @@ impl Db {
         };
         let shares = Shares::new(&manager, connections, TIMEOUT - Duration::from_secs(1));
         Ok(Db {
-            threads: Threads::start(shares.connections()).map_err(|error| error.to_string())?,
+            threads: Threads::start("database", shares.connections()).map_err(|error| error.to_string())?,
             shares,
             writer,
             manager,

@@ -2,6 +2,7 @@
 
 mod change_employee;
 mod employee;
+pub mod failed_sign_ins;
 mod invitation;
 mod one_time_link;
 pub mod password;
@@ -19,7 +20,7 @@ pub use profile::{SessionsToRevoke, change_password, revoke_sessions};
 pub use session::{ABSOLUTE_TIMEOUT, IDLE_TIMEOUT, NewSession, SeenSessions, Session};
 pub use set_up::{is_set_up, set_up};
 pub use sign_in::{KnownDevice, SignInOrigin, sign_in, sign_out};
-pub use sign_in_attempts::{Attempt, Attempts};
+pub use sign_in_attempts::{Attempt, Attempts, MOST_ROWS};
 
 use crate::activity::Detail;
 use crate::time::count;

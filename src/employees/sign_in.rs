@@ -1,16 +1,16 @@
 //! Signing in with a password. Every way to fail does the same work and has the same outcome, so that a caller cannot
 //! find out which e-mail addresses exist.
 
-use crate::activity::{Actor, Kind, NewActivity, Subject};
+use crate::activity::{Actor, Kind, NewActivity};
 use crate::db::{Db, DbConnection};
 use crate::employees::employee::Employee;
+use crate::employees::failed_sign_ins;
 use crate::employees::password::{self, PasswordHasher};
 use crate::employees::session::Session;
 use crate::employees::sign_in_attempts::{Attempt, Attempts};
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, SessionKey};
-use crate::secrets::TokenHash;
-use crate::text::fold;
+use crate::network;
 use crate::time::Timestamp;
 
 /// A browser that has signed in before, and to whose account.
@@ -46,25 +46,28 @@ pub async fn sign_in(
     let id = employee.as_ref().map(|employee| employee.id);
     let device = origin.device.filter(|device| Some(device.employee) == id).map(|device| device.nonce);
     let attempts = Attempts::of(email, &origin.client_ip, device.as_deref());
+    let asked = attempts.clone();
+    if let Some(seconds) = db.lookup(move |conn| Ok(asked.wait(conn, now)?)).await? {
+        return Err(Error::TooManyRequests(seconds));
+    }
+    // Before the attempt is counted: while too many others wait, it changes nothing.
+    let place = match device {
+        Some(_) => hasher.place_for_known()?,
+        None => hasher.place_for_stranger(&network::of(&origin.client_ip))?,
+    };
     let counted = attempts.clone();
     if let Attempt::Wait(seconds) = db.write(move |conn| counted.begin(conn, now)).await? {
         return Err(Error::TooManyRequests(seconds));
     }
-    let is_correct = hasher.verify(given, employee.as_ref().and_then(Employee::password_hash)).await?;
+    let is_correct = hasher.verify(place, given, employee.as_ref().and_then(Employee::password_hash)).await?;
     let Some(employee) = employee.filter(|employee| is_correct && employee.may_sign_in()) else {
-        record_failure(db, email, &origin.client_ip, now).await?;
+        let email = email.to_string();
+        db.write(move |conn| failed_sign_ins::record(conn, &email, &origin.client_ip, now)).await?;
         return Ok(None);
     };
     rehash_if_outdated(db, hasher, &employee, given).await?;
     db.write(move |conn| Ok(attempts.succeeded(conn)?)).await?;
     Ok(Some(employee.id))
-}
-
-async fn record_failure(db: &Db, email: &str, client_ip: &str, now: Timestamp) -> Result<()> {
-    // The log names the address by its hash: it may be a password typed into the wrong field.
-    let subject = Subject::named("sign_in", 0, &format!("address {}", TokenHash::of(&fold(email)).short_hex()));
-    let entry = NewActivity::new(Kind::SignInFailed, Actor::nobody(), subject).from(client_ip);
-    db.write(move |conn| entry.record(conn, now)).await
 }
 
 async fn rehash_if_outdated(db: &Db, hasher: &PasswordHasher, employee: &Employee, given: &str) -> Result<()> {

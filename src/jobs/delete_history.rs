@@ -1,10 +1,12 @@
-//! Deletes old history in batches: authorization codes, failed token requests, events of connections, and notices.
+//! Deletes old history in batches: authorization codes, failed token requests, events of connections, notices, and counts of
+//! wrong passwords.
 
 use diesel::QueryResult;
 
 use crate::clients::token_failure::TokenFailure;
 use crate::connections::ConnectionEvent;
 use crate::db::DbConnection;
+use crate::employees::Attempts;
 use crate::error::Result;
 use crate::jobs::lease::with_lease;
 use crate::jobs::{BATCH, PAUSE};
@@ -14,8 +16,8 @@ use crate::tokens::authorization_code::AuthorizationCode;
 use crate::web::state::State;
 
 type Purging = fn(&mut DbConnection, Timestamp, i64) -> QueryResult<usize>;
-const HISTORY: [Purging; 4] =
-    [AuthorizationCode::purge, TokenFailure::purge, ConnectionEvent::purge, OutboxMessage::purge];
+const HISTORY: [Purging; 5] =
+    [AuthorizationCode::purge, TokenFailure::purge, ConnectionEvent::purge, OutboxMessage::purge, Attempts::purge];
 
 /// Deletes what is old enough.
 pub(super) async fn run(app: &State) -> Result<()> {

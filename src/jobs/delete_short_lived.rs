@@ -1,11 +1,11 @@
-//! Deletes rows that live for minutes or days: sessions, one-time links, counts of wrong passwords, replaced client
-//! secrets, unfinished authorizations of connections, and nonces of submitted forms.
+//! Deletes rows that live for minutes or days: sessions, one-time links, replaced client secrets, unfinished authorizations
+//! of connections, and nonces of submitted forms.
 
 use diesel::prelude::*;
 
 use crate::clients::ClientSecret;
 use crate::connections::PendingAuthorization;
-use crate::employees::{Attempts, OneTimeLink, Session};
+use crate::employees::{OneTimeLink, Session};
 use crate::error::Result;
 use crate::jobs::lease::with_lease;
 use crate::schema::form_nonces;
@@ -17,7 +17,6 @@ pub(super) async fn run(app: &State) -> Result<()> {
     let done = with_lease(app, "short-lived", |conn, now| {
         Session::purge(conn, now)?;
         OneTimeLink::purge(conn, now)?;
-        Attempts::purge(conn, now)?;
         ClientSecret::purge(conn, now)?;
         PendingAuthorization::purge(conn, now)?;
         diesel::delete(form_nonces::table.filter(form_nonces::used_at.lt(now.plus(-DAY)))).execute(conn)?;

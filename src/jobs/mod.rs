@@ -14,6 +14,7 @@ mod deliver_notices;
 mod flush_buffers;
 mod lease;
 mod move_ended_tokens;
+mod record_failed_sign_ins;
 mod refresh_connections;
 mod seal_activity;
 mod supervisor;
@@ -69,6 +70,11 @@ const JOBS: &[Job] = &[
         name: "delete expired tokens",
         every: EVERY_MINUTE,
         run: |app| delete_expired_tokens::run(app).boxed_local(),
+    },
+    Job {
+        name: "record failed sign-ins",
+        every: EVERY_MINUTE,
+        run: |app| record_failed_sign_ins::run(app).boxed_local(),
     },
     Job { name: "update statistics", every: EVERY_HOUR, run: |app| update_statistics::run(app).boxed_local() },
 ];

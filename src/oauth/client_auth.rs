@@ -142,7 +142,7 @@ pub async fn check(
 
 /// Limits the wrong secrets of a caller whose secret is checked elsewhere. Errors: 429 after too many wrong secrets.
 pub fn limit_attempts(app: &State, request: &HttpRequest, id: &str) -> Result<(), OAuthError> {
-    let caller = authentication::caller(id, client_ip::address(request, &app.config.trusted_proxies));
+    let caller = authentication::caller(id, &client_ip::address(request, &app.config.trusted_proxies));
     match app.failed_secrets.wait(&caller, app.clock.now()) {
         None => Ok(()),
         Some(seconds) => Err(too_many_attempts(seconds)),

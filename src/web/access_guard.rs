@@ -42,6 +42,7 @@ fn insert_context(request: &ServiceRequest) -> Result<(), Error> {
     if let Some(signed_in) = signed_in {
         let app = request.app_data::<web::Data<State>>().ok_or_else(|| Error::internal("no application"))?;
         let context = RequestContext::new(app, request.request(), request.get_session(), signed_in);
+        app.connection_limits.know(&context.client_ip);
         request.extensions_mut().insert(context);
     }
     Ok(())

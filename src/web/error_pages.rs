@@ -166,6 +166,7 @@ fn heading_and_sentence(error: &Error, pattern: Option<&str>) -> (&'static str, 
         ),
         Error::Invalid(why) => ("This request could not be processed", why.clone()),
         Error::Conflict(why) => ("Try again", why.clone()),
+        Error::LimitReached(why) => ("Try again later", why.clone()),
         Error::MethodNotAllowed(_) => {
             ("Method not allowed", "This page does not accept this kind of request. Nothing was saved.".into())
         }

@@ -6,6 +6,7 @@ pub mod badge;
 pub mod bearer;
 pub mod client_facts;
 pub mod client_ip;
+pub mod connection_limits;
 pub mod email_address;
 pub mod endpoints;
 pub mod error_pages;

@@ -12,6 +12,7 @@ use crate::employees::SeenSessions;
 use crate::employees::password::PasswordHasher;
 use crate::secrets::{DerivedKey, MasterKey};
 use crate::time::Clock;
+use crate::web::connection_limits::ConnectionLimits;
 use crate::web::job_health::JobHealth;
 use crate::web::rate_limit::Buckets;
 
@@ -38,6 +39,8 @@ pub struct State {
     pub failures: Failures,
     /// Counts of wrong client secrets.
     pub failed_secrets: FailedSecrets,
+    /// The open connections.
+    pub connection_limits: Arc<ConnectionLimits>,
     /// The rate limits of the API routes.
     pub buckets: Buckets,
     /// The shop's connections.

@@ -15,6 +15,7 @@ use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::pages::clients::register_client::ALREADY_REGISTERED;
 use crate::pages::clients::registration_form::RegistrationForm;
+use crate::time::Timestamp;
 use crate::web::form::{BrowserToken, ProtectedForm};
 use crate::web::page::{Page, html, unprocessable};
 use crate::web::shown_once::ShownOnce;
@@ -23,6 +24,8 @@ use crate::web::{client_ip, nonce};
 
 // Keeps the list of pending clients short enough for an admin to review.
 const MAX_PENDING: i64 = 20;
+// So that one caller does not fill the list for everybody.
+const MAX_A_DAY: usize = 3;
 
 /// Proof that the shop allows public registration. As the first argument of a handler, it answers 404 before anything else
 /// of the request is read.
@@ -71,6 +74,16 @@ fn require_room(conn: &mut DbConnection) -> Result<()> {
     }
 }
 
+fn require_allowance(conn: &mut DbConnection, client_ip: &str, now: Timestamp) -> Result<()> {
+    match clients::registered_from(conn, client_ip, now)? < MAX_A_DAY {
+        true => Ok(()),
+        false => Err(Error::LimitReached(format!(
+            "{MAX_A_DAY} clients were registered from your network within a day. Try again tomorrow, or ask an admin of the \
+             shop to register yours."
+        ))),
+    }
+}
+
 /// `POST /oauth/register`: the client is pending approval; the response shows its secret once.
 pub async fn register(
     _: PublicRegistrationAllowed,
@@ -91,6 +104,7 @@ pub async fn register(
         .write(move |conn| {
             nonce::spend(conn, &nonce, ALREADY_REGISTERED, now)?;
             require_room(conn)?;
+            require_allowance(conn, &client_ip, now)?;
             clients::register_client(conn, &details, false, (&Actor::nobody(), &client_ip), now)
         })
         .await?;

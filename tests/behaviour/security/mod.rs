@@ -19,5 +19,6 @@ mod refresh_values;
 mod sessions;
 mod sign_in;
 mod stored;
+mod strangers;
 mod token;
 mod tokens_in_use;

@@ -8,7 +8,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::rt::System;
 use client_api_access::account::Account;
 use client_api_access::app::App;
-use client_api_access::config::{Config, PublicUrl};
+use client_api_access::config::{Config, Limits, PublicUrl};
 use client_api_access::connections::Hosts;
 use client_api_access::db::DatabaseUrl;
 use client_api_access::http::Outbound;
@@ -88,6 +88,7 @@ impl TestApp {
             data_dir: database.folder.path().to_path_buf(),
             database: url,
             database_connections: 4,
+            limits: Limits::default(),
             trusted_proxies: Vec::new(),
             keep_expired_days: 30,
             lifetimes: Lifetimes::default(),

@@ -29,7 +29,7 @@ pub const REDIRECT_URI: &str = "https://app.example/cb";
 pub const PASSWORD: &str = "walnut orbit 58 lantern";
 
 static HASH: LazyLock<String> = LazyLock::new(|| {
-    let hash = async { PasswordHasher::new().hash(PASSWORD).await };
+    let hash = async { PasswordHasher::new().expect("threads").hash(PASSWORD).await };
     actix_web::rt::System::new().block_on(hash).unwrap()
 });
 

@@ -1,4 +1,4 @@
-//! The threads in which pooled connections are used: one per connection, shared by all workers of the HTTP server.
+//! A few threads for one kind of blocking work, shared by all workers of the HTTP server: pooled connections, passwords.
 //!
 //! Why: each worker has threads of its own for blocking work, and glibc keeps the memory that a thread has freed for that
 //! thread. So with few threads the server needs less memory.
@@ -18,11 +18,11 @@ pub(crate) struct Threads(Arc<Owner>);
 struct Owner(Option<Runtime>);
 
 impl Threads {
-    pub(crate) fn start(most: usize) -> std::io::Result<Threads> {
+    pub(crate) fn start(name: &str, most: usize) -> std::io::Result<Threads> {
         let runtime = Builder::new_current_thread()
             .max_blocking_threads(most)
             .thread_keep_alive(KEPT_IDLE)
-            .thread_name("database")
+            .thread_name(name)
             .build()?;
         Ok(Threads(Arc::new(Owner(Some(runtime)))))
     }

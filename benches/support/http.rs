@@ -100,13 +100,27 @@ impl Visitor {
         Visitor { address, cookies: Vec::new(), csrf: String::new() }
     }
 
+    /// A session that has opened a form, and the page with the form.
+    pub fn at(address: SocketAddr, path: &str) -> (Visitor, String) {
+        Self::back_at(address, path, None)
+    }
+
+    /// The same in a browser that is known from an earlier session, if there was one.
+    pub fn back_at(address: SocketAddr, path: &str, earlier: Option<&Visitor>) -> (Visitor, String) {
+        let mut visitor = Self::stranger(address);
+        let device = earlier.and_then(|earlier| earlier.cookies.iter().find(|(name, _)| name.ends_with("device")));
+        visitor.cookies.extend(device.cloned());
+        let mut connection = Connection::open(address).expect("the server listens");
+        let form = connection.send(&visitor.get(path)).expect("the form");
+        visitor.csrf = field(&form.text(), "csrf").expect("a form with its token");
+        visitor.cookies.extend(form.cookies.iter().cloned());
+        (visitor, form.text())
+    }
+
     /// Signs in with the form, its CSRF token and the password.
     pub fn sign_in(address: SocketAddr, email: &str, password: &str) -> Visitor {
-        let mut visitor = Self::stranger(address);
+        let (mut visitor, _) = Self::at(address, "/sign-in");
         let mut connection = Connection::open(address).expect("the server listens");
-        let form = connection.send(&visitor.get("/sign-in")).expect("the form");
-        visitor.csrf = field(&form.text(), "csrf").expect("a form with its token");
-        visitor.cookies = form.cookies.clone();
         let request = visitor.post("/sign-in", &[("email", email), ("password", password)]);
         let answer = connection.send(&request).expect("an answer to the password");
         assert_eq!(answer.status, 303, "signing in as {email}: {}", answer.text());

@@ -23,14 +23,15 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const MAX_AT_ONCE: usize = 2;
 // How many more may wait: strangers in all, strangers of one network, and people whose browser is known.
-const STRANGERS_WAITING: usize = 32;
+const STRANGERS_WAITING: usize = 128;
 const OF_ONE_NETWORK: usize = 8;
 const KNOWN_WAITING: usize = 16;
 const TIMEOUT: Duration = Duration::from_secs(5);
-const BUSY: Error = Error::Unavailable("too many people are signing in at once");
+// No server error: a flood must not fill the log.
+const BUSY: Error = Error::TooManyRequests(2);
 
 /// Hashes and verifies passwords, two at a time, so that memory stays bounded. More wait in a queue; when it is full, or
-/// after five seconds, the answer is 503. Strangers of one network have a few places in it, and people whose browser is
+/// after five seconds, the answer is 429. Strangers of one network have a few places in it, and people whose browser is
 /// known have places of their own, so that a flood does not keep them out.
 pub struct PasswordHasher {
     running: Arc<Semaphore>,
@@ -97,14 +98,14 @@ impl PasswordHasher {
         })
     }
 
-    /// A place in the queue for a stranger of a network. Errors: 503 when there is none.
+    /// A place in the queue for a stranger of a network. Errors: 429 when there is none.
     pub fn place_for_stranger(&self, network: &str) -> Result<Place> {
         let of_network = OfNetwork::take(&self.networks, network).ok_or(BUSY)?;
         let permit = self.strangers.clone().try_acquire_owned().map_err(|_| BUSY)?;
         Ok(Place { _permit: permit, _of_network: Some(of_network) })
     }
 
-    /// A place in the queue for somebody who is signed in, or whose browser is known. Errors: 503 when there is none.
+    /// A place in the queue for somebody who is signed in, or whose browser is known. Errors: 429 when there is none.
     pub fn place_for_known(&self) -> Result<Place> {
         let permit = self.known.clone().try_acquire_owned().map_err(|_| BUSY)?;
         Ok(Place { _permit: permit, _of_network: None })

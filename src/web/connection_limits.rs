@@ -1,37 +1,39 @@
 //! Limits on connections and bodies, so that callers who are slow, many or greedy cannot take the server from others.
 //!
 //! A connection counts for its network and for the server. Strangers leave a reserve to networks in which somebody is signed
-//! in. A body must arrive within a time, however slowly its parts come. A connection is closed after a number of requests
-//! and bytes, because the HTTP library keeps the answers to a caller that sends requests without reading.
+//! in. A body must arrive within a time, however slowly its parts come. A caller that sends requests without reading the
+//! answers waits for the next one until it has read, because the HTTP library would keep them all in memory.
 
 use std::any::Any;
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use actix_web::body::{BodySize, EitherBody, MessageBody};
+use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Extensions, Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
-use actix_web::http::{ConnectionType, header};
+use actix_web::http::header;
 use actix_web::middleware::Next;
 use actix_web::rt::net::TcpStream;
 use actix_web::rt::time::{Sleep, sleep};
 use actix_web::{HttpMessage, HttpResponse, web};
 use futures_util::Stream;
 use ipnet::IpNet;
+use rustix::event::{PollFd, PollFlags, Timespec};
 
 use crate::config::Config;
 use crate::network;
 use crate::web::state::State;
 
-// After as many requests or bytes of answers, a connection is closed.
-const MOST_REQUESTS: u32 = 5_000;
-const MOST_BYTES: u64 = 1024 * 1024;
+// How long a caller may take to read answers before its connection is closed, and how often that is checked.
+const READ_WITHIN: Duration = Duration::from_secs(10);
+const CHECKED_EVERY: Duration = Duration::from_millis(20);
 // Networks in which somebody is signed in: how many are remembered, and how long.
 const MOST_KNOWN: usize = 1_000;
 const KNOWN_FOR: Duration = Duration::from_secs(30 * 60);
@@ -56,13 +58,14 @@ pub struct OpenConnection {
     // None for a connection from a trusted proxy, whose callers are many.
     network: Option<String>,
     limits: Arc<ConnectionLimits>,
-    requests: Cell<u32>,
-    bytes: Cell<u64>,
+    // The same socket, to ask whether it takes more answers.
+    socket: OwnedFd,
 }
 
 impl ConnectionLimits {
-    /// The limits that the configuration states.
+    /// The limits that the configuration states. Raises this process's limit of open files as they need.
     pub fn new(config: &Config) -> Arc<ConnectionLimits> {
+        raise_open_files(config);
         Arc::new(ConnectionLimits {
             most: config.limits.connections,
             most_of_network: config.limits.of_network,
@@ -74,18 +77,19 @@ impl ConnectionLimits {
     /// Counts a new connection; one too many is shut down at once. For `HttpServer::on_connect`.
     pub fn accept(self: &Arc<ConnectionLimits>, connection: &dyn Any, data: &mut Extensions) {
         let Some(stream) = connection.downcast_ref::<TcpStream>() else { return };
-        let Ok(peer) = stream.peer_addr() else { return };
-        match self.open(peer) {
+        let open = stream.peer_addr().and_then(|peer| Ok((peer, stream.as_fd().try_clone_to_owned()?)));
+        let open = open.ok().and_then(|(peer, socket)| self.open(peer, socket));
+        match open {
             Some(open) => drop(data.insert(open)),
             None => {
                 log::debug!("a connection was refused: too many are open");
                 // An error means that it is closed already.
-                drop(socket2::SockRef::from(stream).shutdown(std::net::Shutdown::Both));
+                let _ = rustix::net::shutdown(stream, rustix::net::Shutdown::Both);
             }
         }
     }
 
-    fn open(self: &Arc<ConnectionLimits>, peer: SocketAddr) -> Option<OpenConnection> {
+    fn open(self: &Arc<ConnectionLimits>, peer: SocketAddr, socket: OwnedFd) -> Option<OpenConnection> {
         let ip = peer.ip().to_canonical();
         let network = (!self.trusted.iter().any(|net| net.contains(&ip))).then(|| network::of(&ip.to_string()));
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -104,7 +108,7 @@ impl ConnectionLimits {
             *count += 1;
         }
         open.all += 1;
-        Some(OpenConnection { network, limits: self.clone(), requests: Cell::default(), bytes: Cell::default() })
+        Some(OpenConnection { network, limits: self.clone(), socket })
     }
 
     /// Remembers that somebody is signed in at this client IP.
@@ -116,6 +120,26 @@ impl ConnectionLimits {
         if open.known.len() < MOST_KNOWN {
             open.known.insert(network::of(client_ip), Instant::now());
         }
+    }
+}
+
+// Raises the limit of open files as far as it is allowed and the connections need; warns if that is not enough.
+fn raise_open_files(config: &Config) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    // Each connection has two, and the database and the log need some.
+    let needed = 2 * config.limits.connections as u64 + 200;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let wanted = maximum.map_or(needed, |maximum| needed.min(maximum));
+    if current.is_some_and(|current| current < wanted) {
+        // An error leaves the limit as it was, which the next line tells.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum });
+    }
+    if let Some(current) = getrlimit(Resource::Nofile).current.filter(|current| *current < needed) {
+        log::warn!(
+            "--max-connections / MAX_CONNECTIONS: {} connections need {needed} open files, and {current} are allowed \
+             (ulimit -n, LimitNOFILE)",
+            config.limits.connections
+        );
     }
 }
 
@@ -138,21 +162,35 @@ impl Drop for OpenConnection {
 }
 
 impl OpenConnection {
-    // Counts an answer. Returns whether the connection has had enough.
-    fn count(&self, size: BodySize) -> bool {
-        // Headers are a few hundred bytes.
-        let bytes = 500 + if let BodySize::Sized(bytes) = size { bytes } else { 0 };
-        self.requests.set(self.requests.get().saturating_add(1));
-        self.bytes.set(self.bytes.get().saturating_add(bytes));
-        self.requests.get() >= MOST_REQUESTS || self.bytes.get() >= MOST_BYTES
+    fn takes_answers(&self) -> bool {
+        let mut socket = [PollFd::new(&self.socket, PollFlags::OUT)];
+        // An error is left to whoever writes to the socket.
+        rustix::event::poll(&mut socket, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) != Ok(0)
     }
 }
 
-/// Middleware around everything: the time for a body, and the end of a connection that has had enough.
+// Waits until the caller has read earlier answers; false if it does not.
+async fn has_read(request: &ServiceRequest) -> bool {
+    let begun = Instant::now();
+    while request.conn_data::<OpenConnection>().is_some_and(|open| !open.takes_answers()) {
+        if begun.elapsed() > READ_WITHIN {
+            return false;
+        }
+        sleep(CHECKED_EVERY).await;
+    }
+    true
+}
+
+/// Middleware around everything: no answer for a caller that does not read, and the time for a body.
 pub async fn apply<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    if !has_read(&request).await {
+        let mut closed = HttpResponse::RequestTimeout();
+        closed.force_close();
+        return Ok(request.into_response(closed.finish()).map_into_right_body());
+    }
     let is_late = Rc::new(Cell::new(false));
     if has_body(&request) {
         let time = request.app_data::<web::Data<State>>().map_or(10, |app| app.config.limits.body_seconds);
@@ -169,13 +207,7 @@ pub async fn apply<B: MessageBody>(
         let (request, _) = response.into_parts();
         return Ok(ServiceResponse::new(request, late).map_into_right_body());
     }
-    let size = response.response().body().size();
-    let enough = response.request().conn_data::<OpenConnection>().is_some_and(|open| open.count(size));
-    let mut response = response.map_into_left_body();
-    if enough {
-        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
-    }
-    Ok(response)
+    Ok(response.map_into_left_body())
 }
 
 fn has_body(request: &ServiceRequest) -> bool {
@@ -213,21 +245,22 @@ mod tests {
         Arc::new(ConnectionLimits { most, most_of_network, trusted, open: Mutex::default() })
     }
 
-    fn from(address: &str) -> SocketAddr {
-        SocketAddr::new(address.parse().expect("an address"), 1)
+    fn from(limits: &Arc<ConnectionLimits>, address: &str) -> Option<OpenConnection> {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        limits.open(SocketAddr::new(address.parse().expect("an address"), 1), socket.into())
     }
 
     #[test]
     fn l2_a_network_has_a_share_of_the_connections_and_a_proxy_all() {
         let limits = limits(80, 3);
-        let mut open: Vec<_> = (1..=3).filter_map(|n| limits.open(from(&format!("2001:db8::{n}")))).collect();
+        let mut open: Vec<_> = (1..=3).filter_map(|n| from(&limits, &format!("2001:db8::{n}"))).collect();
 
-        assert!(limits.open(from("2001:db8::4")).is_none(), "the same /64");
-        assert!(limits.open(from("2001:db8:0:1::4")).is_some());
-        open.extend((0..20).filter_map(|_| limits.open(from("10.0.0.1"))));
+        assert!(from(&limits, "2001:db8::4").is_none(), "the same /64");
+        assert!(from(&limits, "2001:db8:0:1::4").is_some());
+        open.extend((0..20).filter_map(|_| from(&limits, "10.0.0.1")));
         assert_eq!(open.len(), 23);
         open.clear();
-        assert!(limits.open(from("2001:db8::4")).is_some());
+        assert!(from(&limits, "2001:db8::4").is_some());
         assert!(limits.open.lock().expect("no panic").of_network.is_empty(), "nothing is kept of who has gone");
     }
 
@@ -235,9 +268,9 @@ mod tests {
     fn l2_strangers_leave_connections_to_networks_in_which_somebody_is_signed_in() {
         let limits = limits(8, 100);
         limits.know("203.0.113.9");
-        let strangers: Vec<_> = (0..8).filter_map(|_| limits.open(from("198.51.100.1"))).collect();
+        let strangers: Vec<_> = (0..8).filter_map(|_| from(&limits, "198.51.100.1")).collect();
 
         assert_eq!(strangers.len(), 7);
-        assert!(limits.open(from("203.0.113.9")).is_some());
+        assert!(from(&limits, "203.0.113.9").is_some());
     }
 }

@@ -108,7 +108,7 @@ impl Visitor {
     /// The same in a browser that is known from an earlier session, if there was one.
     pub fn back_at(address: SocketAddr, path: &str, earlier: Option<&Visitor>) -> (Visitor, String) {
         let mut visitor = Self::stranger(address);
-        let device = earlier.and_then(|earlier| earlier.cookies.iter().find(|(name, _)| name.ends_with("device")));
+        let device = earlier.and_then(|earlier| earlier.cookies.iter().find(|(name, _)| name.contains("device")));
         visitor.cookies.extend(device.cloned());
         let mut connection = Connection::open(address).expect("the server listens");
         let form = connection.send(&visitor.get(path)).expect("the form");

@@ -23,7 +23,7 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const MAX_AT_ONCE: usize = 2;
 // How many more may wait: strangers in all, strangers of one network, and people whose browser is known.
-const STRANGERS_WAITING: usize = 128;
+const STRANGERS_WAITING: usize = 96;
 const OF_ONE_NETWORK: usize = 8;
 const KNOWN_WAITING: usize = 16;
 const TIMEOUT: Duration = Duration::from_secs(5);

@@ -75,7 +75,7 @@ fn main() {
     let world = World::sqlite(Plan { tokens: 10_000, kind: Kind::Young, fresh: false });
     let prepared = program::prepare(&mut world.connect());
     let mut report = Report(Table::new(&["attack", "what", "measured", "allowed"]));
-    let attacks: [(&str, &dyn Fn(&mut Report)); 6] = [
+    let attacks: [(&str, &Attack<'_>); 6] = [
         ("flood", &|report| flood_of_addresses(&world, &prepared, time, report)),
         ("ipv6", &|report| one_ipv6_network(&world, report)),
         ("registrations", &|report| registrations(&world, report)),
@@ -88,6 +88,8 @@ fn main() {
     }
     report.0.print();
 }
+
+type Attack<'a> = dyn Fn(&mut Report) + 'a;
 
 struct Report(Table);
 

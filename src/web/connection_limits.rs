@@ -167,6 +167,12 @@ impl OpenConnection {
         // An error is left to whoever writes to the socket.
         rustix::event::poll(&mut socket, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) != Ok(0)
     }
+
+    // The HTTP library would wait for ever to send what the caller does not read.
+    fn shut_down(&self) {
+        // An error means that it is closed already.
+        let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
+    }
 }
 
 // Waits until the caller has read earlier answers; false if it does not.
@@ -174,6 +180,7 @@ async fn has_read(request: &ServiceRequest) -> bool {
     let begun = Instant::now();
     while request.conn_data::<OpenConnection>().is_some_and(|open| !open.takes_answers()) {
         if begun.elapsed() > READ_WITHIN {
+            request.conn_data::<OpenConnection>().inspect(|open| open.shut_down());
             return false;
         }
         sleep(CHECKED_EVERY).await;

@@ -124,7 +124,7 @@ impl Attempts {
         Ok(Attempt::Allowed)
     }
 
-    // Counts an attempt everywhere or nowhere; false when a count no longer allows it.
+    // Counts an attempt. False when a count no longer allows it; then at most the count of this account and network has it.
     fn count(&self, conn: &mut DbConnection, now: Timestamp) -> Result<bool> {
         ensure_row(conn, &self.paced, now)?;
         let row = sign_in_attempts::table.find(&self.paced);
@@ -150,8 +150,7 @@ impl Attempts {
         let before = Count::of(conn, network)?;
         let (failures, since) = before.map_or((0, now), |count| count.of_network_at(now));
         if counted == 0 || failures >= MOST_OF_NETWORK {
-            // The password is not checked, so the attempt does not count towards the hundred. That its own count stays
-            // one too high makes the next attempt wait, as one that came too early.
+            // The password is not checked, so the attempt does not count towards the hundred.
             diesel::update(
                 row.filter(sign_in_attempts::failures.gt(0)).filter(sign_in_attempts::last_failed_at.eq(now)),
             )

@@ -7,7 +7,7 @@ use actix_session::SessionMiddleware;
 use actix_session::config::{BrowserSession, CookieContentSecurity, TtlExtensionPolicy};
 use actix_web::cookie::{Key, SameSite};
 use actix_web::middleware::from_fn;
-use actix_web::{App as ActixApp, HttpServer, web};
+use actix_web::{App as ActixApp, web};
 
 use crate::access::last_used::LastUsed;
 use crate::account::Account;
@@ -21,7 +21,7 @@ use crate::db::{self, Db};
 #[cfg(feature = "demo")]
 use crate::demo::WalkThrough;
 use crate::employees::SeenSessions;
-use crate::employees::password::PasswordHasher;
+use crate::employees::password_hasher::PasswordHasher;
 use crate::http::HttpClient;
 use crate::jobs;
 use crate::notices::Channels;
@@ -30,16 +30,13 @@ use crate::routes;
 use crate::secrets::MasterKey;
 use crate::secrets::sealed::Vault;
 use crate::time::Clock;
-use crate::web::connection_limits::{self, ConnectionLimits};
+use crate::web::connection_limits::ConnectionLimits;
 use crate::web::health::Readiness;
 use crate::web::job_health::JobHealth;
 use crate::web::rate_limit::Buckets;
 use crate::web::session_store::Store;
 use crate::web::state::{CHECK, Keys, State};
-use crate::web::{access_guard, error_pages, headers};
-
-// Threads of each worker for passwords and host names. The database has its own.
-const BLOCKING_THREADS: usize = 8;
+use crate::web::{access_guard, error_pages, exchange, headers, http_server};
 
 /// The application: the shared state, and the state of single modules.
 pub struct App {
@@ -112,7 +109,7 @@ impl App {
             jobs::start(&self.state);
         }
         let limits = self.state.connection_limits.clone();
-        let server = HttpServer::new(move || {
+        http_server::serve(listener, workers, limits, move || {
             let data = web::Data::from(self.state.clone());
             let sessions = SessionMiddleware::builder(
                 Store::new(self.state.clone()),
@@ -136,7 +133,7 @@ impl App {
                 .app_data(web::PayloadConfig::new(LONGEST_BODY))
                 .app_data(web::PathConfig::default().error_handler(|_, _| crate::error::Error::NotFound.into()))
                 .wrap(from_fn(headers::add))
-                .wrap(from_fn(connection_limits::apply))
+                .wrap(from_fn(exchange::apply))
                 .configure(routes::without_session)
                 .service(
                     web::scope("")
@@ -150,13 +147,6 @@ impl App {
                         .wrap(sessions),
                 )
         })
-        .on_connect(move |connection, data| limits.accept(connection, data))
-        .workers(workers)
-        .worker_max_blocking_threads(BLOCKING_THREADS)
-        .listen(listener)?
-        .shutdown_timeout(20)
-        .run();
-        Ok(server)
     }
 }
 

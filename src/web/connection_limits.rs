@@ -1,39 +1,18 @@
-//! Limits on connections and bodies, so that callers who are slow, many or greedy cannot take the server from others.
-//!
-//! A connection counts for its network and for the server. Strangers leave a reserve to networks in which somebody is signed
-//! in. A body must arrive within a time, however slowly its parts come. A caller that sends requests without reading the
-//! answers waits for the next one until it has read, because the HTTP library would keep them all in memory.
+//! How many connections may be open. A connection counts for its network and for the server. Strangers leave a reserve to
+//! networks in which somebody is signed in.
 
-use std::any::Any;
-use std::cell::Cell;
 use std::collections::HashMap;
+use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, OwnedFd};
-use std::pin::Pin;
-use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use actix_web::body::{EitherBody, MessageBody};
-use actix_web::dev::{Extensions, Payload, ServiceRequest, ServiceResponse};
-use actix_web::error::PayloadError;
-use actix_web::http::header;
-use actix_web::middleware::Next;
 use actix_web::rt::net::TcpStream;
-use actix_web::rt::time::{Sleep, sleep};
-use actix_web::{HttpMessage, HttpResponse, web};
-use futures_util::Stream;
 use ipnet::IpNet;
-use rustix::event::{PollFd, PollFlags, Timespec};
 
 use crate::config::Config;
 use crate::network;
-use crate::web::state::State;
 
-// How long a caller may take to read answers before its connection is closed, and how often that is checked.
-const READ_WITHIN: Duration = Duration::from_secs(10);
-const CHECKED_EVERY: Duration = Duration::from_millis(20);
 // Networks in which somebody is signed in: how many are remembered, and how long.
 const MOST_KNOWN: usize = 1_000;
 const KNOWN_FOR: Duration = Duration::from_secs(30 * 60);
@@ -58,8 +37,6 @@ pub struct OpenConnection {
     // None for a connection from a trusted proxy, whose callers are many.
     network: Option<String>,
     limits: Arc<ConnectionLimits>,
-    // The same socket, to ask whether it takes more answers.
-    socket: OwnedFd,
 }
 
 impl ConnectionLimits {
@@ -74,22 +51,17 @@ impl ConnectionLimits {
         })
     }
 
-    /// Counts a new connection; one too many is shut down at once. For `HttpServer::on_connect`.
-    pub fn accept(self: &Arc<ConnectionLimits>, connection: &dyn Any, data: &mut Extensions) {
-        let Some(stream) = connection.downcast_ref::<TcpStream>() else { return };
-        let open = stream.peer_addr().and_then(|peer| Ok((peer, stream.as_fd().try_clone_to_owned()?)));
-        let open = open.ok().and_then(|(peer, socket)| self.open(peer, socket));
-        match open {
-            Some(open) => drop(data.insert(open)),
-            None => {
-                log::debug!("a connection was refused: too many are open");
-                // An error means that it is closed already.
-                let _ = rustix::net::shutdown(stream, rustix::net::Shutdown::Both);
-            }
-        }
+    /// Counts a new connection, and says whose it is. Errors: too many are open.
+    pub fn accept(self: &Arc<ConnectionLimits>, stream: &TcpStream) -> io::Result<(SocketAddr, OpenConnection)> {
+        let peer = stream.peer_addr()?;
+        let open = self.open(peer).ok_or_else(|| {
+            log::debug!("a connection was refused: too many are open");
+            io::Error::from(io::ErrorKind::QuotaExceeded)
+        })?;
+        Ok((peer, open))
     }
 
-    fn open(self: &Arc<ConnectionLimits>, peer: SocketAddr, socket: OwnedFd) -> Option<OpenConnection> {
+    fn open(self: &Arc<ConnectionLimits>, peer: SocketAddr) -> Option<OpenConnection> {
         let ip = peer.ip().to_canonical();
         let network = (!self.trusted.iter().any(|net| net.contains(&ip))).then(|| network::of(&ip.to_string()));
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -108,7 +80,7 @@ impl ConnectionLimits {
             *count += 1;
         }
         open.all += 1;
-        Some(OpenConnection { network, limits: self.clone(), socket })
+        Some(OpenConnection { network, limits: self.clone() })
     }
 
     /// Remembers that somebody is signed in at this client IP.
@@ -126,8 +98,8 @@ impl ConnectionLimits {
 // Raises the limit of open files as far as it is allowed and the connections need; warns if that is not enough.
 fn raise_open_files(config: &Config) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    // Each connection has two, and the database and the log need some.
-    let needed = 2 * config.limits.connections as u64 + 200;
+    // The database and the log need some too.
+    let needed = config.limits.connections as u64 + 200;
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let wanted = maximum.map_or(needed, |maximum| needed.min(maximum));
     if current.is_some_and(|current| current < wanted) {
@@ -161,88 +133,6 @@ impl Drop for OpenConnection {
     }
 }
 
-impl OpenConnection {
-    fn takes_answers(&self) -> bool {
-        let mut socket = [PollFd::new(&self.socket, PollFlags::OUT)];
-        // An error is left to whoever writes to the socket.
-        rustix::event::poll(&mut socket, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) != Ok(0)
-    }
-
-    // The HTTP library would wait for ever to send what the caller does not read.
-    fn shut_down(&self) {
-        // An error means that it is closed already.
-        let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
-    }
-}
-
-// Waits until the caller has read earlier answers; false if it does not.
-async fn has_read(request: &ServiceRequest) -> bool {
-    let begun = Instant::now();
-    while request.conn_data::<OpenConnection>().is_some_and(|open| !open.takes_answers()) {
-        if begun.elapsed() > READ_WITHIN {
-            request.conn_data::<OpenConnection>().inspect(|open| open.shut_down());
-            return false;
-        }
-        sleep(CHECKED_EVERY).await;
-    }
-    true
-}
-
-/// Middleware around everything: no answer for a caller that does not read, and the time for a body.
-pub async fn apply<B: MessageBody>(
-    mut request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
-    if !has_read(&request).await {
-        let mut closed = HttpResponse::RequestTimeout();
-        closed.force_close();
-        return Ok(request.into_response(closed.finish()).map_into_right_body());
-    }
-    let is_late = Rc::new(Cell::new(false));
-    if has_body(&request) {
-        let time = request.app_data::<web::Data<State>>().map_or(10, |app| app.config.limits.body_seconds);
-        let payload = request.take_payload();
-        let body = TimedBody { payload, end: Box::pin(sleep(Duration::from_secs(time))), is_late: is_late.clone() };
-        request.set_payload(Payload::Stream { payload: Box::pin(body) });
-    }
-    let response = next.call(request).await?;
-    if is_late.get() {
-        let mut late = HttpResponse::RequestTimeout();
-        late.force_close();
-        let late =
-            late.content_type("text/plain; charset=utf-8").body("The body did not arrive in time. Send it again.\n");
-        let (request, _) = response.into_parts();
-        return Ok(ServiceResponse::new(request, late).map_into_right_body());
-    }
-    Ok(response.map_into_left_body())
-}
-
-fn has_body(request: &ServiceRequest) -> bool {
-    let length = request.headers().get(header::CONTENT_LENGTH);
-    length.is_some_and(|length| length != "0") || request.headers().contains_key(header::TRANSFER_ENCODING)
-}
-
-// A body that fails when it is not complete by the end of its time.
-struct TimedBody {
-    payload: Payload,
-    end: Pin<Box<Sleep>>,
-    is_late: Rc<Cell<bool>>,
-}
-
-impl Stream for TimedBody {
-    type Item = Result<web::Bytes, PayloadError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let next = Pin::new(&mut self.payload).poll_next(cx);
-        if next.is_pending() && self.end.as_mut().poll(cx).is_ready() {
-            self.is_late.set(true);
-            let late = std::io::Error::new(std::io::ErrorKind::TimedOut, "the body did not arrive in time");
-            return Poll::Ready(Some(Err(PayloadError::Io(late))));
-        }
-        next
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,8 +143,7 @@ mod tests {
     }
 
     fn from(limits: &Arc<ConnectionLimits>, address: &str) -> Option<OpenConnection> {
-        let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
-        limits.open(SocketAddr::new(address.parse().expect("an address"), 1), socket.into())
+        limits.open(SocketAddr::new(address.parse().expect("an address"), 1))
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::connections::Connections;
 use crate::db::Db;
 use crate::employees::SeenSessions;
-use crate::employees::password::PasswordHasher;
+use crate::employees::password_hasher::PasswordHasher;
 use crate::secrets::{DerivedKey, MasterKey};
 use crate::time::Clock;
 use crate::web::connection_limits::ConnectionLimits;

@@ -1,7 +1,7 @@
 //! What callers who are not signed in can take from others: rows, log entries, connections, memory.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use client_api_access::employees::MOST_ROWS;
@@ -252,4 +252,42 @@ fn l2_a_caller_that_does_not_read_gets_no_further_answers() {
         received += n;
     }
     assert!(received < 16 * 1024 * 1024, "{received} bytes of answers were kept for it");
+}
+
+// The bytes sent on this connection that the server has not read: on their way, or arrived.
+fn unread_by_the_server(stream: &TcpStream) -> u64 {
+    let port = |address: SocketAddr| format!(":{:04X}", address.port());
+    let (caller, server) = (port(stream.local_addr().unwrap()), port(stream.peer_addr().unwrap()));
+    let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let queued = |socket: &str| {
+        let fields: Vec<&str> = socket.split_whitespace().collect();
+        let (sending, arrived) = fields[4].split_once(':')?;
+        let queue = match (fields[1], fields[2]) {
+            (own, other) if own.ends_with(&caller) && other.ends_with(&server) => sending,
+            (own, other) if own.ends_with(&server) && other.ends_with(&caller) => arrived,
+            _ => return None,
+        };
+        u64::from_str_radix(queue, 16).ok()
+    };
+    sockets.lines().filter_map(queued).sum()
+}
+
+#[test]
+fn l2_requests_that_wait_for_their_turn_are_not_read() {
+    let app = TestApp::start();
+    let mut stream = connect(&app);
+    let page = app.browser().open("/sign-in").body;
+    let style = page.split('"').find(|part| part.ends_with(".css")).unwrap().to_string();
+    let request = format!("GET {style} HTTP/1.1\r\nHost: pos.example\r\n\r\n");
+    let requests = request.repeat(1_000);
+    stream.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
+
+    let mut sent = 0;
+    while let Ok(n @ 1..) = stream.write(requests.as_bytes()) {
+        sent += n as u64;
+    }
+
+    // The server answers until the answers fill the buffers of the connection, which takes a few hundred.
+    let read = (sent - unread_by_the_server(&stream)) / request.len() as u64;
+    assert!(read < 1_000, "{read} of {} requests were read", sent / request.len() as u64);
 }

@@ -1,11 +1,13 @@
 //! The shop's employees: sign-in, passwords, sessions, one-time links, and what admins change about them.
 
+mod argon2id;
 mod change_employee;
 mod employee;
 pub mod failed_sign_ins;
 mod invitation;
 mod one_time_link;
 pub mod password;
+pub mod password_hasher;
 mod profile;
 mod session;
 mod set_up;

@@ -5,9 +5,10 @@ use crate::activity::{Actor, Kind, NewActivity};
 use crate::db::{Db, DbConnection};
 use crate::employees::employee::Employee;
 use crate::employees::failed_sign_ins;
-use crate::employees::password::{self, PasswordHasher};
+use crate::employees::password_hasher::PasswordHasher;
 use crate::employees::session::Session;
 use crate::employees::sign_in_attempts::{Attempt, Attempts};
+use crate::employees::{argon2id, password};
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, SessionKey};
 use crate::network;
@@ -32,6 +33,20 @@ pub struct SignInOrigin {
 /// Checks an e-mail address and password. Returns the employee; none when the two do not match, or the employee is locked
 /// or archived. Errors: [`Error::TooManyRequests`] after too many failures.
 pub async fn sign_in(
+    db: &Db,
+    hasher: &PasswordHasher,
+    given: (&str, &str),
+    origin: SignInOrigin,
+    now: Timestamp,
+) -> Result<Option<EmployeeKey>> {
+    let outcome = check(db, hasher, given, origin, now).await;
+    if let Err(Error::TooManyRequests(_)) = outcome {
+        hasher.hold_up().await;
+    }
+    outcome
+}
+
+async fn check(
     db: &Db,
     hasher: &PasswordHasher,
     (email, given): (&str, &str),
@@ -71,7 +86,7 @@ pub async fn sign_in(
 }
 
 async fn rehash_if_outdated(db: &Db, hasher: &PasswordHasher, employee: &Employee, given: &str) -> Result<()> {
-    let Some(old) = employee.password_hash().filter(|hash| password::is_outdated(hash)) else {
+    let Some(old) = employee.password_hash().filter(|hash| argon2id::is_outdated(hash)) else {
         return Ok(());
     };
     let (id, new) = (employee.id, hasher.hash(given).await?);

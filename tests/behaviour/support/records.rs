@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use client_api_access::account::{Business, Location};
 use client_api_access::clients::{Client, NewClient, RedirectUri, Registration, Website};
 use client_api_access::db::DbConnection;
-use client_api_access::employees::password::PasswordHasher;
+use client_api_access::employees::password_hasher::PasswordHasher;
 use client_api_access::employees::{Employee, NewEmployee, OneTimeLink, Purpose};
 use client_api_access::id::{AccessTokenKey, BusinessKey, ClientKey, EmployeeKey, LocationKey, RefreshTokenKey};
 use client_api_access::resource_servers::ResourceServer;

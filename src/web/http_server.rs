@@ -22,6 +22,8 @@ const STOP_WITHIN: u64 = 20;
 // How long a connection may be idle, and how long a head may take.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 const HEAD_WITHIN: Duration = Duration::from_secs(5);
+// How long a caller may go on sending a body that nobody reads any more.
+const DISCONNECT_WITHIN: Duration = Duration::from_secs(1);
 
 /// Serves the application that `app` makes for each of `workers` threads, until the server is stopped.
 pub fn serve<F, I, S, B>(
@@ -53,6 +55,7 @@ where
             })
             .keep_alive(KEEP_ALIVE)
             .client_request_timeout(HEAD_WITHIN)
+            .client_disconnect_timeout(DISCONNECT_WITHIN)
             .on_connect_ext(|connection: &Connection, data| drop(data.insert(connection.exchange())));
         let app = app().into_factory().map_err(|error: S::Error| error.into().error_response());
         let http = service.finish(map_config(app, |()| AppConfig::default()));

@@ -1,4 +1,4 @@
-//! Hashes passwords two at a time, with a queue in which a flood keeps nobody else out.
+//! Hashes passwords three at a time, with queues in which a flood keeps nobody else out.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -11,8 +11,10 @@ use crate::employees::argon2id;
 use crate::error::{Error, Result};
 use crate::threads::Threads;
 
-const MAX_AT_ONCE: usize = 2;
-// How many more may wait: strangers in all, strangers of one network, and people whose browser is known.
+// How many hashes run at once: of strangers, and of people whose browser is known.
+const OF_STRANGERS: usize = 2;
+const OF_KNOWN: usize = 1;
+// How many may wait: strangers in all, strangers of one network, and people whose browser is known.
 const STRANGERS_WAITING: usize = 96;
 const OF_ONE_NETWORK: usize = 8;
 const KNOWN_WAITING: usize = 16;
@@ -23,11 +25,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 // No server error: a flood must not fill the log.
 const BUSY: Error = Error::TooManyRequests(2);
 
-/// Hashes and verifies passwords, two at a time, so that memory stays bounded. More wait in a queue; when it is full, or
-/// after five seconds, the answer is 429. Strangers of one network have a few places in it, and people whose browser is
-/// known have places of their own, so that a flood does not keep them out.
+/// Hashes and verifies passwords, three at a time, so that memory stays bounded. More wait in a queue; when it is full, or
+/// after five seconds, the answer is 429. Strangers of one network have a few places in it. People whose browser is known
+/// have a queue and a thread of their own, so that a flood neither keeps them out nor lets them wait.
 pub struct PasswordHasher {
-    running: Arc<Semaphore>,
+    strangers_running: Arc<Semaphore>,
+    known_running: Arc<Semaphore>,
     strangers: Arc<Semaphore>,
     known: Arc<Semaphore>,
     networks: Networks,
@@ -41,7 +44,14 @@ type Networks = Arc<Mutex<HashMap<String, usize>>>;
 /// A place in the queue.
 pub struct Place {
     _permit: OwnedSemaphorePermit,
-    _of_network: Option<OfNetwork>,
+    // None for people whose browser is known.
+    of_network: Option<OfNetwork>,
+}
+
+impl Place {
+    fn is_of_stranger(&self) -> bool {
+        self.of_network.is_some()
+    }
 }
 
 // Counts for a network until it is dropped.
@@ -77,11 +87,12 @@ impl PasswordHasher {
     pub fn new() -> std::io::Result<PasswordHasher> {
         let places = |count| Arc::new(Semaphore::new(count));
         Ok(PasswordHasher {
-            running: places(MAX_AT_ONCE),
+            strangers_running: places(OF_STRANGERS),
+            known_running: places(OF_KNOWN),
             strangers: places(STRANGERS_WAITING),
             known: places(KNOWN_WAITING),
             networks: Networks::default(),
-            threads: Threads::start("passwords", MAX_AT_ONCE)?,
+            threads: Threads::start("passwords", OF_STRANGERS + OF_KNOWN)?,
             hashes: AtomicU64::new(0),
             refused: AtomicUsize::new(0),
         })
@@ -91,13 +102,13 @@ impl PasswordHasher {
     pub fn place_for_stranger(&self, network: &str) -> Result<Place> {
         let of_network = OfNetwork::take(&self.networks, network).ok_or(BUSY)?;
         let permit = self.strangers.clone().try_acquire_owned().map_err(|_| BUSY)?;
-        Ok(Place { _permit: permit, _of_network: Some(of_network) })
+        Ok(Place { _permit: permit, of_network: Some(of_network) })
     }
 
     /// A place in the queue for somebody who is signed in, or whose browser is known. Errors: 429 when there is none.
     pub fn place_for_known(&self) -> Result<Place> {
         let permit = self.known.clone().try_acquire_owned().map_err(|_| BUSY)?;
-        Ok(Place { _permit: permit, _of_network: None })
+        Ok(Place { _permit: permit, of_network: None })
     }
 
     /// The hash of a new password.
@@ -141,7 +152,8 @@ impl PasswordHasher {
         place: Place,
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let permit = tokio::time::timeout(TIMEOUT, self.running.clone().acquire_owned()).await;
+        let running = if place.is_of_stranger() { &self.strangers_running } else { &self.known_running };
+        let permit = tokio::time::timeout(TIMEOUT, running.clone().acquire_owned()).await;
         let Ok(Ok(permit)) = permit else { return Err(BUSY) };
         self.hashes.fetch_add(1, Ordering::Relaxed);
         let work = self.threads.run(move || {
@@ -201,7 +213,8 @@ mod tests {
         }
 
         assert_eq!(taken.len(), STRANGERS_WAITING);
-        assert!(hasher.place_for_known().is_ok());
+        let known = hasher.place_for_known().expect("a place");
+        assert!(!known.is_of_stranger() && taken.iter().all(Place::is_of_stranger));
         taken.clear();
         assert!(hasher.networks.lock().expect("no panic").is_empty(), "nothing is kept of who has gone");
         assert!(hasher.place_for_stranger("203.0.113.9").is_ok());

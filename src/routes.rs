@@ -117,6 +117,8 @@ routes! {
         GET Admin => pages::clients::register_client::register_form,
         POST Admin => pages::clients::register_client::register,
     }
+    "/settings/client-api-access/pending" { GET Admin => pages::clients::pending_clients::list, POST Admin => pages::clients::reject_clients::confirm }
+    "/settings/client-api-access/pending/reject" { POST Admin => pages::clients::reject_clients::reject }
     "/settings/client-api-access/clients/{client}/edit" {
         GET Admin => pages::clients::edit_client::edit_form,
         POST Admin => pages::clients::edit_client::edit,

@@ -93,6 +93,21 @@ impl Activity {
         Ok(ended.into_iter().find(|entry| entry.details().masks.iter().any(|own| own == mask)))
     }
 
+    /// The entries of one kind about several subjects.
+    pub fn about_each(
+        conn: &mut DbConnection,
+        kind: Kind,
+        subject_kind: &str,
+        ids: &[i64],
+    ) -> QueryResult<Vec<Activity>> {
+        activity::table
+            .filter(activity::subject_kind.eq(subject_kind))
+            .filter(activity::subject_id.eq_any(ids))
+            .filter(activity::kind.eq(kind))
+            .select(Activity::as_select())
+            .load(conn)
+    }
+
     /// The newest entry of one of `kinds` about a subject.
     pub fn latest_about(
         conn: &mut DbConnection,

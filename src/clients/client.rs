@@ -91,6 +91,14 @@ impl Client {
         pending.count().get_result(conn)
     }
 
+    /// Locks a client that is pending approval until the transaction ends; false when it is approved or revoked by now.
+    pub fn lock_pending(conn: &mut DbConnection, id: ClientKey) -> QueryResult<bool> {
+        let pending =
+            clients::table.find(id).filter(clients::approved_at.is_null()).filter(clients::revoked_at.is_null());
+        // Changes nothing: on PostgreSQL an update locks the row, so that nobody approves the client meanwhile.
+        diesel::update(pending).set(clients::approved_at.eq(None::<Timestamp>)).execute(conn).map(|n| n == 1)
+    }
+
     /// Finds a client by its public id.
     pub fn find_by_client_id(conn: &mut DbConnection, client_id: &str) -> QueryResult<Option<Client>> {
         // Public ids consist of letters and digits; PostgreSQL rejects a query with a NUL in it.

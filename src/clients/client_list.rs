@@ -33,6 +33,8 @@ pub struct ClientFilter {
     pub employee: String,
     /// Only in this state.
     pub state: Option<ClientState>,
+    /// Only those that no admin has approved yet, suspended or not.
+    pub unapproved: bool,
     /// Only with, or only without, the Lightspeed Approved badge.
     pub lightspeed_approved: Option<bool>,
 }
@@ -49,7 +51,8 @@ pub struct ClientEdge {
 impl ClientFilter {
     /// Whether no filter is set.
     pub fn is_empty(&self) -> bool {
-        self.name.is_empty() && self.employee.is_empty() && self.state.is_none() && self.lightspeed_approved.is_none()
+        let has_text = !self.name.is_empty() || !self.employee.is_empty();
+        !has_text && self.state.is_none() && !self.unapproved && self.lightspeed_approved.is_none()
     }
 }
 
@@ -117,6 +120,9 @@ fn matching(filter: &ClientFilter, held: Option<&[ClientKey]>) -> clients::Boxed
     }
     if let Some(held) = held {
         query = query.filter(clients::id.eq_any(held.to_vec()));
+    }
+    if filter.unapproved {
+        query = query.filter(clients::approved_at.is_null());
     }
     query = match filter.state {
         None => query,

@@ -30,6 +30,10 @@ pub fn approve(conn: &mut DbConnection, id: ClientKey, by: By<'_>, now: Timestam
     let pending = clients::table.find(id).filter(clients::approved_at.is_null());
     let change = (clients::approved_at.eq(Some(now)), clients::approved_by.eq(by.0.name()));
     let changed = diesel::update(pending).set(change).execute(conn)? == 1;
+    if !changed {
+        // On PostgreSQL the update may have waited for another admin who rejected the client.
+        find_for_update(conn, id)?;
+    }
     record(conn, Kind::ClientApproved, StateChange { client, changed }, by, now)
 }
 

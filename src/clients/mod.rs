@@ -9,6 +9,7 @@ pub mod client_state;
 pub mod failed_secrets;
 mod find_client;
 mod held_by;
+mod pending_client;
 mod redirect_uri;
 mod registration;
 pub mod token_failure;
@@ -18,6 +19,7 @@ pub use client::{Client, ClientState};
 pub use client_list::{ClientEdge, ClientFilter, ClientSort};
 pub use client_secret::{ClientSecret, OVERLAPS, regenerate_secret, revoke_previous_secret};
 pub use find_client::{find_for_update, find_or_gone};
+pub use pending_client::PendingClient;
 pub use redirect_uri::{RedirectUri, WrongRedirectUri, is_lightspeed};
 pub use registration::{
     ClientDetails, Contact, NewClient, Registration, edit_client, register_client, registered_from,

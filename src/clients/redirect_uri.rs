@@ -100,6 +100,22 @@ impl RedirectUri {
             .load(conn)
     }
 
+    /// The redirect URIs of several clients, in the order they were entered.
+    pub fn of_clients(conn: &mut DbConnection, clients: &[ClientKey]) -> QueryResult<Vec<(ClientKey, String)>> {
+        redirect_uris::table
+            .filter(redirect_uris::client_id.eq_any(clients))
+            .order(redirect_uris::id)
+            .select((redirect_uris::client_id, redirect_uris::uri))
+            .load(conn)
+    }
+
+    /// Where a stored redirect URI leads: its host, or the scheme of an app.
+    pub fn host_or_scheme(uri: &str) -> String {
+        let url = Url::parse(uri).ok();
+        let host = url.as_ref().and_then(|url| url.host_str()).map(str::to_string);
+        host.unwrap_or_else(|| uri.split(':').next().unwrap_or_default().to_string())
+    }
+
     /// Replaces the redirect URIs of a client.
     pub fn set_for_client(conn: &mut DbConnection, client: ClientKey, uris: &[RedirectUri]) -> QueryResult<()> {
         diesel::delete(redirect_uris::table.filter(redirect_uris::client_id.eq(client))).execute(conn)?;

@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use crate::activity::{Detail, Kind, NewActivity};
-use crate::clients::{Client, Website};
+use crate::clients::{Client, RedirectUri, Website};
 use crate::error::{Error, Result};
 use crate::oauth::authorization_request::{AuthorizationRequest, ParsedRequest};
 use crate::oauth::authorize::PATH;
@@ -76,7 +76,7 @@ pub fn page(
         role: context.viewer.role.name(),
         allowed,
         not_in_role,
-        redirect_host: host_or_scheme(&authorization.redirect_uri),
+        redirect_host: RedirectUri::host_or_scheme(&authorization.redirect_uri),
         expires_unused: duration(app.config.lifetimes.refresh_token),
         expires: client.grants_end_after.map(duration),
         query: query.to_string(),
@@ -165,13 +165,6 @@ async fn deny(
 // The session is signed too, so that nobody can submit the form of another session.
 fn signed_text(context: &RequestContext, query: &str) -> String {
     format!("{} {query}", context.session_key)
-}
-
-// Where the user returns: the host, or the scheme of an app.
-fn host_or_scheme(redirect_uri: &str) -> String {
-    let url = url::Url::parse(redirect_uri).ok();
-    let host = url.as_ref().and_then(|url| url.host_str()).map(str::to_string);
-    host.unwrap_or_else(|| redirect_uri.split(':').next().unwrap_or_default().to_string())
 }
 
 // The CSP source list of the form. Chromium applies `form-action` to every redirect after the POST, also to those of the

@@ -36,6 +36,7 @@ mod notices;
 mod oauth2_crate;
 mod oauth_clients;
 mod oauth_flow;
+mod pending_clients;
 mod profile;
 mod provider_support;
 mod public_registration;

@@ -42,6 +42,8 @@ struct ClientList {
     headings: Vec<Heading>,
     pager: Pager,
     may_register: bool,
+    // How many clients are pending approval, for admins.
+    pending: i64,
 }
 
 struct ClientRow {
@@ -75,6 +77,7 @@ fn filter(state: &ListState) -> ClientFilter {
         name: state.get("name").into(),
         employee: state.get("employee").into(),
         state: ClientState::from_word(status),
+        unapproved: false,
         lightspeed_approved: match status {
             "approved" => Some(true),
             "not-approved" => Some(false),
@@ -101,12 +104,15 @@ pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) 
     let filter = filter(&state);
     let sort = ClientSort::from_word(state.sort().word).unwrap_or(ClientSort::Name);
     let (wanted, position) = (filter.clone(), state.clone());
-    let (clients, total) = app
+    let is_admin = context.viewer.is_admin();
+    let (clients, total, pending) = app
         .db
         .read(move |conn| {
             let (edge, backward) = position.edge();
             let edge = edge.map(|(value, id)| ClientEdge { value: value.to_string(), id });
-            Ok(Client::list(conn, &wanted, (sort, position.descending), edge.as_ref(), backward)?)
+            let (clients, total) = Client::list(conn, &wanted, (sort, position.descending), edge.as_ref(), backward)?;
+            let pending = if is_admin { Client::pending(conn)? } else { 0 };
+            Ok((clients, total, pending))
         })
         .await?;
     let slice = state.slice(clients);
@@ -123,7 +129,8 @@ pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) 
         status: state.get("status").to_string(),
         filter,
         pager,
-        may_register: context.viewer.is_admin(),
+        may_register: is_admin,
+        pending,
         page: context.page("Client API Access", Section::Clients),
     })
 }

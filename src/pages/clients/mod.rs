@@ -5,6 +5,7 @@ pub mod client_detail;
 pub mod client_list;
 pub mod edit_client;
 pub mod new_api_key;
+pub mod pending_clients;
 pub mod public_registration;
 pub mod public_update;
 pub mod recent_failures;
@@ -12,6 +13,7 @@ pub mod regenerate_secret;
 pub mod register_client;
 pub mod registration_details;
 pub mod registration_form;
+pub mod reject_clients;
 pub mod revoke_client;
 
 pub use crate::web::client_facts::{CLIENTS as HOME, client_path as path};

@@ -3,6 +3,7 @@
 mod batch;
 mod deletion_job;
 mod impact;
+mod reject_client;
 mod revoke;
 mod revoke_by_value;
 mod rows;
@@ -11,6 +12,7 @@ mod target;
 pub use batch::MAX_AT_ONCE;
 pub use deletion_job::{CountedSoFar, DeletionJob, Step};
 pub use impact::{NAME_REQUIRED_ABOVE, RevocationImpact, Seen, is_large};
+pub use reject_client::{Rejection, reject_client};
 pub use revoke::{Revoked, revoke, revoke_access_token, revoke_as};
 pub use revoke_by_value::revoke_by_value;
 pub use target::Target;

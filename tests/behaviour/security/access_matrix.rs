@@ -87,8 +87,8 @@ fn expected(method: &str, path: &str) -> Option<[Answer; 6]> {
         }
         ("POST", path) if path.starts_with("/settings/profile/") => signed_in(Form),
         _ => match (method, breadcrumb) {
-            ("GET", "/register") => admin(Ok),
-            ("POST", "/register") => admin(Form),
+            ("GET", "/register" | "/pending") => admin(Ok),
+            ("POST", "/register" | "/pending" | "/pending/reject") => admin(Form),
             ("GET", path) if CLIENT_ADMIN.iter().any(|act| path == format!("/clients/{{client}}/{act}")) => admin(Ok),
             ("POST", path) if CLIENT_ADMIN.iter().any(|act| path == format!("/clients/{{client}}/{act}")) => {
                 admin(Form)

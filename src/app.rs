@@ -12,6 +12,7 @@ use actix_web::{App as ActixApp, web};
 use crate::access::last_used::LastUsed;
 use crate::account::Account;
 use crate::broker::RetryAfterTimes;
+use crate::clients::failed_secret_count::FailedSecretCount;
 use crate::clients::failed_secrets::FailedSecrets;
 use crate::clients::token_failure::Failures;
 use crate::config::Config;
@@ -84,6 +85,7 @@ impl App {
             node: crate::secrets::random_name(12),
         };
         check_key(&state, master).await?;
+        restore_failed_secrets(&state).await?;
         Ok(Arc::new(App {
             state: Arc::new(state),
             #[cfg(feature = "demo")]
@@ -148,6 +150,14 @@ impl App {
                 )
         })
     }
+}
+
+// A restart does not give a guesser another ten wrong secrets.
+async fn restore_failed_secrets(state: &State) -> Result<(), String> {
+    let now = state.clock.now();
+    let waiting = state.db.lookup(move |conn| Ok(FailedSecretCount::waiting(conn, now)?)).await;
+    state.failed_secrets.restore(waiting.map_err(|error| format!("could not read the database: {error}"))?);
+    Ok(())
 }
 
 // The database stores a value derived from the secret key that created it.

@@ -98,6 +98,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    failed_secrets (client, network) {
+        client -> Text,
+        network -> Text,
+        since -> BigInt,
+        failures -> BigInt,
+    }
+}
+
+diesel::table! {
     form_nonces (nonce) {
         nonce -> Text,
         used_at -> BigInt,
@@ -454,6 +463,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     one_time_links,
     sessions,
     sign_in_attempts,
+    failed_secrets,
     form_nonces,
     clients,
     refresh_tokens,

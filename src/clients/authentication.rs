@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use crate::clients::failed_secret_count;
 use crate::clients::failed_secrets::{Caller, FailedSecrets};
 use crate::clients::{Client, ClientSecret};
 use crate::db::{Db, DbConnection};
@@ -74,13 +75,28 @@ pub async fn authenticate(
     // Of many guesses at the same time, the right one is refused too if it was not among the first.
     let wait = match &authenticated {
         Some(_) => failed_secrets.wait(&caller, now),
-        None => failed_secrets.failed(caller, now),
+        None => count_failure(db, failed_secrets, caller, now).await?,
     };
     Ok(match (wait, authenticated) {
         (Some(seconds), _) => Authentication::TooManyAttempts(seconds),
         (None, Some(authenticated)) => authenticated,
         (None, None) => Authentication::Failed { client: known },
     })
+}
+
+// Counts a wrong secret, in memory and for all nodes. Returns the seconds to wait if it was one too many.
+async fn count_failure(db: &Db, failed_secrets: &FailedSecrets, caller: Caller, now: Timestamp) -> Result<Option<i64>> {
+    let wait = failed_secrets.failed(caller.clone(), now);
+    if wait.is_some() || !failed_secrets.may_store(&caller.1, now) {
+        return Ok(wait);
+    }
+    match failed_secret_count::count(db, &caller, now).await {
+        Ok(None) => Ok(None),
+        Ok(Some(since)) => Ok(failed_secrets.reached_elsewhere(caller, since, now)),
+        // The count of this node holds.
+        Err(error) if error.is_unavailable() => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The key under which wrong secrets are counted: client ID and network.

@@ -6,6 +6,7 @@ mod client;
 mod client_list;
 mod client_secret;
 pub mod client_state;
+pub mod failed_secret_count;
 pub mod failed_secrets;
 mod find_client;
 mod held_by;

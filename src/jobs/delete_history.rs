@@ -1,8 +1,9 @@
 //! Deletes old history in batches: authorization codes, failed token requests, events of connections, notices, and counts of
-//! wrong passwords.
+//! wrong passwords and client secrets.
 
 use diesel::QueryResult;
 
+use crate::clients::failed_secret_count::FailedSecretCount;
 use crate::clients::token_failure::TokenFailure;
 use crate::connections::ConnectionEvent;
 use crate::db::DbConnection;
@@ -16,8 +17,14 @@ use crate::tokens::authorization_code::AuthorizationCode;
 use crate::web::state::State;
 
 type Purging = fn(&mut DbConnection, Timestamp, i64) -> QueryResult<usize>;
-const HISTORY: [Purging; 5] =
-    [AuthorizationCode::purge, TokenFailure::purge, ConnectionEvent::purge, OutboxMessage::purge, Attempts::purge];
+const HISTORY: [Purging; 6] = [
+    AuthorizationCode::purge,
+    TokenFailure::purge,
+    ConnectionEvent::purge,
+    OutboxMessage::purge,
+    Attempts::purge,
+    FailedSecretCount::purge,
+];
 
 /// Deletes what is old enough.
 pub(super) async fn run(app: &State) -> Result<()> {

@@ -197,6 +197,7 @@ fn every_table_and_column_the_code_knows_is_there_and_no_other() {
         one_time_links,
         sessions,
         sign_in_attempts,
+        failed_secrets,
         form_nonces,
         clients,
         refresh_tokens,

@@ -4,6 +4,7 @@ mod access_matrix;
 mod authorize;
 mod endpoint_access;
 mod endpoint_input;
+mod failed_secrets;
 mod faults;
 mod forms;
 mod headers;

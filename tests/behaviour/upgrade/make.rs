@@ -167,6 +167,7 @@ fn make(app: &TestApp, provider: &Provider) -> Known {
     let connected = connect_all(app, provider, &mut admin, business);
     app.run_background();
 
+    Integration { secret: "not its secret".into(), ..first.clone() }.refresh(app, "nonsense");
     let form = admin.open("/settings/employees/invite");
     let invitation = admin.submit(&form, "/invite", &[("name", "Nils Ny"), ("email", "nils@harbourandpine.example")]);
     let invitation = invitation.texts("#secret")[0].clone();

@@ -110,21 +110,9 @@ impl App {
         if background {
             jobs::start(&self.state);
         }
-        let limits = self.state.connection_limits.clone();
+        let limits = (self.state.connection_limits.clone(), self.state.config.limits);
         http_server::serve(listener, workers, limits, move || {
             let data = web::Data::from(self.state.clone());
-            let sessions = SessionMiddleware::builder(
-                Store::new(self.state.clone()),
-                Key::derive_from(self.state.keys.cookie.bytes()),
-            )
-            .cookie_name(self.state.config.public_url.cookie_name("session"))
-            .cookie_secure(self.state.config.public_url.is_https())
-            .cookie_http_only(true)
-            .cookie_same_site(SameSite::Lax)
-            .cookie_path("/".into())
-            .cookie_content_security(CookieContentSecurity::Private)
-            .session_lifecycle(BrowserSession::default().state_ttl_extension_policy(TtlExtensionPolicy::OnStateChanges))
-            .build();
             let app = ActixApp::new();
             #[cfg(feature = "demo")]
             let app = app.app_data(self.walk_through.clone());
@@ -146,10 +134,23 @@ impl App {
                                 .wrap(from_fn(access_guard::identify))
                                 .wrap(from_fn(error_pages::render)),
                         )
-                        .wrap(sessions),
+                        .wrap(sessions(&self.state)),
                 )
         })
     }
+}
+
+fn sessions(state: &Arc<State>) -> SessionMiddleware<Store> {
+    let key = Key::derive_from(state.keys.cookie.bytes());
+    SessionMiddleware::builder(Store::new(state.clone()), key)
+        .cookie_name(state.config.public_url.cookie_name("session"))
+        .cookie_secure(state.config.public_url.is_https())
+        .cookie_http_only(true)
+        .cookie_same_site(SameSite::Lax)
+        .cookie_path("/".into())
+        .cookie_content_security(CookieContentSecurity::Private)
+        .session_lifecycle(BrowserSession::default().state_ttl_extension_policy(TtlExtensionPolicy::OnStateChanges))
+        .build()
 }
 
 // A restart does not give a guesser another ten wrong secrets.

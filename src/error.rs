@@ -38,6 +38,8 @@ pub enum Error {
     LimitReached(String),
     /// The database is unreachable, full or busy: retry later.
     Unavailable(&'static str),
+    /// The request was not answered within its time limit. What it changes may still be completed.
+    TimedOut,
     /// A query failed.
     Database(DatabaseError),
     /// A bug or an unexpected condition in this program.
@@ -124,6 +126,7 @@ impl fmt::Display for Error {
             Error::Database(error) => write!(f, "database: {}", error.source),
             Error::Internal(cause) => f.write_str(cause),
             Error::Unavailable(cause) => f.write_str(cause),
+            Error::TimedOut => f.write_str("the request took longer than --handler-seconds"),
             Error::NotFound => f.write_str("not found"),
             Error::Gone(_) => f.write_str("already revoked or deleted"),
             Error::Forbidden(_) => f.write_str("not allowed"),

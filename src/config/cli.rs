@@ -75,9 +75,18 @@ pub struct Settings {
     /// Most open connections of one IPv4 address or IPv6 /64; trusted proxies have no limit of their own
     #[arg(long, env = "MAX_CONNECTIONS_PER_NETWORK", default_value = "200", value_name = "NUMBER")]
     pub max_connections_per_network: String,
+    /// Seconds within which the headers of a request must arrive
+    #[arg(long, env = "HEADER_SECONDS", default_value = "5", value_name = "SECONDS")]
+    pub header_seconds: String,
     /// Seconds within which the body of a request must arrive
     #[arg(long, env = "BODY_SECONDS", default_value = "10", value_name = "SECONDS")]
     pub body_seconds: String,
+    /// Seconds within which the server answers a request; calls through connections have limits of their own
+    #[arg(long, env = "HANDLER_SECONDS", default_value = "60", value_name = "SECONDS")]
+    pub handler_seconds: String,
+    /// Seconds after which a connection without a request is closed
+    #[arg(long, env = "KEEP_ALIVE_SECONDS", default_value = "5", value_name = "SECONDS")]
+    pub keep_alive_seconds: String,
     /// Days before expired tokens are deleted
     #[arg(long, env = "KEEP_EXPIRED_DAYS", default_value = "7", value_name = "DAYS")]
     pub keep_expired_days: String,

@@ -39,13 +39,26 @@ pub struct Limits {
     pub connections: usize,
     /// The most open connections of one network.
     pub of_network: usize,
+    /// Seconds within which the headers of a request must arrive.
+    pub header_seconds: u64,
     /// Seconds within which a body must arrive.
     pub body_seconds: u64,
+    /// Seconds within which a request must be answered.
+    pub handler_seconds: u64,
+    /// Seconds after which a connection without a request is closed.
+    pub keep_alive_seconds: u64,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { connections: 900, of_network: 200, body_seconds: 10 }
+        Limits {
+            connections: 900,
+            of_network: 200,
+            header_seconds: 5,
+            body_seconds: 10,
+            handler_seconds: 60,
+            keep_alive_seconds: 5,
+        }
     }
 }
 
@@ -64,7 +77,7 @@ pub struct Config {
     pub database_connections: u32,
     /// Proxies whose `X-Forwarded-For` header is trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// How many connections may be open, and how long a body may take.
+    /// How many connections may be open, and how long a request may take.
     pub limits: Limits,
     /// Days before expired tokens are deleted.
     pub keep_expired_days: i64,
@@ -140,8 +153,19 @@ fn limits(checks: &mut Checks, settings: &Settings) -> Option<Limits> {
     let most = checks.take("--max-connections / MAX_CONNECTIONS", number(&settings.max_connections, 8, 1_000_000));
     let own = number(&settings.max_connections_per_network, 1, 1_000_000);
     let own = checks.take("--max-connections-per-network / MAX_CONNECTIONS_PER_NETWORK", own);
-    let body = checks.take("--body-seconds / BODY_SECONDS", number(&settings.body_seconds, 1, 3600));
-    Some(Limits { connections: most? as usize, of_network: own? as usize, body_seconds: body? as u64 })
+    let mut seconds = |name: &str, text: &str| checks.take(name, number(text, 1, 3600));
+    let header = seconds("--header-seconds / HEADER_SECONDS", &settings.header_seconds);
+    let body = seconds("--body-seconds / BODY_SECONDS", &settings.body_seconds);
+    let handler = seconds("--handler-seconds / HANDLER_SECONDS", &settings.handler_seconds);
+    let keep_alive = seconds("--keep-alive-seconds / KEEP_ALIVE_SECONDS", &settings.keep_alive_seconds);
+    Some(Limits {
+        connections: most? as usize,
+        of_network: own? as usize,
+        header_seconds: header? as u64,
+        body_seconds: body? as u64,
+        handler_seconds: handler? as u64,
+        keep_alive_seconds: keep_alive? as u64,
+    })
 }
 
 fn lifetimes(checks: &mut Checks, settings: &Settings) -> Option<Lifetimes> {
@@ -170,7 +194,10 @@ mod tests {
             database_connections: "8".into(),
             max_connections: "900".into(),
             max_connections_per_network: "200".into(),
+            header_seconds: "5".into(),
             body_seconds: "10".into(),
+            handler_seconds: "60".into(),
+            keep_alive_seconds: "5".into(),
             keep_expired_days: "7".into(),
             access_token_seconds: "3600".into(),
             refresh_token_days: "30".into(),
@@ -201,7 +228,10 @@ mod tests {
             trusted_proxies: "10.0.0.0/8, proxy".into(),
             max_connections: "7".into(),
             max_connections_per_network: "0".into(),
+            header_seconds: "0".into(),
             body_seconds: "0".into(),
+            handler_seconds: "3601".into(),
+            keep_alive_seconds: "-1".into(),
             keep_expired_days: "soon".into(),
             access_token_seconds: "soon".into(),
             refresh_token_days: "0".into(),
@@ -214,7 +244,7 @@ mod tests {
 
         let lines = Config::from_settings(&wrong).expect_err("all are invalid").join("\n");
 
-        let names = "LISTEN PUBLIC_URL DATA_DIR DATABASE_URL CONNECTIONS PROXIES MAX_CONNECTIONS PER_NETWORK BODY KEEP SECONDS REFRESH REGISTRATION PRIVATE \
+        let names = "LISTEN PUBLIC_URL DATA_DIR DATABASE_URL CONNECTIONS PROXIES MAX_CONNECTIONS PER_NETWORK HEADER BODY HANDLER KEEP_ALIVE KEEP_EXPIRED SECONDS REFRESH REGISTRATION PRIVATE \
              OUTBOUND_CA SMTP_URL NOTICES_FROM NOTICES_TO LOG_LEVEL";
         for name in names.split(' ') {
             assert!(lines.contains(name), "{name} is missing in {lines}");

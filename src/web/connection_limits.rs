@@ -22,6 +22,7 @@ pub struct ConnectionLimits {
     most: usize,
     most_of_network: usize,
     trusted: Vec<IpNet>,
+    // How long after an answer the next request must have arrived.
     open: Mutex<Open>,
 }
 

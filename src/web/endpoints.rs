@@ -10,6 +10,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 
 use crate::error::Error;
+use crate::web::handler_limit;
 use crate::web::oauth_error::OAuthError;
 use crate::web::route_table::RouteTable;
 
@@ -31,11 +32,13 @@ pub async fn guard_against_panics(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let kept = request.request().clone();
     let failed = |error: Error| OAuthError::from_error(&error).response();
-    let answer = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+    let handled = handler_limit::within(request, &next);
+    let answer = match AssertUnwindSafe(handled).catch_unwind().await {
         Ok(Ok(response)) => return Ok(response.map_into_boxed_body()),
         Ok(Err(error)) if error.as_response_error().status_code().is_client_error() => {
             OAuthError::invalid_request("The request could not be understood").response()
         }
+        Ok(Err(error)) if matches!(error.as_error(), Some(Error::TimedOut)) => failed(Error::TimedOut),
         Ok(Err(error)) => failed(Error::internal(error)),
         Err(_) => failed(Error::internal("an endpoint panicked")),
     };

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::secrets::random_name;
 use crate::text::one_line;
 use crate::time::count;
+use crate::web::handler_limit;
 use crate::web::page::{Page, RequestContext, Section};
 
 #[derive(Template)]
@@ -40,7 +41,8 @@ pub async fn render(
     next: Next<impl MessageBody + 'static>,
 ) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let kept = request.request().clone();
-    let page = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+    let handled = handler_limit::within(request, &next);
+    let page = match AssertUnwindSafe(handled).catch_unwind().await {
         Ok(Ok(response)) => match response.response().error() {
             None => return Ok(response.map_into_boxed_body()),
             Some(error) => error_page(&kept, error),
@@ -175,6 +177,10 @@ fn heading_and_sentence(error: &Error, pattern: Option<&str>) -> (&'static str, 
             ("Unsupported format", "This page only accepts forms from its own site. Nothing was saved.".into())
         }
         Error::TooManyRequests(seconds) => ("Too many attempts", format!("Wait {} and try again.", count(*seconds, "second"))),
+        Error::TimedOut => (
+            "This took too long",
+            "The server could not answer in time. It may still complete what you sent: check before you send it again.".into(),
+        ),
         _ if error.status() == StatusCode::NOT_FOUND => {
             ("Page not found", "Check the address. If it was correct, what it showed may have been deleted.".into())
         }

@@ -19,6 +19,7 @@ impl Error {
             Error::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Error::Conflict(_) => StatusCode::CONFLICT,
             Error::TooManyRequests(_) | Error::LimitReached(_) => StatusCode::TOO_MANY_REQUESTS,
+            Error::TimedOut => StatusCode::SERVICE_UNAVAILABLE,
             Error::Unavailable(_) | Error::Database(_) if self.is_unavailable() => StatusCode::SERVICE_UNAVAILABLE,
             Error::Unavailable(_) | Error::Database(_) | Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }

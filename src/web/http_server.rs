@@ -12,6 +12,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{AppConfig, Server};
 use actix_web::rt::net::TcpStream;
 
+use crate::config::Limits;
 use crate::web::connection::Connection;
 use crate::web::connection_limits::ConnectionLimits;
 
@@ -19,17 +20,15 @@ use crate::web::connection_limits::ConnectionLimits;
 const BLOCKING_THREADS: usize = 8;
 // How long requests may take to finish when the server is stopped, in seconds.
 const STOP_WITHIN: u64 = 20;
-// How long a connection may be idle, and how long a head may take.
-const KEEP_ALIVE: Duration = Duration::from_secs(5);
-const HEAD_WITHIN: Duration = Duration::from_secs(5);
 // How long a caller may go on sending a body that nobody reads any more.
 const DISCONNECT_WITHIN: Duration = Duration::from_secs(1);
 
-/// Serves the application that `app` makes for each of `workers` threads, until the server is stopped.
+/// Serves the application that `app` makes for each of `workers` threads, until the server is stopped. The head of a request
+/// must arrive within `--header-seconds`; on a connection that was used before, within `--keep-alive-seconds` more.
 pub fn serve<F, I, S, B>(
     listener: TcpListener,
     workers: usize,
-    limits: Arc<ConnectionLimits>,
+    (limits, times): (Arc<ConnectionLimits>, Limits),
     app: F,
 ) -> std::io::Result<Server>
 where
@@ -46,6 +45,8 @@ where
     let builder =
         Server::build().workers(workers).worker_max_blocking_threads(BLOCKING_THREADS).shutdown_timeout(STOP_WITHIN);
     let stopping = builder.graceful_shutdown_signal();
+    let (keep_alive, header) =
+        (Duration::from_secs(times.keep_alive_seconds), Duration::from_secs(times.header_seconds));
     let builder = builder.listen("http", listener, move || {
         let (limits, stopping) = (limits.clone(), stopping.clone());
         let service = HttpService::build()
@@ -53,8 +54,8 @@ where
                 let stopping = stopping.clone();
                 async move { stopping.notified().await }
             })
-            .keep_alive(KEEP_ALIVE)
-            .client_request_timeout(HEAD_WITHIN)
+            .keep_alive(keep_alive)
+            .client_request_timeout(header)
             .client_disconnect_timeout(DISCONNECT_WITHIN)
             .on_connect_ext(|connection: &Connection, data| drop(data.insert(connection.exchange())));
         let app = app().into_factory().map_err(|error: S::Error| error.into().error_response());
@@ -63,7 +64,7 @@ where
             let accepted = limits.accept(&stream);
             async move {
                 let (peer, open) = accepted?;
-                Ok((Connection::new(stream, open, KEEP_ALIVE + HEAD_WITHIN), Protocol::Http1, Some(peer)))
+                Ok((Connection::new(stream, open, keep_alive + header), Protocol::Http1, Some(peer)))
             }
         })
         .and_then(http)

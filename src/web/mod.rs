@@ -16,6 +16,7 @@ pub mod exchange;
 pub mod flash;
 pub mod form;
 pub mod form_errors;
+pub mod handler_limit;
 pub mod headers;
 pub mod health;
 pub mod http_server;

@@ -2,6 +2,7 @@
 
 mod access_matrix;
 mod authorize;
+mod connection_times;
 mod endpoint_access;
 mod endpoint_input;
 mod failed_secrets;

@@ -1,6 +1,8 @@
 //! Every URL with its methods, who may call them, and their handlers.
 //!
 //! A route cannot be added without stating its access.
+//!
+//! Longer than 300 lines: the table of every URL is read as one.
 
 use actix_web::Resource;
 use actix_web::dev::HttpServiceFactory;
@@ -36,6 +38,9 @@ macro_rules! routes {
     };
 }
 
+// Addresses that programs call. Some pages are below them, so this comes after all others.
+const OF_PROGRAMS: [&str; 4] = ["/API/{path:.*}", "/auth/{path:.*}", "/oauth/{path:.*}", "/f/{path:.*}"];
+
 fn page(resource: Resource) -> impl HttpServiceFactory + 'static {
     resource.wrap(from_fn(enforce)).wrap(from_fn(error_pages::render))
 }
@@ -69,6 +74,8 @@ routes! {
     }
 
     "/API/V3/Account.json" { GET Bearer => oauth::resources::account::account }
+    "/API/V3/Account/1" { GET Bearer => oauth::resources::account::account_by_id }
+    "/API/V3/Account/1.json" { GET Bearer => oauth::resources::account::account_by_id }
     "/API/Session.json" { GET Bearer => oauth::resources::session::session }
     "/oauth/userinfo" { GET Bearer => oauth::resources::userinfo::userinfo }
     "/f/data/businesses" { GET Bearer => oauth::resources::businesses::businesses }
@@ -272,11 +279,13 @@ routes! {
 #[cfg(not(feature = "demo"))]
 const DEMO_PAGES: &[Route] = &[];
 
-/// Every page, behind the session and the access check.
+/// Every page, behind the session and the access check; and the answer to programs for what nothing here serves.
 pub fn with_session(config: &mut web::ServiceConfig) {
     page_routes(config);
     #[cfg(feature = "demo")]
     demo_pages(config);
+    let not_served = web::resource(OF_PROGRAMS).default_service(web::to(endpoints::not_found));
+    config.service(not_served.wrap(from_fn(endpoints::guard_against_panics)));
 }
 
 /// Adds what needs no session: endpoints, static files and health checks.

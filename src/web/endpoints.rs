@@ -1,5 +1,5 @@
-//! Middleware of the endpoints that programs call: panics and framework errors become JSON errors, and 405 lists the
-//! allowed methods.
+//! What the endpoints that programs call share: panics and framework errors become JSON errors, 405 lists the allowed
+//! methods, and 404 says who may serve the address.
 
 use std::panic::AssertUnwindSafe;
 
@@ -23,6 +23,11 @@ pub async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
         }
         Err(error) => OAuthError::from_error(&error).response(),
     }
+}
+
+/// The handler of addresses below those of programs that nothing here serves: 404.
+pub async fn not_found() -> HttpResponse {
+    OAuthError::not_found().response()
 }
 
 /// Middleware around every endpoint: a panic or a framework error is answered with a JSON error.

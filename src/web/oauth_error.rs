@@ -104,6 +104,14 @@ impl OAuthError {
         OAuthError { status: StatusCode::METHOD_NOT_ALLOWED, allow: Some(allow), ..error }
     }
 
+    /// Nothing on this server has the address: 404.
+    pub fn not_found() -> OAuthError {
+        const TEXT: &str = "This server has nothing at this address.";
+        const HINT: &str = "Check the address. The shop's own API is served by its gateway, not by this server: send the \
+             request there";
+        Self::new(StatusCode::NOT_FOUND, "not_found", TEXT, HINT)
+    }
+
     /// The body is too large: 413.
     pub fn too_large() -> OAuthError {
         let error = Self::invalid_request("The body is too long");

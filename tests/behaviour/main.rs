@@ -44,6 +44,7 @@ mod readiness;
 mod refresh_token_detail;
 mod registration;
 mod resource_servers;
+mod resources;
 mod revoke_client;
 mod revoke_tokens;
 mod schema;

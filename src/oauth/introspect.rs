@@ -6,23 +6,26 @@ use serde::Serialize;
 
 use crate::access::token_access::Access;
 use crate::account::ACCOUNT_ID;
+use crate::clients::Client;
 use crate::oauth::client_auth::{self, Credentials, authenticate};
 use crate::oauth::parameters::Parameters;
+use crate::secrets::{PlainToken, TokenKind};
 use crate::time::Timestamp;
+use crate::tokens::ValidRefreshToken;
 use crate::web::bearer;
 use crate::web::oauth_error::{OAuthError, no_store};
 use crate::web::state::State;
 
 const INACTIVE: &str = r#"{"active":false}"#;
 
-/// `POST /auth/oauth/introspect`: a resource server may validate any token, a client its own.
+/// `POST /auth/oauth/introspect`: a resource server may validate any access token or API key, a client its own tokens.
 pub async fn introspect(
     request: HttpRequest,
     app: web::Data<State>,
     body: Result<web::Bytes, actix_web::Error>,
 ) -> HttpResponse {
     match answer(&app, &request, body).await {
-        Ok(Some(access)) => describe(&app, &access),
+        Ok(Some(description)) => description.response(),
         Ok(None) => no_store(&mut HttpResponse::Ok()).content_type(ContentType::json()).body(INACTIVE),
         Err(error) => error.response(),
     }
@@ -33,13 +36,13 @@ async fn answer(
     app: &State,
     request: &HttpRequest,
     body: Result<web::Bytes, actix_web::Error>,
-) -> Result<Option<Access>, OAuthError> {
+) -> Result<Option<Description>, OAuthError> {
     let parameters = Parameters::read(request, body).await?;
-    let checks = bearer::token_checks(app);
     if let Some(checked) = for_resource_server(app, request, &parameters).await? {
         parameters.required("token")?;
+        // A refresh token is never active here: a resource server that does not look at `kind` would accept it.
         return match checked {
-            Some(access) => Ok(checks.record_use(access).await?.ok()),
+            Some(access) => used(app, access).await,
             None => Ok(None),
         };
     }
@@ -47,11 +50,27 @@ async fn answer(
     if !authenticated.by_secret {
         return Err(OAuthError::invalid_client("Send the client's secret: introspection requires it"));
     }
-    match checks.check(parameters.required("token")?).await? {
-        // A client learns nothing about the token of another client, and no use is recorded.
-        Ok(access) if access.client.id == authenticated.client.id => Ok(checks.record_use(access).await?.ok()),
-        _ => Ok(None),
+    let (client, token) = (authenticated.client, parameters.required("token")?);
+    match PlainToken::parse(token) {
+        Ok(value) if value.kind() == TokenKind::RefreshToken => refresh_token(app, client, value).await,
+        _ => match bearer::token_checks(app).check(token).await? {
+            // A client learns nothing about the token of another client, and no use is recorded.
+            Ok(access) if access.client.id == client.id => used(app, access).await,
+            _ => Ok(None),
+        },
     }
+}
+
+async fn used(app: &State, access: Access) -> Result<Option<Description>, OAuthError> {
+    let used = bearer::token_checks(app).record_use(access).await?;
+    Ok(used.ok().map(|access| Description::of(app, &access)))
+}
+
+// A client that asks about its refresh token does not use it.
+async fn refresh_token(app: &State, client: Client, value: PlainToken) -> Result<Option<Description>, OAuthError> {
+    let (client_id, now) = (client.client_id.clone(), app.clock.now());
+    let found = app.db.lookup(move |conn| Ok(ValidRefreshToken::find(conn, &client, &value, now)?)).await?;
+    Ok(found.map(|token| Description::of_refresh_token(app, client_id, token)))
 }
 
 // The answer for a resource server; `None` if the caller is not one, or its secret is wrong.
@@ -75,45 +94,70 @@ async fn for_resource_server(
 
 // RFC 7662 section 2.2.
 #[derive(Serialize)]
-struct Description<'a> {
+struct Description {
     active: bool,
-    scope: &'a str,
-    client_id: &'a str,
-    username: &'a str,
-    token_type: &'static str,
+    scope: String,
+    client_id: String,
+    username: String,
+    // A refresh token has none: nobody may accept it as an access token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'static str>,
     // API keys may have no expiration.
     #[serde(skip_serializing_if = "Option::is_none")]
     exp: Option<i64>,
     iat: i64,
     sub: String,
-    aud: &'a str,
-    iss: &'a str,
+    aud: String,
+    iss: String,
     acct: &'static str,
     kind: &'static str,
 }
 
-fn describe(app: &State, access: &Access) -> HttpResponse {
-    let ends = access.token.expires_at;
-    no_store(&mut HttpResponse::Ok()).json(Description {
-        active: true,
-        scope: access.scope().as_str(),
-        client_id: &access.client.client_id,
-        username: &access.employee.email,
-        token_type: "Bearer",
-        exp: (ends < Timestamp::NO_END).then_some(ends.0),
-        iat: access.token.created_at.0,
-        sub: access.employee.id.to_string(),
-        aud: &access.client.client_id,
-        iss: app.config.public_url.origin(),
-        acct: ACCOUNT_ID,
-        kind: if access.token.is_api_key() { "api_key" } else { "access_token" },
-    })
+impl Description {
+    fn of(app: &State, access: &Access) -> Description {
+        let ends = access.token.expires_at;
+        Description {
+            active: true,
+            scope: access.scope().as_str().into(),
+            client_id: access.client.client_id.clone(),
+            username: access.employee.email.clone(),
+            token_type: Some("Bearer"),
+            exp: (ends < Timestamp::NO_END).then_some(ends.0),
+            iat: access.token.created_at.0,
+            sub: access.employee.id.to_string(),
+            aud: access.client.client_id.clone(),
+            iss: app.config.public_url.origin().into(),
+            acct: ACCOUNT_ID,
+            kind: if access.token.is_api_key() { "api_key" } else { "access_token" },
+        }
+    }
+
+    fn of_refresh_token(app: &State, client_id: String, token: ValidRefreshToken) -> Description {
+        Description {
+            active: true,
+            scope: token.scope.as_str().into(),
+            client_id: client_id.clone(),
+            username: token.email,
+            token_type: None,
+            exp: Some(token.expires_at.0),
+            iat: token.issued_at.0,
+            sub: token.employee.to_string(),
+            aud: client_id,
+            iss: app.config.public_url.origin().into(),
+            acct: ACCOUNT_ID,
+            kind: "refresh_token",
+        }
+    }
+
+    fn response(&self) -> HttpResponse {
+        no_store(&mut HttpResponse::Ok()).json(self)
+    }
 }
 
 /// `GET /auth/oauth/introspect` with Bearer, as R-Series has it: describes the token that was sent.
 pub async fn introspect_own(request: HttpRequest, app: web::Data<State>) -> HttpResponse {
     match bearer::access(&app, &request).await {
-        Ok(access) => describe(&app, &access),
+        Ok(access) => Description::of(&app, &access).response(),
         Err(refusal) => refusal.response(),
     }
 }

@@ -13,9 +13,11 @@ pub mod retention;
 pub mod revocation;
 pub mod rotation;
 mod status;
+mod valid_refresh_token;
 
 pub use access_token::AccessToken;
 pub use api_key::{NewApiKey, create_api_key};
 pub use ended_token::EndedToken;
 pub use refresh_token::RefreshToken;
 pub use status::{TokenDates, TokenStatus};
+pub use valid_refresh_token::ValidRefreshToken;

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use crate::db::DbConnection;
 use crate::id::ClientKey;
 use crate::schema::{employees, refresh_token_values, refresh_tokens};
+use crate::scopes::Role;
 use crate::secrets::PlainToken;
 use crate::time::{MINUTE, Timestamp};
 use crate::tokens::refresh_token::RefreshToken;
@@ -22,9 +23,10 @@ const MAX_GRACE_EXTENSION: i64 = 10 * MINUTE;
 pub(super) struct Presented {
     /// The refresh token.
     pub token: RefreshToken,
-    // `None` when only the grant part is known: an older value, or one that was withdrawn.
-    value: Option<Value>,
-    employee: GrantingEmployee,
+    /// Its row; `None` when only the grant part is known: an older value, or one that was withdrawn.
+    pub value: Option<Value>,
+    /// The employee who authorized it.
+    pub employee: GrantingEmployee,
 }
 
 /// How a value may be used.
@@ -42,17 +44,26 @@ pub(super) enum Standing {
     Reused(Timestamp),
 }
 
+/// A row of `refresh_token_values`.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = refresh_token_values)]
-struct Value {
+pub(super) struct Value {
+    /// When it was issued.
+    pub created_at: Timestamp,
+    /// When it expires.
+    pub expires_at: Timestamp,
     generation: i64,
-    expires_at: Timestamp,
     replaced_at: Option<Timestamp>,
 }
 
+/// The employee who authorized a refresh token.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = employees)]
-struct GrantingEmployee {
+pub(super) struct GrantingEmployee {
+    /// Their e-mail address.
+    pub email: String,
+    /// Their current role.
+    pub role: Role,
     locked_at: Option<Timestamp>,
     archived_at: Option<Timestamp>,
     revoked_refresh_tokens_through: i64,

@@ -42,6 +42,7 @@ mod provider_support;
 mod public_registration;
 mod readiness;
 mod refresh_token_detail;
+mod refresh_token_introspection;
 mod registration;
 mod resource_servers;
 mod resources;

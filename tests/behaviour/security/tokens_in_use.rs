@@ -316,7 +316,6 @@ fn v6_whatever_does_not_work_is_inactive_in_the_same_words() {
         ("unknown", "AAAAAAA_at_unknown"),
         ("a code", &code),
         ("a session", &session),
-        ("a refresh token", &refresh_token),
         ("of a suspended client", &of_suspended),
         ("of somebody locked", &of_locked),
         ("of somebody who left", &of_archived),
@@ -330,6 +329,7 @@ fn v6_whatever_does_not_work_is_inactive_in_the_same_words() {
         }
     }
     assert_eq!(by_client(&of_other).body, INACTIVE, "another client's");
+    assert_eq!(by_server(&refresh_token).body, INACTIVE, "a refresh token, which is no access token");
     assert_eq!(by_server(&of_other).json()["active"], true, "but a resource server asks about any");
     assert_eq!(by_client(&works).json()["active"], true);
 }

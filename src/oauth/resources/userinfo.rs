@@ -1,4 +1,4 @@
-//! K-Series' userinfo: the employee and their roles.
+//! K-Series' userinfo: the employee and their roles, with the `sub` that OpenID Connect requires (Core section 5.3.2).
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
@@ -14,6 +14,7 @@ pub async fn userinfo(request: HttpRequest, app: web::Data<State>) -> HttpRespon
         let (first, last) = names(&employee.name);
         let roles = rights::authorities(access.role());
         Ok(json!({
+            "sub": employee.id.to_string(),
             "name": employee.email,
             "attributes": {
                 "staff": {

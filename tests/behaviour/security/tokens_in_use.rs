@@ -467,6 +467,8 @@ fn v9_userinfo_has_the_shape_of_k_series_and_nothing_more() {
     assert_eq!(
         answer.json(),
         json!({
+            // OpenID Connect Core section 5.3.2; the same as in an introspection.
+            "sub": person.id.to_string(),
             "name": person.email,
             "attributes": {
                 "staff": {
@@ -490,6 +492,8 @@ fn v9_userinfo_has_the_shape_of_k_series_and_nothing_more() {
         })
     );
     assert!(!answer.body.contains("argon2"));
+    let introspected = as_client(&app, &integration, INTROSPECT, &[("token", &grant.access_token)]).json();
+    assert_eq!(answer.json()["sub"], introspected["sub"]);
     shop.lock(&person);
     assert_denied(&app.call("/oauth/userinfo", &grant.access_token), 401, "access_denied", REVOKED, INVALID);
 }

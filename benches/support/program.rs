@@ -132,7 +132,7 @@ pub fn refresh_all(
         let value = &PlainToken::parse(value).expect("a refresh token");
         let refresh = Refresh { client: &client, value, grant_key, scope: None, client_ip: "127.0.0.1" };
         match rotation::refresh(conn, &refresh, Lifetimes::default(), now)? {
-            Rotation::Issued(pair) => next.push(pair.refresh_token.expose().to_string()),
+            Rotation::Issued(pair, _) => next.push(pair.refresh_token.expose().to_string()),
             other => panic!("a grant was not refreshed: {other:?}"),
         }
     }

@@ -1,4 +1,5 @@
-//! The token endpoint (RFC 6749 section 3.2), with R-Series' response of four members.
+//! The token endpoint (RFC 6749 section 3.2), with R-Series' response of four members; and `scope`, if less was granted
+//! than requested.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -6,9 +7,9 @@ use serde::Serialize;
 use crate::clients::token_failure::TokenFailure;
 use crate::id::ClientKey;
 use crate::oauth::client_auth::authenticate;
-use crate::oauth::grants::{Outcome, authorization_code, refresh_token};
+use crate::oauth::grants::{Issued, Outcome, authorization_code, refresh_token};
 use crate::oauth::parameters::Parameters;
-use crate::tokens::issue::IssuedPair;
+use crate::scopes::Scope;
 use crate::web::client_ip;
 use crate::web::oauth_error::{OAuthError, no_store};
 use crate::web::state::State;
@@ -19,6 +20,8 @@ struct TokenResponse<'a> {
     expires_in: i64,
     access_token: &'a str,
     refresh_token: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'a str>,
 }
 
 /// `POST /auth/oauth/token`
@@ -33,7 +36,7 @@ pub async fn token(
     };
     let (client, outcome) = issue(&app, &request, &parameters).await;
     match outcome {
-        Ok(pair) => success(&pair),
+        Ok(issued) => success(&issued),
         Err(error) => {
             if let Some(client) = client {
                 record_failure(&app, &request, client, &parameters, &error);
@@ -58,12 +61,13 @@ async fn issue(app: &web::Data<State>, request: &HttpRequest, parameters: &Param
     (Some(id), outcome)
 }
 
-fn success(pair: &IssuedPair) -> HttpResponse {
+fn success(Issued { pair, scope }: &Issued) -> HttpResponse {
     no_store(&mut HttpResponse::Ok()).json(TokenResponse {
         token_type: "Bearer",
         expires_in: pair.expires_in,
         access_token: pair.access_token.expose(),
         refresh_token: pair.refresh_token.expose(),
+        scope: scope.as_ref().map(Scope::as_str),
     })
 }
 

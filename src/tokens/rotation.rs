@@ -29,7 +29,7 @@ use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::id::{AccessTokenKey, RefreshTokenKey};
 use crate::schema::{access_tokens, refresh_token_values, refresh_tokens};
-use crate::scopes::Scope;
+use crate::scopes::{Role, Scope};
 use crate::secrets::{DerivedKey, GrantPart, PlainToken};
 use crate::time::{MINUTE, Timestamp};
 use crate::tokens::issue::{IssuedPair, Lifetimes, Next, PairExpiry};
@@ -59,14 +59,23 @@ pub struct Refresh<'a> {
 /// The result of a refresh request.
 #[derive(Debug)]
 pub enum Rotation {
-    /// A new pair was issued.
-    Issued(IssuedPair),
+    /// A new pair was issued, for this request.
+    Issued(IssuedPair, Requested),
     /// Too many pairs in this minute; seconds to wait.
     TooMany(i64),
     /// Refused; nothing was changed.
     Refused(Refusal),
     /// Token reuse detected: the refresh token was revoked. When the value had been replaced.
     ReuseDetected(Timestamp),
+}
+
+/// What a refresh request that succeeded was for.
+#[derive(Clone, Debug)]
+pub struct Requested {
+    /// The requested scope, or that of the grant if none was requested.
+    pub scope: Scope,
+    /// The current role of the employee who authorized it.
+    pub role: Role,
 }
 
 /// Why a refresh request is refused.
@@ -119,7 +128,7 @@ fn attempt(
         return Ok(Some(Rotation::Refused(why)));
     }
     let standing = presented.standing(now);
-    let (is_known, token) = (presented.is_known(), presented.token);
+    let (is_known, role, token) = (presented.is_known(), presented.employee.role, presented.token);
     match standing {
         Standing::Reused(_) if !is_known && was_restored(conn, &token)? => {
             return Ok(Some(Rotation::Refused(Refusal::Restored)));
@@ -150,7 +159,7 @@ fn attempt(
         Standing::ResponseLost => reissue_generation(conn, &next, now)?,
         _ => issue::next_generation(conn, &next, now)?,
     };
-    Ok(pair.map(Rotation::Issued))
+    Ok(pair.map(|pair| Rotation::Issued(pair, Requested { scope: scope.clone(), role })))
 }
 
 // Whether the database was restored from a backup since the grant's last refresh that it knows. Then an unknown value may be

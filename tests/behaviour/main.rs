@@ -29,6 +29,7 @@ mod find_token;
 mod foreign_clients;
 mod foreign_providers;
 mod gateway;
+mod granted_scope;
 mod invitations;
 mod large_revoke;
 mod last_use;

@@ -8,7 +8,7 @@ use crate::db::DbConnection;
 use crate::employees::Employee;
 use crate::error::{Error, Result};
 use crate::oauth::client_auth::require_active;
-use crate::oauth::grants::Outcome;
+use crate::oauth::grants::{Issued, Outcome};
 use crate::oauth::parameters::Parameters;
 use crate::oauth::pkce;
 use crate::secrets::TokenHash;
@@ -87,7 +87,7 @@ fn redeem(conn: &mut DbConnection, request: &Redemption, lifetimes: Lifetimes, n
         .with(Detail::note(code.scope.in_words().join(", ")))
         .record(conn, now)?;
     crate::tokens::client_counters::recount(conn, client.id)?;
-    Ok(Ok(pair))
+    Ok(Ok(Issued::new(pair, &code.scope, employee.role)))
 }
 
 // What in the request does not match the code: client, redirect URI or PKCE verifier (RFC 7636 section 4.6).

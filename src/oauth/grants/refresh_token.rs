@@ -8,7 +8,7 @@ use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::oauth::client_auth::require_active;
-use crate::oauth::grants::Outcome;
+use crate::oauth::grants::{Issued, Outcome};
 use crate::oauth::parameters::Parameters;
 use crate::scopes::Scope;
 use crate::secrets::{NotAToken, PlainToken, TokenKind};
@@ -60,7 +60,7 @@ fn refresh(conn: &mut DbConnection, asked: &Refresh<'_>, lifetimes: Lifetimes, n
     }
     let asked = Refresh { client: &client, ..*asked };
     Ok(match rotation::refresh(conn, &asked, lifetimes, now)? {
-        Rotation::Issued(pair) => Ok(pair),
+        Rotation::Issued(pair, granted) => Ok(Issued::new(pair, &granted.scope, granted.role)),
         Rotation::TooMany(seconds) => {
             let hint = "This refresh token was used too often within a minute. Another of your processes has the new \
                         one: use that, or try again later";

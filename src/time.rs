@@ -45,7 +45,7 @@ impl Timestamp {
         Timestamp(self.0.saturating_add(seconds).min(Self::NO_END.0))
     }
 
-    /// ISO 8601 in UTC: `2026-11-20T11:00:00Z`.
+    /// RFC 3339 in UTC: `2026-11-20T11:00:00Z`.
     pub fn iso(self) -> String {
         jiff::Timestamp::from_second(self.0).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
     }

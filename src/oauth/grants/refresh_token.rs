@@ -2,7 +2,6 @@
 
 use actix_web::web;
 
-use crate::account::Account;
 use crate::activity::{Activity, Kind};
 use crate::clients::Client;
 use crate::db::DbConnection;
@@ -12,7 +11,7 @@ use crate::oauth::grants::{Issued, Outcome};
 use crate::oauth::parameters::Parameters;
 use crate::scopes::Scope;
 use crate::secrets::{NotAToken, PlainToken, TokenKind};
-use crate::time::{TimeFormat, Timestamp};
+use crate::time::Timestamp;
 use crate::tokens::issue::Lifetimes;
 use crate::tokens::rotation;
 use crate::tokens::rotation::{Refresh, Refusal, Rotation};
@@ -66,13 +65,11 @@ fn refresh(conn: &mut DbConnection, asked: &Refresh<'_>, lifetimes: Lifetimes, n
                         one: use that, or try again later";
             Err(OAuthError::slow_down(seconds, hint))
         }
-        Rotation::ReuseDetected(at) => {
-            let at = utc(at);
-            Err(OAuthError::invalid_grant(format!(
-                "Token reuse detected: this refresh token was used after it had been replaced (the newest one was issued \
-                 {at}). All tokens of the grant have been revoked. Ask the employee to authorize again"
-            )))
-        }
+        Rotation::ReuseDetected(at) => Err(OAuthError::invalid_grant(format!(
+            "Token reuse detected: this refresh token was used after it had been replaced (the newest one was issued at \
+             {}). All tokens of the grant have been revoked. Ask the employee to authorize again",
+            at.iso()
+        ))),
         Rotation::Refused(refusal) => Err(refused(conn, &client, asked.value, refusal)?),
     })
 }
@@ -82,7 +79,7 @@ fn refused(conn: &mut DbConnection, client: &Client, value: &PlainToken, refusal
         Refusal::Unknown => revoked_by(conn, client, value)?
             .unwrap_or_else(|| "Unknown refresh token: it may have been revoked, or expired and deleted".into()),
         Refusal::WrongClient => "Token is not linked to client".into(),
-        Refusal::Expired(at) => format!("Token has expired {}", utc(at)),
+        Refusal::Expired(at) => format!("Token has expired at {}", at.iso()),
         Refusal::Revoked => {
             revoked_by(conn, client, value)?.unwrap_or_else(|| "Token has been revoked and is being deleted".into())
         }
@@ -101,24 +98,20 @@ fn refused(conn: &mut DbConnection, client: &Client, value: &PlainToken, refusal
     Ok(OAuthError::invalid_grant(hint))
 }
 
-// The activity log may know a revoked token by its first seven characters: who revoked it, and when.
+// The activity log may know a revoked token by its first seven characters: whether the shop or the client revoked it, and
+// when. The client's developer is not told the names of employees.
 fn revoked_by(conn: &mut DbConnection, client: &Client, value: &PlainToken) -> Result<Option<String>> {
     let name = format!("{} of {}", value.mask().characters(), client.name);
     let found = Activity::ending_of_token(conn, &name, value.mask().characters())?;
     let Some(entry) = found else {
         return Ok(None);
     };
-    let zone = Account::get(conn)?.time_zone;
-    let at = TimeFormat::new(entry.at, &zone).exact(entry.at).text;
+    let at = entry.at.iso();
+    let is_own = entry.actor_id.is_none() && entry.actor_name == client.name;
     Ok(Some(match Kind::from_word(&entry.kind) {
-        Some(Kind::RefreshTokenReuseDetected) => format!("Token has been revoked on {at}: token reuse detected"),
-        Some(Kind::CodeReuseDetected) => {
-            format!("Token has been revoked on {at}: authorization code reuse detected")
-        }
-        _ => format!("Token has been revoked by {} on {at}", entry.actor_name),
+        Some(Kind::RefreshTokenReuseDetected) => format!("Token has been revoked at {at}: token reuse detected"),
+        Some(Kind::CodeReuseDetected) => format!("Token has been revoked at {at}: authorization code reuse detected"),
+        _ if is_own => format!("Token has been revoked by this client at {at}"),
+        _ => format!("Token has been revoked by the shop at {at}"),
     }))
-}
-
-fn utc(at: Timestamp) -> String {
-    format!("at {} UTC", TimeFormat::new(at, "UTC").exact(at).text)
 }

@@ -206,7 +206,7 @@ fn d9_the_revocation_endpoint_revokes_a_grant_by_any_of_its_values_and_only_for_
         assert_eq!((story.grants(), story.values()), (0, 0), "value {n}");
         assert!(!story.app.works(&pairs[3].access_token));
         let (_, _, hint) = refusal(&story.refresh(&pairs[3].refresh_token));
-        assert!(hint.starts_with("Token has been revoked by Ledgerly"), "{hint}");
+        assert!(hint.starts_with("Token has been revoked by this client at 2026-11-20T"), "{hint}");
     }
 }
 

@@ -61,28 +61,41 @@ impl Timestamp {
 pub enum Clock {
     /// The system clock.
     System,
-    /// A clock that changes only when a test advances it.
+    /// A clock that changes only when a test advances it; in milliseconds.
     Fixed(Arc<AtomicI64>),
 }
 
 impl Clock {
     /// A fixed clock that shows `at`.
     pub fn fixed(at: Timestamp) -> Clock {
-        Clock::Fixed(Arc::new(AtomicI64::new(at.0)))
+        Clock::Fixed(Arc::new(AtomicI64::new(at.0 * 1_000)))
     }
 
     /// The current time.
     pub fn now(&self) -> Timestamp {
         match self {
             Clock::System => Timestamp(jiff::Timestamp::now().as_second()),
-            Clock::Fixed(at) => Timestamp(at.load(Ordering::SeqCst)),
+            Clock::Fixed(at) => Timestamp(at.load(Ordering::SeqCst).div_euclid(1_000)),
+        }
+    }
+
+    /// The current time in milliseconds since 1970-01-01 UTC, for what is measured more finely than in seconds.
+    pub fn now_millis(&self) -> i64 {
+        match self {
+            Clock::System => jiff::Timestamp::now().as_millisecond(),
+            Clock::Fixed(at) => at.load(Ordering::SeqCst),
         }
     }
 
     /// Advances a fixed clock; does nothing to the system clock.
     pub fn advance(&self, seconds: i64) {
+        self.advance_millis(seconds * 1_000);
+    }
+
+    /// The same in milliseconds; negative to set it back.
+    pub fn advance_millis(&self, millis: i64) {
         if let Clock::Fixed(at) = self {
-            at.fetch_add(seconds, Ordering::SeqCst);
+            at.fetch_add(millis, Ordering::SeqCst);
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Rate limits of the API routes, as R-Series has them: a leaky bucket for each client, in the memory of each node.
 //!
-//! A bucket holds 90 requests and drains one a second. The request that fills it is served, the next one is refused. At
-//! most 20 requests of a client are served within one second.
+//! A bucket holds 90 requests and drains one a second. The request that fills it is served, the next one is refused. Within
+//! any second, at most 20 requests of a client are served: each request looks back over the second before it, so that 40
+//! cannot pass across the edge of a second of the clock.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
 
 use actix_web::HttpResponse;
@@ -12,19 +13,20 @@ use serde_json::json;
 
 use crate::account::ACCOUNT_ID;
 use crate::id::ClientKey;
-use crate::time::Timestamp;
 
 const SIZE: f64 = 90.0;
 const DRIP_RATE: f64 = 1.0;
-const BURST: u32 = 20;
+const BURST: usize = 20;
 const COST: f64 = 1.0;
+const SECOND: i64 = 1_000;
 
-#[derive(Clone, Copy)]
+// Times are in milliseconds.
+#[derive(Default)]
 struct Bucket {
     level: f64,
-    dripped_at: Timestamp,
-    second: Timestamp,
-    in_second: u32,
+    dripped_at: i64,
+    // When the requests of the last second were served, oldest first; at most `BURST`.
+    served: VecDeque<i64>,
 }
 
 /// The buckets of all clients.
@@ -35,37 +37,42 @@ pub struct Buckets(Mutex<HashMap<ClientKey, Bucket>>);
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Level {
     level: f64,
-    in_second: u32,
+    in_last_second: usize,
     refused: Option<(&'static str, i64)>,
 }
 
 impl Buckets {
-    /// Counts a request of a client.
-    pub fn take(&self, client: ClientKey, now: Timestamp) -> Level {
+    /// Counts a request of a client at `now`, in milliseconds.
+    pub fn take(&self, client: ClientKey, now: i64) -> Level {
         let Ok(mut buckets) = self.0.lock() else {
-            return Level { level: 0.0, in_second: 0, refused: None };
+            return Level { level: 0.0, in_last_second: 0, refused: None };
         };
-        let fresh = Bucket { level: 0.0, dripped_at: now, second: now, in_second: 0 };
-        let bucket = buckets.entry(client).or_insert(fresh);
-        let elapsed = now.since(bucket.dripped_at).max(0) as f64;
-        bucket.level = (bucket.level - elapsed * DRIP_RATE).max(0.0);
-        bucket.dripped_at = now;
-        if bucket.second != now {
-            (bucket.second, bucket.in_second) = (now, 0);
-        }
+        let bucket = buckets.entry(client).or_default();
+        bucket.drain(now);
         let refused = match () {
             () if bucket.level >= SIZE => {
-                let wait = ((bucket.level - SIZE) / DRIP_RATE).ceil() as i64 + 1;
+                // The next one is served as soon as the level is below the size.
+                let wait = ((bucket.level - SIZE) / DRIP_RATE).floor() as i64 + 1;
                 Some(("api-leaky-bucket", wait))
             }
-            () if bucket.in_second >= BURST => Some(("api-burst-limiter", 1)),
+            () if bucket.served.len() >= BURST => Some(("api-burst-limiter", 1)),
             () => {
                 bucket.level += COST;
-                bucket.in_second += 1;
+                bucket.served.push_back(now);
                 None
             }
         };
-        Level { level: bucket.level, in_second: bucket.in_second, refused }
+        Level { level: bucket.level, in_last_second: bucket.served.len(), refused }
+    }
+}
+
+impl Bucket {
+    fn drain(&mut self, now: i64) {
+        let elapsed = (now - self.dripped_at).max(0) as f64 / SECOND as f64;
+        self.level = (self.level - elapsed * DRIP_RATE).max(0.0);
+        self.dripped_at = now;
+        // One that was served later than now was served before the clock was set back.
+        self.served.retain(|at| (0..SECOND).contains(&(now - at)));
     }
 }
 
@@ -89,8 +96,8 @@ impl Level {
         let values = [
             ("x-ls-acct-id", ACCOUNT_ID.to_string()),
             ("x-ls-oauth-client-id", client.to_string()),
-            ("x-ls-api-bucket-level", format!("{}/{SIZE}", self.level)),
-            ("x-ls-api-burst-level", format!("{}/{BURST}", self.in_second)),
+            ("x-ls-api-bucket-level", format!("{}/{SIZE}", rounded(self.level))),
+            ("x-ls-api-burst-level", format!("{}/{BURST}", self.in_last_second)),
             ("x-ls-api-drip-rate", DRIP_RATE.to_string()),
             ("x-ls-api-request-cost", COST.to_string()),
         ];
@@ -102,19 +109,24 @@ impl Level {
     }
 }
 
+// R-Series shows two decimals at most.
+fn rounded(level: f64) -> f64 {
+    (level * 100.0).round() / 100.0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_request_that_overflows_is_served_and_the_next_is_not() {
-        let (buckets, client, mut now) = (Buckets::default(), ClientKey(1), Timestamp(1_000));
+        let (buckets, client, mut now) = (Buckets::default(), ClientKey(1), 1_000_000);
         let mut served = 0;
         loop {
             let level = buckets.take(client, now);
             match level.refused {
                 None => served += 1,
-                Some(("api-burst-limiter", _)) => now = now.plus(1),
+                Some(("api-burst-limiter", _)) => now += SECOND,
                 Some((limiter, seconds)) => {
                     assert_eq!((limiter, seconds), ("api-leaky-bucket", 1));
                     break;
@@ -124,6 +136,20 @@ mod tests {
         // Ninety, and four that drained while the burst limit made it wait.
         assert_eq!(served, 94);
         assert_eq!(buckets.take(ClientKey(2), now).refused, None);
-        assert_eq!(buckets.take(client, now.plus(1)).refused, None);
+        assert_eq!(buckets.take(client, now + 1).refused, None, "below the size, by however little");
+        assert_eq!(buckets.take(client, now + 2).refused, Some(("api-leaky-bucket", 1)));
+        assert_eq!(buckets.take(client, now + SECOND + 1).refused, None);
+    }
+
+    #[test]
+    fn no_second_has_more_than_twenty_wherever_it_begins() {
+        let (buckets, client) = (Buckets::default(), ClientKey(1));
+        let served: Vec<i64> =
+            (0..10_000).step_by(7).filter(|at| buckets.take(client, *at).refused.is_none()).collect();
+
+        assert!(served.len() > 90);
+        for begin in &served {
+            assert!(served.iter().filter(|at| (*begin..begin + SECOND).contains(at)).count() <= BURST, "from {begin}");
+        }
     }
 }

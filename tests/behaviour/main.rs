@@ -41,6 +41,7 @@ mod pending_clients;
 mod profile;
 mod provider_support;
 mod public_registration;
+mod rate_limits;
 mod readiness;
 mod refresh_token_detail;
 mod refresh_token_introspection;

@@ -131,6 +131,11 @@ impl TestApp {
         self.state.clock.advance(seconds);
     }
 
+    /// Moves the clock by so many milliseconds.
+    pub fn advance_millis(&self, millis: i64) {
+        self.state.clock.advance_millis(millis);
+    }
+
     /// What is due while nobody asks, done once and to the end.
     pub fn run_background(&self) {
         System::new().block_on(jobs::run_once(&self.state)).unwrap();

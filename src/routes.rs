@@ -47,7 +47,7 @@ fn page(resource: Resource) -> impl HttpServiceFactory + 'static {
 
 fn endpoint(resource: Resource) -> impl HttpServiceFactory + 'static {
     let resource = resource.default_service(web::to(endpoints::method_not_allowed));
-    resource.wrap(from_fn(endpoints::guard_against_panics))
+    resource.wrap(from_fn(endpoints::guard_against_panics)).wrap(from_fn(oauth::cors::answer))
 }
 
 routes! {

@@ -211,6 +211,7 @@ diesel::table! {
         id -> BigInt,
         client_id -> BigInt,
         uri -> Text,
+        origin -> Nullable<Text>,
     }
 }
 

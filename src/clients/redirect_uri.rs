@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::db::DbConnection;
 use crate::id::ClientKey;
-use crate::schema::redirect_uris;
+use crate::schema::{clients, redirect_uris};
 
 const MAX_LENGTH: usize = 500;
 // The parameters of an authorization response. A registered URI that contains one could be mistaken for a response.
@@ -77,6 +77,24 @@ impl RedirectUri {
         &self.0
     }
 
+    // As browsers send it (RFC 6454 section 6.2); none for a loopback address or an app's own scheme.
+    fn origin(&self) -> Option<String> {
+        let url = Url::parse(&self.0).ok().filter(|url| url.scheme() == "https")?;
+        Some(url.origin().ascii_serialization())
+    }
+
+    /// Whether an active, publicly distributed client has a redirect URI of this origin. One read by an index.
+    pub fn is_origin_of_public_client(conn: &mut DbConnection, origin: &str) -> QueryResult<bool> {
+        let of_active = redirect_uris::table
+            .inner_join(clients::table)
+            .filter(redirect_uris::origin.eq(origin))
+            .filter(clients::publicly_distributed)
+            .filter(clients::approved_at.is_not_null())
+            .filter(clients::suspended_at.is_null())
+            .filter(clients::revoked_at.is_null());
+        diesel::select(diesel::dsl::exists(of_active)).get_result(conn)
+    }
+
     /// The URI an authorization response is sent to: `given` if it is registered, or the only registered one if none is
     /// given.
     pub fn choose(registered: &[String], given: Option<&str>) -> Result<String, WrongRedirectUri> {
@@ -124,7 +142,11 @@ impl RedirectUri {
                 continue;
             }
             diesel::insert_into(redirect_uris::table)
-                .values((redirect_uris::client_id.eq(client), redirect_uris::uri.eq(uri.as_str())))
+                .values((
+                    redirect_uris::client_id.eq(client),
+                    redirect_uris::uri.eq(uri.as_str()),
+                    redirect_uris::origin.eq(uri.origin()),
+                ))
                 .execute(conn)?;
         }
         Ok(())

@@ -4,6 +4,7 @@ pub mod authorization_request;
 pub mod authorize;
 pub mod client_auth;
 pub mod consent;
+pub mod cors;
 pub mod grants;
 pub mod introspect;
 pub mod metadata;

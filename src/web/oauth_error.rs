@@ -112,6 +112,12 @@ impl OAuthError {
         Self::new(StatusCode::NOT_FOUND, "not_found", TEXT, HINT)
     }
 
+    /// A preflight from an origin that may not call the endpoint: 403.
+    pub fn unknown_origin() -> OAuthError {
+        let hint = "Register a redirect URI of this origin, with https, for an active, publicly distributed client";
+        OAuthError { status: StatusCode::FORBIDDEN, ..Self::invalid_request(hint) }
+    }
+
     /// The body is too large: 413.
     pub fn too_large() -> OAuthError {
         let error = Self::invalid_request("The body is too long");

@@ -21,6 +21,7 @@ mod commands;
 mod connection_detail;
 mod connection_form;
 mod connection_list;
+mod cors;
 mod deletion_races;
 mod deletion_steps;
 mod employees;

@@ -1,9 +1,9 @@
-//! Failed token requests, shown on the client's page: the error code and hint that were returned, never a secret or token.
-//! Failures are buffered in memory and written every few seconds, so that a flood of bad requests does not cause a write
-//! each.
+//! Failed token requests and authorization requests, shown on the client's page: the error code and hint that were returned,
+//! never a secret or token. Anybody can cause failures, so only so many are written between two runs of a job.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use diesel::prelude::*;
 
@@ -16,8 +16,15 @@ use crate::time::{DAY, Timestamp};
 /// How many failures are kept and shown per client.
 pub const KEPT: i64 = 50;
 const KEPT_FOR: i64 = 30 * DAY;
-// Per client, between two writes.
-const MAX_BUFFERED: usize = 20;
+// Per client, between two runs of the job.
+const MAX_RECORDED: usize = 20;
+// Of all clients, between two runs of the job; further ones are buffered.
+const MAX_WRITTEN_AT_ONCE: usize = 100;
+// How long an answer waits for its failure to be written.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// The `grant_type` of a failed authorization request, which has none.
+pub const AUTHORIZATION_REQUEST: &str = "authorize";
 
 /// A row of `token_failures`.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -25,7 +32,8 @@ const MAX_BUFFERED: usize = 20;
 pub struct TokenFailure {
     /// When the request failed.
     pub at: Timestamp,
-    /// `authorization_code`, `refresh_token`, or empty when the request failed before its grant type was read.
+    /// `authorization_code`, `refresh_token`, [`AUTHORIZATION_REQUEST`], or empty when a token request failed before its grant
+    /// type was read.
     pub grant_type: String,
     /// The error code returned.
     pub error: String,
@@ -68,45 +76,85 @@ impl TokenFailure {
     }
 }
 
-/// Failures that are not written yet.
+/// Records failures: the first ones at once, so that the client's page shows them; during a flood a job writes the others.
 #[derive(Default)]
-pub struct Failures(Mutex<HashMap<ClientKey, Vec<TokenFailure>>>);
+pub struct Failures(Mutex<SinceFlush>);
+
+// What was recorded since the job ran last.
+#[derive(Default)]
+struct SinceFlush {
+    written: usize,
+    of_client: HashMap<ClientKey, OfClient>,
+}
+
+#[derive(Default)]
+struct OfClient {
+    recorded: usize,
+    buffered: Vec<TokenFailure>,
+}
 
 impl Failures {
-    /// Buffers a failure of a client. Between two writes only the first few per client are kept.
-    pub fn note(&self, client: ClientKey, failure: TokenFailure) {
-        let Ok(mut buffered) = self.0.lock() else { return };
-        let of_client = buffered.entry(client).or_default();
-        if of_client.len() < MAX_BUFFERED {
-            of_client.push(failure);
+    /// Records a failure of a client. Between two runs of the job, only the first few of a client are recorded, and only a
+    /// limited number of all clients is written before this returns: whoever causes failures costs no more than that.
+    pub async fn record(&self, db: &Db, client: ClientKey, failure: TokenFailure) {
+        if !self.is_written_now(client, &failure) {
+            return;
         }
+        // The answer to the client does not wait long for this, and does not depend on it.
+        let db = db.low_priority().with_timeout(WAIT);
+        let new = vec![failure.clone()];
+        if let Err(error) = db.write(move |conn| write(conn, client, &new)).await {
+            log::debug!("a failure is recorded later: {error}");
+            if let Ok(mut since) = self.0.lock() {
+                since.of_client.entry(client).or_default().buffered.push(failure);
+            }
+        }
+    }
+
+    // Whether the caller writes the failure; otherwise it is buffered or dropped.
+    fn is_written_now(&self, client: ClientKey, failure: &TokenFailure) -> bool {
+        let Ok(mut since) = self.0.lock() else { return false };
+        let is_within_budget = since.written < MAX_WRITTEN_AT_ONCE;
+        let of_client = since.of_client.entry(client).or_default();
+        if of_client.recorded >= MAX_RECORDED {
+            return false;
+        }
+        of_client.recorded += 1;
+        match is_within_budget {
+            true => since.written += 1,
+            false => of_client.buffered.push(failure.clone()),
+        }
+        is_within_budget
     }
 
     /// Writes the buffered failures.
     pub async fn flush(&self, db: &Db) -> Result<()> {
-        let buffered = match self.0.lock() {
-            Ok(mut buffered) => std::mem::take(&mut *buffered),
+        let since = match self.0.lock() {
+            Ok(mut since) => std::mem::take(&mut *since),
             Err(_) => return Ok(()),
         };
-        for (client, failures) in buffered {
-            let written = db.write(move |conn| {
-                // The client may have been revoked and deleted meanwhile, together with its failures.
-                if clients::table.find(client).select(clients::id).first::<ClientKey>(conn).optional()?.is_none() {
-                    return Ok(());
-                }
-                for failure in &failures {
-                    failure.record(conn, client)?;
-                }
-                let of_client = token_failures::table.filter(token_failures::client_id.eq(client));
-                let ids = of_client.order(token_failures::id.desc()).select(token_failures::id).offset(KEPT);
-                if let Some(last) = ids.first::<i64>(conn).optional()? {
-                    let surplus = token_failures::id.le(last);
-                    diesel::delete(of_client.filter(surplus)).execute(conn)?;
-                }
-                Ok(())
-            });
-            written.await?;
+        for (client, OfClient { buffered, .. }) in since.of_client {
+            if !buffered.is_empty() {
+                db.write(move |conn| write(conn, client, &buffered)).await?;
+            }
         }
         Ok(())
     }
+}
+
+fn write(conn: &mut DbConnection, client: ClientKey, failures: &[TokenFailure]) -> Result<()> {
+    // The client may have been revoked and deleted meanwhile, together with its failures.
+    if clients::table.find(client).select(clients::id).first::<ClientKey>(conn).optional()?.is_none() {
+        return Ok(());
+    }
+    for failure in failures {
+        failure.record(conn, client)?;
+    }
+    let of_client = token_failures::table.filter(token_failures::client_id.eq(client));
+    let ids = of_client.order(token_failures::id.desc()).select(token_failures::id).offset(KEPT);
+    if let Some(last) = ids.first::<i64>(conn).optional()? {
+        let surplus = token_failures::id.le(last);
+        diesel::delete(of_client.filter(surplus)).execute(conn)?;
+    }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! Writes what was buffered in memory: when sessions, tokens and connections were last used, and failed token requests.
+//! Writes what was buffered in memory: when sessions, tokens and connections were last used, and failed requests.
 
 use crate::error::Result;
 use crate::web::state::State;

@@ -1,11 +1,13 @@
 //! An authorization request (RFC 6749 section 4.1.1), read from its query in two phases; and the redirect back to the
 //! client (RFC 6749 section 4.1.2, RFC 9207).
 
-use actix_web::HttpResponse;
+use actix_web::{HttpRequest, HttpResponse};
 use url::form_urlencoded;
 
+use crate::clients::token_failure::AUTHORIZATION_REQUEST;
 use crate::clients::{Client, ClientState, RedirectUri, WrongRedirectUri};
 use crate::error::{Error, Result};
+use crate::oauth::failures;
 use crate::oauth::pkce;
 use crate::oauth::raw_query::RawQuery;
 use crate::scopes::Scope;
@@ -114,7 +116,13 @@ impl AuthorizationRequest {
         method: Option<&str>,
     ) -> std::result::Result<Option<String>, OAuthError> {
         let hint = match (challenge, method) {
-            (None, None) if self.client.requires_pkce() => "This client must send a `code_challenge` (PKCE, S256)",
+            (None, None) if self.client.publicly_distributed => {
+                "This client must send a `code_challenge` (PKCE, S256): every publicly distributed client must"
+            }
+            (None, None) if self.client.requires_pkce() => {
+                "This client must send a `code_challenge` (PKCE, S256). If it does not support PKCE, an admin of the shop can \
+                 turn off `Requires PKCE` for it: Settings, Client API Access, the page of the client, Edit client"
+            }
             (None, None) => return Ok(None),
             (None, Some(_)) => "Check the `code_challenge` parameter",
             (Some(challenge), Some("S256")) if pkce::is_challenge(&challenge) => return Ok(Some(challenge)),
@@ -122,6 +130,12 @@ impl AuthorizationRequest {
             (Some(_), _) => "`code_challenge_method` must be S256",
         };
         Err(OAuthError::invalid_request(hint))
+    }
+
+    /// Redirects back to the client with an error in its request, and records it for the client's page.
+    pub async fn refuse(&self, app: &State, request: &HttpRequest, error: &OAuthError) -> HttpResponse {
+        failures::record(app, request, self.client.id, AUTHORIZATION_REQUEST, error).await;
+        self.redirect_with_error(app, error)
     }
 
     /// Redirects back to the client with an error.

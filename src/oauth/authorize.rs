@@ -27,7 +27,7 @@ pub async fn authorize(
     // Phase two: errors are sent to the client.
     let parsed = match authorization.check(query) {
         Ok(parsed) => parsed,
-        Err(error) => return Ok(authorization.redirect_with_error(&app, &error)),
+        Err(error) => return Ok(authorization.refuse(&app, &request, &error).await),
     };
     let Some(context) = context else {
         let (next, client) = (format!("{PATH}?{query}"), Some(authorization.client.name.clone()));

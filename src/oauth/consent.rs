@@ -109,7 +109,7 @@ pub async fn decide(
     let authorization = AuthorizationRequest::read(&app, query).await?;
     let parsed = match authorization.check(query) {
         Ok(parsed) => parsed,
-        Err(error) => return Ok(authorization.redirect_with_error(&app, &error)),
+        Err(error) => return Ok(authorization.refuse(&app, &request, &error).await),
     };
     match form.get("decision") {
         "allow" => allow(&app, &context, authorization, parsed).await,

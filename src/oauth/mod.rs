@@ -5,6 +5,7 @@ pub mod authorize;
 pub mod client_auth;
 pub mod consent;
 pub mod cors;
+pub mod failures;
 pub mod grants;
 pub mod introspect;
 pub mod metadata;

@@ -4,9 +4,9 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
-use crate::clients::token_failure::TokenFailure;
 use crate::id::ClientKey;
 use crate::oauth::client_auth::authenticate;
+use crate::oauth::failures;
 use crate::oauth::grants::{Issued, Outcome, authorization_code, refresh_token};
 use crate::oauth::parameters::Parameters;
 use crate::scopes::Scope;
@@ -39,7 +39,7 @@ pub async fn token(
         Ok(issued) => success(&issued),
         Err(error) => {
             if let Some(client) = client {
-                record_failure(&app, &request, client, &parameters, &error);
+                failures::record(&app, &request, client, grant_type(&parameters), &error).await;
             }
             error.response()
         }
@@ -71,15 +71,8 @@ fn success(Issued { pair, scope }: &Issued) -> HttpResponse {
     })
 }
 
-fn record_failure(app: &State, request: &HttpRequest, client: ClientKey, parameters: &Parameters, error: &OAuthError) {
+// Only a known grant type is recorded: another text comes from whoever sent the request.
+fn grant_type(parameters: &Parameters) -> &'static str {
     let known = ["authorization_code", "refresh_token"];
-    let grant_type = known.into_iter().find(|known| parameters.get("grant_type") == Some(known)).unwrap_or_default();
-    let failure = TokenFailure {
-        at: app.clock.now(),
-        grant_type: grant_type.into(),
-        error: error.code.into(),
-        hint: if error.hint.is_empty() { error.description.clone() } else { error.hint.clone() },
-        client_ip: client_ip::address(request, &app.config.trusted_proxies),
-    };
-    app.failures.note(client, failure);
+    known.into_iter().find(|known| parameters.get("grant_type") == Some(known)).unwrap_or_default()
 }

@@ -257,7 +257,6 @@ fn the_clients_page_shows_why_a_refresh_failed() {
     }
     let wrong = Integration { secret: "wrong".into(), ..integration.clone() };
     wrong.refresh(&app, "nonsense");
-    app.run_background();
     let page = manager.open(&path);
     let all = manager.click(&page, &page.link("Show all 13").unwrap());
 

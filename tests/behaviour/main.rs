@@ -44,6 +44,7 @@ mod provider_support;
 mod public_registration;
 mod rate_limits;
 mod readiness;
+mod recent_failures;
 mod refresh_token_detail;
 mod refresh_token_introspection;
 mod registration;

@@ -1,4 +1,4 @@
-//! A client's page: its tokens, its registration, its failed token requests, and what admins can do with it.
+//! A client's page: its tokens, its registration, its recent failures, and what admins can do with it.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;

@@ -1,6 +1,6 @@
-//! The panel of a client's page that lists its latest failed token requests and why they failed.
+//! The panel of a client's page that lists its latest failed requests for authorization or tokens, and why they failed.
 
-use crate::clients::token_failure::{KEPT, TokenFailure};
+use crate::clients::token_failure::{AUTHORIZATION_REQUEST, KEPT, TokenFailure};
 use crate::db::DbConnection;
 use crate::error::Result;
 use crate::id::ClientKey;
@@ -9,7 +9,7 @@ use crate::web::query::Query;
 
 const SHOWN: usize = 10;
 
-/// The latest failed token requests of a client.
+/// The latest failed requests of a client.
 #[derive(Debug)]
 pub struct FailurePanel {
     /// The rows shown, newest first.
@@ -34,7 +34,7 @@ pub struct FailureRow {
     pub at: DisplayTime,
     /// What the client requested.
     pub request: &'static str,
-    /// The grant type as the client sent it.
+    /// The grant type as the client sent it; empty for an authorization request.
     pub grant_type: String,
     /// The error code returned.
     pub error: String,
@@ -59,9 +59,10 @@ impl FailurePanel {
             request: match failure.grant_type.as_str() {
                 "refresh_token" => "Refresh",
                 "authorization_code" => "Redeem code",
+                AUTHORIZATION_REQUEST => "Authorization request",
                 _ => "Token request",
             },
-            grant_type: failure.grant_type,
+            grant_type: Some(failure.grant_type).filter(|sent| sent != AUTHORIZATION_REQUEST).unwrap_or_default(),
             error: failure.error,
             hint: failure.hint,
             client_ip: failure.client_ip,

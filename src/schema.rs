@@ -139,6 +139,9 @@ diesel::table! {
         lightspeed_approved_by -> Text,
         approved_by -> Text,
         suspended_by -> Text,
+        bucket_size -> Nullable<BigInt>,
+        drip_rate_tenths -> Nullable<BigInt>,
+        burst_limit -> Nullable<BigInt>,
     }
 }
 

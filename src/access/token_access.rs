@@ -4,6 +4,7 @@
 use diesel::prelude::*;
 
 use crate::access::last_used::LastUsed;
+use crate::clients::Rates;
 use crate::db::{Db, DbConnection};
 use crate::error::{Error, Result};
 use crate::id::{AccessTokenKey, ClientKey, EmployeeKey, RefreshTokenKey, ResourceServerKey};
@@ -63,6 +64,9 @@ pub struct TokenClient {
     approved_at: Option<Timestamp>,
     suspended_at: Option<Timestamp>,
     revoked_at: Option<Timestamp>,
+    /// Its rate limits; read with every token, so that a change takes effect on every node at once.
+    #[diesel(embed)]
+    pub rates: Rates,
 }
 
 impl TokenClient {

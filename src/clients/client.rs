@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::activity::{Actor, Subject};
+use crate::clients::rates::Rates;
 use crate::clients::registration::Contact;
 use crate::clients::website::Website;
 use crate::db::DbConnection;
@@ -63,6 +64,9 @@ pub struct Client {
     /// The contact person.
     #[diesel(embed)]
     pub contact: Contact,
+    /// Its rate limits at the API routes.
+    #[diesel(embed)]
+    pub rates: Rates,
     /// Who marked it as Lightspeed Approved, by the name they had then.
     pub lightspeed_approved_by: String,
     /// Who approved it.

@@ -11,6 +11,7 @@ pub mod failed_secrets;
 mod find_client;
 mod held_by;
 mod pending_client;
+pub mod rates;
 mod redirect_uri;
 mod registration;
 pub mod token_failure;
@@ -21,6 +22,7 @@ pub use client_list::{ClientEdge, ClientFilter, ClientSort};
 pub use client_secret::{ClientSecret, OVERLAPS, regenerate_secret, revoke_previous_secret};
 pub use find_client::{find_for_update, find_or_gone};
 pub use pending_client::PendingClient;
+pub use rates::Rates;
 pub use redirect_uri::{RedirectUri, WrongRedirectUri, is_lightspeed};
 pub use registration::{
     ClientDetails, Contact, NewClient, Registration, edit_client, register_client, registered_from,

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use crate::activity::{Activity, ActivityFilter, Actor, Detail, Kind, NewActivity};
 use crate::clients::client::Client;
 use crate::clients::client_secret::ClientSecret;
+use crate::clients::rates::Rates;
 use crate::clients::redirect_uri::RedirectUri;
 use crate::clients::website::Website;
 use crate::db::DbConnection;
@@ -44,6 +45,8 @@ pub struct Registration {
     pub grants_end_after: Option<i64>,
     /// The contact person.
     pub contact: Contact,
+    /// The rate limits at the API routes.
+    pub rates: Rates,
 }
 
 impl Default for Registration {
@@ -54,6 +57,7 @@ impl Default for Registration {
             requires_pkce: true,
             grants_end_after: None,
             contact: Contact::default(),
+            rates: Rates::default(),
         }
     }
 }
@@ -107,6 +111,9 @@ impl Client {
                 clients::contact_name.eq(&registration.contact.name),
                 clients::contact_email.eq(&registration.contact.email),
                 clients::contact_phone.eq(&registration.contact.phone),
+                clients::bucket_size.eq(registration.rates.bucket_size),
+                clients::drip_rate_tenths.eq(registration.rates.drip_rate_tenths),
+                clients::burst_limit.eq(registration.rates.burst_limit),
             ))
             .returning(clients::id)
             .get_result::<i64>(conn)
@@ -128,6 +135,9 @@ impl Client {
                 clients::contact_name.eq(&registration.contact.name),
                 clients::contact_email.eq(&registration.contact.email),
                 clients::contact_phone.eq(&registration.contact.phone),
+                clients::bucket_size.eq(registration.rates.bucket_size),
+                clients::drip_rate_tenths.eq(registration.rates.drip_rate_tenths),
+                clients::burst_limit.eq(registration.rates.burst_limit),
             ))
             .execute(conn)?;
         RedirectUri::set_for_client(conn, id, &registration.redirect_uris)
@@ -207,6 +217,9 @@ impl ClientDetails {
                 Some(seconds) => format!("access expires after {}", count(seconds / DAY, "day")),
                 None => "access no longer expires after a fixed time".into(),
             });
+        }
+        if new.rates != client.rates {
+            changes.push(format!("rate limits from {} to {}", client.rates, new.rates));
         }
         changes
     }

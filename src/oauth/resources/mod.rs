@@ -27,7 +27,7 @@ where
         Ok(access) => access,
         Err(refusal) => return refusal.response(),
     };
-    let rate = app.buckets.take(access.client.id, app.clock.now_millis());
+    let rate = app.buckets.take(access.client.id, access.client.rates, app.clock.now_millis());
     let client = access.client.id;
     let mut response = match (rate.refusal(), scope.filter(|scope| !access.allows(scope))) {
         (Some(limited), _) => limited,

@@ -8,6 +8,7 @@ pub mod new_api_key;
 pub mod pending_clients;
 pub mod public_registration;
 pub mod public_update;
+pub mod rate_fields;
 pub mod recent_failures;
 pub mod regenerate_secret;
 pub mod register_client;

@@ -1,7 +1,7 @@
 //! The registration panel of a client's page: what was registered, who approved or suspended the client, and which secrets
 //! work.
 
-use crate::clients::{Client, ClientSecret, Contact, RedirectUri};
+use crate::clients::{Client, ClientSecret, Contact, Rates, RedirectUri};
 use crate::db::DbConnection;
 use crate::error::Result;
 use crate::time::{DAY, DisplayTime, TimeFormat, Timestamp, count};
@@ -21,6 +21,8 @@ pub struct RegistrationFacts {
     pub requires_pkce: bool,
     /// When the access that an employee allowed expires.
     pub access_expires: String,
+    /// The rate limits at the API routes.
+    pub rates: String,
     /// Who marked it as Lightspeed Approved, and when.
     pub lightspeed_approved: Option<(String, DisplayTime)>,
     /// Who approved it, and when.
@@ -57,6 +59,7 @@ impl RegistrationFacts {
                 Some(seconds) => format!("After {}", count(seconds, "second")),
                 None => "When revoked, or when the client stops using it".into(),
             },
+            rates: rates(client.rates),
             lightspeed_approved: by(client.lightspeed_approved_at, &client.lightspeed_approved_by),
             approved: by(client.approved_at, &client.approved_by),
             suspended: by(client.suspended_at, &client.suspended_by),
@@ -68,6 +71,14 @@ impl RegistrationFacts {
     pub fn has_previous_secret(&self) -> bool {
         self.secrets.len() > 1
     }
+}
+
+// As a sentence, which says whether the numbers are the default.
+fn rates(rates: Rates) -> String {
+    let text = rates.to_string();
+    let (first, rest) = text.split_at(1);
+    let is_default = [rates.bucket_size, rates.drip_rate_tenths, rates.burst_limit].iter().all(Option::is_none);
+    format!("{}{rest}{}", first.to_uppercase(), if is_default { " (the default)" } else { "" })
 }
 
 impl SecretFacts {

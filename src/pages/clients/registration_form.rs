@@ -2,6 +2,7 @@
 
 use crate::clients::{Client, ClientDetails, Contact, RedirectUri, Registration, Website, is_lightspeed};
 use crate::error::{Error, Result};
+use crate::pages::clients::rate_fields::RateFields;
 use crate::time::DAY;
 use crate::web::email_address::email_address;
 use crate::web::form::ProtectedForm;
@@ -31,6 +32,8 @@ pub struct RegistrationForm {
     pub requires_pkce: bool,
     /// Days after which access expires; empty for never.
     pub grants_end_after: String,
+    /// The rate limits.
+    pub rates: RateFields,
     /// Whether the form registers a new client.
     pub is_new: bool,
     /// Whether the fields that only admins may set are shown.
@@ -57,6 +60,7 @@ impl RegistrationForm {
             phone: client.contact.phone.clone(),
             requires_pkce: client.requires_pkce(),
             grants_end_after: client.grants_end_after.map(days).unwrap_or_default(),
+            rates: RateFields::of(client.rates),
             is_new: false,
             advanced,
             form_errors: FormErrors::default(),
@@ -86,6 +90,8 @@ impl RegistrationForm {
             phone: text("phone"),
             requires_pkce: if advanced { ticked("requires-pkce") } else { before.requires_pkce },
             grants_end_after: if advanced { text("grants-end-after") } else { before.grants_end_after },
+            // The form of a new client does not have them.
+            rates: if advanced && client.is_some() { RateFields::read(form) } else { before.rates },
             is_new: client.is_none(),
             advanced,
             form_errors: FormErrors::default(),
@@ -104,6 +110,7 @@ impl RegistrationForm {
         let email = form_errors.check("email", email_address(form));
         let phone = form_errors.check("phone", phone(form));
         let grants_end_after = form_errors.check("grants-end-after", grants_end_after(&self.grants_end_after));
+        let rates = self.rates.validate(&mut form_errors);
         let is_valid = form_errors.is_empty();
         self.form_errors = form_errors;
         if !is_valid {
@@ -116,6 +123,7 @@ impl RegistrationForm {
             requires_pkce: self.requires_pkce || self.publicly_distributed,
             grants_end_after: grants_end_after?,
             contact,
+            rates: rates?,
         };
         Some(ClientDetails { name: name?, website: website?, registration })
     }

@@ -1,0 +1,3 @@
+ALTER TABLE clients DROP COLUMN burst_limit;
+ALTER TABLE clients DROP COLUMN drip_rate_tenths;
+ALTER TABLE clients DROP COLUMN bucket_size;

@@ -140,9 +140,13 @@ fn wrong_limits_are_refused_beside_their_fields_and_nothing_changes() {
     let mut admin = app.admin();
 
     for (name, values, message) in [
-        ("bucket-size", &["0", "10001", "1.5", "x"][..], "Enter a whole number from 1 to 10000"),
-        ("drip-rate", &["0", "1000.1", "0.25", "-1"], "Enter a number from 0.1 to 1000 with at most one decimal"),
-        ("burst-limit", &["0", "1001", "ten"], "Enter a whole number from 1 to 1000,"),
+        ("bucket-size", &["0", "10001", "1.5", "x"][..], "Enter the bucket size as a whole number from 1 to 10,000,"),
+        (
+            "drip-rate",
+            &["0", "1000.1", "0.25", "-1"],
+            "Enter the drip rate as a number from 0.1 to 1,000 with at most one decimal",
+        ),
+        ("burst-limit", &["0", "1001", "ten"], "Enter the burst limit as a whole number from 1 to 1,000,"),
     ] {
         for value in values {
             let again = edit(&mut admin, &grant, &[(name, value)]);

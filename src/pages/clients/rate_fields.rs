@@ -3,6 +3,7 @@
 use crate::clients::Rates;
 use crate::clients::rates::{DEFAULT_BUCKET_SIZE, DEFAULT_BURST_LIMIT, DEFAULT_DRIP_RATE_TENTHS};
 use crate::error::{Error, Result};
+use crate::time::thousands;
 use crate::web::form::ProtectedForm;
 use crate::web::form_errors::FormErrors;
 
@@ -40,22 +41,23 @@ impl RateFields {
 
     /// The limits. Adds an error for each field that is no number within its limits.
     pub fn validate(&self, form_errors: &mut FormErrors) -> Option<Rates> {
-        let bucket_size = whole(&self.bucket_size, MAX_BUCKET_SIZE, DEFAULT_BUCKET_SIZE);
+        let bucket_size = whole("bucket size", &self.bucket_size, MAX_BUCKET_SIZE, DEFAULT_BUCKET_SIZE);
         let bucket_size = form_errors.check("bucket-size", bucket_size);
         let drip_rate_tenths = form_errors.check("drip-rate", drip_rate_tenths(&self.drip_rate));
-        let burst_limit = whole(&self.burst_limit, MAX_BURST_LIMIT, DEFAULT_BURST_LIMIT);
+        let burst_limit = whole("burst limit", &self.burst_limit, MAX_BURST_LIMIT, DEFAULT_BURST_LIMIT);
         let burst_limit = form_errors.check("burst-limit", burst_limit);
         Some(Rates { bucket_size: bucket_size?, drip_rate_tenths: drip_rate_tenths?, burst_limit: burst_limit? })
     }
 }
 
-fn whole(text: &str, most: i64, default: i64) -> Result<Option<i64>> {
+fn whole(what: &str, text: &str, most: i64, default: i64) -> Result<Option<i64>> {
     match text.trim() {
         "" => Ok(None),
         text => match text.parse::<i64>() {
             Ok(number) if (1..=most).contains(&number) => Ok(Some(number)),
             _ => Err(Error::Invalid(format!(
-                "Enter a whole number from 1 to {most}, or leave this empty for the default of {default}."
+                "Enter the {what} as a whole number from 1 to {}, or leave it empty for the default of {default}.",
+                thousands(most)
             ))),
         },
     }
@@ -74,8 +76,9 @@ fn drip_rate_tenths(text: &str) -> Result<Option<i64>> {
     match parsed {
         Some(tenths) if (1..=MAX_DRIP_RATE_TENTHS).contains(&tenths) => Ok(Some(tenths)),
         _ => Err(Error::Invalid(format!(
-            "Enter a number from 0.1 to {} with at most one decimal, such as 1.5, or leave this empty for the default of {}.",
-            MAX_DRIP_RATE_TENTHS / 10,
+            "Enter the drip rate as a number from 0.1 to {} with at most one decimal, such as 1.5, or leave it empty for the \
+             default of {}.",
+            thousands(MAX_DRIP_RATE_TENTHS / 10),
             DEFAULT_DRIP_RATE_TENTHS / 10
         ))),
     }

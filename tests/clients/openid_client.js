@@ -37,6 +37,15 @@ await say('OK called', (await account.json()).Account.name);
 const second = await client.refreshTokenGrant(config, first.refresh_token);
 await say('OK refreshed', second.access_token);
 
+// It refuses an answer without `sub`, or with another one than it expects.
+const introspected = await client.tokenIntrospection(config, second.access_token);
+const person = await client.fetchUserInfo(config, second.access_token, introspected.sub);
+await say('OK described', person.sub === introspected.sub);
+
+// Its own refresh token, which is no access token.
+const own = await client.tokenIntrospection(config, second.refresh_token);
+await say('OK described', own.active && own.kind === 'refresh_token' && own.token_type === undefined);
+
 const about = await client.tokenIntrospection(config, second.access_token);
 await say('OK introspected', about.active);
 

@@ -25,10 +25,11 @@ http {
 ";
 
 /// nginx with its files in a folder of its own; it ends with the value.
-struct Nginx(Child);
+pub struct Nginx(Child);
 
 impl Nginx {
-    fn start(folder: &Path, config: &str, address: SocketAddr) -> Nginx {
+    /// Starts it in `folder` with servers of `config`, and waits until it listens on `address`.
+    pub fn start(folder: &Path, config: &str, address: SocketAddr) -> Nginx {
         std::fs::write(folder.join("nginx.conf"), MAIN).unwrap();
         std::fs::write(folder.join("api.conf"), config).unwrap();
         let mut path = std::env::var_os("PATH").unwrap_or_default();

@@ -50,6 +50,7 @@ mod refresh_token_introspection;
 mod registration;
 mod resource_servers;
 mod resources;
+mod retail_sdk;
 mod revoke_client;
 mod revoke_tokens;
 mod schema;

@@ -11,6 +11,7 @@ use actix_web::{App as ActixApp, web};
 
 use crate::access::last_used::LastUsed;
 use crate::account::Account;
+use crate::activity::ChainKey;
 use crate::broker::RetryAfterTimes;
 use crate::clients::failed_secret_count::FailedSecretCount;
 use crate::clients::failed_secrets::FailedSecrets;
@@ -23,6 +24,7 @@ use crate::db::{self, Db};
 use crate::demo::WalkThrough;
 use crate::employees::SeenSessions;
 use crate::employees::password_hasher::PasswordHasher;
+use crate::error::Error;
 use crate::http::HttpClient;
 use crate::jobs;
 use crate::notices::Channels;
@@ -36,7 +38,7 @@ use crate::web::health::Readiness;
 use crate::web::job_health::JobHealth;
 use crate::web::rate_limit::Buckets;
 use crate::web::session_store::Store;
-use crate::web::state::{CHECK, Keys, State};
+use crate::web::state::{Keys, State};
 use crate::web::{access_guard, error_pages, exchange, headers, http_server};
 
 /// The application: the shared state, and the state of single modules.
@@ -55,7 +57,8 @@ impl App {
     /// Opens the database, migrates its schema, and checks that the secret key belongs to it.
     pub async fn open(config: Config, master: &MasterKey, clock: Clock) -> Result<Arc<App>, String> {
         db::migrate(&config.database)?;
-        let db = Db::open(&config.database, config.database_connections)?;
+        let chain_key = open_account(&config, master, &clock)?;
+        let db = Db::open_carrying(&config.database, config.database_connections, chain_key.of_entries())?;
         let http = HttpClient::new(&config.outbound).map_err(|why| format!("--outbound-ca / OUTBOUND_CA: {why}"))?;
         let channels = Channels {
             email: config.notices.smtp.is_some(),
@@ -74,6 +77,7 @@ impl App {
             db,
             clock,
             keys: Keys::new(master),
+            chain_key,
             hasher: PasswordHasher::new().map_err(|error| error.to_string())?,
             seen_sessions: SeenSessions::default(),
             last_used_buffer: LastUsed::default(),
@@ -84,7 +88,6 @@ impl App {
             job_health: JobHealth::default(),
             node: crate::secrets::random_name(12),
         };
-        check_key(&state, master).await?;
         restore_failed_secrets(&state).await?;
         Ok(Arc::new(App {
             state: Arc::new(state),
@@ -121,7 +124,7 @@ impl App {
                 .app_data(self.readiness.clone())
                 .app_data(web::Data::new(routes::TABLE))
                 .app_data(web::PayloadConfig::new(LONGEST_BODY))
-                .app_data(web::PathConfig::default().error_handler(|_, _| crate::error::Error::NotFound.into()))
+                .app_data(web::PathConfig::default().error_handler(|_, _| Error::NotFound.into()))
                 .wrap(from_fn(headers::add))
                 .wrap(from_fn(exchange::apply))
                 .configure(routes::without_session)
@@ -161,17 +164,16 @@ async fn restore_failed_secrets(state: &State) -> Result<(), String> {
     Ok(())
 }
 
-// The database stores a value derived from the secret key that created it.
-async fn check_key(state: &State, master: &MasterKey) -> Result<(), String> {
-    let (now, check) = (state.clock.now(), state.keys.check.bytes().to_vec());
-    let created_with = state.db.write(move |conn| Account::open(conn, &check, now)).await;
-    match created_with {
-        Ok(stored) if stored == state.keys.check.bytes() => Ok(()),
-        Ok(stored) if master.previous().is_some_and(|key| stored == key.derive(CHECK).bytes()) => {
-            log::warn!("the stored secrets are still encrypted with SECRET_KEY_PREVIOUS: run rotate-key");
-            Ok(())
-        }
-        Ok(_) => Err("SECRET_KEY: this is not the key that the database was created with".into()),
-        Err(error) => Err(format!("could not read the database: {error}")),
+// Checks that the secret key belongs to the database; returns the key of the activity log.
+fn open_account(config: &Config, master: &MasterKey, clock: &Clock) -> Result<ChainKey, String> {
+    let mut conn = db::connect(&config.database)?;
+    let opened = db::in_transaction(&mut conn, &|conn| Account::open(conn, master, clock.now()));
+    let opened = opened.map_err(|error| match error {
+        Error::Invalid(why) => why,
+        error => format!("could not read the database: {error}"),
+    })?;
+    if opened.uses_previous {
+        log::warn!("the stored secrets are still encrypted with SECRET_KEY_PREVIOUS: run rotate-key");
     }
+    Ok(opened.chain.key)
 }

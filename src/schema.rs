@@ -303,6 +303,20 @@ diesel::table! {
 diesel::table! {
     activity_unsealed (activity_id) {
         activity_id -> BigInt,
+        mac -> Binary,
+        refused_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    activity_chain (id) {
+        id -> BigInt,
+        key -> Nullable<Binary>,
+        keyed_from -> BigInt,
+        keyed_from_seal -> Binary,
+        archived_number -> BigInt,
+        archived_seal -> Binary,
+        mac -> Binary,
     }
 }
 
@@ -481,6 +495,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     token_failures,
     purges,
     activity,
+    activity_chain,
     activity_seals,
     activity_unsealed,
     leases,

@@ -4,7 +4,6 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::db::DbConnection;
-use crate::error::Result;
 use crate::schema::accounts;
 use crate::time::Timestamp;
 
@@ -29,8 +28,8 @@ impl Account {
         accounts::table.select(accounts::restored_at).get_result(conn)
     }
 
-    /// Creates the row at the first start. Returns the check value of the secret key the row was created with.
-    pub fn open(conn: &mut DbConnection, check: &[u8], now: Timestamp) -> Result<Vec<u8>> {
+    // Creates the row at the first start, with the check value of the secret key. Returns whether it did.
+    pub(super) fn create(conn: &mut DbConnection, check: &[u8], now: Timestamp) -> QueryResult<bool> {
         let row = (
             accounts::id.eq(1),
             accounts::name.eq(""),
@@ -39,19 +38,18 @@ impl Account {
             accounts::created_at.eq(now),
         );
         // Two nodes may start at once on an empty database; one of them inserts the row.
-        crate::db::on_each!(conn, |inner| {
+        let created = crate::db::on_each!(conn, |inner| {
             diesel::insert_into(accounts::table).values(row).on_conflict_do_nothing().execute(inner)
         })?;
-        Ok(accounts::table.select(accounts::key_check).first(conn)?)
+        Ok(created == 1)
     }
 
-    /// The check value of the secret key; none before the first start.
-    pub fn key_check(conn: &mut DbConnection) -> QueryResult<Option<Vec<u8>>> {
+    // The check value of the secret key; none before the first start.
+    pub(super) fn key_check(conn: &mut DbConnection) -> QueryResult<Option<Vec<u8>>> {
         accounts::table.select(accounts::key_check).first(conn).optional()
     }
 
-    /// Stores the check value of another secret key.
-    pub fn change_key_check(conn: &mut DbConnection, check: &[u8]) -> QueryResult<()> {
+    pub(super) fn store_key_check(conn: &mut DbConnection, check: &[u8]) -> QueryResult<()> {
         diesel::update(accounts::table).set(accounts::key_check.eq(check)).execute(conn).map(drop)
     }
 

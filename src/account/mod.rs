@@ -5,6 +5,7 @@ mod account;
 mod business;
 mod change_account;
 mod revoked_error;
+mod secret_key;
 mod time_zone;
 
 pub use account::Account;
@@ -14,4 +15,5 @@ pub use business::{Business, Location};
 pub const ACCOUNT_ID: &str = "1";
 pub use change_account::{AccountChange, change_account};
 pub use revoked_error::revoked_error;
+pub use secret_key::OpenedAccount;
 pub use time_zone::{time_zone, time_zones};

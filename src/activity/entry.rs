@@ -3,9 +3,10 @@
 use diesel::prelude::*;
 
 use crate::activity::actor_and_subject::{Actor, Subject};
+use crate::activity::chain_key::entry_code;
 use crate::activity::detail::Detail;
 use crate::activity::kind::Kind;
-use crate::db::DbConnection;
+use crate::db::{DbConnection, carried_key};
 use crate::error::{Error, Result};
 use crate::id::{ActivityKey, EmployeeKey};
 use crate::schema::{activity, activity_unsealed};
@@ -41,27 +42,48 @@ impl NewActivity {
         self
     }
 
-    /// Inserts the entry and notes that it has no seal yet. Call it in the transaction of the act, so that neither exists
-    /// without the other.
+    /// Inserts the entry and notes that it has no seal yet, with the HMAC that shows that a server recorded it. Call it in the
+    /// transaction of the act, so that neither exists without the other. Errors: the connection does not carry the key.
     pub fn record(&self, conn: &mut DbConnection, now: Timestamp) -> Result<()> {
-        let detail = serde_json::to_string(&self.detail).map_err(Error::internal)?;
-        let id: i64 = diesel::insert_into(activity::table)
+        let Some(key) = carried_key(conn) else {
+            return Err(Error::internal("this connection does not carry the key of activity entries"));
+        };
+        let mut entry = self.row(now)?;
+        entry.id = diesel::insert_into(activity::table)
             .values((
                 activity::at.eq(now),
                 activity::kind.eq(self.kind),
-                activity::actor_id.eq(self.actor.id),
-                activity::actor_name.eq(&self.actor.name),
+                activity::actor_id.eq(entry.actor_id),
+                activity::actor_name.eq(&entry.actor_name),
                 activity::subject_kind.eq(self.subject.kind),
-                activity::subject_id.eq(self.subject.id),
-                activity::subject_name.eq(&self.subject.name),
-                activity::employee_id.eq(self.subject.employee),
-                activity::detail.eq(detail),
-                activity::client_ip.eq(&self.client_ip),
+                activity::subject_id.eq(entry.subject_id),
+                activity::subject_name.eq(&entry.subject_name),
+                activity::employee_id.eq(entry.employee_id),
+                activity::detail.eq(&entry.detail),
+                activity::client_ip.eq(&entry.client_ip),
             ))
             .returning(activity::id)
             .get_result(conn)?;
-        diesel::insert_into(activity_unsealed::table).values(activity_unsealed::activity_id.eq(id)).execute(conn)?;
+        let waiting =
+            (activity_unsealed::activity_id.eq(entry.id), activity_unsealed::mac.eq(entry_code(&key, &entry)));
+        diesel::insert_into(activity_unsealed::table).values(waiting).execute(conn)?;
         Ok(())
+    }
+
+    fn row(&self, now: Timestamp) -> Result<Activity> {
+        Ok(Activity {
+            id: ActivityKey(0),
+            at: now,
+            kind: self.kind.word().into(),
+            actor_id: self.actor.id,
+            actor_name: self.actor.name.clone(),
+            subject_kind: self.subject.kind.into(),
+            subject_id: self.subject.id,
+            subject_name: self.subject.name.clone(),
+            employee_id: self.subject.employee,
+            detail: serde_json::to_string(&self.detail).map_err(Error::internal)?,
+            client_ip: self.client_ip.clone(),
+        })
     }
 }
 

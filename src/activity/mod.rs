@@ -1,16 +1,22 @@
 //! The activity log: who did what, to what, when, and from which client IP.
 //!
-//! An entry is inserted in the transaction of the act and never edited; [`seal`] chains the entries by hash.
+//! An entry is inserted in the transaction of the act and never edited; [`seal`] chains the entries with a key,
+//! and [`verify`] checks the chain.
 
 mod actor_and_subject;
+mod chain;
+mod chain_key;
 mod detail;
 mod entry;
 mod kind;
 mod log_queries;
 pub mod seal;
 mod token_count;
+pub mod verify;
 
 pub use actor_and_subject::{Actor, Subject};
+pub use chain::{Chain, SEALED_COLUMNS};
+pub use chain_key::ChainKey;
 pub use detail::Detail;
 pub use entry::{Activity, NewActivity};
 pub use kind::{Kind, label_of};

@@ -12,6 +12,7 @@ use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
 
 use crate::config::{Command, Config, Settings};
+use crate::error::Error;
 use crate::logging;
 
 /// Success, or one line for each problem.
@@ -38,6 +39,14 @@ fn start(settings: &Settings) -> Result<Config, Vec<String>> {
 
 fn one(problem: impl ToString) -> Vec<String> {
     vec![problem.to_string()]
+}
+
+// An error as a line for the console: what is invalid is said in full.
+fn refusal(error: Error) -> Vec<String> {
+    match error {
+        Error::Invalid(why) => one(why),
+        error => one(error),
+    }
 }
 
 // A SQLite database belongs to one server process. The operating system releases the lock when the process ends.

@@ -5,7 +5,7 @@
 //! what they write is encrypted with the new one.
 
 use crate::account::Account;
-use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
+use crate::activity::{self, Actor, Detail, Kind, NewActivity, Subject};
 use crate::commands::{Outcome, lock_data, one, require_database};
 use crate::config::Config;
 use crate::connections;
@@ -15,10 +15,9 @@ use crate::error::{Error, Result};
 use crate::secrets::MasterKey;
 use crate::secrets::sealed::Vault;
 use crate::time::{Clock, Timestamp, count};
-use crate::web::state::CHECK;
 
 /// Every column that holds sealed values, by module.
-pub const SEALED_COLUMNS: &[&[SealedColumn]] = &[connections::SEALED_COLUMNS];
+pub const SEALED_COLUMNS: &[&[SealedColumn]] = &[activity::SEALED_COLUMNS, connections::SEALED_COLUMNS];
 
 pub(super) fn run(config: &Config) -> Outcome {
     require_database(config)?;
@@ -47,13 +46,8 @@ pub(super) fn run(config: &Config) -> Outcome {
 /// Re-encrypts every stored secret with `master`, which replaces another key. Errors: [`Error::Invalid`] if the database
 /// was created with neither of the two.
 pub fn rotate(conn: &mut DbConnection, master: &MasterKey, now: Timestamp) -> Result<Resealed> {
-    let checks = [Some(master), master.previous()].map(|key| key.map(|key| key.derive(CHECK).bytes().to_vec()));
-    let stored = Account::key_check(conn)?;
-    if stored.is_some() && !checks.contains(&stored) {
-        let why =
-            "SECRET_KEY_PREVIOUS: this is not the key that the database was created with, and neither is SECRET_KEY";
-        return Err(Error::Invalid(why.into()));
-    }
+    let opened = in_transaction(conn, &|conn| Account::open(conn, master, now))?;
+    db::carry_key(conn, opened.chain.key.of_entries());
     let vault = Vault::new(master, master.previous());
     let mut first = Resealed::default();
     for column in SEALED_COLUMNS.iter().copied().flatten() {
@@ -72,10 +66,10 @@ pub fn rotate(conn: &mut DbConnection, master: &MasterKey, now: Timestamp) -> Re
         let rest = reseal_all(conn, &vault)?;
         let result =
             Resealed { resealed: first.resealed + rest.resealed, current: first.current, unreadable: rest.unreadable };
-        let Some(check) = checks[0].as_ref().filter(|check| stored.as_ref().is_some_and(|old| old != *check)) else {
+        if !opened.uses_previous {
             return Ok(result);
-        };
-        Account::change_key_check(conn, check)?;
+        }
+        Account::change_key_check(conn, master)?;
         NewActivity::new(Kind::KeyRotated, Actor::console(), Subject::named("account", 1, "Secret key"))
             .with(Detail::note(format!("{} encrypted with the new key", count(result.resealed, "stored secret"))))
             .record(conn, now)?;

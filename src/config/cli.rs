@@ -40,7 +40,7 @@ pub enum Command {
     Demo(Demo),
     /// Apply pending schema migrations, then exit
     Migrate(Settings),
-    /// Check the hash chain of the activity log; exits with 1 if a sealed entry was edited or deleted
+    /// Check the hash chain of the activity log; exits with 1 if an entry was edited, deleted or added by somebody else
     VerifyActivity(VerifyActivity),
     /// Encrypt every stored secret with a new key; stop the server first, or start it with both keys
     RotateKey(Settings),

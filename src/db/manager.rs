@@ -4,7 +4,8 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 
 use crate::config::DatabaseUrl;
-use crate::db::DbConnection;
+use crate::db::{DbConnection, carry_key};
+use crate::secrets::DerivedKey;
 
 /// What a connection is for, which decides its memory and its time limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,7 @@ impl Purpose {
 pub(crate) struct Manager {
     url: DatabaseUrl,
     purpose: Purpose,
+    key: Option<DerivedKey>,
 }
 
 /// A pooled connection, and whether it turned out to be dead.
@@ -60,7 +62,12 @@ pub(crate) struct Pooled {
 
 impl Manager {
     pub(crate) fn new(url: DatabaseUrl) -> Manager {
-        Manager { url, purpose: Purpose::Requests }
+        Manager { url, purpose: Purpose::Requests, key: None }
+    }
+
+    /// The same for connections that carry `key`.
+    pub(crate) fn carrying(self, key: &DerivedKey) -> Manager {
+        Manager { key: Some(key.clone()), ..self }
     }
 
     pub(crate) fn for_purpose(self, purpose: Purpose) -> Manager {
@@ -73,11 +80,15 @@ impl Manager {
     }
 
     pub(crate) fn open(&self) -> Result<DbConnection, String> {
-        match &self.url {
+        let mut conn = match &self.url {
             DatabaseUrl::Sqlite(path) => open_sqlite(path, self.purpose),
             #[cfg(feature = "postgres")]
             DatabaseUrl::Postgres(url) => open_postgres(url.expose(), self.purpose),
+        }?;
+        if let Some(key) = &self.key {
+            carry_key(&mut conn, key);
         }
+        Ok(conn)
     }
 }
 

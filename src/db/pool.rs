@@ -12,6 +12,7 @@ use crate::db::manager::{Manager, Purpose};
 use crate::db::shares::{Share, Shares};
 use crate::db::writer::Writer;
 use crate::error::{Error, Result};
+use crate::secrets::DerivedKey;
 use crate::threads::Threads;
 
 // How long a request waits for a free connection and the query together before it is answered with 503.
@@ -42,13 +43,17 @@ impl Db {
     /// PostgreSQL and as two on SQLite, which has connections for changes and lookups besides. It opens one connection
     /// immediately, so that a wrong URL fails here with the database's own message.
     pub fn open(url: &DatabaseUrl, connections: u32) -> std::result::Result<Db, String> {
-        let manager = Manager::new(url.clone());
+        Db::with_manager(Manager::new(url.clone()), connections)
+    }
+
+    /// The same with connections that carry `key`, which authenticates the activity entries they write.
+    pub fn open_carrying(url: &DatabaseUrl, connections: u32, key: &DerivedKey) -> std::result::Result<Db, String> {
+        Db::with_manager(Manager::new(url.clone()).carrying(key), connections)
+    }
+
+    fn with_manager(manager: Manager, connections: u32) -> std::result::Result<Db, String> {
         drop(manager.open()?);
-        let writer = match url {
-            DatabaseUrl::Sqlite(_) => Some(Writer::start(&manager)?),
-            #[cfg(feature = "postgres")]
-            DatabaseUrl::Postgres(_) => None,
-        };
+        let writer = manager.file().is_some().then(|| Writer::start(&manager)).transpose()?;
         let shares = Shares::new(&manager, connections, TIMEOUT - Duration::from_secs(1));
         Ok(Db {
             threads: Threads::start("database", shares.connections()).map_err(|error| error.to_string())?,

@@ -1,19 +1,26 @@
 //! Adds new activity entries to the hash chain.
 
 use crate::activity::seal;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::jobs::PAUSE;
 use crate::jobs::lease::with_lease;
 use crate::web::state::State;
 
-/// Seals every entry that has no seal yet and logs the new head of the chain.
+/// Seals every entry that has no seal yet and logs the new head of the chain. Errors: an entry that waits for its
+/// seal was deleted, or no server recorded it.
 pub(super) async fn run(app: &State) -> Result<()> {
     while app.db.lookup(seal::is_due).await? {
-        let Some(Some(head)) = with_lease(app, "seal", |conn, _| seal::advance(conn)).await? else {
+        let key = app.chain_key.clone();
+        let Some(Some(head)) = with_lease(app, "seal", move |conn, now| seal::advance(conn, &key, now)).await? else {
             return Ok(());
         };
         log::info!("activity sealed up to {head}");
         actix_web::rt::time::sleep(PAUSE).await;
     }
-    Ok(())
+    match app.db.lookup(seal::refused).await? {
+        None => Ok(()),
+        Some(id) => Err(Error::internal(format!(
+            "activity entry {id} cannot be sealed: it was deleted, or not recorded by the server. Run verify-activity"
+        ))),
+    }
 }

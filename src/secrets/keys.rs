@@ -49,9 +49,7 @@ impl MasterKey {
 
     /// The key for one purpose: HMAC-SHA256 of the purpose's name under the secret.
     pub fn derive(&self, purpose: &str) -> DerivedKey {
-        let mut key = Zeroizing::new([0; 32]);
-        key.copy_from_slice(&mac(&self.secret, purpose.as_bytes()));
-        DerivedKey(key)
+        DerivedKey::of(&self.secret, purpose)
     }
 }
 
@@ -66,6 +64,34 @@ impl fmt::Debug for DerivedKey {
 }
 
 impl DerivedKey {
+    // HMAC-SHA256 of the purpose's name under `secret`.
+    fn of(secret: &[u8], purpose: &str) -> DerivedKey {
+        let mut key = Zeroizing::new([0; 32]);
+        key.copy_from_slice(&mac(secret, purpose.as_bytes()));
+        DerivedKey(key)
+    }
+
+    /// The key for one purpose of a random secret that is stored encrypted.
+    pub fn from_secret(secret: &str, purpose: &str) -> DerivedKey {
+        DerivedKey::of(secret.as_bytes(), purpose)
+    }
+
+    /// The key for a narrower purpose.
+    pub fn derive(&self, purpose: &str) -> DerivedKey {
+        DerivedKey::of(&*self.0, purpose)
+    }
+
+    /// HMAC-SHA256 of `message`.
+    pub fn mac(&self, message: &[u8]) -> Vec<u8> {
+        mac(&*self.0, message)
+    }
+
+    /// Whether `code` is the HMAC-SHA256 of `message`, compared in constant time.
+    pub fn authenticates(&self, message: &[u8], code: &[u8]) -> bool {
+        use subtle::ConstantTimeEq;
+        self.mac(message).ct_eq(code).into()
+    }
+
     /// HMAC-SHA256 of `message` in base64url.
     pub fn sign(&self, message: &str) -> String {
         use base64::Engine;

@@ -57,7 +57,7 @@ pub struct Place {
 
 impl Place {
     /// The place of the row with this id in `column`, written `table.column`.
-    pub fn new(column: &'static str, row: i64) -> Place {
+    pub const fn new(column: &'static str, row: i64) -> Place {
         Place { column, row }
     }
 

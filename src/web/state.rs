@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::access::last_used::LastUsed;
+use crate::activity::ChainKey;
 use crate::clients::failed_secrets::FailedSecrets;
 use crate::clients::token_failure::Failures;
 use crate::config::Config;
@@ -16,9 +17,6 @@ use crate::web::connection_limits::ConnectionLimits;
 use crate::web::job_health::JobHealth;
 use crate::web::rate_limit::Buckets;
 
-/// The purpose of the key that shows whether a node's secret key belongs to the database.
-pub const CHECK: &str = "check";
-
 /// Shared by all workers of this process.
 pub struct State {
     /// The settings.
@@ -29,6 +27,8 @@ pub struct State {
     pub clock: Clock,
     /// Keys derived from the secret key.
     pub keys: Keys,
+    /// The key of the activity log's hash chain.
+    pub chain_key: ChainKey,
     /// The password hasher, which limits how many hashes run at once.
     pub hasher: PasswordHasher,
     /// Write-behind buffer: sessions seen since the last write.
@@ -63,8 +63,6 @@ pub struct Keys {
     pub consent: DerivedKey,
     /// Derives the grant parts of refresh tokens that were issued in the earlier format.
     pub grant: DerivedKey,
-    /// Shows whether a node's secret key belongs to the database.
-    pub check: DerivedKey,
 }
 
 impl Keys {
@@ -76,7 +74,6 @@ impl Keys {
             cookie: master.derive("cookie"),
             consent: master.derive("consent"),
             grant: master.derive("grant"),
-            check: master.derive(CHECK),
         }
     }
 }

@@ -8,7 +8,7 @@ use client_api_access::db::DbConnection;
 use client_api_access::employees::Employee;
 use client_api_access::tokens::RefreshToken;
 use client_api_access::tokens::revocation::{DeletionJob, Target, revoke};
-use diesel::connection::{Connection, InstrumentationEvent};
+use diesel::connection::InstrumentationEvent;
 
 use crate::support::{Grant, Person, Shop, TestApp};
 
@@ -30,7 +30,7 @@ fn everything_of(app: &TestApp, person: &Person) -> Target {
 fn interrupted(app: &TestApp, words: [&'static str; 2], act: impl FnOnce() + Send + 'static) -> DbConnection {
     let mut conn = app.database.connect();
     let mut act = Some(act);
-    conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+    client_api_access::db::watch(&mut conn, move |event: InstrumentationEvent<'_>| {
         if let InstrumentationEvent::StartQuery { query, .. } = event {
             let query = query.to_string();
             if words.iter().all(|word| query.contains(word))

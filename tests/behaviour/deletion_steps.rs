@@ -13,7 +13,7 @@ use client_api_access::tokens::RefreshToken;
 use client_api_access::tokens::revocation::{
     CountedSoFar, DeletionJob, MAX_AT_ONCE, RevocationImpact, Seen, Target, revoke,
 };
-use diesel::connection::{Connection, InstrumentationEvent, SimpleConnection};
+use diesel::connection::{InstrumentationEvent, SimpleConnection};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
@@ -157,7 +157,7 @@ fn no_read_and_no_step_of_a_revocation_sorts_or_scans_a_table() {
         let (mut conn, now) = (world.app.database.connect(), world.app.now());
         let queries: Arc<Mutex<BTreeSet<String>>> = Arc::default();
         let seen = queries.clone();
-        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+        client_api_access::db::watch(&mut conn, move |event: InstrumentationEvent<'_>| {
             if let InstrumentationEvent::StartQuery { query, .. } = event {
                 seen.lock().unwrap().insert(query.to_string());
             }

@@ -211,6 +211,7 @@ fn every_table_and_column_the_code_knows_is_there_and_no_other() {
         token_failures,
         purges,
         activity,
+        activity_chain,
         activity_seals,
         activity_unsealed,
         leases,

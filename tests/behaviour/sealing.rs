@@ -7,14 +7,14 @@ use client_api_access::db::in_transaction;
 use client_api_access::id::ClientKey;
 use diesel::connection::{Connection, InstrumentationEvent, SimpleConnection};
 
-use crate::support::{Database, KEY, TestApp, is_postgres, run};
+use crate::support::{Database, KEY, Shop, TestApp, is_postgres, run};
 use crate::upgrade::verify_activity;
 
 fn entry(name: &str) -> NewActivity {
     NewActivity::new(Kind::Purged, Actor::server(), Subject::client(ClientKey(1), name))
 }
 
-fn record(app: &TestApp, names: &[&str]) {
+pub fn record(app: &TestApp, names: &[&str]) {
     let mut conn = app.database.connect();
     for name in names {
         in_transaction(&mut conn, &|conn| entry(name).record(conn, app.now())).unwrap();
@@ -59,7 +59,7 @@ fn sealing_behind_a_million_sealed_entries_reads_only_what_waits_for_a_seal() {
     });
     conn.batch_execute("BEGIN").unwrap();
     assert!(seal::is_due(&mut conn).unwrap());
-    let head = seal::advance(&mut conn).unwrap().unwrap();
+    let head = seal::advance(&mut conn, &app.state.chain_key, app.now()).unwrap().unwrap();
     let read = is_postgres().then(|| rows_read(&mut conn));
     conn.batch_execute("COMMIT").unwrap();
 
@@ -129,12 +129,26 @@ fn an_entry_that_commits_after_later_ones_were_sealed_is_sealed_by_the_next_run(
     assert_eq!(app.shop().words(order), ["in between", "late"]);
 }
 
-fn broken(database: &Database) -> String {
+pub fn broken(database: &Database) -> String {
     let folder = database.folder.path().to_str().unwrap();
     let env = [("DATABASE_URL", database.text.as_str()), ("SECRET_KEY", KEY)];
     let finished = run(&["verify-activity", "--data-dir", folder], &env);
     assert_eq!(finished.code, 1, "{}", finished.stdout);
     finished.stderr
+}
+
+/// Lets statements edit and delete entries, as somebody with full access to the database can.
+pub fn without_triggers(shop: &mut Shop) {
+    shop.sql(match is_postgres() {
+        true => "ALTER TABLE activity DISABLE TRIGGER ALL",
+        false => "DROP TRIGGER activity_is_never_edited; DROP TRIGGER activity_is_never_deleted",
+    });
+}
+
+/// What the job reports of an entry that it does not seal.
+pub fn refused_by_the_job(app: &TestApp) -> String {
+    let outcome = actix_web::rt::System::new().block_on(client_api_access::jobs::run_once(&app.state));
+    outcome.unwrap_err().to_string()
 }
 
 #[test]
@@ -145,10 +159,7 @@ fn verify_activity_finds_an_entry_that_was_edited_deleted_or_kept_from_being_sea
     record(&app, &["four", "five"]);
     assert!(verify_activity(&app.database, &[]).contains("not sealed yet: 2."));
     let mut shop = app.shop();
-    shop.sql(match is_postgres() {
-        true => "ALTER TABLE activity DISABLE TRIGGER ALL",
-        false => "DROP TRIGGER activity_is_never_edited; DROP TRIGGER activity_is_never_deleted",
-    });
+    without_triggers(&mut shop);
     let [two, four, five] = ["two", "four", "five"].map(|name| {
         let found = format!("SELECT id FROM activity WHERE subject_name = '{name}'");
         app.shop().number(&found)
@@ -158,13 +169,14 @@ fn verify_activity_finds_an_entry_that_was_edited_deleted_or_kept_from_being_sea
     assert!(broken(&app.database).contains(&format!("entry {two} (seal 2, deletion finished) was edited")));
     shop.sql(&format!("UPDATE activity SET actor_name = 'the server' WHERE id = {two}"));
 
-    shop.sql(&format!("DELETE FROM activity_unsealed WHERE activity_id = {four}"));
+    let keep = format!("CREATE TABLE kept AS SELECT * FROM activity_unsealed WHERE activity_id = {four}");
+    shop.sql(&format!("{keep}; DELETE FROM activity_unsealed WHERE activity_id = {four}"));
     assert!(broken(&app.database).contains(&format!("entry {four} has no seal and does not wait for one")));
-    shop.sql(&format!("INSERT INTO activity_unsealed (activity_id) VALUES ({four})"));
+    shop.sql("INSERT INTO activity_unsealed SELECT * FROM kept");
 
     shop.sql(&format!("DELETE FROM activity WHERE id = {four}"));
     assert!(broken(&app.database).contains(&format!("entry {four} was deleted before it was sealed")));
-    app.run_background();
+    assert!(refused_by_the_job(&app).contains(&format!("activity entry {four} cannot be sealed")));
     let seals = format!("SELECT COUNT(*) FROM activity_seals WHERE activity_id = {five}");
     assert_eq!(shop.number(&seals), 1, "the others are sealed");
     assert!(broken(&app.database).contains(&format!("entry {four} was deleted before it was sealed")));

@@ -93,14 +93,14 @@ fn s5_rotate_key_seals_everything_anew_and_gives_the_database_to_the_new_key() {
     assert!(wrong.stderr.contains("not the key that the database was created with"), "{}", wrong.stderr);
     assert_eq!((done.code, again.code), (0, 0), "{} {}", done.stderr, again.stderr);
     assert!(
-        done.stdout.starts_with("Encrypted 9 stored secrets with the new key; 1 already used it."),
+        done.stdout.starts_with("Encrypted 10 stored secrets with the new key; 1 already used it."),
         "{}",
         done.stdout
     );
     assert!(done.stdout.contains("Everyone has to sign in again"), "{}", done.stdout);
     assert!(done.stdout.contains("Left 1 stored secret unchanged"), "{}", done.stdout);
     assert!(
-        again.stdout.starts_with("Encrypted 0 stored secrets with the new key; 10 already used it."),
+        again.stdout.starts_with("Encrypted 0 stored secrets with the new key; 11 already used it."),
         "{}",
         again.stdout
     );
@@ -148,7 +148,11 @@ fn s5_a_key_file_is_changed_by_one_command_that_can_be_cut_off() {
 
     assert!(meanwhile.stderr.contains("another server is running"), "{}", meanwhile.stderr);
     assert_eq!(done.code, 0, "{}", done.stderr);
-    assert!(done.stdout.contains("Encrypted 1 stored secret") && done.stdout.contains("secret.key"), "{}", done.stdout);
+    assert!(
+        done.stdout.contains("Encrypted 2 stored secrets") && done.stdout.contains("secret.key"),
+        "{}",
+        done.stdout
+    );
     let second = in_file(&present);
     assert!(first != second && !new.exists());
     assert!(!done.stdout.contains(&second) && !done.stderr.contains(&second), "the key itself is not printed");
@@ -189,7 +193,7 @@ fn s5_a_refresh_on_its_way_while_the_key_is_changed_keeps_its_tokens() {
         }
         let both = key(NEW).replacing(key(OLD));
         let rotated = rotate_key::rotate(&mut app.database.connect(), &both, NOW).unwrap();
-        assert_eq!((rotated.resealed, refresh.is_finished()), (3, false));
+        assert_eq!((rotated.resealed, refresh.is_finished()), (4, false));
     });
 
     let connection = Connection::find(&mut app.database.connect(), id).unwrap();

@@ -2,8 +2,10 @@
 
 use std::sync::{LazyLock, Mutex};
 
+use client_api_access::account::Account;
 use client_api_access::db;
 use client_api_access::db::{DatabaseUrl, DbConnection};
+use client_api_access::secrets::MasterKey;
 use diesel::connection::SimpleConnection;
 use tempfile::TempDir;
 
@@ -80,9 +82,11 @@ impl Database {
         Database { url: self.url.clone(), text: self.text.clone(), folder, name: None }
     }
 
-    /// A connection beside the server's own.
+    /// A connection beside the server's own. It records entries of the activity log as the server does, once that has started.
     pub fn connect(&self) -> DbConnection {
-        db::connect(&self.url).unwrap()
+        let mut conn = db::connect(&self.url).unwrap();
+        carry_key(&mut conn, super::app::KEY);
+        conn
     }
 }
 
@@ -101,6 +105,14 @@ fn drop_database(name: &str) {
             return;
         }
         std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+}
+
+/// Gives a connection the key of the activity log, if the database has one that this secret key opens.
+pub fn carry_key(conn: &mut DbConnection, secret_key: &str) {
+    let master = MasterKey::from_text(secret_key).unwrap();
+    if let Ok(Some(chain)) = Account::chain(conn, &master) {
+        db::carry_key(conn, chain.key.of_entries());
     }
 }
 

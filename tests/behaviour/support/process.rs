@@ -13,7 +13,7 @@ use client_api_access::secrets::MasterKey;
 use client_api_access::secrets::sealed::Vault;
 
 use super::browser::Browser;
-use super::database::{Database, is_postgres};
+use super::database::{Database, carry_key, is_postgres};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_client-api-access");
 const KEY: &str = "a key for the processes under test only";
@@ -137,6 +137,8 @@ impl Server {
                 (db::connect(&url).unwrap(), std::fs::read_to_string(folder.join("secret.key")).unwrap())
             }
         };
+        let mut conn = conn;
+        carry_key(&mut conn, key.trim());
         let vault = Vault::new(&MasterKey::from_text(&key).unwrap(), None);
         (conn, TransitionContext { vault, channels: Channels::default() })
     }

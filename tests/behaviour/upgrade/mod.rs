@@ -19,7 +19,8 @@ use crate::support::provider::{Answer, Provider, Request};
 use crate::support::{Browser, Database, REDIRECT_URI, client_path, is_postgres, with_access_tokens};
 use make::CALLBACK;
 pub use make::verify_activity;
-use past::{Upgraded, each_release};
+use past::Upgraded;
+pub use past::{each_database, each_release};
 
 const CLIENTS: &str = "/settings/client-api-access";
 const EMPLOYEES: &str = "/settings/employees";

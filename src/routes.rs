@@ -156,9 +156,7 @@ routes! {
         GET SignedIn => pages::tokens::revoke_refresh_token::form,
         POST SignedIn => pages::tokens::revoke_refresh_token::revoke,
     }
-    "/settings/client-api-access/clients/{client}/access-tokens/{access_token}" {
-        GET SignedIn => pages::tokens::access_token_detail::access_token_detail,
-    }
+    "/settings/client-api-access/clients/{client}/access-tokens/{access_token}" { GET SignedIn => pages::tokens::access_token_detail::access_token_detail }
     "/settings/client-api-access/clients/{client}/access-tokens/{access_token}/revoke" {
         GET SignedIn => pages::tokens::revoke_access_token::form,
         POST SignedIn => pages::tokens::revoke_access_token::revoke,
@@ -226,6 +224,10 @@ routes! {
     "/settings/employees/{employee}/unlock" { POST Admin => pages::employees::change_employee::unlock }
     "/settings/employees/{employee}/archive" { POST Admin => pages::employees::change_employee::archive }
     "/settings/employees/{employee}/restore" { POST Admin => pages::employees::change_employee::restore }
+    "/settings/employees/{employee}/erase" {
+        GET Admin => pages::employees::erase_employee::form,
+        POST Admin => pages::employees::erase_employee::erase,
+    }
     "/settings/employees/{employee}/link" { POST Admin => pages::employees::invite_employee::create_link }
     "/settings/employees/{employee}/revoke-all-access" {
         GET SignedIn => pages::employees::revoke_all_access::revoke_all_access_form,

@@ -51,6 +51,7 @@ diesel::table! {
         last_signed_in_at -> BigInt,
         revoked_refresh_tokens_through -> BigInt,
         revoked_access_tokens_through -> BigInt,
+        erased_at -> Nullable<BigInt>,
     }
 }
 
@@ -329,6 +330,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    activity_redactions (activity_id) {
+        activity_id -> BigInt,
+        at -> BigInt,
+        mac -> Binary,
+    }
+}
+
+diesel::table! {
+    erasures (employee_id) {
+        employee_id -> BigInt,
+        name -> Text,
+        email -> Text,
+        started_at -> BigInt,
+        through_activity_id -> BigInt,
+        done_activity_id -> BigInt,
+    }
+}
+
+diesel::table! {
     leases (name) {
         name -> Text,
         holder -> Text,
@@ -496,8 +516,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     purges,
     activity,
     activity_chain,
+    activity_redactions,
     activity_seals,
     activity_unsealed,
+    erasures,
     leases,
     oauth_clients,
     connections,

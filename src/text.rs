@@ -5,10 +5,15 @@ pub fn fold(text: &str) -> String {
     text.to_lowercase()
 }
 
-/// A LIKE pattern that finds `part` literally, with `\` as escape.
+/// A LIKE pattern that finds `part` literally in a folded column, with `\` as escape.
 pub fn like_pattern(part: &str) -> String {
+    exact_like_pattern(&fold(part.trim()))
+}
+
+/// A LIKE pattern that finds `part` literally, with `\` as escape. SQLite also finds it with ASCII letters in another case.
+pub fn exact_like_pattern(part: &str) -> String {
     let mut out = String::from("%");
-    for c in fold(part.trim()).chars() {
+    for c in part.chars() {
         if matches!(c, '%' | '_' | '\\') {
             out.push('\\');
         }
@@ -40,4 +45,14 @@ pub fn is_invisible(c: char) -> bool {
         )
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{E0000}'..='\u{E007F}')
         || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' | '\u{FFFD}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_is_literal() {
+        assert_eq!(like_pattern("100%_\\Ä"), "%100\\%\\_\\\\ä%");
+    }
 }

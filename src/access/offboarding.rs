@@ -51,7 +51,8 @@ pub fn revoke_all_access(
 ) -> Result<Offboarded> {
     let employee = Employee::find(conn, id)?;
     let tokens = revocation::revoke(conn, &Target::Grants(employee.clone()), seen, (actor, client_ip), now)?;
-    let reason = format!("All access of {} was revoked.", employee.name);
-    let connections = provider_revocation::delete_tokens_authorized_by(conn, (id, &reason), (actor, client_ip), now)?;
+    // Without the name, which may be erased later.
+    let reason = "All access of the employee who authorized it was revoked.";
+    let connections = provider_revocation::delete_tokens_authorized_by(conn, (id, reason), (actor, client_ip), now)?;
     Ok(Offboarded { employee, tokens, connections })
 }

@@ -1,7 +1,7 @@
 //! The error for something that was revoked: by whom and when, from the activity log, in the shop's time zone.
 
 use crate::account::Account;
-use crate::activity::{Activity, Kind};
+use crate::activity::{Activity, Kind, Names};
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::time::TimeFormat;
@@ -16,5 +16,6 @@ pub fn revoked_error(conn: &mut DbConnection, kinds: &[Kind], subject: &str, id:
         true => "disconnected",
         false => "revoked",
     };
-    Ok(Error::Gone(format!("{} was already {act} by {}, on {at}.", entry.subject_name, entry.actor_name)))
+    let names = Names::of(conn, std::slice::from_ref(&entry))?;
+    Ok(Error::Gone(format!("{} was already {act} by {}, on {at}.", names.subject(&entry), names.actor(&entry))))
 }

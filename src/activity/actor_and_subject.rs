@@ -1,4 +1,5 @@
-//! Who acted, and on what. Both keep the name they had then, so that the log stays readable after a deletion.
+//! Who acted, and on what. Clients, connections and the like keep the name they had then, so that the log stays readable
+//! after a deletion. People are stored by id, and pages look up their names.
 
 use crate::id::{ClientKey, EmployeeKey};
 use crate::secrets::Mask;
@@ -26,9 +27,19 @@ impl Actor {
         Actor { id: None, name: "the console".into() }
     }
 
+    /// Whether the actor is this employee.
+    pub fn is(&self, employee: EmployeeKey) -> bool {
+        self.id == Some(employee)
+    }
+
     /// The name as the log shows it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    // The name that is stored: none of an employee, whose name may be erased later.
+    pub(super) fn stored_name(&self) -> &str {
+        if self.id.is_some() { "" } else { &self.name }
     }
 
     /// A client that authenticated itself.
@@ -52,6 +63,9 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// The kind of an employee.
+    pub const EMPLOYEE: &'static str = "employee";
+
     /// A client.
     pub fn client(id: ClientKey, name: &str) -> Subject {
         Subject { kind: "client", id: id.0, name: name.into(), employee: None }
@@ -59,12 +73,17 @@ impl Subject {
 
     /// An employee.
     pub fn employee(id: EmployeeKey, name: &str) -> Subject {
-        Subject { kind: "employee", id: id.0, name: name.into(), employee: Some(id) }
+        Subject { kind: Subject::EMPLOYEE, id: id.0, name: name.into(), employee: Some(id) }
     }
 
     /// A token of a client, named by its first characters; `kind` is `refresh_token` or `access_token`.
     pub fn token(kind: &'static str, id: i64, mask: &Mask, client_name: &str, employee: EmployeeKey) -> Subject {
         Subject { kind, id, name: format!("{} of {client_name}", mask.characters()), employee: Some(employee) }
+    }
+
+    // The name that is stored: none of an employee, whose name may be erased later.
+    pub(super) fn stored_name(&self) -> &str {
+        if self.kind == Subject::EMPLOYEE { "" } else { &self.name }
     }
 
     /// Anything else, by its kind and name.

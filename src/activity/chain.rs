@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::activity::Activity;
-use crate::activity::chain_key::{ChainKey, entry_code};
+use crate::activity::chain_key::{self, ChainKey, entry_code, redaction_code, seal_without_key};
 use crate::activity::seal::{Head, newest};
 use crate::db::DbConnection;
 use crate::error::Result;
@@ -43,12 +43,21 @@ impl Chain {
     pub fn open(conn: &mut DbConnection, vault: &Vault) -> Result<Option<Chain>> {
         let row = activity_chain::table.find(ID).select(Row::as_select()).first(conn).optional()?;
         let Some((row, key)) = row.and_then(|mut row| row.key.take().map(|key| (row, key))) else { return Ok(None) };
-        Ok(Some(Chain {
-            key: ChainKey::from_secret(vault.open(&key, PLACE)?.expose()),
+        Ok(Some(Chain::of(row, ChainKey::from_secret(vault.open(&key, PLACE)?.expose()))))
+    }
+
+    /// The chain as it is now, for a process that has its key.
+    pub(super) fn load(conn: &mut DbConnection, key: &ChainKey) -> Result<Chain> {
+        Ok(Chain::of(activity_chain::table.find(ID).select(Row::as_select()).first(conn)?, key.clone()))
+    }
+
+    fn of(row: Row, key: ChainKey) -> Chain {
+        Chain {
+            key,
             keyed_from: Head { number: row.keyed_from, seal: row.keyed_from_seal },
             archived: Head { number: row.archived_number, seal: row.archived_seal },
             code: row.mac,
-        }))
+        }
     }
 
     /// Creates the key, unless another node did. What is sealed by then was sealed without it, and what waits for its seal
@@ -71,6 +80,23 @@ impl Chain {
             adopt(conn, &key)?;
         }
         Chain::open(conn, vault)
+    }
+
+    /// The last seal that was archived; number 0 before the first.
+    pub(super) fn archived(&self) -> &Head {
+        &self.archived
+    }
+
+    /// Whether `seal` is that of the entry, or `code` is that of what is left of it.
+    pub(super) fn vouches_for(&self, before: &Head, seal: &Head, entry: &Activity, code: Option<&Vec<u8>>) -> bool {
+        let number = seal.number;
+        match code {
+            Some(code) => redaction_code(&self.key.redactions(number), before, seal, entry) == *code,
+            None if number > self.keyed_from.number => {
+                chain_key::seal(&self.key.block(number), &before.seal, number, entry) == seal.seal
+            }
+            None => seal_without_key(&before.seal, entry) == seal.seal,
+        }
     }
 
     /// Whether the numbers in the row are those that a server wrote.

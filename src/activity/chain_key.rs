@@ -4,6 +4,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::activity::Activity;
+use crate::activity::seal::Head;
 use crate::secrets::DerivedKey;
 
 /// The keys derived from the key of the chain.
@@ -11,6 +12,7 @@ use crate::secrets::DerivedKey;
 pub struct ChainKey {
     entries: DerivedKey,
     blocks: DerivedKey,
+    redactions: DerivedKey,
     boundary: DerivedKey,
 }
 
@@ -20,7 +22,12 @@ impl ChainKey {
 
     pub(super) fn from_secret(secret: &str) -> ChainKey {
         let key = |purpose| DerivedKey::from_secret(secret, purpose);
-        ChainKey { entries: key("entry"), blocks: key("block"), boundary: key("boundary") }
+        ChainKey {
+            entries: key("entry"),
+            blocks: key("block"),
+            redactions: key("redaction"),
+            boundary: key("boundary"),
+        }
     }
 
     /// The key that a connection carries, so that it can record entries.
@@ -36,6 +43,11 @@ impl ChainKey {
     /// The key of the seals whose numbers have the same thousands.
     pub(super) fn block(&self, number: i64) -> DerivedKey {
         self.blocks.derive(&(number / Self::BLOCK).to_string())
+    }
+
+    /// The key of the redactions of entries whose seals have the same thousands.
+    pub(super) fn redactions(&self, number: i64) -> DerivedKey {
+        self.redactions.derive(&(number / Self::BLOCK).to_string())
     }
 
     /// The HMAC of where the chain begins and changes its rule.
@@ -64,6 +76,16 @@ pub(super) fn seal_without_key(before: &[u8], entry: &Activity) -> Vec<u8> {
     hash.update(before);
     hash.update(fields(entry));
     hash.finalize().to_vec()
+}
+
+/// The HMAC of what is left of an entry from which something was erased, with the seal before its own, and its own.
+pub(super) fn redaction_code(key: &DerivedKey, before: &Head, seal: &Head, left: &Activity) -> Vec<u8> {
+    let mut message = Vec::new();
+    append(&mut message, &before.seal);
+    append(&mut message, &seal.seal);
+    append(&mut message, seal.number.to_string().as_bytes());
+    message.extend(fields(left));
+    key.mac(&message)
 }
 
 // Every column with its length before it, so that two different entries never give the same bytes.

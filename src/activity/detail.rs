@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::activity::token_count::TokenCount;
+use crate::id::EmployeeKey;
 
 /// What else an entry records, stored as JSON. Never a token or its hash.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -20,13 +21,19 @@ pub struct Detail {
     /// The first characters of the revoked tokens, at most a hundred.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub masks: Vec<String>,
-    /// The employees whose tokens were revoked, at most a hundred names.
+    /// The employees whose tokens were revoked, at most a hundred names. Stored by earlier versions only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub employees: Vec<String>,
+    /// The same employees by id, in the order of their names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub employee_ids: Vec<EmployeeKey>,
     /// Whether tokens of further employees were revoked.
     #[serde(skip_serializing_if = "is_false")]
     pub has_more_employees: bool,
-    /// Anything else, as text.
+    /// The employee that something was created for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub for_employee: Option<EmployeeKey>,
+    /// Anything else, as text. Never the name of a person.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub note: String,
 }
@@ -42,6 +49,11 @@ impl Detail {
     /// A detail that is only text.
     pub fn note(text: impl Into<String>) -> Detail {
         Detail { note: text.into(), ..Detail::default() }
+    }
+
+    // What is stored: people by their ids only.
+    pub(super) fn stored(&self) -> Detail {
+        Detail { employees: Vec::new(), ..self.clone() }
     }
 
     /// The counts in words: `1 refresh token, 4 access tokens and 2 API keys`; empty when nothing was revoked.

@@ -76,19 +76,19 @@ impl NewActivity {
             at: now,
             kind: self.kind.word().into(),
             actor_id: self.actor.id,
-            actor_name: self.actor.name.clone(),
+            actor_name: self.actor.stored_name().into(),
             subject_kind: self.subject.kind.into(),
             subject_id: self.subject.id,
-            subject_name: self.subject.name.clone(),
+            subject_name: self.subject.stored_name().into(),
             employee_id: self.subject.employee,
-            detail: serde_json::to_string(&self.detail).map_err(Error::internal)?,
+            detail: serde_json::to_string(&self.detail.stored()).map_err(Error::internal)?,
             client_ip: self.client_ip.clone(),
         })
     }
 }
 
 /// One row of the log.
-#[derive(Clone, Debug, Queryable, Selectable, Identifiable)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Identifiable)]
 #[diesel(table_name = activity)]
 pub struct Activity {
     /// Its id.
@@ -99,13 +99,13 @@ pub struct Activity {
     pub kind: String,
     /// The employee who acted; none for the server, a client or a stranger.
     pub actor_id: Option<EmployeeKey>,
-    /// The actor's name at the time.
+    /// The actor's name at the time; empty for an employee, unless an earlier version recorded the entry.
     pub actor_name: String,
     /// The kind of thing that was acted on.
     pub subject_kind: String,
     /// Its id.
     pub subject_id: i64,
-    /// Its name at the time.
+    /// Its name at the time; empty for an employee, unless an earlier version recorded the entry.
     pub subject_name: String,
     /// The employee it concerns.
     pub employee_id: Option<EmployeeKey>,

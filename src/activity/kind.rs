@@ -74,6 +74,8 @@ text_enum! {
         EmployeeArchived = "employee archived",
         /// An archived employee was restored.
         EmployeeRestored = "employee restored",
+        /// The personal data of an archived employee was erased.
+        EmployeeErased = "personal data erased",
         /// An employee's role was changed.
         RoleChanged = "role changed",
         /// An employee's locations were changed.
@@ -156,6 +158,7 @@ impl Kind {
             Kind::EmployeeUnlocked => "Employee unlocked",
             Kind::EmployeeArchived => "Employee archived",
             Kind::EmployeeRestored => "Employee restored",
+            Kind::EmployeeErased => "Personal data erased",
             Kind::RoleChanged => "Role changed",
             Kind::LocationsChanged => "Locations changed",
             Kind::ResetLinkCreated => "Password reset link created",

@@ -116,8 +116,8 @@ pub fn refused(conn: &mut DbConnection) -> Result<Option<i64>> {
     Ok(first.first(conn).optional()?)
 }
 
-/// The entries with these ids, in the order of the ids.
-pub(super) fn entries(conn: &mut DbConnection, ids: &[i64]) -> QueryResult<Vec<Activity>> {
+// The entries with these ids, in the order of the ids.
+fn entries(conn: &mut DbConnection, ids: &[i64]) -> QueryResult<Vec<Activity>> {
     let mut entries: Vec<Activity> =
         activity::table.filter(activity::id.eq_any(ids)).select(Activity::as_select()).load(conn)?;
     entries.sort_unstable_by_key(|entry| entry.id.0);

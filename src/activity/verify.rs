@@ -1,15 +1,17 @@
 //! What `verify-activity` checks: that no sealed entry was edited or deleted, and that every other one was recorded by a
 //! server and waits for its seal.
 
+use std::collections::HashMap;
+
 use diesel::dsl::{exists, min, not};
 use diesel::prelude::*;
 
-use crate::activity::chain_key::{seal, seal_without_key};
-use crate::activity::seal::{BATCH, Head, Seal, entries};
+use crate::activity::chain_key::seal_without_key;
+use crate::activity::seal::{BATCH, Head, Seal};
 use crate::activity::{Activity, Chain, ChainKey};
 use crate::db::DbConnection;
 use crate::error::Result;
-use crate::schema::{activity, activity_seals, activity_unsealed};
+use crate::schema::{activity, activity_redactions, activity_seals, activity_unsealed};
 use crate::time::Timestamp;
 
 /// What the check found.
@@ -23,6 +25,8 @@ pub enum Verdict {
         unsealed: i64,
         /// How many entries an earlier version sealed without a key.
         without_key: i64,
+        /// From how many entries personal data was erased.
+        erased: i64,
     },
     /// The chain is broken; the text says where and how.
     Broken(String),
@@ -71,11 +75,25 @@ pub fn verify(conn: &mut DbConnection, chain: Option<&Chain>, known: Option<&str
         return Ok(Verdict::Broken(broken));
     }
     let unsealed = activity_unsealed::table.count().get_result(conn)?;
-    Ok(Verdict::Intact { head: (at.number > 0).then_some(at), unsealed, without_key: keyed_from })
+    let erased = activity_redactions::table.count().get_result(conn)?;
+    Ok(Verdict::Intact { head: (at.number > 0).then_some(at), unsealed, without_key: keyed_from, erased })
+}
+
+// Entries by id, with the code of those from which something was erased.
+type Entries = HashMap<i64, (Activity, Option<Vec<u8>>)>;
+
+// One statement, because the server may be erasing.
+fn entries(conn: &mut DbConnection, ids: &[i64]) -> QueryResult<Entries> {
+    let found: Vec<(Activity, Option<Vec<u8>>)> = activity::table
+        .left_join(activity_redactions::table.on(activity_redactions::activity_id.eq(activity::id)))
+        .filter(activity::id.eq_any(ids))
+        .select((Activity::as_select(), activity_redactions::mac.nullable()))
+        .load(conn)?;
+    Ok(found.into_iter().map(|(entry, code)| (entry.id.0, (entry, code))).collect())
 }
 
 // What is wrong with the seal after `before`.
-fn broken_seal(chain: Option<&Chain>, before: &Head, found: &Seal, entries: &[Activity]) -> Option<String> {
+fn broken_seal(chain: Option<&Chain>, before: &Head, found: &Seal, entries: &Entries) -> Option<String> {
     let number = before.number + 1;
     if found.id < number {
         return Some(format!("seal {} does not belong to the chain", found.id));
@@ -83,17 +101,17 @@ fn broken_seal(chain: Option<&Chain>, before: &Head, found: &Seal, entries: &[Ac
     if found.id > number {
         return Some(format!("seal {number} is missing"));
     }
-    let Ok(entry) = entries.binary_search_by_key(&found.activity_id, |entry| entry.id.0) else {
+    let Some((entry, code)) = entries.get(&found.activity_id) else {
         return Some(format!("entry {} (seal {number}) was deleted", found.activity_id));
     };
-    let entry = &entries[entry];
-    let expected = match chain.filter(|chain| number > chain.keyed_from.number) {
-        Some(chain) => seal(&chain.key.block(number), &before.seal, number, entry),
-        None => seal_without_key(&before.seal, entry),
+    let seal = Head { number, seal: found.seal.clone() };
+    let is_right = match chain {
+        // At the boundary it must be the very seal that was recorded.
+        Some(chain) if number == chain.keyed_from.number && seal != chain.keyed_from => false,
+        Some(chain) => chain.vouches_for(before, &seal, entry, code.as_ref()),
+        None => seal_without_key(&before.seal, entry) == seal.seal,
     };
-    let is_another = |chain: &Chain| number == chain.keyed_from.number && found.seal != chain.keyed_from.seal;
-    (expected != found.seal || chain.is_some_and(is_another))
-        .then(|| format!("entry {} (seal {number}, {}) was edited, or its seal was", entry.id, entry.kind))
+    (!is_right).then(|| format!("entry {} (seal {number}, {}) was edited, or its seal was", entry.id, entry.kind))
 }
 
 // Checks that every entry has a seal or waits for one, and that every entry that waits for one exists and was recorded by a

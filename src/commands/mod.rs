@@ -41,10 +41,10 @@ fn one(problem: impl ToString) -> Vec<String> {
     vec![problem.to_string()]
 }
 
-// An error as a line for the console: what is invalid is said in full.
+// An error as a line for the console: why something is refused is said in full.
 fn refusal(error: Error) -> Vec<String> {
     match error {
-        Error::Invalid(why) => one(why),
+        Error::Invalid(why) | Error::Conflict(why) => one(why),
         error => one(error),
     }
 }

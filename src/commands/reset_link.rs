@@ -20,7 +20,7 @@ pub(super) fn run(config: &Config, email: &str) -> Outcome {
     let name = db::in_transaction(&mut conn, &|conn| OneTimeLink::reset_from_console(conn, email, &hash, now));
     let name = name.map_err(|error| match error {
         Error::NotFound => one(format!("no employee signs in with {email}")),
-        error => one(error),
+        error => refusal(error),
     })?;
     println!("Give this link to {name} only. It works once, within 24 hours:\n");
     println!("  {}", link_address(config.public_url.origin(), Purpose::Reset, &secret));

@@ -16,11 +16,14 @@ pub(super) fn run(config: &Config, arguments: &VerifyActivity) -> Outcome {
     let mut conn = db::connect(&config.database).map_err(one)?;
     let chain = Account::chain(&mut conn, &master).map_err(refusal)?;
     match verify(&mut conn, chain.as_ref(), arguments.head.as_deref()).map_err(one)? {
-        Verdict::Intact { head, unsealed, without_key } => {
+        Verdict::Intact { head, unsealed, without_key, erased } => {
             let head = head.map_or_else(|| "none yet".to_string(), |head| head.to_string());
             println!("The hash chain of the activity log is intact. Head: {head}. Entries not sealed yet: {unsealed}.");
             if without_key > 0 {
                 println!("Entries sealed by an earlier version, without a key: {without_key}.");
+            }
+            if erased > 0 {
+                println!("Entries from which personal data was erased: {erased}.");
             }
             if arguments.head.is_some() {
                 println!("The entries up to the given head are unchanged.");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
+use crate::activity::{Actor, Detail, Kind, NewActivity};
 use crate::clients::{Client, NewClient, Registration, Website};
 use crate::db::DbConnection;
 use crate::demo::fill::Ids;
@@ -18,8 +18,6 @@ use crate::employees::Employee;
 use crate::error::{Error, Result};
 use crate::id::ClientKey;
 use crate::scopes::{Role, Scope};
-use crate::secrets::TokenHash;
-use crate::text::fold;
 use crate::time::{DAY, HOUR, MINUTE, Timestamp};
 use crate::tokens::issue::{Grant, Lifetimes};
 use crate::tokens::revocation::{DeletionJob, Target, revoke, revoke_access_token};
@@ -157,8 +155,7 @@ impl Act {
                 entry.with(Detail::note(note.clone())).record(conn, at)
             }
             Action::FailedToSignIn(who) => {
-                let address = TokenHash::of(&fold(&world.people[*who].email)).short_hex();
-                let subject = Subject::named("sign_in", 0, &format!("address {address}"));
+                let subject = Employee::find(conn, ids.people[*who])?.subject();
                 NewActivity::new(Kind::SignInFailed, Actor::nobody(), subject).from(by.1).record(conn, at)
             }
             Action::RevokeAllAccess(whom) => {

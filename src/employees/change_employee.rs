@@ -64,7 +64,8 @@ impl EmployeeChange {
     }
 }
 
-/// Changes an employee and records it. Errors: [`crate::error::Error::Conflict`] when no admin could sign in afterwards.
+/// Changes an employee and records it. Errors: [`crate::error::Error::Conflict`] when no admin could sign in afterwards, or
+/// their personal data was erased.
 pub fn change_employee(
     conn: &mut DbConnection,
     id: EmployeeKey,
@@ -73,6 +74,7 @@ pub fn change_employee(
     now: Timestamp,
 ) -> Result<Employee> {
     let employee = Employee::find(conn, id)?;
+    employee.require_not_erased()?;
     let detail = change.apply(conn, &employee, now)?;
     Employee::require_an_admin(conn)?;
     NewActivity::new(change.kind(), actor.clone(), employee.subject())

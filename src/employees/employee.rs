@@ -53,6 +53,8 @@ pub struct Employee {
     pub revoked_refresh_tokens_through: i64,
     /// As above, for access tokens and API keys.
     pub revoked_access_tokens_through: i64,
+    /// When their personal data was erased, if it was.
+    pub erased_at: Option<Timestamp>,
 }
 
 /// What a new employee needs.
@@ -286,15 +288,5 @@ impl Employee {
             true => query.order((by_name.0.desc(), by_name.1.desc())).load(conn)?,
         };
         Ok((rows, total))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_filter_is_literal() {
-        assert_eq!(like_pattern("100%_\\Ä"), "%100\\%\\_\\\\ä%");
     }
 }

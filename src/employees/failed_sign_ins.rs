@@ -7,6 +7,7 @@ use crate::activity::{Actor, Kind, NewActivity, Subject};
 use crate::db::DbConnection;
 use crate::employees::sign_in_attempts::{EVERYBODY, ensure_row, hour_of, network_row};
 use crate::error::Result;
+use crate::id::EmployeeKey;
 use crate::network;
 use crate::schema::sign_in_attempts;
 use crate::secrets::TokenHash;
@@ -19,8 +20,13 @@ const ALL_ENTRIES: i64 = 200;
 // Networks that have an entry for the others of an hour; further ones are counted together.
 const NETWORKS_AT_ONCE: usize = 50;
 
-/// Records a failed sign-in, or counts it.
-pub(super) fn record(conn: &mut DbConnection, email: &str, client_ip: &str, now: Timestamp) -> Result<()> {
+/// Records a failed sign-in, or counts it. `employee` is the one with this e-mail address.
+pub(super) fn record(
+    conn: &mut DbConnection,
+    (email, employee): (&str, Option<EmployeeKey>),
+    client_ip: &str,
+    now: Timestamp,
+) -> Result<()> {
     let rows = [EVERYBODY.to_string(), network_row(&network::of(client_ip))];
     let mut is_recorded = true;
     for (subject, most) in rows.iter().zip([ALL_ENTRIES, OWN_ENTRIES]) {
@@ -36,9 +42,17 @@ pub(super) fn record(conn: &mut DbConnection, email: &str, client_ip: &str, now:
     diesel::update(sign_in_attempts::table.filter(sign_in_attempts::subject.eq_any(&rows)))
         .set(sign_in_attempts::recorded.eq(sign_in_attempts::recorded + 1))
         .execute(conn)?;
-    // The log names the address by its hash: it may be a password typed into the wrong field.
-    let subject = Subject::named("sign_in", 0, &format!("address {}", TokenHash::of(&fold(email)).short_hex()));
+    let subject = match employee {
+        Some(id) => Subject::employee(id, ""),
+        None => Subject::named("sign_in", 0, &unknown_address(email)),
+    };
     NewActivity::new(Kind::SignInFailed, Actor::nobody(), subject).from(client_ip).record(conn, now)
+}
+
+/// How entries name an e-mail address that nobody has: by its hash, because it may be a password typed into the wrong field.
+/// Earlier versions named every address so.
+pub fn unknown_address(email: &str) -> String {
+    format!("address {}", TokenHash::of(&fold(email)).short_hex())
 }
 
 // Starts a new hour if the last one is over, and returns how many entries this one has.

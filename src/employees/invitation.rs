@@ -40,6 +40,7 @@ pub fn create_link(
     now: Timestamp,
 ) -> Result<(Employee, Purpose)> {
     let employee = Employee::find(conn, id)?;
+    employee.require_not_erased()?;
     let (purpose, kind) = match employee.password_hash() {
         None => (Purpose::Invite, Kind::EmployeeInvited),
         Some(_) => (Purpose::Reset, Kind::ResetLinkCreated),

@@ -3,6 +3,7 @@
 mod argon2id;
 mod change_employee;
 mod employee;
+mod erased_employee;
 pub mod failed_sign_ins;
 mod invitation;
 mod one_time_link;

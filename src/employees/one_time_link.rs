@@ -81,6 +81,7 @@ impl OneTimeLink {
         now: Timestamp,
     ) -> Result<String> {
         let employee = Employee::find_by_email(conn, email)?.ok_or(Error::NotFound)?;
+        employee.require_not_erased()?;
         Self::issue(conn, Purpose::Reset, Some(employee.id), secret, now)?;
         let signed_out = Session::revoke_all(conn, employee.id, None)?;
         NewActivity::new(Kind::ResetLinkCreated, Actor::console(), employee.subject())

@@ -77,7 +77,7 @@ async fn check(
     let is_correct = hasher.verify(place, given, employee.as_ref().and_then(Employee::password_hash)).await?;
     let Some(employee) = employee.filter(|employee| is_correct && employee.may_sign_in()) else {
         let email = email.to_string();
-        db.write(move |conn| failed_sign_ins::record(conn, &email, &origin.client_ip, now)).await?;
+        db.write(move |conn| failed_sign_ins::record(conn, (&email, id), &origin.client_ip, now)).await?;
         return Ok(None);
     };
     rehash_if_outdated(db, hasher, &employee, given).await?;

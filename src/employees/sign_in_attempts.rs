@@ -98,6 +98,13 @@ impl Attempts {
         }
     }
 
+    /// Deletes every count of an e-mail address.
+    pub fn forget(conn: &mut DbConnection, email: &str) -> QueryResult<usize> {
+        let account = crate::secrets::TokenHash::of(&crate::text::fold(email.trim())).short_hex();
+        diesel::delete(sign_in_attempts::table.filter(sign_in_attempts::subject.like(format!("{account} %"))))
+            .execute(conn)
+    }
+
     /// The seconds an attempt must wait, without counting it: a flood of attempts is refused by reads alone.
     pub fn wait(&self, conn: &mut DbConnection, now: Timestamp) -> QueryResult<Option<i64>> {
         if let Some(Shared { network, account }) = &self.shared {

@@ -11,6 +11,7 @@ mod delete_history;
 mod delete_revoked;
 mod delete_short_lived;
 mod deliver_notices;
+mod erase_personal_data;
 mod flush_buffers;
 mod lease;
 mod move_ended_tokens;
@@ -58,6 +59,11 @@ const JOBS: &[Job] = &[
     Job { name: "deliver notices", every: EVERY_FEW_SECONDS, run: |app| deliver_notices::run(app).boxed_local() },
     Job { name: "write buffered times", every: EVERY_FEW_SECONDS, run: |app| flush(app).boxed_local() },
     Job { name: "seal the activity log", every: EVERY_FEW_SECONDS, run: |app| seal_activity::run(app).boxed_local() },
+    Job {
+        name: "erase personal data",
+        every: EVERY_FEW_SECONDS,
+        run: |app| erase_personal_data::run(app).boxed_local(),
+    },
     Job { name: "move expired tokens", every: EVERY_FEW_SECONDS, run: |app| move_ended_tokens::run(app).boxed_local() },
     Job {
         name: "count the tokens of clients",

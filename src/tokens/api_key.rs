@@ -41,7 +41,7 @@ pub fn create_api_key(
     let subject = Subject::token("access_token", key.id.0, &key.value.mask(), &client.name, employee.id);
     NewActivity::new(Kind::ApiKeyCreated, actor.clone(), subject)
         .from(client_ip)
-        .with(Detail::note(format!("“{}” for {}", new.label, employee.name)))
+        .with(Detail { for_employee: Some(employee.id), ..Detail::note(format!("“{}”", new.label)) })
         .record(conn, now)?;
     Ok((key, employee))
 }

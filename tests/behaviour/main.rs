@@ -27,6 +27,7 @@ mod deletion_races;
 mod deletion_steps;
 mod employees;
 mod ended_tokens;
+mod erase_employee;
 mod find_token;
 mod foreign_clients;
 mod foreign_providers;

@@ -4,7 +4,7 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::activity::{Activity, ActivityFilter, Kind, label_of};
+use crate::activity::{Activity, ActivityFilter, Kind, Names, Subject, label_of};
 use crate::db::DbConnection;
 use crate::db::keyset::Count;
 use crate::employees::Employee;
@@ -65,12 +65,14 @@ fn entries(
     (filter, actor): (&ActivityFilter, &str),
     (edge, backward): (Option<i64>, bool),
     limit: i64,
-) -> Result<Vec<Activity>> {
+) -> Result<(Vec<Activity>, Names)> {
     let mut filter = filter.clone();
     if !actor.is_empty() {
         filter.actors = Some(Employee::named(conn, actor)?);
     }
-    Ok(Activity::list(conn, &filter, edge, backward, limit)?)
+    let entries = Activity::list(conn, &filter, edge, backward, limit)?;
+    let names = Names::of(conn, &entries)?;
+    Ok((entries, names))
 }
 
 // The start of a day, plus whole days, in the shop's time zone.
@@ -90,7 +92,7 @@ pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) 
     let state = ListState::read(&query, "", &SORTS)?;
     let filter = filter(&context, &state)?;
     let wanted = state.clone();
-    let found = app
+    let (found, names) = app
         .db
         .read(move |conn| {
             let (edge, backward) = wanted.edge();
@@ -103,7 +105,7 @@ pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) 
     pager.range.clear();
     let is_filtered = ["actor", "kind", "from", "until"].iter().any(|name| !state.get(name).is_empty());
     html(ActivityList {
-        days: by_day(slice.rows, &context),
+        days: by_day(slice.rows, &names, &context),
         actor: state.get("actor").into(),
         kind: state.get("kind").into(),
         from: state.get("from").into(),
@@ -117,13 +119,13 @@ pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) 
     })
 }
 
-fn by_day(entries: Vec<Activity>, context: &RequestContext) -> Vec<(String, Vec<EntryRow>)> {
+fn by_day(entries: Vec<Activity>, names: &Names, context: &RequestContext) -> Vec<(String, Vec<EntryRow>)> {
     let mut days: Vec<(String, Vec<EntryRow>)> = Vec::new();
     for entry in entries {
         let exact = context.times.exact(entry.at);
         let (day, time) = exact.text.split_once(", ").map_or(("", ""), |parts| parts);
         let (day, time) = (day.to_string(), time.to_string());
-        let row = row(entry, DisplayTime { text: time, ..exact }, context);
+        let row = row(entry, names, DisplayTime { text: time, ..exact }, context);
         match days.last_mut() {
             Some((name, rows)) if *name == day => rows.push(row),
             _ => days.push((day, vec![row])),
@@ -132,7 +134,7 @@ fn by_day(entries: Vec<Activity>, context: &RequestContext) -> Vec<(String, Vec<
     days
 }
 
-fn row(entry: Activity, at: DisplayTime, context: &RequestContext) -> EntryRow {
+fn row(entry: Activity, names: &Names, at: DisplayTime, context: &RequestContext) -> EntryRow {
     let is_revoked =
         [Kind::ClientRevoked, Kind::Purged, Kind::ConnectionDisconnected].iter().any(|kind| kind.word() == entry.kind);
     let subject_href = match entry.subject_kind.as_str() {
@@ -141,15 +143,15 @@ fn row(entry: Activity, at: DisplayTime, context: &RequestContext) -> EntryRow {
         "employee" => context.viewer.employee_page(EmployeeKey(entry.subject_id)),
         _ => None,
     };
-    let about_self = entry.subject_kind == "employee" && entry.actor_id == Some(EmployeeKey(entry.subject_id));
+    let about_self = entry.subject_kind == Subject::EMPLOYEE && entry.actor_id == Some(EmployeeKey(entry.subject_id));
     EntryRow {
         at,
         actor_href: entry.actor_id.and_then(|id| context.viewer.employee_page(id)),
-        detail: entry.details().line(),
-        actor: entry.actor_name,
+        detail: names.detail(&entry).line(),
+        actor: names.actor(&entry),
         what: label_of(&entry.kind),
         // An act on oneself names the person once.
-        subject: Some(entry.subject_name).filter(|_| !about_self),
+        subject: Some(names.subject(&entry)).filter(|_| !about_self),
         subject_href,
         client_ip: entry.client_ip,
     }
@@ -160,12 +162,19 @@ pub async fn export(context: RequestContext, app: web::Data<State>, query: Query
     let state = ListState::read(&query, "", &SORTS)?;
     let filter = filter(&context, &state)?;
     let actor = state.get("actor").to_string();
-    let found = app.db.read(move |conn| entries(conn, (&filter, &actor), (None, false), EXPORT_MOST)).await?;
+    let export = move |conn: &mut DbConnection| entries(conn, (&filter, &actor), (None, false), EXPORT_MOST);
+    let (found, names) = app.db.read(export).await?;
     let mut csv = String::from("time,what,who,to,detail,from\r\n");
     for entry in found {
         let at = context.times.exact(entry.at).iso;
-        let fields =
-            [&at, &entry.kind, &entry.actor_name, &entry.subject_name, &entry.details().line(), &entry.client_ip];
+        let fields = [
+            &at,
+            &entry.kind,
+            &names.actor(&entry),
+            &names.subject(&entry),
+            &names.detail(&entry).line(),
+            &entry.client_ip,
+        ];
         csv.push_str(&fields.map(|field| quoted(field)).join(","));
         csv.push_str("\r\n");
     }

@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use crate::access::erasure::Erasure;
 use crate::account::{Business, Location};
 use crate::clients::ClientState;
 use crate::connections::Connection;
@@ -36,6 +37,9 @@ struct EmployeeDetail {
     last_signed_in: DisplayTime,
     is_locked: bool,
     is_archived: bool,
+    erased: Option<DisplayTime>,
+    // Whether a background job is still removing personal data.
+    is_erasing: bool,
     is_invited: bool,
     is_viewer: bool,
     may_manage: bool,
@@ -62,6 +66,7 @@ struct Loaded {
     locations: Vec<LocationKey>,
     link_until: Option<Timestamp>,
     purge: Option<DeletionJob>,
+    is_erasing: bool,
     connections: Vec<ConnectionFacts>,
 }
 
@@ -75,6 +80,7 @@ impl Loaded {
             locations: Location::of_employee(conn, id)?,
             link_until: OneTimeLink::open_until(conn, id, times.now())?,
             purge: DeletionJob::of(conn, "employee", id.0)?,
+            is_erasing: Erasure::is_running(conn, id)?,
             connections: connections.into_iter().map(facts).collect(),
         })
     }
@@ -118,7 +124,7 @@ pub async fn detail(
 }
 
 fn page(context: &RequestContext, loaded: Loaded, access: Access) -> EmployeeDetail {
-    let Loaded { employee, businesses, locations, link_until, purge, connections } = loaded;
+    let Loaded { employee, businesses, locations, link_until, purge, is_erasing, connections } = loaded;
     let mut page = context.page(&employee.name, Section::Employees).breadcrumb(HOME, "Employees");
     page.refresh = purge.as_ref().map(|_| 2);
     let businesses = BusinessChoice::all(businesses, &locations);
@@ -132,6 +138,8 @@ fn page(context: &RequestContext, loaded: Loaded, access: Access) -> EmployeeDet
         last_signed_in: last_signed_in(&employee, &context.times),
         is_locked: employee.locked_at.is_some(),
         is_archived: employee.archived_at.is_some(),
+        erased: employee.erased_at.map(|at| context.times.ago(at)),
+        is_erasing,
         is_invited: employee.password_hash().is_none(),
         is_viewer: context.viewer.id == employee.id,
         may_manage: context.viewer.is_admin(),

@@ -68,7 +68,7 @@ pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) 
         last_signed_in: last_signed_in(&employee, &context.times),
         badge: badge(&employee),
         name: employee.name,
-        email: employee.email,
+        email: if employee.erased_at.is_some() { String::new() } else { employee.email },
     };
     html(EmployeeList {
         rows: slice.rows.into_iter().map(row).collect(),

@@ -3,6 +3,7 @@
 pub mod change_employee;
 pub mod employee_detail;
 pub mod employee_list;
+pub mod erase_employee;
 pub mod invite_employee;
 pub mod revoke_all_access;
 

@@ -73,7 +73,8 @@ impl DeletionJob {
             Target::RefreshToken(client, token) => {
                 ("refresh_token", token.id.0, format!("{} of {}", token.mask.characters(), client.name))
             }
-            Target::Grants(employee) => ("employee", employee.id.0, employee.name.clone()),
+            // Pages look the name up.
+            Target::Grants(employee) => (Subject::EMPLOYEE, employee.id.0, String::new()),
         };
         if let Some(job) = Self::of(conn, kind, id)? {
             let more = purges::total.eq(purges::total + total);
@@ -186,7 +187,7 @@ impl DeletionJob {
                         return Ok(None);
                     }
                 }
-                Subject::named("employee", self.subject_id, &self.subject_name)
+                Subject::employee(EmployeeKey(self.subject_id), "")
             }
         };
         let row = purges::table.find(self.id);

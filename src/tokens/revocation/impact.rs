@@ -143,12 +143,14 @@ impl Counted {
         Ok(Counted { refresh_tokens, access_tokens, api_keys, seen })
     }
 
-    fn detail(&self, (employees, has_more_employees): (Vec<String>, bool)) -> Detail {
+    fn detail(&self, (employees, has_more_employees): (Vec<(EmployeeKey, String)>, bool)) -> Detail {
+        let (employee_ids, employees) = employees.into_iter().unzip();
         Detail {
             refresh_tokens: self.refresh_tokens,
             access_tokens: self.access_tokens,
             api_keys: self.api_keys,
             employees,
+            employee_ids,
             has_more_employees,
             ..Detail::default()
         }
@@ -163,9 +165,9 @@ impl Target {
         conn: &mut DbConnection,
         rows: &Rows,
         with_access_tokens: bool,
-    ) -> QueryResult<(Vec<String>, bool)> {
+    ) -> QueryResult<(Vec<(EmployeeKey, String)>, bool)> {
         let client = match self {
-            Target::Grants(employee) => return Ok((vec![employee.name.clone()], false)),
+            Target::Grants(employee) => return Ok((vec![(employee.id, employee.name.clone())], false)),
             Target::RefreshToken(_, token) => return Ok((names_of(conn, [token.employee_id])?, false)),
             Target::Client(client) => client,
         };
@@ -188,12 +190,15 @@ impl Target {
 }
 
 // Names in alphabetical order.
-fn names_of(conn: &mut DbConnection, ids: impl IntoIterator<Item = EmployeeKey>) -> QueryResult<Vec<String>> {
+fn names_of(
+    conn: &mut DbConnection,
+    ids: impl IntoIterator<Item = EmployeeKey>,
+) -> QueryResult<Vec<(EmployeeKey, String)>> {
     let named = employees::table.filter(employees::id.eq_any(ids.into_iter().collect::<Vec<_>>()));
-    let mut named: Vec<(String, i64, String)> =
+    let mut named: Vec<(String, EmployeeKey, String)> =
         named.select((employees::name_fold, employees::id, employees::name)).load(conn)?;
     named.sort();
-    Ok(named.into_iter().map(|(_, _, name)| name).collect())
+    Ok(named.into_iter().map(|(_, id, name)| (id, name)).collect())
 }
 
 // A client's own time covers its access tokens: every use of a token is stored with its client's. Of a refresh token and of

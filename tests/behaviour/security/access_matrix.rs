@@ -74,6 +74,8 @@ fn expected(method: &str, path: &str) -> Option<[Answer; 6]> {
         ("GET", path) if path.starts_with("/settings/connections/") => admin(Ok),
         ("POST", path) if path.starts_with("/settings/connections/") => admin(Form),
         ("GET", "/settings/employees") => Some([In, Elsewhere, Ok, Ok, In, In]),
+        // They are not archived.
+        ("GET", "/settings/employees/{employee}/erase") => admin(Elsewhere),
         ("GET", "/settings/employees/invite" | "/settings/account") => admin(Ok),
         ("GET", path) if path.starts_with("/settings/resource-servers") => admin(Ok),
         ("POST", path) if path.starts_with("/settings/resource-servers") => admin(Form),

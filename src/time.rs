@@ -195,6 +195,13 @@ impl TimeFormat {
     }
 }
 
+/// The start of the day in `text` (`2026-11-20`) plus whole days, in the IANA time zone `zone`.
+pub fn start_of_day(text: &str, zone: &str, plus: i64) -> Option<Timestamp> {
+    let date: jiff::civil::Date = text.parse().ok()?;
+    let start = date.checked_add(jiff::Span::new().try_days(plus).ok()?).ok()?.in_tz(zone).ok()?;
+    Some(Timestamp(start.timestamp().as_second()))
+}
+
 fn days_between(earlier: &jiff::Zoned, later: &jiff::Zoned) -> i64 {
     later.date().since(earlier.date()).map_or(0, |span| i64::from(span.get_days()))
 }

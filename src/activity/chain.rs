@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::activity::Activity;
-use crate::activity::chain_key::{self, ChainKey, entry_code, redaction_code, seal_without_key};
+use crate::activity::chain_key::{ChainKey, entry_code};
 use crate::activity::seal::{Head, newest};
 use crate::db::DbConnection;
 use crate::error::Result;
@@ -47,7 +47,7 @@ impl Chain {
     }
 
     /// The chain as it is now, for a process that has its key.
-    pub(super) fn load(conn: &mut DbConnection, key: &ChainKey) -> Result<Chain> {
+    pub fn load(conn: &mut DbConnection, key: &ChainKey) -> Result<Chain> {
         Ok(Chain::of(activity_chain::table.find(ID).select(Row::as_select()).first(conn)?, key.clone()))
     }
 
@@ -69,7 +69,7 @@ impl Chain {
         let sealed = vault.seal(secret.expose(), PLACE)?;
         if diesel::update(missing).set(activity_chain::key.eq(sealed)).execute(conn)? == 1 {
             let key = ChainKey::from_secret(secret.expose());
-            let keyed_from = newest(conn)?;
+            let keyed_from = newest(conn)?.unwrap_or_default();
             let code = key.boundary().mac(&boundary(&keyed_from, &Head::default()));
             let change = (
                 activity_chain::keyed_from.eq(keyed_from.number),
@@ -83,26 +83,39 @@ impl Chain {
     }
 
     /// The last seal that was archived; number 0 before the first.
-    pub(super) fn archived(&self) -> &Head {
+    pub fn archived(&self) -> &Head {
         &self.archived
     }
 
     /// Whether `seal` is that of the entry, or `code` is that of what is left of it.
     pub(super) fn vouches_for(&self, before: &Head, seal: &Head, entry: &Activity, code: Option<&Vec<u8>>) -> bool {
-        let number = seal.number;
-        match code {
-            Some(code) => redaction_code(&self.key.redactions(number), before, seal, entry) == *code,
-            None if number > self.keyed_from.number => {
-                chain_key::seal(&self.key.block(number), &before.seal, number, entry) == seal.seal
-            }
-            None => seal_without_key(&before.seal, entry) == seal.seal,
-        }
+        let has_key = seal.number > self.keyed_from.number;
+        self.key.block(seal.number).vouch_for(has_key, (before, seal), entry, code)
+    }
+
+    /// Records what was archived, from [`Chain::archived`] up to `through`. False, and nothing happens, when something was
+    /// archived in the meantime.
+    pub(super) fn archive(&self, conn: &mut DbConnection, through: &Head) -> QueryResult<bool> {
+        let row = activity_chain::table.find(ID).filter(activity_chain::archived_number.eq(self.archived.number));
+        let change = (
+            activity_chain::archived_number.eq(through.number),
+            activity_chain::archived_seal.eq(&through.seal),
+            activity_chain::mac.eq(self.key.boundary().mac(&boundary(&self.keyed_from, through))),
+        );
+        Ok(diesel::update(row).set(change).execute(conn)? == 1)
     }
 
     /// Whether the numbers in the row are those that a server wrote.
-    pub(super) fn is_authentic(&self) -> bool {
+    pub fn is_authentic(&self) -> bool {
         self.key.boundary().authenticates(&boundary(&self.keyed_from, &self.archived), &self.code)
     }
+}
+
+/// The last seal that was archived, as the row has it.
+pub(super) fn archived(conn: &mut DbConnection) -> QueryResult<Head> {
+    let row = activity_chain::table.find(ID).select((activity_chain::archived_number, activity_chain::archived_seal));
+    let (number, seal) = row.first(conn)?;
+    Ok(Head { number, seal })
 }
 
 fn boundary(keyed_from: &Head, archived: &Head) -> Vec<u8> {

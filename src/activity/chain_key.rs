@@ -40,14 +40,10 @@ impl ChainKey {
         self.entries.authenticates(&fields(entry), code)
     }
 
-    /// The key of the seals whose numbers have the same thousands.
-    pub(super) fn block(&self, number: i64) -> DerivedKey {
-        self.blocks.derive(&(number / Self::BLOCK).to_string())
-    }
-
-    /// The key of the redactions of entries whose seals have the same thousands.
-    pub(super) fn redactions(&self, number: i64) -> DerivedKey {
-        self.redactions.derive(&(number / Self::BLOCK).to_string())
+    /// The keys of the seals whose numbers have the same thousands.
+    pub(super) fn block(&self, number: i64) -> BlockKeys {
+        let block = (number / Self::BLOCK).to_string();
+        BlockKeys { seals: self.blocks.derive(&block), redactions: self.redactions.derive(&block) }
     }
 
     /// The HMAC of where the chain begins and changes its rule.
@@ -61,13 +57,46 @@ pub(super) fn entry_code(key: &DerivedKey, entry: &Activity) -> Vec<u8> {
     key.mac(&fields(entry))
 }
 
-/// The seal of an entry: HMAC-SHA256 of the previous seal, the number of this one, and the entry.
-pub(super) fn seal(block: &DerivedKey, before: &[u8], number: i64, entry: &Activity) -> Vec<u8> {
-    let mut message = Vec::new();
-    append(&mut message, before);
-    append(&mut message, number.to_string().as_bytes());
-    message.extend(fields(entry));
-    block.mac(&message)
+/// The keys of a block of seals. They can be given away without those of other blocks.
+pub(super) struct BlockKeys {
+    pub(super) seals: DerivedKey,
+    pub(super) redactions: DerivedKey,
+}
+
+impl BlockKeys {
+    /// The seal of an entry: HMAC-SHA256 of the previous seal, the number of this one, and the entry.
+    pub(super) fn seal(&self, before: &[u8], number: i64, entry: &Activity) -> Vec<u8> {
+        let mut message = Vec::new();
+        append(&mut message, before);
+        append(&mut message, number.to_string().as_bytes());
+        message.extend(fields(entry));
+        self.seals.mac(&message)
+    }
+
+    /// The HMAC of what is left of an entry from which something was erased, with the seal before its own, and its own.
+    pub(super) fn redaction_code(&self, before: &Head, seal: &Head, left: &Activity) -> Vec<u8> {
+        let mut message = Vec::new();
+        append(&mut message, &before.seal);
+        append(&mut message, &seal.seal);
+        append(&mut message, seal.number.to_string().as_bytes());
+        message.extend(fields(left));
+        self.redactions.mac(&message)
+    }
+
+    /// Whether `seal` is that of the entry, with or without the key, or `code` is that of what is left of the entry.
+    pub(super) fn vouch_for(
+        &self,
+        has_key: bool,
+        (before, seal): (&Head, &Head),
+        entry: &Activity,
+        code: Option<&Vec<u8>>,
+    ) -> bool {
+        match code {
+            Some(code) => self.redaction_code(before, seal, entry) == *code,
+            None if has_key => self.seal(&before.seal, seal.number, entry) == seal.seal,
+            None => seal_without_key(&before.seal, entry) == seal.seal,
+        }
+    }
 }
 
 /// The seal by the rule of earlier versions: SHA-256 of the previous seal and the entry.
@@ -76,16 +105,6 @@ pub(super) fn seal_without_key(before: &[u8], entry: &Activity) -> Vec<u8> {
     hash.update(before);
     hash.update(fields(entry));
     hash.finalize().to_vec()
-}
-
-/// The HMAC of what is left of an entry from which something was erased, with the seal before its own, and its own.
-pub(super) fn redaction_code(key: &DerivedKey, before: &Head, seal: &Head, left: &Activity) -> Vec<u8> {
-    let mut message = Vec::new();
-    append(&mut message, &before.seal);
-    append(&mut message, &seal.seal);
-    append(&mut message, seal.number.to_string().as_bytes());
-    message.extend(fields(left));
-    key.mac(&message)
 }
 
 // Every column with its length before it, so that two different entries never give the same bytes.

@@ -114,6 +114,8 @@ text_enum! {
         ServiceKeyRevoked = "service key revoked",
         /// Stored secrets were encrypted under a new secret key.
         KeyRotated = "secret key replaced",
+        /// Entries of the activity log were archived.
+        ActivityArchived = "activity archived",
         /// A test notice was sent.
         NoticeTested = "test notice sent",
         /// A full token was looked up.
@@ -178,6 +180,7 @@ impl Kind {
             Kind::ServiceKeyCreated => "Service key created",
             Kind::ServiceKeyRevoked => "Service key revoked",
             Kind::KeyRotated => "Secret key replaced",
+            Kind::ActivityArchived => "Activity archived",
             Kind::NoticeTested => "Test notice sent",
             Kind::TokenLookedUp => "Token looked up",
         }

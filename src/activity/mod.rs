@@ -4,6 +4,7 @@
 //! and [`verify`] checks the chain.
 
 mod actor_and_subject;
+pub mod archive;
 mod chain;
 mod chain_key;
 mod detail;

@@ -7,7 +7,6 @@ use std::net::IpAddr;
 
 use diesel::prelude::*;
 
-use crate::activity::chain_key::redaction_code;
 use crate::activity::seal::{BATCH, Head, Seal};
 use crate::activity::{Activity, Chain, ChainKey, Kind, Subject};
 use crate::db::DbConnection;
@@ -72,7 +71,7 @@ pub fn redact(
         if !sealed.chain.vouches_for(&before, &seal, &entry, sealed.codes.get(&entry.id.0)) {
             return Err(Error::internal(format!("activity entry {} is not the one that was sealed", entry.id)));
         }
-        store(conn, &left, redaction_code(&key.redactions(seal.number), &before, &seal, &left), now)?;
+        store(conn, &left, key.block(seal.number).redaction_code(&before, &seal, &left), now)?;
     }
     Ok(RedactionStep { done: last, waits_for_seal: false })
 }

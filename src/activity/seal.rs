@@ -14,7 +14,8 @@
 use diesel::prelude::*;
 
 use crate::activity::Activity;
-use crate::activity::chain_key::{self, ChainKey};
+use crate::activity::chain;
+use crate::activity::chain_key::ChainKey;
 use crate::db::DbConnection;
 use crate::error::Result;
 use crate::schema::{activity, activity_seals, activity_unsealed};
@@ -49,11 +50,10 @@ pub(super) struct Seal {
     pub(super) seal: Vec<u8>,
 }
 
-/// The newest seal; number 0 before the first.
-pub(super) fn newest(conn: &mut DbConnection) -> QueryResult<Head> {
+/// The newest seal; none if there is none, or all are archived.
+pub(super) fn newest(conn: &mut DbConnection) -> QueryResult<Option<Head>> {
     let newest = activity_seals::table.order(activity_seals::id.desc()).select(Seal::as_select());
-    let newest = newest.first(conn).optional()?.map(|seal| Head { number: seal.id, seal: seal.seal });
-    Ok(newest.unwrap_or_default())
+    Ok(newest.first(conn).optional()?.map(|seal| Head { number: seal.id, seal: seal.seal }))
 }
 
 /// Whether entries wait for a seal. A read: no writer waits for it.
@@ -81,7 +81,10 @@ pub fn advance(conn: &mut DbConnection, key: &ChainKey, now: Timestamp) -> Resul
         .filter(activity_seals::activity_id.eq_any(&ids))
         .select(activity_seals::activity_id)
         .load(conn)?;
-    let mut head = newest(conn)?;
+    let mut head = match newest(conn)? {
+        Some(head) => head,
+        None => chain::archived(conn)?,
+    };
     let (mut seals, mut refused) = (Vec::with_capacity(ids.len()), Vec::new());
     for (id, code) in &waiting {
         let entry = entries.binary_search_by_key(id, |entry| entry.id.0).ok().map(|at| &entries[at]);
@@ -90,7 +93,7 @@ pub fn advance(conn: &mut DbConnection, key: &ChainKey, now: Timestamp) -> Resul
             continue;
         };
         let number = head.number + 1;
-        head = Head { number, seal: chain_key::seal(&key.block(number), &head.seal, number, entry) };
+        head = Head { number, seal: key.block(number).seal(&head.seal, number, entry) };
         seals.push((
             activity_seals::id.eq(number),
             activity_seals::activity_id.eq(id),

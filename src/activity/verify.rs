@@ -8,7 +8,7 @@ use diesel::prelude::*;
 
 use crate::activity::chain_key::seal_without_key;
 use crate::activity::seal::{BATCH, Head, Seal};
-use crate::activity::{Activity, Chain, ChainKey};
+use crate::activity::{Activity, Chain, ChainKey, chain};
 use crate::db::DbConnection;
 use crate::error::Result;
 use crate::schema::{activity, activity_redactions, activity_seals, activity_unsealed};
@@ -28,21 +28,46 @@ pub enum Verdict {
         /// From how many entries personal data was erased.
         erased: i64,
     },
+    /// Entries up to this number are archived and still in the database: their deletion was interrupted.
+    NotYetDeleted(i64),
     /// The chain is broken; the text says where and how.
     Broken(String),
 }
 
-/// Verifies the whole chain. `chain` is none as long as no server has created its key. `known` is an earlier head, which the
-/// chain must still contain.
+/// Verifies the chain from what is archived on. `chain` is none as long as no server has created its key. `known` is an earlier
+/// head, which the chain must still contain.
 pub fn verify(conn: &mut DbConnection, chain: Option<&Chain>, known: Option<&str>) -> Result<Verdict> {
+    let Some(chain) = chain else { return verify_once(conn, None, known) };
+    let mut archived = chain.archived().clone();
+    loop {
+        let chain = Chain::load(conn, &chain.key)?;
+        let verdict = verify_once(conn, Some(&chain), known)?;
+        // Entries may have been archived and deleted in the meantime.
+        let now = chain::archived(conn)?;
+        if now == archived && now == *chain.archived() {
+            return Ok(verdict);
+        }
+        archived = now;
+    }
+}
+
+fn verify_once(conn: &mut DbConnection, chain: Option<&Chain>, known: Option<&str>) -> Result<Verdict> {
     if chain.is_some_and(|chain| !chain.is_authentic()) {
         let what = "the number up to which an earlier version sealed was changed, or what is archived";
         return Ok(Verdict::Broken(what.into()));
     }
-    let mut at = Head::default();
+    let mut at = chain.map(|chain| chain.archived().clone()).unwrap_or_default();
+    let archived = at.number;
+    if archived > 0 && is_left(conn, archived)? {
+        return Ok(Verdict::NotYetDeleted(archived));
+    }
+    if let Some(number) = known.and_then(number_of).filter(|number| *number < archived) {
+        let why = format!("the head {number} lies before what is archived, up to {at}: verify the file of the archive");
+        return Ok(Verdict::Broken(why));
+    }
     // From the lowest number, so that no seal is overlooked that somebody put before the first.
     let mut after = i64::MIN;
-    let mut known_seen = known.is_none();
+    let mut known_seen = known.is_none_or(|known| known == at.to_string());
     loop {
         let seals: Vec<Seal> = activity_seals::table
             .filter(activity_seals::id.gt(after))
@@ -67,6 +92,7 @@ pub fn verify(conn: &mut DbConnection, chain: Option<&Chain>, known: Option<&str
     if !known_seen {
         return Ok(Verdict::Broken(format!("the chain does not pass through the head {}", known.unwrap_or_default())));
     }
+    // Those that an earlier version sealed and that are not archived lie before this number.
     let keyed_from = chain.map_or(at.number, |chain| chain.keyed_from.number);
     if at.number < keyed_from {
         return Ok(Verdict::Broken(format!("seal {} is missing", at.number + 1)));
@@ -76,14 +102,28 @@ pub fn verify(conn: &mut DbConnection, chain: Option<&Chain>, known: Option<&str
     }
     let unsealed = activity_unsealed::table.count().get_result(conn)?;
     let erased = activity_redactions::table.count().get_result(conn)?;
-    Ok(Verdict::Intact { head: (at.number > 0).then_some(at), unsealed, without_key: keyed_from, erased })
+    Ok(Verdict::Intact {
+        head: (at.number > 0).then_some(at),
+        unsealed,
+        without_key: (keyed_from - archived).max(0),
+        erased,
+    })
 }
 
-// Entries by id, with the code of those from which something was erased.
-type Entries = HashMap<i64, (Activity, Option<Vec<u8>>)>;
+// Whether archived entries are still in the database.
+fn is_left(conn: &mut DbConnection, archived: i64) -> QueryResult<bool> {
+    diesel::select(exists(activity_seals::table.filter(activity_seals::id.le(archived)))).get_result(conn)
+}
 
-// One statement, because the server may be erasing.
-fn entries(conn: &mut DbConnection, ids: &[i64]) -> QueryResult<Entries> {
+fn number_of(head: &str) -> Option<i64> {
+    head.split_once(':')?.0.parse().ok()
+}
+
+/// Entries by id, with the code of those from which something was erased.
+pub(super) type Entries = HashMap<i64, (Activity, Option<Vec<u8>>)>;
+
+/// The entries with these ids. One statement, because the server may be erasing.
+pub(super) fn entries(conn: &mut DbConnection, ids: &[i64]) -> QueryResult<Entries> {
     let found: Vec<(Activity, Option<Vec<u8>>)> = activity::table
         .left_join(activity_redactions::table.on(activity_redactions::activity_id.eq(activity::id)))
         .filter(activity::id.eq_any(ids))
@@ -92,8 +132,8 @@ fn entries(conn: &mut DbConnection, ids: &[i64]) -> QueryResult<Entries> {
     Ok(found.into_iter().map(|(entry, code)| (entry.id.0, (entry, code))).collect())
 }
 
-// What is wrong with the seal after `before`.
-fn broken_seal(chain: Option<&Chain>, before: &Head, found: &Seal, entries: &Entries) -> Option<String> {
+/// What is wrong with the seal after `before`.
+pub(super) fn broken_seal(chain: Option<&Chain>, before: &Head, found: &Seal, entries: &Entries) -> Option<String> {
     let number = before.number + 1;
     if found.id < number {
         return Some(format!("seal {} does not belong to the chain", found.id));

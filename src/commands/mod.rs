@@ -1,5 +1,6 @@
 //! The subcommands of the program, one file each, and what they share.
 
+mod activity_archive;
 #[cfg(feature = "demo")]
 mod demo;
 mod migrate;
@@ -11,7 +12,7 @@ mod verify_activity;
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
 
-use crate::config::{Command, Config, Settings};
+use crate::config::{ActivityCommand, Command, Config, Settings};
 use crate::error::Error;
 use crate::logging;
 
@@ -26,6 +27,10 @@ pub fn run(command: Command) -> Outcome {
         Command::Demo(arguments) => demo::run(start(&crate::demo::settings(&arguments.settings))?, &arguments),
         Command::Migrate(settings) => migrate::run(&start(&settings)?),
         Command::VerifyActivity(arguments) => verify_activity::run(&start(&arguments.settings)?, &arguments),
+        Command::Activity(ActivityCommand::Archive(arguments)) => {
+            activity_archive::archive(&start(&arguments.settings)?, &arguments)
+        }
+        Command::Activity(ActivityCommand::Verify(arguments)) => activity_archive::verify(&arguments.file),
         Command::RotateKey(settings) => rotate_key::run(&start(&settings)?),
         Command::ResetLink(arguments) => reset_link::run(&start(&arguments.settings)?, &arguments.email),
     }

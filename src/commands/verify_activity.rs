@@ -5,6 +5,7 @@
 //! head are unchanged.
 
 use crate::account::Account;
+use crate::activity::Chain;
 use crate::activity::verify::{Verdict, verify};
 use crate::commands::{Outcome, one, refusal, require_database};
 use crate::config::{Config, VerifyActivity};
@@ -19,6 +20,9 @@ pub(super) fn run(config: &Config, arguments: &VerifyActivity) -> Outcome {
         Verdict::Intact { head, unsealed, without_key, erased } => {
             let head = head.map_or_else(|| "none yet".to_string(), |head| head.to_string());
             println!("The hash chain of the activity log is intact. Head: {head}. Entries not sealed yet: {unsealed}.");
+            if let Some(archived) = chain.as_ref().map(Chain::archived).filter(|archived| archived.number > 0) {
+                println!("Archived up to: {archived}.");
+            }
             if without_key > 0 {
                 println!("Entries sealed by an earlier version, without a key: {without_key}.");
             }
@@ -30,6 +34,9 @@ pub(super) fn run(config: &Config, arguments: &VerifyActivity) -> Outcome {
             }
             Ok(())
         }
+        Verdict::NotYetDeleted(number) => Err(one(format!(
+            "entries up to {number} are archived and still in the database: run activity archive again to delete them"
+        ))),
         Verdict::Broken(how) => Err(one(format!("the hash chain of the activity log is broken: {how}"))),
     }
 }

@@ -1,6 +1,8 @@
 //! The command line: subcommands, flags and environment variables, as clap reads them. Without `Debug`, because
 //! `DATABASE_URL` and `WEBHOOK_URL` may contain secrets.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::NoticeSettings;
@@ -42,6 +44,9 @@ pub enum Command {
     Migrate(Settings),
     /// Check the hash chain of the activity log; exits with 1 if an entry was edited, deleted or added by somebody else
     VerifyActivity(VerifyActivity),
+    /// Move old entries of the activity log to a file, or check such a file
+    #[command(subcommand)]
+    Activity(ActivityCommand),
     /// Encrypt every stored secret with a new key; stop the server first, or start it with both keys
     RotateKey(Settings),
     /// Print a one-time link to choose a new password; signs the employee out everywhere
@@ -144,6 +149,39 @@ pub struct VerifyActivity {
     /// been deleted together with their seals
     #[arg(long, value_name = "HEAD")]
     pub head: Option<String>,
+}
+
+/// The subcommands of `activity`.
+#[derive(Subcommand)]
+pub enum ActivityCommand {
+    /// Write old entries of the activity log to a file, then delete them from the database; the server can keep running
+    Archive(Box<ArchiveActivity>),
+    /// Check a file that `activity archive` wrote, without a database; exits with 1 if it was changed or cut short
+    Verify(VerifyArchive),
+}
+
+/// Arguments of `activity archive`.
+#[derive(Args, Clone)]
+#[group(id = "age", required = true, multiple = false, args = ["before", "keep_days"])]
+pub struct ArchiveActivity {
+    /// The shared settings.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// File to write; it must not exist yet
+    pub file: PathBuf,
+    /// Archive entries before this day in the shop's time zone, such as 2026-01-01, in whole blocks of 1,000
+    #[arg(long, value_name = "DATE")]
+    pub before: Option<String>,
+    /// Archive entries older than this many days, in whole blocks of 1,000
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=36_500))]
+    pub keep_days: Option<i64>,
+}
+
+/// Arguments of `activity verify`.
+#[derive(Args, Clone)]
+pub struct VerifyArchive {
+    /// File to check
+    pub file: PathBuf,
 }
 
 /// Arguments of `reset-link`.

@@ -22,7 +22,7 @@ use checks::{Checks, number, secret, switch};
 
 #[cfg(feature = "demo")]
 pub use cli::Demo;
-pub use cli::{Cli, Command, ResetLink, Settings, VerifyActivity};
+pub use cli::{ActivityCommand, ArchiveActivity, Cli, Command, ResetLink, Settings, VerifyActivity, VerifyArchive};
 pub use database_url::DatabaseUrl;
 pub use hosts::Hosts;
 pub use keys::KeyChange;

@@ -76,6 +76,11 @@ impl DerivedKey {
         DerivedKey::of(secret.as_bytes(), purpose)
     }
 
+    /// A key whose bytes were written to a file.
+    pub fn from_bytes(bytes: [u8; 32]) -> DerivedKey {
+        DerivedKey(Zeroizing::new(bytes))
+    }
+
     /// The key for a narrower purpose.
     pub fn derive(&self, purpose: &str) -> DerivedKey {
         DerivedKey::of(&*self.0, purpose)
@@ -104,7 +109,7 @@ impl DerivedKey {
         self.sign(message).as_bytes().ct_eq(signature.as_bytes()).into()
     }
 
-    /// The bytes of the key, for a library that encrypts with it.
+    /// The bytes of the key, for a library that encrypts with it, or for a file that is to be verified by itself.
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0
     }

@@ -99,6 +99,7 @@ fn help_names_every_setting_and_no_secret_can_be_a_flag() {
         "demo",
         "migrate",
         "verify-activity",
+        "activity",
         "reset-link",
         "rotate-key",
         "SECRET_KEY_PREVIOUS",

@@ -11,6 +11,7 @@ mod support;
 mod access_token_detail;
 mod account;
 mod activity;
+mod activity_archive;
 mod activity_key;
 mod api_keys;
 mod broker;

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::id::{ConnectionKey, EmployeeKey};
 use crate::pages;
 use crate::pages::clients::client_detail::HOME as CLIENTS;
-use crate::time::{DisplayTime, Timestamp};
+use crate::time::{DisplayTime, Timestamp, start_of_day};
 use crate::web::list::{ListState, Pager, Sort};
 use crate::web::page::{Page, RequestContext, Section, html};
 use crate::web::query::Query;
@@ -80,11 +80,8 @@ fn day(text: &str, zone: &str, plus: i64) -> Result<Option<Timestamp>> {
     if text.is_empty() {
         return Ok(None);
     }
-    let invalid = |_| Error::Invalid("Enter a date like 2026-11-20.".into());
-    let date: jiff::civil::Date = text.parse().map_err(invalid)?;
-    let date = date.checked_add(jiff::Span::new().days(plus)).map_err(invalid)?;
-    let start = date.in_tz(zone).map_err(invalid)?;
-    Ok(Some(Timestamp(start.timestamp().as_second())))
+    let start = start_of_day(text, zone, plus);
+    start.map(Some).ok_or_else(|| Error::Invalid("Enter a date like 2026-11-20.".into()))
 }
 
 /// `GET /settings/activity`

@@ -1,4 +1,4 @@
-//! Archiving: the oldest entries go to a file that verifies by itself ([`file`]), and are then deleted from the database.
+//! Archiving: the oldest entries go to a file that verifies by itself ([`mod@file`]), and are then deleted from the database.
 //!
 //! Only whole blocks of seals are archived, because the file has the keys of its blocks, and those of later ones stay secret.
 //! The steps are: write the file; record its last seal in [`Chain`], in one transaction with an activity entry; delete what

@@ -56,8 +56,8 @@ pub async fn erase(
     let (actor, client_ip, now) = (context.viewer.actor(), context.client_ip.clone(), context.now());
     let erased = app.db.write(move |conn| erasure::erase(conn, id, (&actor, &client_ip), now)).await;
     match erased {
-        Ok(employee) => {
-            let text = format!("Personal data erased. The server now removes it from the log of {}.", employee.name);
+        Ok(_) => {
+            let text = "Personal data erased. The server is now removing it from the activity log.";
             context.redirect(Tone::Good, text, &path(id))
         }
         Err(Error::Conflict(why)) => context.redirect(Tone::Bad, why, &path(id)),

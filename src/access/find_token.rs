@@ -1,37 +1,53 @@
-//! Finds a token or a client secret by its value, and records who looked it up.
+//! Finds tokens and client secrets in a text that somebody pasted, and records who looked them up.
 
-use diesel::OptionalExtension;
+use diesel::prelude::*;
 
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
 use crate::clients::{Client, ClientSecret};
 use crate::db::DbConnection;
-use crate::employees::{Attempt, Attempts};
+use crate::employees::{Attempt, Attempts, Employee};
 use crate::error::Result;
 use crate::id::{AccessTokenKey, ClientKey, EmployeeKey, RefreshTokenKey};
-use crate::secrets::{NotAToken, PlainToken, TokenHash};
+use crate::schema::{access_tokens, clients, refresh_tokens};
+use crate::secrets::{Mask, Scanned, TokenHash, scan, scan_mask};
 use crate::time::Timestamp;
-use crate::tokens::{AccessToken, EndedToken, RefreshToken};
+use crate::tokens::{AccessToken, EndedToken, RefreshToken, TokenDates};
+
+/// The most tokens that are looked up in one text.
+pub const MOST_TOKENS: usize = 20;
+// Tokens listed that begin with the same seven characters, and clients whose tokens are read at once.
+const MOST_ALIKE: i64 = 20;
+const CLIENTS_AT_ONCE: usize = 500;
 
 /// What a value belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FoundToken {
-    /// An access token or API key; it may have expired.
-    AccessToken(ClientKey, AccessTokenKey),
+pub enum TokenOwner {
+    /// An API key; it may have expired.
+    ApiKey(AccessTokenKey),
+    /// An access token, issued with this refresh token; it may have expired.
+    AccessToken(AccessTokenKey, RefreshTokenKey),
     /// The current value of a refresh token.
-    RefreshToken(ClientKey, RefreshTokenKey),
+    RefreshToken(RefreshTokenKey),
     /// An earlier value of a refresh token.
-    ReplacedRefreshToken(ClientKey, RefreshTokenKey),
+    ReplacedRefreshToken(RefreshTokenKey),
     /// A client secret.
-    ClientSecret(ClientKey),
+    ClientSecret,
+}
+
+/// A token or client secret that was found.
+pub struct FoundToken {
+    /// What it is.
+    pub owner: TokenOwner,
+    /// Its client.
+    pub client: Client,
+    /// Its first characters, the employee it acts for, and its dates; none for a client secret.
+    pub token: Option<(Mask, Employee, TokenDates)>,
 }
 
 /// The result of a search.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenSearch {
-    /// The value was found; the search is recorded.
-    Found(FoundToken),
-    /// No token or secret has this value.
-    NotFound,
+    /// What was found, each recorded, and the number of tokens that do not exist (any more).
+    Done(Vec<FoundToken>, usize),
     /// Too many searches found nothing; seconds to wait.
     TooMany(i64),
 }
@@ -44,81 +60,158 @@ pub struct PastedToken {
     grant_hash: Option<TokenHash>,
 }
 
-/// Reads what a person pasted: a token, with or without `Bearer`, or the SHA-256 of a token in hexadecimal, as secret
-/// scanners report it.
-pub fn parse_pasted_token(text: &str) -> std::result::Result<PastedToken, NotAToken> {
-    let text = text.trim();
-    let text = text.strip_prefix("Bearer ").or_else(|| text.strip_prefix("bearer ")).unwrap_or(text).trim();
-    match (PlainToken::parse(text), TokenHash::from_hex(text)) {
-        (Ok(token), _) => Ok(PastedToken { hash: token.hash(), grant_hash: token.grant_hash() }),
-        (Err(_), Some(hash)) => Ok(PastedToken { hash, grant_hash: None }),
-        (Err(error), None) => Err(error),
+/// What a pasted text contains.
+#[derive(Default)]
+pub struct PastedText {
+    /// Whole tokens, each once, and SHA-256 hashes as secret scanners report them.
+    pub tokens: Vec<PastedToken>,
+    /// The first characters of tokens that have a wrong character or are not complete.
+    pub mistyped: Vec<Mask>,
+    /// The first characters of a token, if the text is nothing else.
+    pub mask: Option<Mask>,
+}
+
+/// Reads a pasted text. Only hashes of the tokens in it are kept.
+pub fn read_pasted_text(text: &str) -> PastedText {
+    let mut pasted = PastedText { mask: scan_mask(text), ..PastedText::default() };
+    for scanned in scan(text, MOST_TOKENS) {
+        match scanned {
+            Scanned::Token(token) => pasted.add(token.hash(), token.grant_hash()),
+            Scanned::Hash(hash) => pasted.add(hash, None),
+            Scanned::Mistyped(mask) => pasted.mistyped.push(mask),
+        }
+    }
+    pasted
+}
+
+impl PastedText {
+    fn add(&mut self, hash: TokenHash, grant_hash: Option<TokenHash>) {
+        if !self.tokens.iter().any(|other| other.hash == hash) {
+            self.tokens.push(PastedToken { hash, grant_hash });
+        }
     }
 }
 
-/// Finds a token or client secret by its value and records the search. Searches that find nothing are rate limited per person.
-pub fn find_token(
+/// Finds tokens and client secrets by their values and records what was found. Searches in which something does not exist
+/// are rate limited per person.
+pub fn find_tokens(
     conn: &mut DbConnection,
-    pasted: &PastedToken,
+    pasted: &[PastedToken],
     (viewer, actor): (EmployeeKey, &Actor),
     client_ip: &str,
     now: Timestamp,
 ) -> Result<TokenSearch> {
-    let attempts = Attempts::of(&format!("find-token {viewer}"), "any", Some("page"));
-    let found = look_up(conn, pasted)?;
-    match (&found, attempts.begin(conn, now)?) {
-        (_, Attempt::Wait(seconds)) => return Ok(TokenSearch::TooMany(seconds)),
-        (Some(_), Attempt::Allowed) => attempts.succeeded(conn)?,
-        (None, Attempt::Allowed) => {}
+    let mut found = Vec::new();
+    for token in pasted {
+        found.extend(look_up(conn, token)?);
     }
-    let Some((token, client, subject)) = found else {
-        return Ok(TokenSearch::NotFound);
-    };
-    NewActivity::new(Kind::TokenLookedUp, actor.clone(), subject)
-        .from(client_ip)
-        .with(Detail::note(format!("of {}", client.name)))
-        .record(conn, now)?;
-    Ok(TokenSearch::Found(token))
+    let unknown = pasted.len() - found.len();
+    let attempts = Attempts::of(&format!("find-token {viewer}"), "any", Some("page"));
+    match (unknown, attempts.begin(conn, now)?) {
+        (_, Attempt::Wait(seconds)) => return Ok(TokenSearch::TooMany(seconds)),
+        (0, Attempt::Allowed) => attempts.succeeded(conn)?,
+        (_, Attempt::Allowed) => {}
+    }
+    for token in &found {
+        NewActivity::new(Kind::TokenLookedUp, actor.clone(), token.subject())
+            .from(client_ip)
+            .with(Detail::note(format!("of {}", token.client.name)))
+            .record(conn, now)?;
+    }
+    Ok(TokenSearch::Done(found, unknown))
 }
 
-// What a value belongs to, its client, and the subject of the activity entry.
-type Found = (FoundToken, Client, Subject);
+impl FoundToken {
+    fn subject(&self) -> Subject {
+        let Some((mask, employee, _)) = &self.token else { return self.client.subject() };
+        let (kind, id) = match self.owner {
+            TokenOwner::ApiKey(id) | TokenOwner::AccessToken(id, _) => ("access_token", id.0),
+            TokenOwner::RefreshToken(id) | TokenOwner::ReplacedRefreshToken(id) => ("refresh_token", id.0),
+            TokenOwner::ClientSecret => return self.client.subject(),
+        };
+        Subject::token(kind, id, mask, &self.client.name, employee.id)
+    }
 
-fn look_up(conn: &mut DbConnection, pasted: &PastedToken) -> Result<Option<Found>> {
+    fn of(
+        conn: &mut DbConnection,
+        owner: TokenOwner,
+        (client, employee): (ClientKey, EmployeeKey),
+        (mask, dates): (Mask, TokenDates),
+    ) -> QueryResult<FoundToken> {
+        let (client, employee) = (Client::find(conn, client)?, Employee::find(conn, employee)?);
+        Ok(FoundToken { owner, client, token: Some((mask, employee, dates)) })
+    }
+
+    fn of_access_token(conn: &mut DbConnection, token: AccessToken) -> QueryResult<FoundToken> {
+        let owner = match token.refresh_token_id {
+            Some(grant) => TokenOwner::AccessToken(token.id, grant),
+            None => TokenOwner::ApiKey(token.id),
+        };
+        let dates = token.dates();
+        Self::of(conn, owner, (token.client_id, token.employee_id), (token.mask, dates))
+    }
+
+    fn of_refresh_token(conn: &mut DbConnection, token: RefreshToken, is_current: bool) -> QueryResult<FoundToken> {
+        let owner = match is_current {
+            true => TokenOwner::RefreshToken(token.id),
+            false => TokenOwner::ReplacedRefreshToken(token.id),
+        };
+        let dates = token.dates();
+        Self::of(conn, owner, (token.client_id, token.employee_id), (token.mask, dates))
+    }
+}
+
+fn look_up(conn: &mut DbConnection, pasted: &PastedToken) -> Result<Option<FoundToken>> {
     let hash = &pasted.hash;
     if let Some(token) = AccessToken::find_by_value(conn, hash)? {
-        let client = Client::find(conn, token.client_id)?;
-        let subject = Subject::token("access_token", token.id.0, &token.mask, &client.name, token.employee_id);
-        return Ok(Some((FoundToken::AccessToken(client.id, token.id), client, subject)));
+        return Ok(Some(FoundToken::of_access_token(conn, token)?));
     }
     if let Some(owner) = ClientSecret::owner(conn, hash)? {
         let client = Client::find(conn, owner)?;
-        let subject = client.subject();
-        return Ok(Some((FoundToken::ClientSecret(owner), client, subject)));
+        return Ok(Some(FoundToken { owner: TokenOwner::ClientSecret, client, token: None }));
     }
-    let Some((token, is_current)) = RefreshToken::find_by_value(conn, hash, pasted.grant_hash.as_ref())? else {
-        return look_up_ended(conn, hash);
-    };
-    let client = Client::find(conn, token.client_id)?;
-    let subject = Subject::token("refresh_token", token.id.0, &token.mask, &client.name, token.employee_id);
-    let found = match is_current {
-        true => FoundToken::RefreshToken(client.id, token.id),
-        false => FoundToken::ReplacedRefreshToken(client.id, token.id),
-    };
-    Ok(Some((found, client, subject)))
+    if let Some((token, is_current)) = RefreshToken::find_by_value(conn, hash, pasted.grant_hash.as_ref())? {
+        return Ok(Some(FoundToken::of_refresh_token(conn, token, is_current)?));
+    }
+    look_up_ended(conn, hash)
 }
 
 // An access token that has expired; nothing when its client or its refresh token is gone.
-fn look_up_ended(conn: &mut DbConnection, hash: &TokenHash) -> Result<Option<Found>> {
+fn look_up_ended(conn: &mut DbConnection, hash: &TokenHash) -> Result<Option<FoundToken>> {
     let Some(token) = EndedToken::find_by_value(conn, hash)? else {
         return Ok(None);
     };
-    let Some(client) = Client::find(conn, token.client_id).optional()? else {
-        return Ok(None);
-    };
-    if RefreshToken::find(conn, client.id, token.refresh_token_id).optional()?.is_none() {
+    if Client::find(conn, token.client_id).optional()?.is_none()
+        || RefreshToken::find(conn, token.client_id, token.refresh_token_id).optional()?.is_none()
+    {
         return Ok(None);
     }
-    let subject = Subject::token("access_token", token.id.0, &token.mask, &client.name, token.employee_id);
-    Ok(Some((FoundToken::AccessToken(client.id, token.id), client, subject)))
+    let (owner, dates) = (TokenOwner::AccessToken(token.id, token.refresh_token_id), token.dates());
+    Ok(Some(FoundToken::of(conn, owner, (token.client_id, token.employee_id), (token.mask, dates))?))
+}
+
+/// Tokens of clients that are not revoked, beginning with these seven characters; at most twenty of each kind.
+pub fn tokens_beginning_with(conn: &mut DbConnection, mask: &Mask) -> Result<Vec<FoundToken>> {
+    let all: Vec<ClientKey> = clients::table.filter(clients::revoked_at.is_null()).select(clients::id).load(conn)?;
+    let (mut grants, mut others): (Vec<RefreshToken>, Vec<AccessToken>) = Default::default();
+    // The index begins with the client: a read for each client, in few statements.
+    for some in all.chunks(CLIENTS_AT_ONCE) {
+        let alike = refresh_tokens::table
+            .filter(refresh_tokens::client_id.eq_any(some))
+            .filter(refresh_tokens::prefix.eq(mask))
+            .filter(refresh_tokens::revoked_at.is_null());
+        grants.extend(alike.limit(MOST_ALIKE).select(RefreshToken::as_select()).load(conn)?);
+        let alike =
+            access_tokens::table.filter(access_tokens::client_id.eq_any(some)).filter(access_tokens::prefix.eq(mask));
+        others.extend(alike.limit(MOST_ALIKE).select(AccessToken::as_select()).load(conn)?);
+    }
+    let most = usize::try_from(MOST_ALIKE).unwrap_or(usize::MAX);
+    let mut found = Vec::new();
+    for token in grants.into_iter().take(most) {
+        found.push(FoundToken::of_refresh_token(conn, token, true)?);
+    }
+    for token in others.into_iter().take(most) {
+        found.push(FoundToken::of_access_token(conn, token)?);
+    }
+    Ok(found)
 }

@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 use crate::secrets::hash::TokenHash;
 use crate::secrets::keys::{DerivedKey, mac};
+use crate::secrets::mask::Mask;
 use crate::secrets::random::{ALPHABET, base62};
-use crate::secrets::token::Mask;
 
 // 62^22 is just over 2^130.
 pub(super) const PART_LENGTH: usize = 22;

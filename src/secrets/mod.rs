@@ -4,7 +4,9 @@
 mod grant_part;
 mod hash;
 mod keys;
+mod mask;
 mod random;
+mod scan;
 pub mod sealed;
 mod token;
 
@@ -12,5 +14,7 @@ pub use grant_part::GrantPart;
 pub use hash::TokenHash;
 pub(crate) use keys::mac;
 pub use keys::{DerivedKey, MasterKey};
+pub use mask::Mask;
 pub use random::{RandomSecret, random_name};
-pub use token::{Mask, NotAToken, PlainToken, TokenKind};
+pub use scan::{Scanned, scan, scan_mask};
+pub use token::{NotAToken, PlainToken, TokenKind};

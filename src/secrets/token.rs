@@ -10,15 +10,14 @@
 
 use std::fmt;
 
-use diesel::deserialize::FromSqlRow;
-use diesel::expression::AsExpression;
 use zeroize::Zeroizing;
 
 use crate::secrets::grant_part::{GrantPart, PART_LENGTH};
 use crate::secrets::hash::TokenHash;
+use crate::secrets::mask::Mask;
 use crate::secrets::random::{ALPHABET, SECRET_LENGTH, base62};
 
-const PREFIX_LENGTH: usize = 7;
+const PREFIX_LENGTH: usize = Mask::LENGTH;
 const MARKER_LENGTH: usize = 4;
 const CHECKSUM_LENGTH: usize = 6;
 const SECRET_START: usize = PREFIX_LENGTH + MARKER_LENGTH;
@@ -85,9 +84,19 @@ pub enum NotAToken {
 }
 
 impl PlainToken {
+    /// The lengths that tokens have, in characters, the longest first.
+    pub(super) const LENGTHS: [usize; 2] =
+        [SECRET_START + 2 * PART_LENGTH + CHECKSUM_LENGTH, SECRET_START + SECRET_LENGTH + CHECKSUM_LENGTH];
+
+    /// The length of the part that says what kind of token it is, if `text` begins with one.
+    pub(super) fn marked_length(text: &str) -> Option<usize> {
+        let marker = text.get(PREFIX_LENGTH..SECRET_START)?;
+        TokenKind::ALL.iter().any(|kind| kind.marker() == marker).then_some(SECRET_START)
+    }
+
     /// A new random token of this kind.
     pub fn generate(kind: TokenKind) -> PlainToken {
-        let mask = Mask(base62(PREFIX_LENGTH));
+        let mask = Mask::generate();
         match kind {
             TokenKind::RefreshToken => Self::refresh_token(&mask, &GrantPart::generate()),
             _ => Self::with_secret(kind, &mask, &Zeroizing::new(base62(SECRET_LENGTH))),
@@ -101,7 +110,7 @@ impl PlainToken {
     }
 
     fn with_secret(kind: TokenKind, mask: &Mask, secret: &str) -> PlainToken {
-        let body = Zeroizing::new(format!("{}{}{secret}", mask.0, kind.marker()));
+        let body = Zeroizing::new(format!("{}{}{secret}", mask.characters(), kind.marker()));
         let value = Zeroizing::new(format!("{}{}", *body, checksum(&body)));
         PlainToken { kind, value }
     }
@@ -150,33 +159,12 @@ impl PlainToken {
 
     /// The part that pages show.
     pub fn mask(&self) -> Mask {
-        Mask(self.value[..PREFIX_LENGTH].to_string())
+        Mask::of(&self.value)
     }
 
     /// The token itself, to send it.
     pub fn expose(&self) -> &str {
         &self.value
-    }
-}
-
-/// The first seven characters of a token: the only part that is stored and shown.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, AsExpression, FromSqlRow)]
-#[diesel(sql_type = diesel::sql_types::Text)]
-#[serde(transparent)]
-pub struct Mask(String);
-
-crate::id::sql_newtype!(Mask, Text, str, String);
-
-impl Mask {
-    /// The seven characters.
-    pub fn characters(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Mask {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} *** REDACTED ***", self.0)
     }
 }
 

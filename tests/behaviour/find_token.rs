@@ -97,9 +97,10 @@ fn a_mistyped_a_foreign_and_an_unknown_token_are_told_apart() {
         page.texts("[role=alert] strong").join("")
     };
     assert_eq!(problem(find(&mut browser, &mistyped)), "Check the token");
-    for foreign in ["", "def50200abcdef", "Zk3f9aB", "ä\u{0}ö", &"x".repeat(5000)] {
-        assert_eq!(problem(find(&mut browser, foreign)), "Not a token from this server");
+    for foreign in ["", "def50200abcdef", "ä\u{0}ö", &"x".repeat(5000)] {
+        assert_eq!(problem(find(&mut browser, foreign)), "No token from this server");
     }
+    assert_eq!(problem(find(&mut browser, "Zk3f9aB")), "No token begins with Zk3f9aB");
     let page = browser.open(&key.path());
     let confirmation = browser.click(&page, &page.link("Revoke API key").unwrap());
     browser.submit(&confirmation, "/revoke", &[]);
@@ -158,4 +159,68 @@ fn a_client_secret_that_turned_up_somewhere_leads_to_its_client() {
     assert_eq!(found.location(), crate::support::client_path(integration.id));
     assert!(page.text().contains("regenerate it"), "{}", page.text());
     assert!(!page.body.contains(&integration.secret[..12]));
+}
+
+#[test]
+fn the_tokens_in_a_message_are_found_with_whose_they_are_and_what_to_do() {
+    let app = TestApp::start();
+    let (anna, bert) = (app.shop().staff("Anna"), app.shop().staff("Bert"));
+    let (ledgerly, stockbird) = (app.shop().client("Ledgerly"), app.shop().client("Stockbird"));
+    let grant = app.shop().grant(ledgerly, &anna);
+    let old = app.shop().at(-3 * DAY).grant(stockbird, &bert);
+    let key = app.shop().api_key(stockbird, &bert, "till");
+    let unknown = format!("{:064x}", 7);
+    let mistyped = format!("{}-", &key.value[..40]);
+    let text = format!(
+        "Hi, we found this on a public page:\n{{\"access_token\":\"{}\"}} and {}\nhttps://x.example/?key={}, twice {}, {unknown}, {mistyped}",
+        grant.access_token, old.access_token, key.value, key.value
+    );
+    let mut browser = app.manager();
+
+    let page = find(&mut browser, &text);
+
+    assert_eq!(page.status, 200);
+    let rows: Vec<Vec<String>> = page.rows("#found").into_iter().map(|row| row.cells[..4].to_vec()).collect();
+    let masked = |mask: &str, kind: &str| format!("{mask} *** REDACTED *** {kind}");
+    let found = [
+        vec![masked(&grant.access_token[..7], "Access token"), "Ledgerly".into(), "Anna".into(), "Never used".into()],
+        vec![masked(&old.access_token[..7], "Access token"), "Stockbird".into(), "Bert".into(), "Expired".into()],
+        vec![masked(&key.value[..7], "API key"), "Stockbird".into(), "Bert".into(), "Never used".into()],
+    ];
+    assert_eq!(rows, found);
+    assert_eq!(page.texts("[role=alert] strong"), ["1 of 4 not found", "Check the token"]);
+    assert!(page.text().contains(&format!("What begins with {} has a wrong character", &key.value[..7])));
+    let leads_to = |page: &Page, path: &str| page.body.contains(&format!("href=\"{path}\""));
+    let revoke = format!("{}/revoke", key.path());
+    assert!(leads_to(&page, &revoke) && leads_to(&page, &grant.path()));
+    assert!(!leads_to(&page, &format!("{}/revoke", old.access_token_path())), "it has expired");
+    let (mut staff, _) = app.sign_in_as(Role::Staff);
+    let seen = find(&mut staff, &text);
+    assert!(leads_to(&seen, &key.path()) && !leads_to(&seen, &revoke), "another person's");
+
+    let kept = app.shop().words("SELECT subject_name || detail || client_ip AS word FROM activity");
+    let state = app.shop().words("SELECT state AS word FROM sessions");
+    for secret in [&grant.access_token, &old.access_token, &key.value] {
+        assert!(!page.body.contains(&secret[..12]) && !seen.body.contains(&secret[..12]));
+        assert!(!kept.iter().chain(&state).any(|text| text.contains(&secret[..9])));
+    }
+}
+
+#[test]
+fn seven_characters_alone_list_the_tokens_that_begin_with_them() {
+    let app = TestApp::start();
+    let anna = app.shop().staff("Anna");
+    let (ledgerly, stockbird) = (app.shop().client("Ledgerly"), app.shop().client("Stockbird"));
+    let grant = app.shop().grant(ledgerly, &anna);
+    let key = app.shop().api_key(stockbird, &anna, "");
+    app.shop().sql(&format!("UPDATE access_tokens SET prefix = '{}' WHERE label = ''", grant.mask()));
+    let mut browser = app.manager();
+
+    let shown = find(&mut browser, &format!(" {} *** REDACTED ***", grant.mask()));
+
+    let clients: Vec<String> = shown.rows("#found").iter().map(|row| row.cells[1].clone()).collect();
+    assert_eq!(clients, ["Ledgerly", "Ledgerly", "Stockbird"], "the grant, its access token, and the key");
+    assert!(shown.body.contains(&format!("{}/revoke", key.path())));
+    let other = if grant.mask() == "aaaaaaa" { "bbbbbbb" } else { "aaaaaaa" };
+    assert!(find(&mut browser, other).text().contains("No token begins with"));
 }

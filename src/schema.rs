@@ -426,6 +426,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    connection_refusals (connection_id) {
+        connection_id -> BigInt,
+        refusals -> BigInt,
+        first_at -> BigInt,
+    }
+}
+
+diesel::table! {
     connection_requests (id) {
         id -> BigInt,
         connection_id -> BigInt,
@@ -489,6 +497,7 @@ diesel::joinable!(connections -> oauth_clients (oauth_client_id));
 diesel::joinable!(connections -> businesses (business_id));
 diesel::joinable!(connections -> employees (authorized_by));
 diesel::joinable!(connection_events -> connections (connection_id));
+diesel::joinable!(connection_refusals -> connections (connection_id));
 diesel::joinable!(connection_requests -> connections (connection_id));
 diesel::joinable!(connection_requests -> sessions (session_id));
 diesel::joinable!(service_keys -> connections (connection_id));
@@ -524,6 +533,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     oauth_clients,
     connections,
     connection_events,
+    connection_refusals,
     connection_requests,
     service_keys,
     outbox,

@@ -144,6 +144,7 @@ impl Connections {
         Ok(match check_domain_prefix(outcome, &verified.connection) {
             Outcome::Issued(reply) => Ok(reply),
             Outcome::Refused { message } => Err(format!("The provider refused the code: {message}.")),
+            Outcome::Unusable { reason } => Err(reason),
             Outcome::Retry { message, .. } => Err(format!("Redeeming the code failed. {message}")),
         })
     }

@@ -2,7 +2,7 @@
 //!
 //! * Registration: `oauth_client` (app credentials), `api_type`, `provider` (the URLs of a server).
 //! * Authorization: `authorization` (begin, callback, redeem, store), `pending_authorization`, `remote_account`.
-//! * Token lifecycle: `token_endpoint`, `token_reply`, `refresh`, `schedule`, `breaker`, `provider_revocation`.
+//! * Token lifecycle: `token_endpoint`, `token_reply`, `refusal`, `refresh`, `schedule`, `breaker`, `provider_revocation`.
 //! * State: `connection`, `status`, `state` (all transitions), `incident`, `event` (history).
 //! * Management: `manage`, `service_key`. Calls through a connection are in `broker`.
 //!
@@ -24,6 +24,7 @@ mod pending_authorization;
 mod provider;
 pub mod provider_revocation;
 pub mod refresh;
+mod refusal;
 pub mod remote_account;
 mod schedule;
 mod sealed_columns;
@@ -48,7 +49,7 @@ pub use sealed_columns::SEALED_COLUMNS;
 pub use service::{Connections, Requester};
 pub use service_key::ServiceKey;
 pub use status::Status;
-pub use token_reply::{Outcome, TokenReply};
+pub use token_reply::{Failure, Outcome, TokenReply};
 
 use crate::id::ConnectionKey;
 

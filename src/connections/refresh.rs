@@ -17,7 +17,7 @@ use crate::connections::provider::Provider;
 use crate::connections::service::Connections;
 use crate::connections::state::{Claim, LEASE};
 use crate::connections::token_endpoint::Exchange;
-use crate::connections::token_reply::Outcome;
+use crate::connections::token_reply::{Failure, Outcome};
 use crate::connections::{ApiType, state};
 use crate::error::{Error, Result};
 use crate::id::ConnectionKey;
@@ -32,6 +32,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 // A claim older than this is not used, because the lease could end during the call.
 const STALE_CLAIM: Duration = Duration::from_secs(3);
 const RETRY_STORE: Duration = Duration::from_secs(1);
+const CANNOT_DECRYPT: &str = "The stored tokens cannot be decrypted with this server's secret key.";
 
 /// Queues refreshes for a task on the main thread.
 pub struct Refresher {
@@ -135,7 +136,7 @@ async fn refresh_counted(service: &Connections, id: ConnectionKey) -> Result<()>
     let outcome = match started.elapsed() > STALE_CLAIM {
         true => {
             let message = "This server was overloaded, so no request was sent.".to_string();
-            Outcome::Retry { message, retry_after: None, is_unknown: false }
+            Outcome::Retry { message, retry_after: None, failure: Failure::Temporary }
         }
         false => request_tokens(service, &claim, &host, now).await,
     };
@@ -147,11 +148,11 @@ async fn request_tokens(service: &Connections, claim: &Claim, host: &str, now: T
     // During a key rotation, another node may have the key that this one lacks.
     if sealed.into_iter().flatten().any(|sealed| !service.vault.knows(sealed)) {
         let message = "Its stored tokens are encrypted with a key that this server does not have.".to_string();
-        return Outcome::Retry { message, retry_after: None, is_unknown: false };
+        return Outcome::Retry { message, retry_after: None, failure: Failure::Temporary };
     }
     let outcome = send_refresh(service, claim, now).await.unwrap_or_else(|error| {
         log::error!("connection {}: {error}", claim.connection.id);
-        Outcome::Refused { message: "the stored tokens cannot be decrypted with the current key.".into() }
+        Outcome::Unusable { reason: CANNOT_DECRYPT.into() }
     });
     match &outcome {
         Outcome::Retry { retry_after, .. } => {
@@ -190,7 +191,7 @@ pub(super) fn check_domain_prefix(outcome: Outcome, connection: &Connection) -> 
                 .domain_prefix()
                 .is_some_and(|prefix| !connection.domain_prefix.is_empty() && prefix != connection.domain_prefix) =>
         {
-            Outcome::Refused { message: "the new tokens are for another domain prefix.".into() }
+            Outcome::Unusable { reason: "The new tokens are for another domain prefix.".into() }
         }
         _ => outcome,
     }

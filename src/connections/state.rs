@@ -8,9 +8,10 @@ use crate::connections::connection::{Connection, access_place, refresh_place};
 use crate::connections::event::{ConnectionEvent, EventKind};
 use crate::connections::incident::{begin_incident, notice_subject, recover};
 use crate::connections::oauth_client::OAuthClient;
+use crate::connections::refusal::Refusals;
 use crate::connections::schedule;
 use crate::connections::schedule::Lives;
-use crate::connections::token_reply::{DEFAULT_LIFETIME, Outcome, TokenReply};
+use crate::connections::token_reply::{DEFAULT_LIFETIME, Failure, Outcome, TokenReply};
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::id::{ConnectionKey, EmployeeKey};
@@ -183,13 +184,34 @@ impl Claim {
         outcome: &Outcome,
         now: Timestamp,
     ) -> Result<bool> {
+        if !self.is_current(conn)? {
+            return Ok(false);
+        }
         match outcome {
-            Outcome::Issued(reply) => self.store(conn, transition_context, reply, now),
-            Outcome::Refused { message } => self.require_authorization(conn, transition_context, message, now),
-            Outcome::Retry { message, retry_after, is_unknown } => {
-                self.schedule_retry(conn, transition_context, (message, *retry_after, *is_unknown), now)
+            Outcome::Issued(reply) => self.store(conn, transition_context, reply, now)?,
+            Outcome::Refused { message } => {
+                let reason = format!("The provider refused to refresh the tokens: {message}");
+                self.require_authorization(conn, transition_context, &reason, now)?;
+            }
+            Outcome::Unusable { reason } => self.require_authorization(conn, transition_context, reason, now)?,
+            Outcome::Retry { message, failure: Failure::Refusal, .. } => {
+                let refusals = Refusals::count(conn, self.connection.id, now)?;
+                match refusals.are_final(now) {
+                    true => {
+                        let reason = refusals.reason(message, now);
+                        self.require_authorization(conn, transition_context, &reason, now)?;
+                    }
+                    false => self.schedule_retry(conn, transition_context, (message, None, EventKind::Failed), now)?,
+                }
+            }
+            Outcome::Retry { message, retry_after, failure } => {
+                let is_unknown = *failure == Failure::Unknown;
+                let kind = if is_unknown { EventKind::UnknownOutcome } else { EventKind::Failed };
+                Refusals::reset(conn, self.connection.id)?;
+                self.schedule_retry(conn, transition_context, (message, *retry_after, kind), now)?;
             }
         }
+        Ok(true)
     }
 
     fn store(
@@ -198,10 +220,7 @@ impl Claim {
         transition_context: &TransitionContext,
         reply: &TokenReply,
         now: Timestamp,
-    ) -> Result<bool> {
-        if !self.is_current(conn)? {
-            return Ok(false);
-        }
+    ) -> Result<()> {
         store_tokens(conn, transition_context, &self.connection, &self.client, reply, now)?;
         diesel::update(connections::table.find(self.connection.id))
             .set(connections::lease_until.eq(now.plus(min_interval(&self.connection))))
@@ -211,21 +230,16 @@ impl Claim {
             None => format!("The answer states no lifetime, so {} minutes are assumed.", DEFAULT_LIFETIME / 60),
         };
         ConnectionEvent::record(conn, self.connection.id, (EventKind::Refreshed, &details), "", now)?;
-        recover(conn, transition_context, &self.connection, "", now)?;
-        Ok(true)
+        recover(conn, transition_context, &self.connection, "", now)
     }
 
     fn require_authorization(
         &self,
         conn: &mut DbConnection,
         transition_context: &TransitionContext,
-        message: &str,
+        reason: &str,
         now: Timestamp,
-    ) -> Result<bool> {
-        if !self.is_current(conn)? {
-            return Ok(false);
-        }
-        let reason = format!("The provider refused to refresh the tokens: {message}");
+    ) -> Result<()> {
         diesel::update(connections::table.find(self.connection.id))
             .set((
                 connections::version.eq(self.connection.version + 1),
@@ -233,35 +247,31 @@ impl Claim {
                 connections::attempted_at.eq(None::<Timestamp>),
                 connections::due_at.eq(Timestamp::NO_END),
                 connections::needs_authorization_since.eq(now),
-                connections::reason.eq(&reason),
+                connections::reason.eq(reason),
                 connections::failing_since.eq(None::<Timestamp>),
             ))
             .execute(conn)?;
         let connection = &self.connection;
-        ConnectionEvent::record(conn, connection.id, (EventKind::Lost, &reason), "", now)?;
+        ConnectionEvent::record(conn, connection.id, (EventKind::Lost, reason), "", now)?;
         NewActivity::new(Kind::ConnectionLost, Actor::server(), connection.subject())
-            .with(Detail::note(&reason))
+            .with(Detail::note(reason))
             .record(conn, now)?;
         begin_incident(
             conn,
             transition_context,
             connection,
-            Notice::needs_authorization(notice_subject(connection), &reason),
+            Notice::needs_authorization(notice_subject(connection), reason),
             now,
-        )?;
-        Ok(true)
+        )
     }
 
     fn schedule_retry(
         &self,
         conn: &mut DbConnection,
         transition_context: &TransitionContext,
-        (message, retry_after, is_unknown): (&str, Option<i64>, bool),
+        (message, retry_after, kind): (&str, Option<i64>, EventKind),
         now: Timestamp,
-    ) -> Result<bool> {
-        if !self.is_current(conn)? {
-            return Ok(false);
-        }
+    ) -> Result<()> {
         let connection = &self.connection;
         let failures = connection.failures + 1;
         let backoff = schedule::backoff(failures, retry_after);
@@ -276,7 +286,6 @@ impl Claim {
                 connections::failing_since.eq(connection.failing_since.unwrap_or(now)),
             ))
             .execute(conn)?;
-        let kind = if is_unknown { EventKind::UnknownOutcome } else { EventKind::Failed };
         ConnectionEvent::record(conn, connection.id, (kind, message), "", now)?;
         // While the access token is valid, calls work and no notice is sent.
         if connection.paused_at.is_none() && !connection.is_fresh(now) {
@@ -288,7 +297,7 @@ impl Claim {
                 now,
             )?;
         }
-        Ok(true)
+        Ok(())
     }
 
     // Whether the row's version is still the claimed one. The UPDATE locks the row until the transaction ends.
@@ -341,6 +350,7 @@ fn store_tokens(
         "" => &connection.scope,
         granted => granted,
     });
+    Refusals::reset(conn, connection.id)?;
     diesel::update(connections::table.find(connection.id))
         .set((
             // Relative to the stored version, which another transition may have raised.

@@ -9,6 +9,7 @@ use oauth2::{
 use url::{Url, form_urlencoded};
 
 use crate::connections::provider::{Provider, RevokeStyle};
+use crate::connections::refusal;
 use crate::connections::token_reply::{NoReply, Outcome, TokenReply, outcome};
 use crate::error::{Error, Result};
 use crate::http::HttpClient;
@@ -125,14 +126,16 @@ impl Exchange<'_> {
     async fn send(&self, request: http::Request<Vec<u8>>) -> std::result::Result<http::Response<Vec<u8>>, NoReply> {
         let mut answer = self.http.send(request).await.map_err(NoReply::RequestFailure)?;
         let status = answer.status();
-        if status.as_u16() == 429 || status.is_server_error() {
-            return Err(NoReply::Status {
-                status: status.as_u16(),
-                retry_after: retry_after(answer.headers(), self.now),
-            });
+        let retry_after = retry_after(answer.headers(), self.now);
+        let passing = NoReply::Status { status: status.as_u16(), retry_after };
+        if status.is_redirection() || status.is_server_error() || refusal::may_pass(status) {
+            return Err(passing);
         }
-        if status.is_redirection() {
-            return Err(NoReply::Status { status: status.as_u16(), retry_after: None });
+        if status.is_client_error() && !refusal::is_oauth_error(answer.body()) {
+            return Err(match retry_after.is_some() || refusal::is_temporary_error(answer.body()) {
+                true => passing,
+                false => NoReply::Refusal { status: status.as_u16(), body: answer.into_body() },
+            });
         }
         if status.is_success() {
             *answer.status_mut() = http::StatusCode::OK;

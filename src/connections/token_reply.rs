@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use oauth2::basic::{BasicErrorResponse, BasicErrorResponseType, BasicTokenType};
+use oauth2::basic::{BasicErrorResponse, BasicTokenType};
 use oauth2::{AccessToken, RefreshToken, RequestTokenError, Scope, TokenResponse};
 use serde::{Deserialize, Deserializer, Serialize};
 use url::form_urlencoded;
 
+use crate::connections::refusal;
 use crate::http::RequestFailure;
 use crate::text::{capitalized, is_invisible};
 use crate::time::{DAY, MINUTE};
@@ -128,15 +129,31 @@ pub enum Outcome {
         /// The error code and description, without secrets.
         message: String,
     },
-    /// A temporary failure: retry later.
+    /// This server cannot send the request or use the answer, now and later.
+    Unusable {
+        /// Why, as a sentence without secrets.
+        reason: String,
+    },
+    /// A failure that may pass: retry later.
     Retry {
-        /// The failure, without secrets.
+        /// The failure, as a sentence without secrets.
         message: String,
         /// Seconds that the server asked to wait.
         retry_after: Option<i64>,
-        /// Whether the server may have issued tokens in an answer that did not arrive.
-        is_unknown: bool,
+        /// What kind of failure it is.
+        failure: Failure,
     },
+}
+
+/// A failure that may pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The server issued no tokens.
+    Temporary,
+    /// The server may have issued tokens in an answer that did not arrive.
+    Unknown,
+    /// The server refused with a 4xx status, but without an OAuth error. Several of these in a row are permanent.
+    Refusal,
 }
 
 /// Why there is no token response that the `oauth2` crate could read.
@@ -144,8 +161,10 @@ pub enum Outcome {
 pub(super) enum NoReply {
     /// The request failed.
     RequestFailure(RequestFailure),
-    /// The status is a redirect, 429 or 5xx.
+    /// The status is a redirect, 5xx, or a 4xx that may pass.
     Status { status: u16, retry_after: Option<i64> },
+    /// The status is another 4xx, and the body is not an OAuth error.
+    Refusal { status: u16, body: Vec<u8> },
 }
 
 impl std::fmt::Display for NoReply {
@@ -164,52 +183,60 @@ pub(super) fn outcome<E>(
 where
     E: std::error::Error + 'static,
 {
-    let retry = |message: String, is_unknown| Outcome::Retry { message, retry_after: None, is_unknown };
+    let retry = |message: String, failure| Outcome::Retry { message, retry_after: None, failure };
     match answer {
         Ok(reply) => {
             let length = reply.access_token.secret().len();
             match length == 0 || length > MAX_TOKEN || !is_valid_in_header(reply.access_token.secret()) {
-                true => retry("The provider's answer contains no valid access token.".into(), true),
+                true => retry("The provider's answer contains no valid access token.".into(), Failure::Unknown),
                 false => Outcome::Issued(Box::new(reply)),
             }
         }
-        Err(RequestTokenError::ServerResponse(refusal)) => {
-            let code = safe(refusal.error().as_ref(), sent);
-            let message = match refusal.error_description() {
-                Some(description) => format!("{code}: {}", safe(description, sent)),
-                None => code,
-            };
-            match refusal.error() {
-                BasicErrorResponseType::Extension(_) => {
-                    retry(format!("The provider answered with an unknown error: {message}."), false)
-                }
-                _ => Outcome::Refused { message },
-            }
-        }
+        Err(RequestTokenError::ServerResponse(error)) => Outcome::Refused { message: stated_error(&error, sent) },
         Err(RequestTokenError::Request(error)) => match (&error as &dyn std::error::Error).downcast_ref::<NoReply>() {
-            Some(NoReply::RequestFailure(why)) => {
-                retry(format!("{}.", capitalized(&why.to_string())), why.may_have_arrived())
-            }
-            Some(NoReply::Status { status: 429, retry_after }) => Outcome::Retry {
-                message: "The provider set a rate limit (429).".into(),
-                retry_after: *retry_after,
-                is_unknown: false,
-            },
-            Some(NoReply::Status { status: status @ 300..=399, .. }) => retry(
-                format!("The provider redirected the token request ({status}). Redirects are not followed."),
-                false,
-            ),
-            Some(NoReply::Status { status, retry_after }) => Outcome::Retry {
-                message: format!("The provider has an internal error ({status})."),
-                retry_after: *retry_after,
-                is_unknown: true,
-            },
-            None => retry("The token request could not be sent.".into(), false),
+            Some(no_reply) => no_reply.outcome(sent),
+            None => retry("The token request could not be sent.".into(), Failure::Temporary),
         },
         // Both errors quote the body, which may hold tokens: never show or log them.
         Err(RequestTokenError::Parse(..) | RequestTokenError::Other(_)) => {
-            retry("The provider's answer is not a token response.".into(), true)
+            retry("The provider's answer is not a token response.".into(), Failure::Unknown)
         }
+    }
+}
+
+impl NoReply {
+    fn outcome(&self, sent: &[&str]) -> Outcome {
+        let (message, retry_after, failure) = match self {
+            NoReply::RequestFailure(why) => {
+                let failure = if why.may_have_arrived() { Failure::Unknown } else { Failure::Temporary };
+                (format!("{}.", capitalized(&why.to_string())), None, failure)
+            }
+            NoReply::Status { status: 429, retry_after } => {
+                ("The provider set a rate limit (429).".into(), *retry_after, Failure::Temporary)
+            }
+            NoReply::Status { status: status @ 300..=399, .. } => {
+                let message = "The provider redirected the token request";
+                (format!("{message} ({status}). Redirects are not followed."), None, Failure::Temporary)
+            }
+            NoReply::Status { status: status @ 400..=499, retry_after } => {
+                let message = format!("The provider did not accept the token request now ({status}).");
+                (message, *retry_after, Failure::Temporary)
+            }
+            NoReply::Status { status, retry_after } => {
+                (format!("The provider has an internal error ({status})."), *retry_after, Failure::Unknown)
+            }
+            NoReply::Refusal { status, body } => (refusal::describe(*status, body, sent), None, Failure::Refusal),
+        };
+        Outcome::Retry { message, retry_after, failure }
+    }
+}
+
+/// The code and the description of an OAuth error, without the secrets in `sent`.
+pub(super) fn stated_error(error: &BasicErrorResponse, sent: &[&str]) -> String {
+    let code = safe(error.error().as_ref(), sent);
+    match error.error_description() {
+        Some(description) => format!("{code}: {}", safe(description, sent)),
+        None => code,
     }
 }
 

@@ -50,6 +50,7 @@ mod readiness;
 mod recent_failures;
 mod refresh_token_detail;
 mod refresh_token_introspection;
+mod refused_refreshes;
 mod registration;
 mod resource_servers;
 mod resources;

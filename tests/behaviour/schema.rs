@@ -107,6 +107,7 @@ fn every_foreign_key_states_its_action_and_has_an_index_that_begins_with_it() {
         ("business_locations", "business_id", "businesses"),
         ("client_secrets", "client_id", "clients"),
         ("connection_events", "connection_id", "connections"),
+        ("connection_refusals", "connection_id", "connections"),
         ("connection_requests", "connection_id", "connections"),
         ("connection_requests", "session_id", "sessions"),
         ("connections", "authorized_by", "employees"),
@@ -220,6 +221,7 @@ fn every_table_and_column_the_code_knows_is_there_and_no_other() {
         oauth_clients,
         connections,
         connection_events,
+        connection_refusals,
         connection_requests,
         service_keys,
         outbox

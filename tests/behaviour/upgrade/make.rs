@@ -307,7 +307,7 @@ fn connect_all(app: &TestApp, provider: &Provider, admin: &mut Browser, business
     let service_key = app.service_key(&stock);
     app.advance(60);
     press(admin, &connection_path(paused.id), "/pause", &[]);
-    provider.answer("/token", Answer::json(503, "{}"));
+    provider.answer("/token", Answer::json(400, ""));
     press(admin, &connection_path(failing.id), "/refresh", &[]);
     provider.answer("/token", Answer::json(400, json!({ "error": "invalid_grant" })));
     press(admin, &connection_path(refused.id), "/refresh", &[]);

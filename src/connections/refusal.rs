@@ -79,6 +79,11 @@ pub(super) fn is_oauth_error(body: &[u8]) -> bool {
     parse(body).is_some_and(|error| !matches!(error.error(), BasicErrorResponseType::Extension(_)))
 }
 
+/// Whether a body states that the client could not be authenticated.
+pub(super) fn is_invalid_client(body: &[u8]) -> bool {
+    parse(body).is_some_and(|error| *error.error() == BasicErrorResponseType::InvalidClient)
+}
+
 /// Whether a body states an error code that stands for a temporary failure.
 pub(super) fn is_temporary_error(body: &[u8]) -> bool {
     parse(body).is_some_and(|error| TEMPORARY.contains(&error.error().as_ref()))

@@ -12,7 +12,7 @@ use crate::connections::provider::{Provider, RevokeStyle};
 use crate::connections::refusal;
 use crate::connections::token_reply::{NoReply, Outcome, TokenReply, outcome};
 use crate::error::{Error, Result};
-use crate::http::HttpClient;
+use crate::http::{HttpClient, RequestFailure};
 use crate::time::{DAY, Timestamp};
 
 /// Requests of one client to one provider.
@@ -96,11 +96,28 @@ impl Exchange<'_> {
         Ok(outcome(answer, &[refresh_token, self.secret]))
     }
 
-    /// Revokes a refresh token; true if the provider confirmed it.
+    /// Revokes a refresh token; true if the provider confirmed it. If the endpoint does not accept the client secret in the
+    /// body, it is asked once more with HTTP Basic, which every server must support (RFC 6749 section 2.3.1) and some accept
+    /// only here.
     pub async fn revoke(&self, refresh_token: &str) -> bool {
         let Some((url, style)) = &self.provider.revoke else {
             return false;
         };
+        let in_header = self.provider.secret_in_header;
+        let mut answer = self.send_revocation(url, *style, refresh_token, in_header).await;
+        if !in_header && *style == RevokeStyle::Standard && answer.as_ref().is_ok_and(refuses_client) {
+            answer = self.send_revocation(url, *style, refresh_token, true).await;
+        }
+        answer.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    async fn send_revocation(
+        &self,
+        url: &Url,
+        style: RevokeStyle,
+        refresh_token: &str,
+        secret_in_header: bool,
+    ) -> std::result::Result<http::Response<Vec<u8>>, RequestFailure> {
         let mut body = form_urlencoded::Serializer::new(String::new());
         match style {
             RevokeStyle::RSeries => body.append_pair("refresh_token", refresh_token),
@@ -111,15 +128,13 @@ impl Exchange<'_> {
         let mut request = http::Request::post(url.as_str())
             .header("content-type", "application/x-www-form-urlencoded")
             .header("accept", "application/json");
-        if self.provider.secret_in_header {
+        if secret_in_header {
             request = request.header("authorization", basic(self.client_id, self.secret));
         } else {
             body.append_pair("client_id", self.client_id).append_pair("client_secret", self.secret);
         }
-        match request.body(body.finish().into_bytes()) {
-            Ok(request) => self.http.send(request).await.is_ok_and(|answer| answer.status().is_success()),
-            Err(_) => false,
-        }
+        let request = request.body(body.finish().into_bytes()).map_err(|_| RequestFailure::Forbidden)?;
+        self.http.send(request).await
     }
 
     // The `oauth2` crate reads the body only, so statuses are handled here.
@@ -142,6 +157,12 @@ impl Exchange<'_> {
         }
         Ok(answer)
     }
+}
+
+// Whether an answer refuses the client's authentication (RFC 6749 section 5.2).
+fn refuses_client(answer: &http::Response<Vec<u8>>) -> bool {
+    answer.status() == http::StatusCode::UNAUTHORIZED
+        || (answer.status().is_client_error() && refusal::is_invalid_client(answer.body()))
 }
 
 // RFC 6749 section 2.3.1: id and secret are form-encoded first.

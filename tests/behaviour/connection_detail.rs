@@ -1,11 +1,12 @@
 //! Settings › Connections: one connection, and what an admin does with it.
 
+use base64::Engine;
 use client_api_access::scopes::Role;
 use serde_json::json;
 
 use crate::support::connections::{CLIENT_SECRET, CONNECTIONS, connection_path, first_tokens};
 use crate::support::oauth::bearer;
-use crate::support::provider::{Answer, Provider};
+use crate::support::provider::{Answer, Provider, Request};
 use crate::support::{Browser, Page, Person, TestApp};
 use client_api_access::id::ConnectionKey;
 
@@ -218,6 +219,60 @@ fn o15_a_provider_that_does_not_confirm_is_named_and_keeps_nothing_here() {
 
     assert!(list.notice().contains("did not confirm") && list.notice().contains("remove the access in your account"));
     assert_eq!(world.app.shop().number("SELECT COUNT(*) FROM connections"), 0);
+}
+
+fn disconnect(world: &mut World) -> (Page, Vec<Request>) {
+    let form = world.admin.open(&format!("{}/disconnect", world.path));
+    let answer = world.admin.submit(&form, "/disconnect", &[]);
+    let list = world.admin.follow(&answer);
+    (list, world.provider.requests().into_iter().filter(|request| request.path == "/revoke").collect())
+}
+
+#[test]
+fn a_revocation_endpoint_that_accepts_basic_only_is_asked_again_with_basic() {
+    for refusal in [
+        Answer::json(401, json!({ "error": "invalid_client" })).header("www-authenticate", "Basic"),
+        Answer::json(401, ""),
+        Answer::json(400, json!({ "error": "invalid_client" })),
+    ] {
+        let mut world = world();
+        world.provider.answer("/revoke", refusal);
+
+        let (list, asked) = disconnect(&mut world);
+
+        assert!(list.notice().contains("The provider confirmed"), "{}", list.notice());
+        let [first, second] = asked.as_slice() else { panic!("{asked:?}") };
+        assert_eq!(
+            (first.header("authorization"), first.field("client_secret").as_deref()),
+            (None, Some(CLIENT_SECRET))
+        );
+        let basic = base64::engine::general_purpose::STANDARD.encode(format!("harbour-and-pine:{CLIENT_SECRET}"));
+        assert_eq!(second.header("authorization"), Some(format!("Basic {basic}").as_str()));
+        assert_eq!((second.field("client_secret"), second.field("client_id")), (None, None), "one way at a time");
+        assert_eq!(second.field("token"), Some(first_tokens("Stock sync")[1].clone()));
+    }
+}
+
+#[test]
+fn a_revocation_endpoint_is_not_asked_again_without_need() {
+    for (answer, words) in [
+        (Answer::json(200, ""), "The provider confirmed"),
+        (Answer::json(400, json!({ "error": "unsupported_token_type" })), "did not confirm"),
+        (Answer::json(503, ""), "did not confirm"),
+    ] {
+        let mut world = world();
+        world.provider.always("/revoke", answer);
+
+        let (list, asked) = disconnect(&mut world);
+
+        assert!(list.notice().contains(words), "{}", list.notice());
+        assert_eq!(asked.len(), 1);
+    }
+    let mut world = world();
+    world.provider.always("/revoke", Answer::json(401, json!({ "error": "invalid_client" })));
+    let (list, asked) = disconnect(&mut world);
+    assert!(list.notice().contains("did not confirm"), "{}", list.notice());
+    assert_eq!(asked.len(), 2, "each way once");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! `/connect/{connection}/…`: forwards a call to the connection's provider with a valid access token, and streams the answer
 //! back.
 //!
-//! After a 401 the token is refreshed once and the call is repeated once. After a 429, further calls are answered 429 here
+//! After a 401 the token is refreshed once and the call is repeated once; a token that was refreshed seconds ago only if the
+//! provider says that it is invalid. After a 429, further calls are answered 429 here
 //! until the provider's rate limit ends.
 
 use std::time::Duration;
@@ -14,7 +15,8 @@ use oauth2::http;
 
 use crate::broker::RetryAfterTimes;
 use crate::broker::refusal::Refusal;
-use crate::connections::refresh::{NotReady, ready};
+use crate::connections::challenge::says_invalid_token;
+use crate::connections::ready::{NotReady, Refused, ready};
 use crate::connections::token_endpoint::retry_after;
 use crate::connections::{Connection, OAuthClient, Provider, ServiceKey};
 use crate::error::Error;
@@ -96,7 +98,9 @@ async fn forward_call(
     let mut target = ready_connection(app, id).await?;
     let mut answer = call(request, app, &target, &body).await?;
     if answer.status() == http::StatusCode::UNAUTHORIZED {
-        match ready(&app.connections, id, Some(&target.0)).await? {
+        let is_invalid_token = says_invalid_token(answer.headers());
+        let refused = Refused { connection: &target.0, is_invalid_token };
+        match ready(&app.connections, id, Some(refused)).await? {
             Ok(next) => {
                 target = next;
                 answer = call(request, app, &target, &body).await?;

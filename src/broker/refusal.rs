@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 use serde_json::json;
 
-use crate::connections::refresh::NotReady;
+use crate::connections::ready::NotReady;
 use crate::error::Error;
 use crate::http::RequestFailure;
 use crate::time::Timestamp;

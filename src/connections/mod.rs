@@ -2,7 +2,8 @@
 //!
 //! * Registration: `oauth_client` (app credentials), `api_type`, `provider` (the URLs of a server).
 //! * Authorization: `authorization` (begin, callback, redeem, store), `pending_authorization`, `remote_account`.
-//! * Token lifecycle: `token_endpoint`, `token_reply`, `refusal`, `refresh`, `schedule`, `breaker`, `provider_revocation`.
+//! * Token lifecycle: `token_endpoint`, `token_reply`, `refusal`, `refresh`, `ready`, `challenge`, `schedule`, `breaker`,
+//!   `provider_revocation`.
 //! * State: `connection`, `status`, `state` (all transitions), `incident`, `event` (history).
 //! * Management: `manage`, `service_key`. Calls through a connection are in `broker`.
 //!
@@ -13,6 +14,7 @@
 mod api_type;
 pub mod authorization;
 mod breaker;
+pub mod challenge;
 mod connection;
 mod connection_list;
 mod event;
@@ -23,6 +25,7 @@ mod oauth_client;
 mod pending_authorization;
 mod provider;
 pub mod provider_revocation;
+pub mod ready;
 pub mod refresh;
 mod refusal;
 pub mod remote_account;

@@ -15,10 +15,10 @@ use crate::connections::connection::Connection;
 use crate::connections::oauth_client::OAuthClient;
 use crate::connections::provider::Provider;
 use crate::connections::service::Connections;
-use crate::connections::state::{Claim, LEASE};
+use crate::connections::state;
+use crate::connections::state::{Claim, LEASE, Pace};
 use crate::connections::token_endpoint::Exchange;
 use crate::connections::token_reply::{Failure, Outcome};
-use crate::connections::{ApiType, state};
 use crate::error::{Error, Result};
 use crate::id::ConnectionKey;
 use crate::time::Timestamp;
@@ -26,9 +26,7 @@ use crate::time::Timestamp;
 // Concurrent refreshes on one node.
 const MAX_AT_ONCE: usize = 32;
 const MAX_DUE: i64 = 200;
-// The longest time a call waits for a token: longer than a refresh may take.
-const TIMEOUT: Duration = Duration::from_secs(13);
-const POLL_INTERVAL: Duration = Duration::from_millis(100);
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(100);
 // A claim older than this is not used, because the lease could end during the call.
 const STALE_CLAIM: Duration = Duration::from_secs(3);
 const RETRY_STORE: Duration = Duration::from_secs(1);
@@ -40,7 +38,7 @@ pub struct Refresher {
     in_flight: AtomicUsize,
 }
 
-type QueuedRefresh = (ConnectionKey, oneshot::Sender<()>);
+type QueuedRefresh = (ConnectionKey, Pace, oneshot::Sender<()>);
 
 /// The queue from [`Refresher::new`] that [`start`] takes.
 pub type RefreshQueue = mpsc::UnboundedReceiver<QueuedRefresh>;
@@ -62,9 +60,9 @@ impl Refresher {
 
     /// Queues a [`refresh`] and waits until it ends, whatever its outcome. Dropping this future does not cancel the
     /// refresh.
-    pub async fn run(&self, id: ConnectionKey) {
+    pub async fn run(&self, id: ConnectionKey, pace: Pace) {
         let (done, ended) = oneshot::channel();
-        if self.queue.send((id, done)).is_ok() {
+        if self.queue.send((id, pace, done)).is_ok() {
             // An error means that the task stopped, which ends the wait too.
             drop(ended.await);
         }
@@ -74,10 +72,10 @@ impl Refresher {
 /// Starts the task that works off the queue of [`Refresher`].
 pub fn start(service: Arc<Connections>, mut queued: RefreshQueue) {
     tokio::task::spawn_local(async move {
-        while let Some((id, done)) = queued.recv().await {
+        while let Some((id, pace, done)) = queued.recv().await {
             let service = service.clone();
             tokio::task::spawn_local(async move {
-                report(id, refresh(&service, id).await);
+                report(id, refresh(&service, id, pace).await);
                 // The caller may have disconnected.
                 let _ = done.send(());
             });
@@ -92,7 +90,8 @@ pub async fn keep_fresh(service: &Connections) -> Result<()> {
     // A random order, so that nodes do not compete for the same claims.
     due.shuffle(&mut rand::rng());
     let work = futures_util::stream::iter(due);
-    work.for_each_concurrent(MAX_AT_ONCE, |id| async move { report(id, refresh(service, id).await) }).await;
+    work.for_each_concurrent(MAX_AT_ONCE, |id| async move { report(id, refresh(service, id, Pace::Regular).await) })
+        .await;
     Ok(())
 }
 
@@ -105,14 +104,14 @@ fn report(id: ConnectionKey, outcome: Result<()>) {
 }
 
 /// Refreshes a connection, unless another node is refreshing it or the last attempt was seconds ago.
-pub async fn refresh(service: &Connections, id: ConnectionKey) -> Result<()> {
+pub async fn refresh(service: &Connections, id: ConnectionKey, pace: Pace) -> Result<()> {
     service.refresher.in_flight.fetch_add(1, Ordering::SeqCst);
-    let outcome = refresh_counted(service, id).await;
+    let outcome = refresh_counted(service, id, pace).await;
     service.refresher.in_flight.fetch_sub(1, Ordering::SeqCst);
     outcome
 }
 
-async fn refresh_counted(service: &Connections, id: ConnectionKey) -> Result<()> {
+async fn refresh_counted(service: &Connections, id: ConnectionKey, pace: Pace) -> Result<()> {
     let now = service.clock.now();
     let host = match service.db.lookup(move |conn| Ok(Connection::with_client(conn, id)?)).await {
         Err(Error::NotFound) => return Ok(()),
@@ -129,7 +128,7 @@ async fn refresh_counted(service: &Connections, id: ConnectionKey) -> Result<()>
         .db
         .write(move |conn| {
             state::expire(conn, &transition_context, id, now)?;
-            Connection::claim(conn, id, now)
+            Connection::claim(conn, id, pace, now)
         })
         .await?;
     let Some(claim) = claimed else { return Ok(()) };
@@ -220,66 +219,5 @@ async fn record_outcome(service: &Connections, claim: Claim, outcome: Arc<Outcom
             }
             Err(error) => return Err(error),
         }
-    }
-}
-
-/// Why a connection has no usable access token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotReady {
-    /// It is paused.
-    Paused,
-    /// It needs authorization; the reason.
-    NeedsAuthorization(String),
-    /// Its refresh failed; the error and the time of the next attempt.
-    Retrying(String, Timestamp),
-    /// It was refreshed seconds ago, and the provider refuses the new token.
-    JustRefreshed,
-    /// A refresh is in flight and takes too long.
-    Busy,
-}
-
-/// A connection with a valid access token, refreshed first if necessary. `refused` is a connection whose token the provider
-/// has refused; the result then has a different access token.
-pub async fn ready(
-    service: &Connections,
-    id: ConnectionKey,
-    refused: Option<&Connection>,
-) -> Result<std::result::Result<(Connection, OAuthClient), NotReady>> {
-    let started = Instant::now();
-    let mut was_refreshed = false;
-    loop {
-        let now = service.clock.now();
-        let (connection, client) = service.db.lookup(move |conn| Ok(Connection::with_client(conn, id)?)).await?;
-        if connection.paused_at.is_some() {
-            return Ok(Err(NotReady::Paused));
-        }
-        if connection.needs_authorization_since.is_some() {
-            return Ok(Err(NotReady::NeedsAuthorization(connection.reason)));
-        }
-        let in_flight = connection.is_in_flight(now);
-        let is_other = refused.is_none_or(|refused| !connection.has_same_token_as(refused));
-        // X-Series revokes the current access token when it refreshes.
-        let is_replaced = in_flight && client.api_type == ApiType::XSeries;
-        if is_other && connection.is_fresh(now) && !is_replaced {
-            return Ok(Ok((connection, client)));
-        }
-        if started.elapsed() > TIMEOUT {
-            return Ok(Err(NotReady::Busy));
-        }
-        if in_flight {
-            tokio::time::sleep(POLL_INTERVAL).await;
-            continue;
-        }
-        if connection.failing_since.is_some() && connection.due_at > now {
-            return Ok(Err(NotReady::Retrying(connection.last_error, connection.due_at)));
-        }
-        if was_refreshed || connection.lease_until > now {
-            return Ok(Err(match is_other {
-                true => NotReady::Busy,
-                false => NotReady::JustRefreshed,
-            }));
-        }
-        service.refresher.run(id).await;
-        was_refreshed = true;
     }
 }

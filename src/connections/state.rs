@@ -52,6 +52,19 @@ pub struct Authorized {
     pub client_ip: String,
 }
 
+/// When a refresh may follow the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Seconds after it.
+    Regular,
+    /// At once, because the provider says that the new access token is invalid: if the connection still has this version,
+    /// and the one before was no early refresh.
+    Early {
+        /// The version of the connection with the invalid token.
+        version: i64,
+    },
+}
+
 /// The right to refresh one connection, for as long as the lease holds.
 #[derive(Clone, Debug)]
 pub struct Claim {
@@ -59,6 +72,7 @@ pub struct Claim {
     pub connection: Connection,
     /// The app credentials of the connection.
     pub client: OAuthClient,
+    is_early: bool,
 }
 
 impl Connection {
@@ -80,16 +94,21 @@ impl Connection {
             .map(drop)
     }
 
-    /// Claims a connection for one refresh. Returns nothing if another node holds a claim, the last attempt was seconds ago,
-    /// or there is no usable refresh token. The commit records the attempt.
-    pub fn claim(conn: &mut DbConnection, id: ConnectionKey, now: Timestamp) -> Result<Option<Claim>> {
+    /// Claims a connection for one refresh. Returns nothing if another node holds a claim, the last attempt was too recent for
+    /// this pace, or there is no usable refresh token. The commit records the attempt.
+    pub fn claim(conn: &mut DbConnection, id: ConnectionKey, pace: Pace, now: Timestamp) -> Result<Option<Claim>> {
         let Some((before, client)) = Connection::with_client(conn, id).optional()? else {
             return Ok(None);
         };
+        let is_early = match pace {
+            Pace::Regular => false,
+            Pace::Early { version } => before.version == version && before.may_refresh_early(now),
+        };
+        let free_from = if is_early { before.lease_until } else { now };
         let free = connections::table
             .find(id)
             .filter(connections::version.eq(before.version))
-            .filter(connections::lease_until.le(now))
+            .filter(connections::lease_until.le(free_from))
             .filter(connections::refresh_token.is_not_null())
             .filter(connections::needs_authorization_since.is_null());
         let claimed = diesel::update(free)
@@ -106,7 +125,7 @@ impl Connection {
             ConnectionEvent::record(conn, id, (EventKind::UnknownOutcome, INTERRUPTED), "", now)?;
         }
         let connection = Connection::find(conn, id)?;
-        Ok(Some(Claim { connection, client }))
+        Ok(Some(Claim { connection, client, is_early }))
     }
 
     /// Postpones a due refresh because the provider is failing for other connections. If the access token has expired, the
@@ -140,6 +159,14 @@ impl Connection {
             Notice::retrying(notice_subject(&connection), HOST_FAILS),
             now,
         )
+    }
+
+    /// Whether a refresh may follow although the last one was seconds ago. The wait after an early refresh is three times as
+    /// long, and another one is possible only in its last third: so a provider that calls every token invalid is asked about
+    /// as often as one that refuses every token without a reason.
+    pub fn may_refresh_early(&self, now: Timestamp) -> bool {
+        let (earliest, end) = (self.lease_until.plus(-min_interval(self)), self.lease_until);
+        self.attempted_at.is_none() && self.failing_since.is_none() && (earliest..end).contains(&now)
     }
 
     /// Pauses it: calls fail, and its refresh token is only kept from expiring.
@@ -222,8 +249,10 @@ impl Claim {
         now: Timestamp,
     ) -> Result<()> {
         store_tokens(conn, transition_context, &self.connection, &self.client, reply, now)?;
+        // Longer after an early refresh: see `may_refresh_early`.
+        let intervals = if self.is_early { 3 } else { 1 };
         diesel::update(connections::table.find(self.connection.id))
-            .set(connections::lease_until.eq(now.plus(min_interval(&self.connection))))
+            .set(connections::lease_until.eq(now.plus(intervals * min_interval(&self.connection))))
             .execute(conn)?;
         let details = match reply.life() {
             Some(_) => String::new(),

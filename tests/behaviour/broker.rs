@@ -1,5 +1,7 @@
 //! Programs of the shop's own call through a connection, and never see its token.
 
+use std::time::Duration;
+
 use client_api_access::connections::ServiceKey;
 use serde_json::json;
 
@@ -148,6 +150,78 @@ fn after_a_401_it_refreshes_once_and_calls_once_more() {
     assert_eq!(story.send("GET", "/items", &[], "").status, 401);
     let tokens = story.provider.requests().iter().filter(|request| request.path == "/token").count();
     assert_eq!(tokens, 2);
+}
+
+fn invalid_token() -> Answer {
+    let challenge = r#"Bearer realm="api", error="invalid_token", error_description="gone, or never there""#;
+    Answer::json(401, r#"{"error":"invalid_token"}"#).header("www-authenticate", challenge)
+}
+
+#[test]
+fn after_a_401_that_says_invalid_token_it_refreshes_even_seconds_after_a_refresh() {
+    let story = Story::begin();
+    let refreshes = || story.provider.requests().iter().filter(|request| request.path == "/token").count();
+    story.provider.answer("/items", Answer::json(401, "{}"));
+    assert_eq!(story.send("GET", "/items", &[], "").status, 200);
+    assert_eq!(refreshes(), 1);
+
+    story.app.advance(1);
+    story.provider.answer("/items", invalid_token());
+    let page = story.send("POST", "/items", &[], "the body");
+    assert_eq!((page.status, refreshes()), (200, 2));
+    assert_eq!(story.calls().last().unwrap().body, "the body");
+
+    // A provider that refuses every token is asked for new ones no more than five times a minute.
+    story.provider.always("/items", invalid_token());
+    for second in 0..60 {
+        let page = story.send("GET", "/items", &[], "");
+        assert_eq!(page.status, 401, "second {second}: {}", page.body);
+        story.app.advance(1);
+    }
+    assert!((3..=5).contains(&refreshes()), "{}", refreshes());
+}
+
+#[test]
+fn a_401_that_says_anything_else_is_passed_on_seconds_after_a_refresh() {
+    for challenge in [
+        r#"Bearer error="insufficient_scope", error_description="error=invalid_token""#,
+        r#"Bearer realm="error=\"invalid_token\"""#,
+        r#"Digest error="invalid_token""#,
+        "Bearer",
+    ] {
+        let story = Story::begin();
+        story.provider.answer("/items", Answer::json(401, "{}"));
+        assert_eq!(story.send("GET", "/items", &[], "").status, 200);
+        story.provider.always("/items", Answer::json(401, "{}").header("www-authenticate", challenge));
+
+        assert_eq!(story.send("GET", "/items", &[], "").status, 401, "{challenge}");
+
+        let tokens = story.provider.requests().iter().filter(|request| request.path == "/token").count();
+        assert_eq!(tokens, 1, "{challenge}");
+    }
+}
+
+#[test]
+fn callers_that_get_a_401_together_share_one_early_refresh() {
+    const CALLERS: usize = 8;
+    let story = Story::begin();
+    story.provider.answer("/items", Answer::json(401, "{}"));
+    assert_eq!(story.send("GET", "/items", &[], "").status, 200);
+    for _ in 0..CALLERS {
+        story.provider.answer("/items", invalid_token());
+    }
+    // All of them have been refused when the new token arrives.
+    story.provider.answer("/token", Answer::AfterProcessing(Duration::from_millis(1500)));
+
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let calls: Vec<_> =
+            (0..CALLERS).map(|_| scope.spawn(|| story.app.through(&story.link, &story.key, "/items").status)).collect();
+        calls.into_iter().map(|call| call.join().unwrap()).collect()
+    });
+
+    assert_eq!(statuses, [200; CALLERS]);
+    let tokens = story.provider.requests().iter().filter(|request| request.path == "/token").count();
+    assert_eq!(tokens, 2, "the one before, and one for all");
 }
 
 #[test]

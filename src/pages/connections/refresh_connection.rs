@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 
+use crate::connections::state::Pace;
 use crate::connections::{Connection, or_gone};
 use crate::error::Result;
 use crate::id::ConnectionKey;
@@ -20,7 +21,7 @@ pub async fn refresh(
 ) -> Result<HttpResponse> {
     let id = *id;
     let before = app.db.read(move |conn| or_gone(Connection::find(conn, id), conn, id)).await?;
-    app.connections.refresher.run(id).await;
+    app.connections.refresher.run(id, Pace::Regular).await;
     let after = app.db.read(move |conn| or_gone(Connection::find(conn, id), conn, id)).await?;
     let (tone, message) = outcome(&before, &after, &context);
     context.redirect(tone, message, &path(id))

@@ -3,7 +3,8 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
-use crate::connections::refresh::{NotReady, ready};
+use crate::connections::challenge::says_invalid_token;
+use crate::connections::ready::{NotReady, Refused, ready};
 use crate::connections::{Connection, ConnectionEvent, EventKind, OAuthClient, Provider, or_gone};
 use crate::error::Result;
 use crate::id::ConnectionKey;
@@ -33,9 +34,12 @@ pub async fn test(
 type TestResult = std::result::Result<String, String>;
 
 async fn run_test(app: &State, context: &RequestContext, id: ConnectionKey) -> Result<TestResult> {
-    let mut refused: Option<Connection> = None;
+    let mut refused: Option<(Connection, bool)> = None;
     loop {
-        let (connection, client) = match ready(&app.connections, id, refused.as_ref()).await? {
+        let refusal = refused.as_ref();
+        let refusal =
+            refusal.map(|(connection, is_invalid_token)| Refused { connection, is_invalid_token: *is_invalid_token });
+        let (connection, client) = match ready(&app.connections, id, refusal).await? {
             Ok(found) => found,
             Err(why) => {
                 let what = match refused {
@@ -46,21 +50,24 @@ async fn run_test(app: &State, context: &RequestContext, id: ConnectionKey) -> R
             }
         };
         match call(app, &connection, &client).await? {
-            Ok(StatusCode::UNAUTHORIZED) if refused.is_none() => refused = Some(connection),
-            Ok(status) if status.is_success() => {
+            Ok((StatusCode::UNAUTHORIZED, is_invalid_token)) if refused.is_none() => {
+                refused = Some((connection, is_invalid_token));
+            }
+            Ok((status, _)) if status.is_success() => {
                 return Ok(Ok(format!("Test passed: the API answered {}.", status.as_u16())));
             }
-            Ok(status) => return Ok(Err(format!("Test failed: the API answered {status}."))),
+            Ok((status, _)) => return Ok(Err(format!("Test failed: the API answered {status}."))),
             Err(why) => return Ok(Err(why)),
         }
     }
 }
 
+// The status, and whether the API says that the token is invalid.
 async fn call(
     app: &State,
     connection: &Connection,
     client: &OAuthClient,
-) -> Result<std::result::Result<StatusCode, String>> {
+) -> Result<std::result::Result<(StatusCode, bool), String>> {
     let provider = Provider::of(client, &connection.domain_prefix, &app.config.hosts)?;
     let Some(url) = provider.test_call() else {
         return Ok(Err("No test path is set. Add one to the app credentials.".into()));
@@ -69,7 +76,9 @@ async fn call(
     let answer = app.connections.http.get_with_token(url.as_str(), token.expose()).await;
     Ok(match answer {
         Ok(answer) => {
-            StatusCode::from_u16(answer.status().as_u16()).map_err(|_| "The API sent an invalid answer.".into())
+            let status = StatusCode::from_u16(answer.status().as_u16());
+            let is_invalid_token = says_invalid_token(answer.headers());
+            status.map(|status| (status, is_invalid_token)).map_err(|_| "The API sent an invalid answer.".into())
         }
         Err(why) => Err(format!("Test failed: {why}.")),
     })

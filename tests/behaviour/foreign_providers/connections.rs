@@ -73,9 +73,7 @@ fn a_connection_to_oidc_provider_lives_until_it_is_revoked_there_and_again_after
     assert_eq!(sent.len(), 3, "each refresh token once");
 
     provider.control("revoke", "");
-    let call = app.through(&link, &key, "/me");
-    assert_eq!((call.status, status(&app, &link)), (401, Status::Online), "it was renewed a moment ago");
-    app.advance(13);
+    // It was refreshed a moment ago, but the 401 says `invalid_token`.
     let call = app.through(&link, &key, "/me");
     assert_eq!(call.status, 503);
     assert!(call.body.contains("needs_authorization"), "{}", call.body);

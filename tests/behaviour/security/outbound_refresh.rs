@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use client_api_access::connections::state::Pace;
 use client_api_access::connections::{Connection, EventKind, Status, TokenReply};
 use client_api_access::schema::connections;
 use client_api_access::secrets::MasterKey;
@@ -152,7 +153,7 @@ fn o12_a_refresh_that_was_cut_off_is_tried_once_more_and_then_asks_for_a_person(
     app.advance(3600);
     // A node claimed it, sent the request, and was killed.
     let now = app.now();
-    let claim = Connection::claim(&mut app.database.connect(), link.id, now).unwrap();
+    let claim = Connection::claim(&mut app.database.connect(), link.id, Pace::Regular, now).unwrap();
     assert!(claim.is_some());
     drop(claim);
     app.run_background();
@@ -334,7 +335,7 @@ fn o14_whoever_was_paused_for_too_long_overwrites_nothing() {
     let link = app.online(provider.origin(), 3600);
     app.advance(3600);
     let now = app.now();
-    let paused = Connection::claim(&mut app.database.connect(), link.id, now).unwrap().expect("claimed");
+    let paused = Connection::claim(&mut app.database.connect(), link.id, Pace::Regular, now).unwrap().expect("claimed");
     app.advance(60);
     app.run_background();
     let newer = app.held(&link);
@@ -367,7 +368,7 @@ fn a_reconnect_makes_the_refresh_that_is_on_its_way_count_for_nothing() {
     let link = app.online(provider.origin(), 3600);
     app.advance(3600);
     let now = app.now();
-    let claim = Connection::claim(&mut app.database.connect(), link.id, now).unwrap().expect("claimed");
+    let claim = Connection::claim(&mut app.database.connect(), link.id, Pace::Regular, now).unwrap().expect("claimed");
     app.bring(&link, json!({ "access_token": "brought", "refresh_token": "brought-too", "expires_in": 3600 }));
 
     let outcome = client_api_access::connections::Outcome::Refused { message: "x".into() };

@@ -72,6 +72,12 @@ impl RedirectUri {
         }
     }
 
+    /// A redirect URI of the demo's own clients: a path of this server, whatever its host.
+    #[cfg(feature = "demo")]
+    pub fn on_this_server(origin: &str, path: &str) -> RedirectUri {
+        RedirectUri(format!("{origin}{path}"))
+    }
+
     /// The URI exactly as registered.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -83,12 +83,8 @@ impl Builder {
 
     // A client of this server, and the app credentials of connections that call this server with it.
     fn this_server(&self, conn: &mut DbConnection) -> Result<(ClientKey, OAuthClient)> {
-        let uri = format!("{}{}", self.origin, crate::connections::callback_path(CALLBACK));
-        let registration = Registration {
-            // Plain http is allowed because the server runs on loopback.
-            redirect_uris: vec![RedirectUri::parse(&uri, true).map_err(Error::internal)?],
-            ..Registration::default()
-        };
+        let uri = RedirectUri::on_this_server(&self.origin, &crate::connections::callback_path(CALLBACK));
+        let registration = Registration { redirect_uris: vec![uri], ..Registration::default() };
         let website = Website::parse("https://own-programs.harbourandpine.example").map_err(Error::internal)?;
         let new = NewClient {
             name: "Own programs",

@@ -67,7 +67,7 @@ impl WalkThrough {
     /// Registers the sample client.
     pub async fn register(app: &State) -> Result<WalkThrough> {
         let origin = app.config.public_url.origin().to_string();
-        let redirect_uri = RedirectUri::parse(&format!("{origin}{CALLBACK}"), true).map_err(Error::internal)?;
+        let redirect_uri = RedirectUri::on_this_server(&origin, CALLBACK);
         let now = app.clock.now();
         let (client, client_id) = app
             .db

@@ -1,8 +1,10 @@
 //! The command line: subcommands, settings and their messages.
 
+use std::io::{BufRead, BufReader};
+
 use client_api_access::scopes::Role;
 
-use crate::support::{Database, PASSWORD, Server, Shop, is_postgres, run};
+use crate::support::{Database, PASSWORD, Server, Shop, free_port, is_postgres, run, spawn};
 
 fn settings(database: &Database) -> (Vec<String>, Vec<(&'static str, String)>) {
     let folder = database.folder.path().join("data");
@@ -194,4 +196,26 @@ fn demo_creates_a_shop_and_prints_how_to_sign_in_as_each_role() {
     let mut browser = server.browser();
     assert_eq!(browser.sign_in(&email, &password).status, 303, "{line}");
     assert_eq!(browser.open("/settings/client-api-access").rows("#clients").len(), 12);
+}
+
+#[test]
+fn demo_starts_also_where_its_own_redirect_uris_are_on_a_lightspeed_domain() {
+    let database = Database::blank();
+    let (args, env) = settings(&database);
+    let public = "https://demo.lightspeedapp.com";
+    let port = free_port().to_string();
+    let listen = format!("127.0.0.1:{port}");
+    let more = ["--public-url", public, "--listen", &listen, "--clients", "12", "--tokens", "50"];
+    let args: Vec<&str> = ["demo"].into_iter().chain(args.iter().map(String::as_str)).chain(more).collect();
+    let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+
+    let mut program = spawn(&args, &env);
+    let lines = BufReader::new(program.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let link = lines.map(|line| line.trim().to_string()).find(|line| line.contains("/auth/oauth/authorize?"));
+    program.kill().unwrap();
+    let finished = program.wait_with_output().unwrap();
+
+    let link = link.unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&finished.stderr)));
+    assert!(link.starts_with(public), "{link}");
+    assert!(link.contains("redirect_uri=https%3A%2F%2Fdemo.lightspeedapp.com%2Fdemo%2Fcallback"), "{link}");
 }

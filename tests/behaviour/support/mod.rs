@@ -20,6 +20,6 @@ pub use browser::{Browser, Cookie, Page};
 pub use database::{Database, is_postgres};
 pub use html::Row;
 pub use paging::{hrefs, there_and_back, walk};
-pub use process::{Finished, Server, run, spawn};
+pub use process::{Finished, Server, free_port, run, spawn};
 pub use records::{Grant, Key, PASSWORD, Person, REDIRECT_URI, Shop, client_path, with_access_tokens};
 pub use timeout::until;

@@ -18,8 +18,8 @@ use super::database::{Database, carry_key, is_postgres};
 const PROGRAM: &str = env!("CARGO_BIN_EXE_client-api-access");
 const KEY: &str = "a key for the processes under test only";
 
-// One that was free a moment ago.
-fn free_port() -> u16 {
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 

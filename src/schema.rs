@@ -375,6 +375,7 @@ diesel::table! {
         callback -> Text,
         created_at -> BigInt,
         secret_changed_at -> BigInt,
+        account_member -> Text,
     }
 }
 

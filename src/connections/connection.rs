@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use crate::activity::Subject;
 use crate::connections::oauth_client::OAuthClient;
+use crate::connections::remote_account::RemoteAccount;
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::id::{BusinessKey, ConnectionKey, EmployeeKey, OAuthClientKey};
@@ -182,6 +183,12 @@ impl Connection {
     /// Deletes it with its history and its service keys; false when it did not exist.
     pub fn delete(conn: &mut DbConnection, id: ConnectionKey) -> QueryResult<bool> {
         diesel::delete(connections::table.find(id)).execute(conn).map(|n| n == 1)
+    }
+
+    /// Stores which account it is for.
+    pub fn set_account(conn: &mut DbConnection, id: ConnectionKey, account: &RemoteAccount) -> QueryResult<usize> {
+        let change = (connections::account_id.eq(&account.id), connections::account_name.eq(&account.name));
+        diesel::update(connections::table.find(id)).set(change).execute(conn)
     }
 
     /// Records when a call last used it.

@@ -34,6 +34,9 @@ pub struct OAuthClient {
     pub api_url: String,
     /// Other server: the path of a read-only call below `api_url`; may be empty.
     pub test_path: String,
+    /// Other server: the member of the answer to that call that names the account, as names with dots between them; empty
+    /// for the known ones.
+    pub account_member: String,
     /// Other server: its issuer identifier (RFC 9207); may be empty.
     pub issuer: String,
     /// Other server: whether PKCE is used.
@@ -66,6 +69,8 @@ pub struct OAuthClientFields {
     pub api_url: String,
     /// The path of a read-only call below `api_url`.
     pub test_path: String,
+    /// The member of its answer that names the account.
+    pub account_member: String,
     /// The issuer identifier.
     pub issuer: String,
     /// Whether PKCE is used.
@@ -196,6 +201,7 @@ impl OAuthClient {
             revoke_url: self.revoke_url.clone(),
             api_url: self.api_url.clone(),
             test_path: self.test_path.clone(),
+            account_member: self.account_member.clone(),
             issuer: self.issuer.clone(),
             uses_pkce: self.uses_pkce,
             secret_in_header: self.secret_in_header,
@@ -253,6 +259,7 @@ impl OAuthClient {
             revoke_url: String::new(),
             api_url: "https://api.example".into(),
             test_path: String::new(),
+            account_member: String::new(),
             issuer: String::new(),
             uses_pkce: true,
             secret_in_header: false,

@@ -21,6 +21,8 @@ pub struct Provider {
     pub api_url: Url,
     /// The path of a read-only call below `api_url` that returns the account; may be empty.
     pub test_path: String,
+    /// The member of its answer that names the account; empty for the known ones.
+    pub account_member: String,
     /// Its issuer identifier (RFC 9207).
     pub issuer: Option<Issuer>,
     /// Whether PKCE is used (RFC 7636).
@@ -111,6 +113,7 @@ impl Provider {
             revoke: None,
             api_url: parse_url(api)?,
             test_path: test_path.into(),
+            account_member: String::new(),
             issuer: None,
             uses_pkce: false,
             secret_in_header: false,
@@ -129,6 +132,7 @@ impl Provider {
             revoke,
             api_url: parse_url(&client.api_url)?,
             test_path: client.test_path.clone(),
+            account_member: client.account_member.clone(),
             issuer: (!client.issuer.is_empty()).then(|| Issuer { name: client.issuer.clone(), is_required: true }),
             uses_pkce: client.uses_pkce,
             secret_in_header: client.secret_in_header,

@@ -118,6 +118,7 @@ impl Builder {
             revoke_url: at("/auth/oauth/revoke"),
             api_url: origin.into(),
             test_path: "/API/V3/Account.json".into(),
+            account_member: String::new(),
             issuer: origin.into(),
             uses_pkce: true,
             secret_in_header: false,

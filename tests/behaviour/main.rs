@@ -52,6 +52,7 @@ mod refresh_token_detail;
 mod refresh_token_introspection;
 mod refused_refreshes;
 mod registration;
+mod remote_accounts;
 mod resource_servers;
 mod resources;
 mod retail_sdk;

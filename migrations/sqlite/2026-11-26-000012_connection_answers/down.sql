@@ -1,1 +1,2 @@
+ALTER TABLE oauth_clients DROP COLUMN account_member;
 DROP TABLE connection_refusals;

@@ -5,3 +5,6 @@ CREATE TABLE connection_refusals (
     refusals BIGINT NOT NULL,
     first_at BIGINT NOT NULL
 );
+
+-- The member of the answer to the test call that names the account; empty for the known ones.
+ALTER TABLE oauth_clients ADD COLUMN account_member TEXT NOT NULL DEFAULT '';

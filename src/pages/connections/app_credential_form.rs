@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use crate::connections::remote_account::is_member_path;
 use crate::connections::{ApiType, Connection, ConnectionEvent, EventKind, OAuthClient, OAuthClientFields};
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
@@ -92,6 +93,7 @@ impl OAuthClientForm {
             revoke_url: form.get("revoke-url").trim().into(),
             api_url: form.get("api-url").trim().into(),
             test_path: form.get("test-path").trim().into(),
+            account_member: form.get("account-member").trim().into(),
             issuer: form.get("issuer").trim().into(),
             uses_pkce: form.get("uses-pkce") == "yes",
             secret_in_header: form.get("secret-in") == "header",
@@ -163,6 +165,7 @@ fn check_addresses(fields: &OAuthClientFields, private: bool, form_errors: &mut 
     }
     form_errors.check("api-url", url("The API URL", &fields.api_url, private).and_then(without_query));
     form_errors.check("test-path", test_path(&fields.test_path));
+    form_errors.check("account-member", account_member(&fields.account_member));
     if !fields.issuer.is_empty() {
         form_errors.check("issuer", url("The issuer", &fields.issuer, private));
     }
@@ -208,6 +211,16 @@ fn test_path(text: &str) -> Result<()> {
         false => {
             Err(Error::Invalid("The test path must start with / and stay below the API URL. Example: /me.".into()))
         }
+    }
+}
+
+fn account_member(text: &str) -> Result<()> {
+    match text.is_empty() || is_member_path(text) {
+        true => Ok(()),
+        false => Err(Error::Invalid(
+            "The account member must be the name of a member, or several with dots between them. Example: user.login."
+                .into(),
+        )),
     }
 }
 

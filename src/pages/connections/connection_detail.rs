@@ -54,6 +54,10 @@ impl ConnectionDetail {
     fn reconnect_label(&self) -> &'static str {
         if self.was_authorized { "Reconnect" } else { "Authorize" }
     }
+
+    fn can_test(&self) -> bool {
+        self.is_admin && matches!(self.status, Status::Online | Status::Refreshing | Status::Retrying)
+    }
 }
 
 struct OAuthClientFacts {

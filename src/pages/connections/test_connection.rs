@@ -5,10 +5,12 @@ use actix_web::{HttpResponse, web};
 
 use crate::connections::challenge::says_invalid_token;
 use crate::connections::ready::{NotReady, Refused, ready};
-use crate::connections::{Connection, ConnectionEvent, EventKind, OAuthClient, Provider, or_gone};
+use crate::connections::remote_account::{RemoteAccount, Unnamed};
+use crate::connections::{Connection, ConnectionEvent, EventKind, OAuthClient, Provider, or_gone, remote_account};
 use crate::error::Result;
 use crate::id::ConnectionKey;
 use crate::pages::connections::path;
+use crate::text::capitalized;
 use crate::web::form::ProtectedForm;
 use crate::web::page::{RequestContext, Tone};
 use crate::web::state::State;
@@ -22,16 +24,30 @@ pub async fn test(
 ) -> Result<HttpResponse> {
     let id = *id;
     app.db.read(move |conn| or_gone(Connection::find(conn, id), conn, id)).await?;
-    let (tone, message) = match run_test(&app, &context, id).await? {
-        Ok(message) => (Tone::Good, message),
-        Err(message) => (Tone::Bad, message),
+    let (tone, message, account) = match run_test(&app, &context, id).await? {
+        Ok((message, account)) => (Tone::Good, message, account),
+        Err(message) => (Tone::Bad, message, None),
     };
     let (by, noted, now) = (context.viewer.name.clone(), message.clone(), context.now());
-    app.db.write(move |conn| Ok(ConnectionEvent::record(conn, id, (EventKind::Tested, &noted), &by, now)?)).await?;
+    app.db
+        .write(move |conn| {
+            if let Some(account) = &account {
+                Connection::set_account(conn, id, account)?;
+            }
+            Ok(ConnectionEvent::record(conn, id, (EventKind::Tested, &noted), &by, now)?)
+        })
+        .await?;
     context.redirect(tone, message, &path(id))
 }
 
-type TestResult = std::result::Result<String, String>;
+// What the test found, and the account if it was not known before; or why it failed.
+type TestResult = std::result::Result<(String, Option<RemoteAccount>), String>;
+
+struct Answer {
+    status: StatusCode,
+    is_invalid_token: bool,
+    account: std::result::Result<RemoteAccount, Unnamed>,
+}
 
 async fn run_test(app: &State, context: &RequestContext, id: ConnectionKey) -> Result<TestResult> {
     let mut refused: Option<(Connection, bool)> = None;
@@ -50,24 +66,37 @@ async fn run_test(app: &State, context: &RequestContext, id: ConnectionKey) -> R
             }
         };
         match call(app, &connection, &client).await? {
-            Ok((StatusCode::UNAUTHORIZED, is_invalid_token)) if refused.is_none() => {
+            Ok(Answer { status: StatusCode::UNAUTHORIZED, is_invalid_token, .. }) if refused.is_none() => {
                 refused = Some((connection, is_invalid_token));
             }
-            Ok((status, _)) if status.is_success() => {
-                return Ok(Ok(format!("Test passed: the API answered {}.", status.as_u16())));
-            }
-            Ok((status, _)) => return Ok(Err(format!("Test failed: the API answered {status}."))),
+            Ok(answer) if answer.status.is_success() => return Ok(Ok(passed(answer, &connection, &client))),
+            Ok(Answer { status, .. }) => return Ok(Err(format!("Test failed: the API answered {status}."))),
             Err(why) => return Ok(Err(why)),
         }
     }
 }
 
-// The status, and whether the API says that the token is invalid.
+// The account of the answer counts if none is known, or if an admin has chosen another member to name it.
+fn passed(answer: Answer, connection: &Connection, client: &OAuthClient) -> (String, Option<RemoteAccount>) {
+    let message = format!("Test passed: the API answered {}.", answer.status.as_u16());
+    let (is_unknown, is_chosen) = (connection.account_id.is_empty(), !client.account_member.is_empty());
+    match answer.account {
+        Ok(account) if is_unknown || (is_chosen && account.is_of_another_kind(&connection.account_id)) => {
+            (format!("{message} The account is {}.", account.name), Some(account))
+        }
+        Err(unnamed) if is_unknown || is_chosen => {
+            let message = format!("{message} {}. {}", capitalized(&unnamed.to_string()), unnamed.advice());
+            (message.trim().to_string(), None)
+        }
+        _ => (message, None),
+    }
+}
+
 async fn call(
     app: &State,
     connection: &Connection,
     client: &OAuthClient,
-) -> Result<std::result::Result<(StatusCode, bool), String>> {
+) -> Result<std::result::Result<Answer, String>> {
     let provider = Provider::of(client, &connection.domain_prefix, &app.config.hosts)?;
     let Some(url) = provider.test_call() else {
         return Ok(Err("No test path is set. Add one to the app credentials.".into()));
@@ -78,7 +107,10 @@ async fn call(
         Ok(answer) => {
             let status = StatusCode::from_u16(answer.status().as_u16());
             let is_invalid_token = says_invalid_token(answer.headers());
-            status.map(|status| (status, is_invalid_token)).map_err(|_| "The API sent an invalid answer.".into())
+            let account = remote_account::read(answer.body(), &provider.account_member);
+            status
+                .map(|status| Answer { status, is_invalid_token, account })
+                .map_err(|_| "The API sent an invalid answer.".into())
         }
         Err(why) => Err(format!("Test failed: {why}.")),
     })

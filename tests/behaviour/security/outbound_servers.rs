@@ -107,7 +107,7 @@ fn o9_odd_answers_are_bounded_and_leave_others_alone() {
         (Provider::start(), Answer::json(200, r#"{"access_token":"a\nb"}"#), EventKind::UnknownOutcome),
         (Provider::start(), Answer::json(200, r#"{"access_token":"a","token_type":"mac"}"#), EventKind::UnknownOutcome),
         (Provider::start(), Answer::json(200, "[]"), EventKind::UnknownOutcome),
-        (Provider::start(), Answer::json(404, ""), EventKind::UnknownOutcome),
+        (Provider::start(), Answer::json(404, ""), EventKind::Failed),
     ];
     let links: Vec<Link> = odd
         .iter()

@@ -48,6 +48,7 @@ pub fn other_server(origin: &str) -> OAuthClientFields {
         revoke_url: format!("{origin}/revoke"),
         api_url: origin.into(),
         test_path: "/me".into(),
+        account_member: String::new(),
         issuer: String::new(),
         uses_pkce: true,
         secret_in_header: false,

@@ -94,7 +94,7 @@ impl std::fmt::Display for RequestFailure {
             RequestFailure::Forbidden => "the address is in a private network or not https",
             RequestFailure::Unreachable => "the server is unreachable",
             RequestFailure::Untrusted => "the server's certificate is not trusted",
-            RequestFailure::TimedOut => "the server did not answer within ten seconds",
+            RequestFailure::TimedOut => "the server did not answer in time",
             RequestFailure::HungUp => "the server closed the connection before it answered",
             RequestFailure::TooLong => "the server's response was longer than one megabyte",
         })

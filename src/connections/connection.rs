@@ -229,6 +229,11 @@ impl Connection {
         self.access_token.is_some() || self.refresh_token.is_some()
     }
 
+    /// Whether somebody has authorized it before.
+    pub fn was_authorized(&self) -> bool {
+        self.authorized_at != Timestamp::NEVER_YET
+    }
+
     /// Whether it has a refresh token.
     pub fn can_refresh(&self) -> bool {
         self.refresh_token.is_some()

@@ -172,11 +172,11 @@ impl Connection {
     }
 
     /// The first few that need authorization, by name.
-    pub fn first_needing_attention(conn: &mut DbConnection, most: i64) -> QueryResult<Vec<(ConnectionKey, String)>> {
+    pub fn first_needing_attention(conn: &mut DbConnection, most: i64) -> QueryResult<Vec<Connection>> {
         connections_needing_attention()
             .order((connections::name_fold, connections::id))
             .limit(most)
-            .select((connections::id, connections::name))
+            .select(Connection::as_select())
             .load(conn)
     }
 

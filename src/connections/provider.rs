@@ -9,8 +9,6 @@ use crate::error::{Error, Result};
 /// A provider's URLs and settings for one set of app credentials.
 #[derive(Clone, Debug)]
 pub struct Provider {
-    /// Its API type.
-    pub api_type: ApiType,
     /// The authorization endpoint.
     pub authorize_url: Url,
     /// The token endpoint.
@@ -58,12 +56,10 @@ impl Provider {
             ApiType::XSeries => Self::x_series(hosts, domain_prefix),
             ApiType::KSeriesV1 | ApiType::KSeriesV1Trial => {
                 let is_trial = client.api_type == ApiType::KSeriesV1Trial;
-                Self::k_series_v1(client.api_type, if is_trial { &hosts.k_series_trial } else { &hosts.k_series })
+                Self::k_series_v1(if is_trial { &hosts.k_series_trial } else { &hosts.k_series })
             }
-            ApiType::KSeriesV2 => Self::k_series_v2(client.api_type, &hosts.k_series_realm, &hosts.k_series),
-            ApiType::KSeriesV2Trial => {
-                Self::k_series_v2(client.api_type, &hosts.k_series_realm_trial, &hosts.k_series_trial)
-            }
+            ApiType::KSeriesV2 => Self::k_series_v2(&hosts.k_series_realm, &hosts.k_series),
+            ApiType::KSeriesV2Trial => Self::k_series_v2(&hosts.k_series_realm_trial, &hosts.k_series_trial),
             ApiType::Other => Self::other(client),
         }
     }
@@ -71,7 +67,7 @@ impl Provider {
     fn r_series(hosts: &Hosts) -> Result<Provider> {
         let at = |end: &str| format!("{}/auth/oauth/{end}", hosts.r_series);
         let urls = (at("authorize"), at("token"));
-        let provider = Self::lightspeed(ApiType::RSeries, urls, &hosts.r_series_api, "/API/V3/Account.json")?;
+        let provider = Self::lightspeed(urls, &hosts.r_series_api, "/API/V3/Account.json")?;
         let revoke = Some((parse_url(&at("revoke"))?, RevokeStyle::RSeries));
         Ok(Provider { uses_pkce: true, revoke, ..provider })
     }
@@ -79,18 +75,18 @@ impl Provider {
     fn x_series(hosts: &Hosts, domain_prefix: &str) -> Result<Provider> {
         let origin = retailer_origin(&hosts.x_series_retailer, domain_prefix)?;
         let urls = (format!("{}/connect", hosts.x_series), format!("{origin}/api/1.0/token"));
-        Self::lightspeed(ApiType::XSeries, urls, &origin, "/api/2.0/retailer")
+        Self::lightspeed(urls, &origin, "/api/2.0/retailer")
     }
 
-    fn k_series_v1(api_type: ApiType, host: &str) -> Result<Provider> {
+    fn k_series_v1(host: &str) -> Result<Provider> {
         let urls = (format!("{host}/oauth/authorize"), format!("{host}/oauth/token"));
-        let provider = Self::lightspeed(api_type, urls, host, "/f/data/businesses")?;
+        let provider = Self::lightspeed(urls, host, "/f/data/businesses")?;
         Ok(Provider { secret_in_header: true, ..provider })
     }
 
-    fn k_series_v2(api_type: ApiType, realm: &str, host: &str) -> Result<Provider> {
+    fn k_series_v2(realm: &str, host: &str) -> Result<Provider> {
         let at = |end: &str| format!("{realm}/protocol/openid-connect/{end}");
-        let provider = Self::lightspeed(api_type, (at("auth"), at("token")), host, "/f/data/businesses")?;
+        let provider = Self::lightspeed((at("auth"), at("token")), host, "/f/data/businesses")?;
         Ok(Provider {
             secret_in_header: true,
             uses_pkce: true,
@@ -100,14 +96,8 @@ impl Provider {
         })
     }
 
-    fn lightspeed(
-        api_type: ApiType,
-        (authorize, token): (String, String),
-        api: &str,
-        test_path: &str,
-    ) -> Result<Provider> {
+    fn lightspeed((authorize, token): (String, String), api: &str, test_path: &str) -> Result<Provider> {
         Ok(Provider {
-            api_type,
             authorize_url: parse_url(&authorize)?,
             token_url: parse_url(&token)?,
             revoke: None,
@@ -126,7 +116,6 @@ impl Provider {
             url => Some((parse_url(url)?, RevokeStyle::Standard)),
         };
         Ok(Provider {
-            api_type: ApiType::Other,
             authorize_url: parse_url(&client.authorize_url)?,
             token_url: parse_url(&client.token_url)?,
             revoke,

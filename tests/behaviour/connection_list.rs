@@ -141,6 +141,7 @@ fn everybody_is_told_how_many_wait_for_a_person() {
     assert!(shown.header("content-security-policy").unwrap().contains("form-action 'self';"));
     assert_eq!(two.texts(count), ["2 that need attention"], "a paused one can wait");
     assert!(two.has(&format!(".notice form[action='{}/authorize']", connection_path(online))));
+    assert_eq!(two.texts(".notice .reconnects button"), ["Reconnect Online one", "Authorize Waiting one"]);
     let policy = two.header("content-security-policy").unwrap().to_string();
     assert!(policy.contains("form-action 'self' https: http:;"), "a form leads to the provider: {policy}");
 }

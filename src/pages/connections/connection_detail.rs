@@ -9,7 +9,9 @@ use crate::db::keyset::PAGE;
 use crate::employees::Employee;
 use crate::error::Result;
 use crate::id::ConnectionKey;
-use crate::pages::connections::connection_summary::{ConnectionFacts, ago, allow_form_redirects, event_badge};
+use crate::pages::connections::connection_summary::{
+    ConnectionFacts, ago, allow_form_redirects, authorize_label, event_badge,
+};
 use crate::pages::connections::{HOME, path};
 use crate::time::{DisplayTime, TimeFormat, Timestamp, count};
 use crate::web::badge::Badge;
@@ -52,7 +54,7 @@ struct ConnectionDetail {
 
 impl ConnectionDetail {
     fn reconnect_label(&self) -> &'static str {
-        if self.was_authorized { "Reconnect" } else { "Authorize" }
+        authorize_label(self.was_authorized)
     }
 
     fn can_test(&self) -> bool {
@@ -178,7 +180,7 @@ fn show(
             name: client.name,
             client_id: client.client_id,
         },
-        was_authorized: connection.authorized_at != Timestamp::NEVER_YET,
+        was_authorized: connection.was_authorized(),
         reason: connection.reason,
         last_error: connection.last_error,
         domain_prefix: connection.domain_prefix,

@@ -8,7 +8,7 @@ use crate::connections::{ApiType, Connection, ConnectionFilter, ConnectionSort, 
 use crate::db::keyset::Count;
 use crate::error::Result;
 use crate::id::BusinessKey;
-use crate::pages::connections::connection_summary::{ConnectionFacts, allow_form_redirects};
+use crate::pages::connections::connection_summary::{ConnectionFacts, allow_form_redirects, authorize_label};
 use crate::pages::connections::path;
 use crate::time::TimeFormat;
 use crate::web::list::{Heading, ListState, Pager, Sort};
@@ -32,7 +32,7 @@ struct ConnectionList {
     page: Page,
     total: i64,
     rows: Vec<ConnectionRow>,
-    needing_attention: Vec<(String, String)>,
+    needing_attention: Vec<NeedingAttention>,
     filter: ConnectionFilter,
     business: String,
     businesses: Vec<(BusinessKey, String)>,
@@ -40,6 +40,19 @@ struct ConnectionList {
     headings: Vec<Heading>,
     pager: Pager,
     is_admin: bool,
+}
+
+struct NeedingAttention {
+    href: String,
+    name: String,
+    button: &'static str,
+}
+
+impl NeedingAttention {
+    fn of(connection: Connection) -> NeedingAttention {
+        let button = authorize_label(connection.was_authorized());
+        NeedingAttention { href: path(connection.id), name: connection.name, button }
+    }
 }
 
 struct ConnectionRow {
@@ -82,7 +95,7 @@ pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) 
     let response = html(ConnectionList {
         total,
         rows: slice.rows.into_iter().map(|listed| row(listed, &context.viewer, &context.times)).collect(),
-        needing_attention: needing_attention.into_iter().map(|(id, name)| (path(id), name)).collect(),
+        needing_attention: needing_attention.into_iter().map(NeedingAttention::of).collect(),
         business: filter.business.map(|id| id.to_string()).unwrap_or_default(),
         businesses: businesses.into_iter().map(|(business, _)| (business.id, business.name)).collect(),
         hidden: state.hidden(&["name", "type", "status", "business"]),

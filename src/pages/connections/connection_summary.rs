@@ -42,6 +42,11 @@ impl Status {
     }
 }
 
+/// The button that leads to the provider.
+pub(super) fn authorize_label(was_authorized: bool) -> &'static str {
+    if was_authorized { "Reconnect" } else { "Authorize" }
+}
+
 /// The summary of a connection.
 pub struct ConnectionFacts {
     /// The path of its page.

@@ -46,6 +46,9 @@ function replaceAround(field, twin, root) {
 }
 
 function swapPanel(old, fresh) {
+  // What somebody unfolded stays unfolded.
+  const boxes = all('details', old);
+  all('details', fresh).forEach((box, n) => { box.open ||= Boolean(boxes[n]?.open); });
   const held = old.contains(document.activeElement) && document.activeElement;
   const twin = held && held.name && held.form?.matches(LIVE) && fresh.querySelector(`${LIVE} ${named(held.name)}`);
   if (twin) {

@@ -1,5 +1,6 @@
 //! HTML pages: one folder per area, mirrored by `templates/`; one file per page or act.
 
+pub mod access;
 pub mod account;
 pub mod activity;
 pub mod clients;

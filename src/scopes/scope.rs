@@ -69,6 +69,19 @@ const INCLUDES: [(&str, &str); 3] = [
     ("employee:register", "employee:register_read"),
 ];
 
+// Scopes that change nothing. Every other scope counts as one that writes.
+const READ_ONLY: [&str; 9] = [
+    "employee:customers_read",
+    "employee:customers_view_gift_card_numbers",
+    "employee:inventory_read",
+    "employee:product_cost",
+    "employee:register_read",
+    "employee:reports",
+    "financial-api",
+    "items",
+    "offline_access",
+];
+
 /// A set of scopes, separated by spaces.
 #[derive(Clone, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = diesel::sql_types::Text)]
@@ -116,6 +129,21 @@ impl Scope {
     pub fn effective(&self, role: Role) -> Scope {
         let words: Vec<&str> = self.0.split_whitespace().filter(|word| rights::has(role, right(word))).collect();
         Scope(words.join(" "))
+    }
+
+    /// Whether it has a scope that this role does not include, which therefore has no effect.
+    pub fn exceeds(&self, role: Role) -> bool {
+        self.0.split_whitespace().any(|word| !rights::has(role, right(word)))
+    }
+
+    /// Whether it gives full access: everything that its employee may do.
+    pub fn is_full(&self) -> bool {
+        self.0.split_whitespace().any(|word| word == "employee:all")
+    }
+
+    /// Whether an employee with this role can change data with it.
+    pub fn writes(&self, role: Role) -> bool {
+        self.0.split_whitespace().any(|word| !READ_ONLY.contains(&word) && rights::has(role, right(word)))
     }
 
     /// Whether it includes everything in `other`.
@@ -225,6 +253,20 @@ mod tests {
         let all = Scope::parse("employee:all").expect("known");
         assert!(all.allows("employee:register", Role::Staff) && !all.allows("employee:admin", Role::Staff));
         assert!(!all.allows("orders-api", Role::Admin));
+    }
+
+    #[test]
+    fn a_scope_writes_unless_all_that_the_role_includes_only_reads() {
+        let scope = |text| Scope::parse(text).expect("known");
+        let mixed = scope("employee:inventory_read employee:admin_shops");
+
+        assert!(mixed.writes(Role::Admin) && !mixed.writes(Role::Staff));
+        assert!(mixed.exceeds(Role::Staff) && !mixed.exceeds(Role::Admin));
+        assert!(scope("employee:all").is_full() && scope("employee:all").writes(Role::Staff));
+        assert!(!scope("employee:all").exceeds(Role::Staff) && !mixed.is_full());
+        for word in READ_ONLY {
+            assert!(description_of(word).is_some() && !scope(word).writes(Role::Admin), "{word}");
+        }
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub enum Section {
     Settings,
     /// Client API Access: clients and their tokens.
     Clients,
+    /// The access inventory: refresh tokens and API keys of all clients.
+    Access,
     /// The shop's connections to other servers.
     Connections,
     /// Employees.
@@ -36,8 +38,9 @@ impl Section {
     }
 }
 
-const MENU: [(Section, &str, &str, &str); 6] = [
+const MENU: [(Section, &str, &str, &str); 7] = [
     (Section::Clients, "/settings/client-api-access", "key", "Client API Access"),
+    (Section::Access, "/settings/access", "list", "Access inventory"),
     (Section::Connections, "/settings/connections", "plug", "Connections"),
     (Section::Employees, "/settings/employees", "people", "Employees"),
     (Section::Activity, "/settings/activity", "history", "Activity"),

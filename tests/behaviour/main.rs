@@ -8,6 +8,7 @@
 
 mod support;
 
+mod access_inventory;
 mod access_token_detail;
 mod account;
 mod activity;

@@ -13,7 +13,7 @@ const CLIENT = `${LIST}/clients/#`;
 const CONNECTION = `${CONNECTIONS}/#`;
 // Pages that the walk along the links must come by, with # for each id; it checks whatever else it finds too.
 const EXPECTED = [
-  '/settings', LIST, `${LIST}/register`, `${LIST}/pending`, `${LIST}/find-token`,
+  '/settings', '/settings/access', LIST, `${LIST}/register`, `${LIST}/pending`, `${LIST}/find-token`,
   CLIENT, `${CLIENT}/revoke`, `${CLIENT}/edit`, `${CLIENT}/secret`, `${CLIENT}/api-keys/new`,
   `${CLIENT}/refresh-tokens/#`, `${CLIENT}/refresh-tokens/#/revoke`,
   `${CLIENT}/access-tokens/#`, `${CLIENT}/access-tokens/#/revoke`,

@@ -8,6 +8,6 @@ pub mod revoke_refresh_token;
 mod token_facts;
 mod token_filters;
 mod token_lookup;
-mod token_paths;
-mod token_rows;
+pub mod token_paths;
+pub mod token_rows;
 pub mod token_table;

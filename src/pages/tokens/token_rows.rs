@@ -11,7 +11,6 @@ use crate::id::{AccessTokenKey, ClientKey, EmployeeKey, RefreshTokenKey};
 use crate::pages::clients::client_detail::path as client_path;
 use crate::pages::tokens::token_paths::{access_token_path, refresh_token_path};
 use crate::schema::{clients, employees};
-use crate::scopes::Scope;
 use crate::time::{DisplayTime, TimeFormat};
 use crate::tokens::TokenStatus;
 use crate::tokens::listing::{List, ListedToken, Within};
@@ -78,11 +77,7 @@ pub fn rows(
 
 impl TokenRow {
     fn of((list, within): (List, Within), token: &ListedToken, times: &TimeFormat) -> TokenRow {
-        let scope = match list {
-            List::RefreshTokens => Scope::parse(&token.text),
-            List::ApiKeys | List::AccessTokens | List::EndedTokens => None,
-        };
-        let mut scopes = scope.map(|scope| scope.in_words()).unwrap_or_default();
+        let mut scopes = if list == List::RefreshTokens { token.scope.in_words() } else { Vec::new() };
         let more_scopes = scopes.len().saturating_sub(SHOWN_SCOPES);
         scopes.truncate(SHOWN_SCOPES);
         let via = match within {
@@ -95,7 +90,7 @@ impl TokenRow {
                 _ => access_token_path(token.client, via, AccessTokenKey(token.id)),
             },
             mask: token.mask.characters().to_string(),
-            label: if list == List::ApiKeys { token.text.clone() } else { String::new() },
+            label: token.label.clone(),
             client: None,
             employee: (String::new(), "", None),
             scopes,
@@ -108,7 +103,8 @@ impl TokenRow {
     }
 }
 
-fn employees_by_id(
+/// These employees, by id.
+pub fn employees_by_id(
     conn: &mut DbConnection,
     ids: impl Iterator<Item = EmployeeKey>,
 ) -> QueryResult<HashMap<EmployeeKey, Employee>> {
@@ -118,7 +114,8 @@ fn employees_by_id(
     Ok(rows.into_iter().map(|employee| (employee.id, employee)).collect())
 }
 
-fn clients_by_id(
+/// These clients, by id.
+pub fn clients_by_id(
     conn: &mut DbConnection,
     ids: impl Iterator<Item = ClientKey>,
 ) -> QueryResult<HashMap<ClientKey, Client>> {

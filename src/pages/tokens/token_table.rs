@@ -216,8 +216,8 @@ impl PanelState {
     }
 }
 
-// Which part of the list a search looked through.
-fn searched(found: &TokenPage, cursor: Cursor) -> String {
+/// Which part of the list a search looked through.
+pub fn searched(found: &TokenPage, cursor: Cursor) -> String {
     let n = thousands(Limits::default().searched);
     match (cursor, found.sort, found.descending != cursor.is_backward()) {
         (Cursor::After(_), ..) => format!("Searched the next {n}."),

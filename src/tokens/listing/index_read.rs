@@ -8,6 +8,7 @@ use crate::db::keyset::Place;
 use crate::db::{Backend, DbConnection};
 use crate::id::{ClientKey, EmployeeKey, RefreshTokenKey};
 use crate::schema::{access_tokens, ended_tokens, refresh_tokens};
+use crate::scopes::Scope;
 use crate::secrets::Mask;
 use crate::time::Timestamp;
 use crate::tokens::listing::List;
@@ -22,6 +23,8 @@ pub enum Key {
     Employee(EmployeeKey),
     /// For refresh tokens only: no other table has this index.
     EmployeeOfClient(EmployeeKey, ClientKey),
+    /// No column: all refresh tokens, or all API keys.
+    All,
 }
 
 /// The column that the index continues with, in whose order the rows are read.
@@ -47,13 +50,13 @@ pub struct IndexRead {
     pub limit: i64,
 }
 
-type Identity = (i64, ClientKey, EmployeeKey, Option<RefreshTokenKey>, Mask, String);
+type Identity = (i64, ClientKey, EmployeeKey, Option<RefreshTokenKey>, Mask, String, Scope);
 type Dates = (Timestamp, Timestamp, Timestamp);
 
 fn listed(rows: Vec<(Identity, Dates)>) -> Vec<ListedToken> {
-    let row = |((id, client, employee, refresh_token, mask, text), dates)| {
+    let row = |((id, client, employee, refresh_token, mask, label, scope), dates)| {
         let (created_at, last_used_at, expires_at) = dates;
-        ListedToken { id, client, employee, refresh_token, mask, text, created_at, last_used_at, expires_at }
+        ListedToken { id, client, employee, refresh_token, mask, label, scope, created_at, last_used_at, expires_at }
     };
     rows.into_iter().map(row).collect()
 }
@@ -91,7 +94,7 @@ macro_rules! rows {
             }
             Order::By(SortBy::LastUsed) => in_order_of!($table, last_used_at, query, read),
             Order::By(SortBy::Expires) => in_order_of!($table, expires_at, query, read),
-            Order::By(SortBy::Created) if read.list == List::ApiKeys => in_order_of!($table, created_at, query, read),
+            Order::By(SortBy::Created) if read.is_by_time() => in_order_of!($table, created_at, query, read),
             Order::By(SortBy::Created) => {
                 query = match (read.start, read.descending) {
                     (None, _) => query,
@@ -110,6 +113,11 @@ macro_rules! rows {
 }
 
 impl IndexRead {
+    // Whether the index of the creation order has the time. The others have the id, which ascends with it.
+    fn is_by_time(&self) -> bool {
+        self.list == List::ApiKeys || matches!(self.key, Key::All)
+    }
+
     // The part of the index that is read, from its lowest to its highest row, and its order.
     fn row_range(&self, sort: SortBy) -> (RowIs, RowIs, InOrder) {
         let (mut columns, key): (Vec<&'static str>, Vec<i64>) = match self.key {
@@ -118,16 +126,17 @@ impl IndexRead {
             Key::EmployeeOfClient(employee, client) => (vec!["employee_id", "client_id"], vec![employee.0, client.0]),
             Key::RefreshToken(_, id) if self.list == List::EndedTokens => (vec!["refresh_token_id"], vec![id.0]),
             Key::RefreshToken(client, id) => (vec!["refresh_token_id", "client_id"], vec![id.0, client.0]),
+            Key::All => (vec![], vec![]),
         };
         columns.extend(match sort {
-            SortBy::Created if self.list == List::ApiKeys => Some("created_at"),
+            SortBy::Created if self.is_by_time() => Some("created_at"),
             SortBy::Created => None,
             SortBy::LastUsed => Some("last_used_at"),
             SortBy::Expires => Some("expires_at"),
         });
         columns.push("id");
         let row = |value: i64, id: i64| match sort {
-            SortBy::Created if self.list != List::ApiKeys => [&key[..], &[id]].concat(),
+            SortBy::Created if !self.is_by_time() => [&key[..], &[id]].concat(),
             SortBy::Created | SortBy::LastUsed | SortBy::Expires => [&key[..], &[value, id]].concat(),
         };
         // Inclusive: PostgreSQL estimates a row comparison by its first column, and would expect no row with < or >.
@@ -165,7 +174,7 @@ impl IndexRead {
         use access_tokens as t;
         let mut query = t::table
             .select((
-                (t::id, t::client_id, t::employee_id, t::refresh_token_id, t::prefix, t::label),
+                (t::id, t::client_id, t::employee_id, t::refresh_token_id, t::prefix, t::label, t::scope),
                 (t::created_at, t::last_used_at, t::expires_at),
             ))
             .into_boxed::<Backend>();
@@ -175,6 +184,7 @@ impl IndexRead {
             _ if self.is_row_range(conn) => query,
             Key::Client(client) | Key::EmployeeOfClient(_, client) => query.filter(t::client_id.eq(client)),
             Key::Employee(employee) => query.filter(t::employee_id.eq(employee)),
+            Key::All => query,
             Key::RefreshToken(client, id) => query.filter(t::refresh_token_id.eq(id)).filter(t::client_id.eq(client)),
         };
         if only_api_keys {
@@ -187,7 +197,7 @@ impl IndexRead {
         use refresh_tokens as t;
         let mut query = t::table
             .select((
-                (t::id, t::client_id, t::employee_id, t::id.nullable(), t::prefix, t::scope),
+                (t::id, t::client_id, t::employee_id, t::id.nullable(), t::prefix, "".into_sql::<Text>(), t::scope),
                 (t::created_at, t::last_used_at, t::expires_at),
             ))
             .into_boxed::<Backend>();
@@ -199,6 +209,7 @@ impl IndexRead {
                 query.filter(t::employee_id.eq(employee)).filter(t::client_id.eq(client))
             }
             Key::RefreshToken(client, id) => query.filter(t::id.eq(id)).filter(t::client_id.eq(client)),
+            Key::All => query,
         };
         rows!(conn, refresh_tokens, query, self)
     }
@@ -209,7 +220,15 @@ impl IndexRead {
         let Key::RefreshToken(_, id) = self.key else { return Ok(Vec::new()) };
         let mut query = t::table
             .select((
-                (t::id, t::client_id, t::employee_id, t::refresh_token_id.nullable(), t::prefix, "".into_sql::<Text>()),
+                (
+                    t::id,
+                    t::client_id,
+                    t::employee_id,
+                    t::refresh_token_id.nullable(),
+                    t::prefix,
+                    "".into_sql::<Text>(),
+                    "".into_sql::<Text>(),
+                ),
                 (t::created_at, t::last_used_at, t::expires_at),
             ))
             .into_boxed::<Backend>();
@@ -220,15 +239,15 @@ impl IndexRead {
     }
 }
 
-/// Counts the valid and the expired API keys or refresh tokens of a client, each up to `limit`.
+/// Counts the valid and the expired API keys or refresh tokens of a client, or of all clients, each up to `limit`.
 pub fn count_by_expiry(
     conn: &mut DbConnection,
     list: List,
-    client: ClientKey,
+    client: Option<ClientKey>,
     (now, limit): (Timestamp, i64),
 ) -> QueryResult<(i64, i64)> {
     let side = |from, to| {
-        let (order, key) = (Order::By(SortBy::Expires), Key::Client(client));
+        let (order, key) = (Order::By(SortBy::Expires), client.map_or(Key::All, Key::Client));
         IndexRead { list, key, order, from, to, descending: false, start: None, limit }.row_range(SortBy::Expires)
     };
     let is_row_range = needs_row_ranges(conn);
@@ -240,7 +259,10 @@ pub fn count_by_expiry(
                     let (low, high, order) = side(from, to);
                     return Bounded { query: ids.filter(low).filter(high).order(order), limit };
                 }
-                let ids = ids.filter($table::client_id.eq(client));
+                let ids = match client {
+                    Some(client) => ids.filter($table::client_id.eq(client)),
+                    None => ids,
+                };
                 let ids = match (from, to) {
                     (Some(from), _) => ids.filter($table::expires_at.ge(from)),
                     (None, to) => ids.filter($table::expires_at.le(to.unwrap_or(i64::MAX))),

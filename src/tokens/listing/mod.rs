@@ -14,6 +14,7 @@ mod bounded;
 mod criteria;
 mod filter;
 mod index_read;
+pub mod inventory;
 mod list;
 mod reader;
 mod request;

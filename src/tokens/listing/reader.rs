@@ -58,7 +58,11 @@ impl Reader<'_> {
     }
 
     fn take_out(&mut self, rows: &mut Vec<ListedToken>) -> QueryResult<()> {
-        if self.takes_out && !rows.is_empty() { revoked::take_out(self.conn, self.scope(), rows) } else { Ok(()) }
+        let is_of_client = !matches!(self.request.within, Within::Employee(_));
+        match self.takes_out && !rows.is_empty() {
+            true => revoked::take_out(self.conn, (self.request.list, is_of_client), rows),
+            false => Ok(()),
+        }
     }
 
     /// All of a list, newest first.

@@ -7,8 +7,8 @@ use diesel::prelude::*;
 use crate::db::DbConnection;
 use crate::id::{ClientKey, EmployeeKey, RefreshTokenKey};
 use crate::schema::{clients, employees, purges, refresh_tokens};
+use crate::tokens::listing::List;
 use crate::tokens::listing::row::ListedToken;
-use crate::tokens::listing::{List, Within};
 
 /// Whether rows of a revocation are being deleted. Only then may a list contain revoked tokens.
 pub fn are_being_deleted(conn: &mut DbConnection) -> QueryResult<bool> {
@@ -16,11 +16,12 @@ pub fn are_being_deleted(conn: &mut DbConnection) -> QueryResult<bool> {
     Ok(open.first::<i64>(conn).optional()?.is_some())
 }
 
-/// Takes out tokens whose client, refresh token or employee was revoked. Looks up only what these rows belong to, because any
+/// Takes out tokens whose client, refresh token or employee was revoked. The client is looked up unless the list is that of a
+/// client. Looks up only what these rows belong to, because any
 /// number of others may be marked.
 pub fn take_out(
     conn: &mut DbConnection,
-    (list, within): (List, Within),
+    (list, is_of_client): (List, bool),
     rows: &mut Vec<ListedToken>,
 ) -> QueryResult<()> {
     let grants: HashSet<RefreshTokenKey> = rows.iter().filter_map(|row| row.refresh_token).collect();
@@ -32,7 +33,7 @@ pub fn take_out(
         .into_iter()
         .collect();
     rows.retain(|row| row.refresh_token.is_none_or(|id| !revoked.contains(&id)));
-    if matches!(within, Within::Employee(_)) {
+    if !is_of_client {
         let owners: HashSet<ClientKey> = rows.iter().map(|row| row.client).collect();
         let revoked: HashSet<ClientKey> = clients::table
             .filter(clients::id.eq_any(owners))

@@ -2,6 +2,7 @@
 
 use crate::db::keyset::Place;
 use crate::id::{ClientKey, EmployeeKey, RefreshTokenKey};
+use crate::scopes::Scope;
 use crate::secrets::Mask;
 use crate::time::Timestamp;
 use crate::tokens::status::TokenDates;
@@ -30,8 +31,10 @@ pub struct ListedToken {
     pub refresh_token: Option<RefreshTokenKey>,
     /// The first seven characters.
     pub mask: Mask,
-    /// The label of an API key, or the scope of a refresh token.
-    pub text: String,
+    /// The label of an API key; otherwise empty.
+    pub label: String,
+    /// The scope; empty for an expired access token, whose scope is no longer stored.
+    pub scope: Scope,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last used, or 0.

@@ -26,7 +26,7 @@ impl Reader<'_> {
         match (list, within) {
             (List::ApiKeys | List::RefreshTokens, Within::Client(client)) if !self.takes_out => {
                 let limit = self.request.limits.counted + 1;
-                let (valid, expired) = count_by_expiry(self.conn, list, client, (self.request.now, limit))?;
+                let (valid, expired) = count_by_expiry(self.conn, list, Some(client), (self.request.now, limit))?;
                 let count = |n| Count::capped_at(n, limit - 1);
                 Ok(Totals { valid: count(valid), expired: count(expired), everything: None })
             }

@@ -6,8 +6,11 @@ use std::sync::{Arc, Mutex};
 use client_api_access::db::DbConnection;
 use client_api_access::db::keyset::{Cursor, Place};
 use client_api_access::id::{ClientKey, EmployeeKey, RefreshTokenKey};
+use client_api_access::tokens::listing::inventory::{
+    CreatedWithin, Expiry, InventoryFilter, InventoryRequest, Owner, Scoped, TokenType, Usage,
+};
 use client_api_access::tokens::listing::{
-    Limits, List, Request, SortBy, StatusFilter, TokenFilter, Within, count_few, find,
+    Limits, List, Request, SortBy, StatusFilter, TokenFilter, Within, count_few, find, inventory,
 };
 use diesel::connection::{Connection, InstrumentationEvent};
 use diesel::prelude::*;
@@ -120,6 +123,11 @@ fn statements(conn: &mut DbConnection) -> BTreeSet<String> {
             }
         }
     }
+    for filter in inventory_filters() {
+        for sort in [SortBy::Created, SortBy::LastUsed, SortBy::Expires] {
+            ask_inventory(conn, &filter, sort);
+        }
+    }
     conn.set_instrumentation(|_: InstrumentationEvent<'_>| ());
     let sent = sent.lock().unwrap();
     sent.clone()
@@ -148,6 +156,35 @@ fn ask(conn: &mut DbConnection, (list, within): (List, Within), filter: &TokenFi
             let request = Request { list, within, filter, sort, descending, cursor, page: 10, now: NOW, limits };
             find(conn, &request).unwrap();
             count_few(conn, &request, 20).unwrap();
+        }
+    }
+}
+
+fn inventory_filters() -> Vec<InventoryFilter> {
+    let all = InventoryFilter::default;
+    let mut filters = vec![
+        all(),
+        InventoryFilter { client: "small".into(), ..all() },
+        InventoryFilter { client: "l".into(), ..all() },
+        InventoryFilter { employee: "rare".into(), ..all() },
+        InventoryFilter { employee: "anna".into(), ..all() },
+        InventoryFilter { owner: Some(Owner::Inactive), ..all() },
+    ];
+    filters.extend(Usage::ALL.iter().map(|usage| InventoryFilter { usage: Some(*usage), ..all() }));
+    filters.extend(Expiry::ALL.iter().map(|expiry| InventoryFilter { expiry: Some(*expiry), ..all() }));
+    filters.extend(CreatedWithin::ALL.iter().map(|created| InventoryFilter { created: Some(*created), ..all() }));
+    filters.extend(TokenType::ALL.iter().map(|kind| InventoryFilter { token_type: Some(*kind), ..all() }));
+    filters
+}
+
+fn ask_inventory(conn: &mut DbConnection, filter: &InventoryFilter, sort: SortBy) {
+    let place = Place { value: NOW.0, id: 15_001 };
+    let limits = Limits { gathered: 20, searched: 60, ..Limits::default() };
+    let scoped = Scoped { only: None, now: NOW };
+    for descending in [true, false] {
+        for cursor in [Cursor::First, Cursor::After(place), Cursor::Before(place), Cursor::Last] {
+            let request = InventoryRequest { filter, scoped, sort, descending, cursor, page: 10, limits };
+            inventory::find(conn, &request).unwrap();
         }
     }
 }

@@ -2,6 +2,9 @@
 
 use client_api_access::id::{ClientKey, EmployeeKey, RefreshTokenKey};
 use client_api_access::time::{DAY, HOUR};
+use client_api_access::tokens::listing::inventory::{
+    CreatedWithin, Expiry, InventoryFilter, Owner, Reach, TokenType, Usage,
+};
 use client_api_access::tokens::listing::{List, SortBy, StatusFilter, TokenFilter, Within};
 
 use crate::support::{NOW, Shop, is_postgres};
@@ -204,6 +207,71 @@ impl World {
             found.reverse();
         }
         found.into_iter().map(|token| token.id).collect()
+    }
+
+    /// The ids of refresh tokens (even) and API keys (odd) that the inventory must show, in its order.
+    pub fn expected_inventory(&self, filter: &InventoryFilter, (sort, descending): (SortBy, bool)) -> Vec<i64> {
+        let grants = self.grants.iter().map(|(token, _)| (token, List::RefreshTokens));
+        let keys = self.access.iter().filter(|token| token.grant.is_none()).map(|token| (token, List::ApiKeys));
+        let mut found: Vec<(i64, i64)> = grants
+            .chain(keys)
+            .filter(|(token, list)| !self.is_revoked(token, *list) && self.passes_inventory(token, filter))
+            .map(|(token, list)| {
+                let value = match sort {
+                    SortBy::Created => token.created,
+                    SortBy::LastUsed => token.used,
+                    SortBy::Expires => token.expires,
+                };
+                (value, 2 * token.id + i64::from(list == List::ApiKeys))
+            })
+            .collect();
+        found.sort_unstable();
+        if descending {
+            found.reverse();
+        }
+        found.into_iter().map(|(_, id)| id).collect()
+    }
+
+    fn passes_inventory(&self, token: &Token, filter: &InventoryFilter) -> bool {
+        let employee = &self.employees[token.employee as usize - 1];
+        let is_key = token.grant.is_none();
+        let unused = |days: i64| token.used.max(token.created) < NOW.0 - days * DAY;
+        (token.expires <= NOW.0) == (filter.expiry == Some(Expiry::Expired))
+            && filter.token_type.is_none_or(|kind| (kind == TokenType::ApiKey) == is_key)
+            && format!("c{}", token.client).contains(&filter.client)
+            && employee.name.to_lowercase().contains(&filter.employee)
+            && filter.usage.is_none_or(|usage| match usage {
+                Usage::Unused30 => unused(30),
+                Usage::Unused90 => unused(90),
+                Usage::Unused180 => unused(180),
+                Usage::NeverUsed => token.used == 0,
+            })
+            && filter.expiry.is_none_or(|expiry| match expiry {
+                Expiry::Never => false,
+                Expiry::Soon => token.expires < NOW.0 + 7 * DAY,
+                Expiry::Expired => true,
+            })
+            && filter.created.is_none_or(|created| {
+                let days = match created {
+                    CreatedWithin::Week => 7,
+                    CreatedWithin::Month => 30,
+                    CreatedWithin::Quarter => 90,
+                };
+                token.created >= NOW.0 - days * DAY
+            })
+            // Everybody is staff; a grant has `employee:inventory`, a key `employee:reports`, which staff do not have.
+            && filter.reach.is_none_or(|reach| match reach {
+                Reach::Full => false,
+                Reach::Write => !is_key,
+                Reach::Read | Reach::BeyondRole => is_key,
+            })
+            && filter.owner.is_none_or(|owner| match owner {
+                Owner::Staff => true,
+                Owner::Manager | Owner::Admin => false,
+                Owner::Active => !employee.inactive,
+                Owner::Inactive => employee.inactive,
+            })
+            && (filter.scope.is_empty() || (filter.scope == "employee:inventory_read" && !is_key))
     }
 
     fn is_revoked(&self, token: &Token, list: List) -> bool {

@@ -1,0 +1,5 @@
+DROP INDEX access_tokens_api_keys_by_last_used;
+DROP INDEX access_tokens_api_keys_by_created;
+DROP INDEX refresh_tokens_by_expires;
+DROP INDEX refresh_tokens_by_last_used;
+DROP INDEX refresh_tokens_by_created;

@@ -1,0 +1,115 @@
+//! The rows of the inventory.
+
+use diesel::QueryResult;
+
+use crate::clients::Client;
+use crate::db::DbConnection;
+use crate::employees::Employee;
+use crate::id::{AccessTokenKey, RefreshTokenKey};
+use crate::pages::clients::client_detail::path as client_path;
+use crate::pages::tokens::token_paths::{access_token_path, refresh_token_path};
+use crate::pages::tokens::token_rows::{clients_by_id, employees_by_id};
+use crate::scopes::Scope;
+use crate::time::{DisplayTime, TimeFormat};
+use crate::tokens::TokenStatus;
+use crate::tokens::listing::ListedToken;
+use crate::web::badge::Badge;
+use crate::web::page::Viewer;
+
+// How many scopes a row shows.
+const SHOWN_SCOPES: usize = 2;
+
+/// A refresh token or API key in one row.
+pub struct InventoryRow {
+    /// Its page.
+    pub href: String,
+    /// Its first seven characters.
+    pub mask: String,
+    /// `Refresh token`, or `API key` with its label.
+    pub what: String,
+    /// The client's name and page.
+    pub client: (String, String),
+    /// The employee's name, role, and page if the viewer may see it.
+    pub employee: (String, &'static str, Option<String>),
+    /// The descriptions of the first scopes that the employee's role includes.
+    pub scopes: Vec<String>,
+    /// How many more of them there are.
+    pub more_scopes: usize,
+    /// The scopes that the role does not include, as one text; empty if there are none.
+    pub beyond_role: String,
+    /// When it was created.
+    pub created: DisplayTime,
+    /// When it was last used.
+    pub last_used: DisplayTime,
+    /// When it expires.
+    pub expires: DisplayTime,
+    /// Its status.
+    pub badge: Badge,
+}
+
+/// The rows of a page, with what they show of other records. A token whose client or employee was deleted since it was read
+/// is left out.
+pub fn rows(
+    conn: &mut DbConnection,
+    tokens: &[ListedToken],
+    (viewer, times): (&Viewer, &TimeFormat),
+) -> QueryResult<Vec<InventoryRow>> {
+    let employees = employees_by_id(conn, tokens.iter().map(|token| token.employee))?;
+    let clients = clients_by_id(conn, tokens.iter().map(|token| token.client))?;
+    let row = |token: &ListedToken| {
+        let (client, employee) = (clients.get(&token.client)?, employees.get(&token.employee)?);
+        Some(InventoryRow::of(token, (client, employee), (viewer, times)))
+    };
+    Ok(tokens.iter().filter_map(row).collect())
+}
+
+impl InventoryRow {
+    fn of(
+        token: &ListedToken,
+        (client, employee): (&Client, &Employee),
+        (viewer, times): (&Viewer, &TimeFormat),
+    ) -> InventoryRow {
+        let effective = token.scope.effective(employee.role);
+        let mut scopes = effective.in_words();
+        let more_scopes = scopes.len().saturating_sub(SHOWN_SCOPES);
+        scopes.truncate(SHOWN_SCOPES);
+        InventoryRow {
+            href: path(token),
+            mask: token.mask.characters().to_string(),
+            what: what(token),
+            client: (client.name.clone(), client_path(client.id)),
+            employee: (employee.name.clone(), employee.role.name(), viewer.employee_page(employee.id)),
+            scopes,
+            more_scopes,
+            beyond_role: beyond_role(&token.scope, employee).join(", "),
+            created: times.date(token.created_at),
+            last_used: times.ago(token.last_used_at),
+            expires: times.until(token.expires_at),
+            badge: TokenStatus::of(token.dates(), employee, client.state(), times.now()).badge(),
+        }
+    }
+}
+
+/// The type of a token, and the label of an API key.
+pub fn what(token: &ListedToken) -> String {
+    match (token.refresh_token, token.label.as_str()) {
+        (Some(_), _) => "Refresh token".into(),
+        (None, "") => "API key".into(),
+        (None, label) => format!("API key · {label}"),
+    }
+}
+
+/// The descriptions of the scopes that an employee's role does not include.
+pub fn beyond_role(scope: &Scope, employee: &Employee) -> Vec<String> {
+    let effective = scope.effective(employee.role);
+    let words = effective.words();
+    let missing = scope.parts().into_iter().filter(|(word, _)| !words.contains(&word.as_str()));
+    missing.map(|(_, description)| description).collect()
+}
+
+fn path(token: &ListedToken) -> String {
+    match token.refresh_token {
+        Some(_) => refresh_token_path(token.client, RefreshTokenKey(token.id)),
+        None => access_token_path(token.client, None, AccessTokenKey(token.id)),
+    }
+}

@@ -1,0 +1,69 @@
+//! Settings › Client API Access and Access inventory: clients and their tokens.
+
+use crate::pages;
+use crate::routes::{page, routes};
+
+routes! {
+    /// The pages of clients and tokens.
+    PAGES;
+    /// Adds them, behind the session and the access guard.
+    add in page;
+
+    "/settings/access" { GET SignedIn => pages::access::inventory::list }
+
+    "/settings/client-api-access" { GET SignedIn => pages::clients::client_list::list }
+    "/settings/client-api-access/find-token" {
+        GET SignedIn => pages::tokens::find_token::form,
+        POST SignedIn => pages::tokens::find_token::find,
+    }
+    "/settings/client-api-access/register" {
+        GET Admin => pages::clients::register_client::register_form,
+        POST Admin => pages::clients::register_client::register,
+    }
+    "/settings/client-api-access/pending" { GET Admin => pages::clients::pending_clients::list, POST Admin => pages::clients::reject_clients::confirm }
+    "/settings/client-api-access/pending/reject" { POST Admin => pages::clients::reject_clients::reject }
+    "/settings/client-api-access/clients/{client}/edit" {
+        GET Admin => pages::clients::edit_client::edit_form,
+        POST Admin => pages::clients::edit_client::edit,
+    }
+    "/settings/client-api-access/clients/{client}/approve" { POST Admin => pages::clients::change_client_state::approve }
+    "/settings/client-api-access/clients/{client}/lightspeed-approved" { POST Admin => pages::clients::change_client_state::mark_lightspeed_approved }
+    "/settings/client-api-access/clients/{client}/lightspeed-approved/withdraw" { POST Admin => pages::clients::change_client_state::withdraw_lightspeed_approved }
+    "/settings/client-api-access/clients/{client}/suspend" { POST Admin => pages::clients::change_client_state::suspend }
+    "/settings/client-api-access/clients/{client}/resume" { POST Admin => pages::clients::change_client_state::resume }
+    "/settings/client-api-access/clients/{client}/secret" {
+        GET Admin => pages::clients::regenerate_secret::secret_form,
+        POST Admin => pages::clients::regenerate_secret::regenerate,
+    }
+    "/settings/client-api-access/clients/{client}/secret/revoke-previous" { POST Admin => pages::clients::regenerate_secret::revoke_previous_secret }
+    "/settings/client-api-access/clients/{client}" { GET SignedIn => pages::clients::client_detail::detail }
+    "/settings/client-api-access/clients/{client}/revoke" {
+        GET Admin => pages::clients::revoke_client::revoke_form,
+        POST Admin => pages::clients::revoke_client::revoke,
+    }
+    "/settings/client-api-access/clients/{client}/api-keys/new" {
+        GET Admin => pages::clients::new_api_key::form,
+        POST Admin => pages::clients::new_api_key::create,
+    }
+    "/settings/client-api-access/clients/{client}/refresh-tokens/{refresh_token}" {
+        GET SignedIn => pages::tokens::refresh_token_detail::refresh_token_detail,
+    }
+    "/settings/client-api-access/clients/{client}/refresh-tokens/{refresh_token}/revoke" {
+        GET SignedIn => pages::tokens::revoke_refresh_token::form,
+        POST SignedIn => pages::tokens::revoke_refresh_token::revoke,
+    }
+    "/settings/client-api-access/clients/{client}/access-tokens/{access_token}" {
+        GET SignedIn => pages::tokens::access_token_detail::access_token_detail,
+    }
+    "/settings/client-api-access/clients/{client}/access-tokens/{access_token}/revoke" {
+        GET SignedIn => pages::tokens::revoke_access_token::form,
+        POST SignedIn => pages::tokens::revoke_access_token::revoke,
+    }
+    "/settings/client-api-access/clients/{client}/refresh-tokens/{refresh_token}/access-tokens/{access_token}" {
+        GET SignedIn => pages::tokens::access_token_detail::access_token_detail_via_refresh_token,
+    }
+    "/settings/client-api-access/clients/{client}/refresh-tokens/{refresh_token}/access-tokens/{access_token}/revoke" {
+        GET SignedIn => pages::tokens::revoke_access_token::form_via_refresh_token,
+        POST SignedIn => pages::tokens::revoke_access_token::revoke_via_refresh_token,
+    }
+}

@@ -1,0 +1,66 @@
+//! Settings › Employees, Resource servers, Activity and Account, and the viewer's profile.
+
+use crate::pages;
+use crate::routes::{page, routes};
+
+routes! {
+    /// The pages of people and of the shop.
+    PAGES;
+    /// Adds them, behind the session and the access guard.
+    add in page;
+
+    "/settings/employees" { GET SignedIn => pages::employees::employee_list::list }
+    "/settings/employees/invite" {
+        GET Admin => pages::employees::invite_employee::invite_form,
+        POST Admin => pages::employees::invite_employee::invite,
+    }
+    "/settings/employees/{employee}" { GET SignedIn => pages::employees::employee_detail::detail }
+    "/settings/employees/{employee}/role" { POST Admin => pages::employees::change_employee::change_role }
+    "/settings/employees/{employee}/locations" { POST Admin => pages::employees::change_employee::change_locations }
+    "/settings/employees/{employee}/lock" { POST Admin => pages::employees::change_employee::lock }
+    "/settings/employees/{employee}/unlock" { POST Admin => pages::employees::change_employee::unlock }
+    "/settings/employees/{employee}/archive" { POST Admin => pages::employees::change_employee::archive }
+    "/settings/employees/{employee}/restore" { POST Admin => pages::employees::change_employee::restore }
+    "/settings/employees/{employee}/erase" {
+        GET Admin => pages::employees::erase_employee::form,
+        POST Admin => pages::employees::erase_employee::erase,
+    }
+    "/settings/employees/{employee}/link" { POST Admin => pages::employees::invite_employee::create_link }
+    "/settings/employees/{employee}/revoke-all-access" {
+        GET SignedIn => pages::employees::revoke_all_access::revoke_all_access_form,
+        POST SignedIn => pages::employees::revoke_all_access::revoke_all_access,
+    }
+
+    "/settings/resource-servers" {
+        GET Admin => pages::resource_servers::resource_server_list::list,
+        POST Admin => pages::resource_servers::resource_server_list::add,
+    }
+    "/settings/resource-servers/{resource_server}/regenerate" {
+        GET Admin => pages::resource_servers::regenerate_secret::regenerate_form,
+        POST Admin => pages::resource_servers::regenerate_secret::regenerate,
+    }
+    "/settings/resource-servers/{resource_server}/remove" {
+        GET Admin => pages::resource_servers::remove_resource_server::remove_form,
+        POST Admin => pages::resource_servers::remove_resource_server::remove,
+    }
+
+    "/settings/activity" { GET SignedIn => pages::activity::activity_list::list }
+    "/settings/activity/export" { GET SignedIn => pages::activity::activity_list::export }
+
+    "/settings/account" {
+        GET Admin => pages::account::account_page::account,
+        POST Admin => pages::account::account_page::change_account,
+    }
+    "/settings/account/businesses" { POST Admin => pages::account::businesses::add_business }
+    "/settings/account/businesses/{business}/remove" { POST Admin => pages::account::businesses::remove_business }
+    "/settings/account/businesses/{business}/locations" { POST Admin => pages::account::businesses::add_location }
+    "/settings/account/businesses/{business}/locations/{location}/remove" {
+        POST Admin => pages::account::businesses::remove_location,
+    }
+    "/settings/account/notices/test" { POST Admin => pages::account::notice_settings::test }
+
+    "/settings/profile" { GET SignedIn => pages::profile::profile::profile }
+    "/settings/profile/password" { POST SignedIn => pages::profile::profile::change_password }
+    "/settings/profile/sessions/{session}/revoke" { POST SignedIn => pages::profile::profile::revoke_session }
+    "/settings/profile/sessions/revoke-others" { POST SignedIn => pages::profile::profile::revoke_other_sessions }
+}

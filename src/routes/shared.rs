@@ -1,0 +1,40 @@
+//! Sign-in, consent, public registration, and the settings home page.
+
+use crate::routes::{page, routes};
+use crate::{oauth, pages};
+
+routes! {
+    /// Pages outside the sections of Settings.
+    PAGES;
+    /// Adds them, behind the session and the access guard.
+    add in page;
+
+    "/" { GET SignedIn => pages::home::root }
+    "/sign-in" {
+        GET Public => pages::sign_in::sign_in::form,
+        POST Public => pages::sign_in::sign_in::sign_in,
+    }
+    "/sign-out" { POST SignedIn => pages::sign_in::sign_in::sign_out }
+    "/set-up/{secret}" {
+        GET Public => pages::sign_in::set_up::form,
+        POST Public => pages::sign_in::set_up::set_up,
+    }
+    "/welcome/{secret}" {
+        GET Public => pages::sign_in::welcome::form,
+        POST Public => pages::sign_in::welcome::welcome,
+    }
+
+    "/auth/oauth/authorize" { GET Public => oauth::authorize::authorize }
+    "/auth/oauth/consent" { POST Public => oauth::consent::decide }
+
+    "/oauth/register" {
+        GET Public => pages::clients::public_registration::form,
+        POST Public => pages::clients::public_registration::register,
+    }
+    "/oauth/update" {
+        GET Public => pages::clients::public_update::sign_in_form,
+        POST Public => pages::clients::public_update::update,
+    }
+
+    "/settings" { GET SignedIn => pages::home::home }
+}

@@ -77,6 +77,8 @@ keys! {
     ConnectionRequestKey;
     /// A service key: one of the shop's own programs calls through a connection with it.
     ServiceKeyKey;
+    /// A bulk revocation.
+    BulkRevocationKey;
     /// An entry of the activity log.
     ActivityKey;
 }

@@ -163,6 +163,7 @@ diesel::table! {
         pairs -> BigInt,
         rotated_from -> Text,
         grant_hash -> Nullable<Binary>,
+        bulk_revocation_id -> Nullable<BigInt>,
     }
 }
 
@@ -282,6 +283,35 @@ diesel::table! {
         created_at -> BigInt,
         finished_at -> Nullable<BigInt>,
         deleted_api_keys -> BigInt,
+    }
+}
+
+diesel::table! {
+    bulk_revocations (id) {
+        id -> BigInt,
+        state -> Text,
+        selection -> Text,
+        actor_id -> BigInt,
+        actor_name -> Text,
+        client_ip -> Text,
+        judged_at -> BigInt,
+        refresh_tokens_through -> BigInt,
+        access_tokens_through -> BigInt,
+        place_value -> Nullable<BigInt>,
+        place_id -> Nullable<BigInt>,
+        searched -> BigInt,
+        matched -> BigInt,
+        tally -> Text,
+        revoked_refresh_tokens -> BigInt,
+        revoked_api_keys -> BigInt,
+        deleted_refresh_tokens -> BigInt,
+        deleted_access_tokens -> BigInt,
+        ended_early -> Text,
+        confirmed_at -> Nullable<BigInt>,
+        stop_requested_at -> Nullable<BigInt>,
+        stopped_by -> Text,
+        access_ended_at -> Nullable<BigInt>,
+        finished_at -> Nullable<BigInt>,
     }
 }
 

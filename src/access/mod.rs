@@ -1,5 +1,6 @@
-//! Acts that span areas: check a token, find a token, record what was last used.
+//! Acts that span areas: check a token, find a token, revoke many, record what was last used.
 
+pub mod bulk_revocation;
 pub mod erasure;
 pub mod find_token;
 pub mod last_used;

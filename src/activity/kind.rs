@@ -62,6 +62,8 @@ text_enum! {
         Purged = "deletion finished",
         /// All access that an employee had authorized was revoked.
         AllAccessRevoked = "grants ended",
+        /// Many tokens of several clients were revoked together.
+        BulkRevoked = "bulk revocation",
         /// An employee was invited.
         EmployeeInvited = "employee invited",
         /// An employee accepted an invitation and chose a password.
@@ -154,6 +156,7 @@ impl Kind {
             Kind::ResourceServerRemoved => "Resource server removed",
             Kind::Purged => "Deletion finished",
             Kind::AllAccessRevoked => "All access revoked",
+            Kind::BulkRevoked => "Tokens revoked in bulk",
             Kind::EmployeeInvited => "Employee invited",
             Kind::InvitationAccepted => "Invitation accepted",
             Kind::EmployeeLocked => "Employee locked",

@@ -13,9 +13,9 @@ use crate::tokens::revocation::{CountedSoFar, DeletionJob};
 use crate::web::state::State;
 
 // How long the statements of one batch take. Committing them takes about half as long again.
-const BUDGET: Duration = Duration::from_millis(12);
+pub(super) const BUDGET: Duration = Duration::from_millis(12);
 // Rows in a batch: at first, at least and at most.
-const FIRST_BATCH: i64 = 100;
+pub(super) const FIRST_BATCH: i64 = 100;
 const SMALLEST_BATCH: i64 = 10;
 const LARGEST_BATCH: i64 = 2_000;
 // Waiting longer than this for the writer and the commit means that others use it.
@@ -42,14 +42,15 @@ struct Deletion<'a> {
     error: Option<Error>,
 }
 
-struct Batch {
-    took: Duration,
-    waited: Duration,
+/// How long a batch took, and how long it waited for the writer.
+pub(super) struct Batch {
+    pub took: Duration,
+    pub waited: Duration,
 }
 
 impl Batch {
     // Three quarters of the writer's time are left to others who want it, and a little in any case.
-    fn pause(&self) -> Duration {
+    pub fn pause(&self) -> Duration {
         if self.waited > UNDISTURBED { 3 * self.took } else { self.took / 4 }.max(Duration::from_millis(1))
     }
 }
@@ -112,7 +113,7 @@ impl<'a> Deletion<'a> {
 }
 
 // As many rows as fit into the budget at the speed of the last batch, but at most twice as many as in that one.
-fn next_room(room: i64, took: Duration) -> i64 {
+pub(super) fn next_room(room: i64, took: Duration) -> i64 {
     let fitting = room as f64 * BUDGET.as_secs_f64() / took.as_secs_f64().max(1e-6);
     (fitting as i64).min(room * 2).clamp(SMALLEST_BATCH, LARGEST_BATCH)
 }

@@ -1,8 +1,9 @@
 //! Deletes rows that live for minutes or days: sessions, one-time links, replaced client secrets, unfinished authorizations
-//! of connections, and nonces of submitted forms.
+//! of connections, bulk revocations, and nonces of submitted forms.
 
 use diesel::prelude::*;
 
+use crate::access::bulk_revocation::BulkRevocation;
 use crate::clients::ClientSecret;
 use crate::connections::PendingAuthorization;
 use crate::employees::{OneTimeLink, Session};
@@ -19,6 +20,7 @@ pub(super) async fn run(app: &State) -> Result<()> {
         OneTimeLink::purge(conn, now)?;
         ClientSecret::purge(conn, now)?;
         PendingAuthorization::purge(conn, now)?;
+        BulkRevocation::purge(conn, now)?;
         diesel::delete(form_nonces::table.filter(form_nonces::used_at.lt(now.plus(-DAY)))).execute(conn)?;
         Ok(())
     });

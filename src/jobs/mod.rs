@@ -17,6 +17,7 @@ mod lease;
 mod move_ended_tokens;
 mod record_failed_sign_ins;
 mod refresh_connections;
+mod revoke_in_bulk;
 mod seal_activity;
 mod supervisor;
 mod update_statistics;
@@ -55,6 +56,7 @@ const BATCH: i64 = 200;
 
 const JOBS: &[Job] = &[
     Job { name: "delete revoked tokens", every: OFTEN, run: |app| delete_revoked::run(app).boxed_local() },
+    Job { name: "revoke in bulk", every: OFTEN, run: |app| revoke_in_bulk::run(app).boxed_local() },
     Job { name: "refresh connections", every: OFTEN, run: |app| refresh_connections::run(app).boxed_local() },
     Job { name: "deliver notices", every: EVERY_FEW_SECONDS, run: |app| deliver_notices::run(app).boxed_local() },
     Job { name: "write buffered times", every: EVERY_FEW_SECONDS, run: |app| flush(app).boxed_local() },

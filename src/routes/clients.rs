@@ -10,6 +10,11 @@ routes! {
     add in page;
 
     "/settings/access" { GET SignedIn => pages::access::inventory::list }
+    "/settings/access/export" { GET SignedIn => pages::access::inventory_export::export }
+    "/settings/access/revocations" { POST SignedIn => pages::access::begin_revocation::start }
+    "/settings/access/revocations/{revocation}" { GET SignedIn => pages::access::revocation::show }
+    "/settings/access/revocations/{revocation}/revoke" { POST SignedIn => pages::access::revocation::revoke }
+    "/settings/access/revocations/{revocation}/stop" { POST SignedIn => pages::access::revocation::stop }
 
     "/settings/client-api-access" { GET SignedIn => pages::clients::client_list::list }
     "/settings/client-api-access/find-token" {

@@ -8,6 +8,7 @@ pub mod client_facts;
 pub mod client_ip;
 pub mod connection;
 pub mod connection_limits;
+pub mod csv;
 pub mod email_address;
 pub mod endpoints;
 pub mod error_pages;

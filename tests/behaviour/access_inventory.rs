@@ -10,7 +10,7 @@ const LIST: &str = "/settings/access";
 // The first seven characters of the tokens that a query lists, in the order of the page.
 fn masks(browser: &mut Browser, query: &str) -> Vec<String> {
     let rows = browser.open(&format!("{LIST}{query}")).rows("#access");
-    rows.iter().map(|row| row.cells[0].chars().take(7).collect()).collect()
+    rows.iter().map(|row| row.cells[1].chars().take(7).collect()).collect()
 }
 
 #[test]
@@ -38,12 +38,12 @@ fn refresh_tokens_and_api_keys_of_all_clients_are_in_one_list() {
 
     let rows = page.rows("#access");
     assert_eq!(rows.len(), 2);
-    assert!(rows[0].cells[0].starts_with(key.mask()) && rows[0].cells[0].ends_with("API key · Nightly export"));
-    assert_eq!(rows[0].cells[1], "Stockbird Anna Berg · Staff");
-    assert_eq!(rows[0].cells[2], "Beyond role", "reports are not for staff: {:?}", rows[0]);
-    assert_eq!(rows[0].cells[5], "never");
-    assert!(rows[1].cells[0].starts_with(grant.mask()) && rows[1].cells[0].ends_with("Refresh token"));
-    assert_eq!(rows[1].cells[2], "Inventory Sales history");
+    assert!(rows[0].cells[1].starts_with(key.mask()) && rows[0].cells[1].ends_with("API key · Nightly export"));
+    assert_eq!(rows[0].cells[2], "Stockbird Anna Berg · Staff");
+    assert_eq!(rows[0].cells[3], "Beyond role", "reports are not for staff: {:?}", rows[0]);
+    assert_eq!(rows[0].cells[6], "never");
+    assert!(rows[1].cells[1].starts_with(grant.mask()) && rows[1].cells[1].ends_with("Refresh token"));
+    assert_eq!(rows[1].cells[3], "Inventory Sales history");
     assert_eq!([rows[0].href.clone(), rows[1].href.clone()], [key.path(), grant.path()]);
     assert_eq!((page.link("Ledgerly"), page.link("Anna Berg")), (Some(client_path(ledgerly)), Some(anna.path())));
     assert_eq!(masks(&mut manager, "?sort=created"), [grant.mask(), key.mask()]);
@@ -167,4 +167,37 @@ fn the_list_is_paged_both_ways_without_a_gap() {
     assert_eq!((forward.len(), there.len()), (3, 140));
     assert_eq!(back, there);
     assert!(forward[1].text().contains("51–100 of 140"), "{}", forward[1].text());
+}
+
+#[test]
+fn the_export_has_all_that_matches_and_no_formula() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let anna = shop.staff("=cmd, Anna");
+    let (ledgerly, stockbird) = (shop.client("Ledgerly"), shop.client("Stockbird"));
+    for n in 0..1_203 {
+        shop.api_key(if n % 3 == 0 { stockbird } else { ledgerly }, &anna, "-1+1");
+    }
+    shop.grant(ledgerly, &anna);
+    let mut manager = app.manager();
+
+    let page = manager.open(&format!("{LIST}?client=ledger&type=api-key"));
+    let export = manager.click(&page, &page.link("Export as CSV").unwrap());
+
+    assert_eq!(export.header("content-type"), Some("text/csv; charset=utf-8"));
+    assert_eq!(export.header("content-disposition"), Some("attachment; filename=\"access-inventory.csv\""));
+    let lines: Vec<&str> = export.body.lines().collect();
+    assert_eq!(lines.len(), 1 + 802);
+    assert!(lines[0].starts_with("token,type,client,employee,role"));
+    for line in &lines[1..] {
+        assert!(
+            line.contains("\",\"API key · -1+1\",\"Ledgerly\",\"'=cmd, Anna\",\"Staff\",\"\",\"Reports\""),
+            "{line}"
+        );
+    }
+    let mut once = lines.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert!(once.len() > 790, "each token is listed once");
+    assert_eq!(manager.open(&format!("{LIST}/export?client=nobody")).body.lines().count(), 1);
 }

@@ -117,6 +117,22 @@ fn the_export_holds_what_the_filters_show_and_no_formula() {
 }
 
 #[test]
+fn the_export_ends_with_the_first_entry_however_many_there_are() {
+    let app = TestApp::start();
+    app.shop().sql(
+        "WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < 51000) \
+         INSERT INTO activity (at, kind, actor_name, subject_kind, subject_id, subject_name, detail, client_ip) \
+         SELECT 5, 'purged', 'the server', 'client', i, 'entry ' || i, '{}', '' FROM numbers",
+    );
+
+    let export = app.manager().open(&format!("{LOG}/export")).body;
+
+    let lines: Vec<&str> = export.lines().collect();
+    assert_eq!(lines.len(), 1 + 51_001);
+    assert!(lines[51_001].contains("\"entry 1\""), "{}", lines[51_001]);
+}
+
+#[test]
 fn s11_every_act_of_consequence_leaves_an_entry() {
     let app = TestApp::start();
     let (mut admin, _) = app.sign_in_as(Role::Admin);

@@ -16,6 +16,7 @@ mod activity_archive;
 mod activity_key;
 mod api_keys;
 mod broker;
+mod bulk_revocation;
 mod client_counts;
 mod client_detail;
 mod client_list;

@@ -211,6 +211,7 @@ fn every_table_and_column_the_code_knows_is_there_and_no_other() {
         authorization_codes,
         token_failures,
         purges,
+        bulk_revocations,
         activity,
         activity_chain,
         activity_redactions,

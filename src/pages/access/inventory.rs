@@ -5,16 +5,19 @@ use askama::Template;
 
 use crate::db::keyset::{Count, PAGE};
 use crate::error::Result;
-use crate::pages::access::HOME;
 use crate::pages::access::inventory_filters::{Choices, FIELDS, InventoryState};
 use crate::pages::access::inventory_rows::{InventoryRow, rows};
+use crate::pages::access::{HOME, REVOCATIONS};
 use crate::pages::tokens::token_table::searched;
 use crate::tokens::listing::inventory::{InventoryRequest, Scoped, find, place_of};
 use crate::tokens::listing::{Limits, SortBy, TokenPage};
 use crate::web::list::{Heading, Pager};
-use crate::web::page::{Page, RequestContext, Section, html};
+use crate::web::page::{Page, RequestContext, Section, Tone, html, unprocessable};
 use crate::web::query::Query;
 use crate::web::state::State;
+
+// The parameter of the link that selects every row of the page.
+const SELECT: &str = "select";
 
 #[derive(Template)]
 #[template(path = "access/inventory.html")]
@@ -34,6 +37,14 @@ struct Inventory {
     hidden: Vec<(String, String)>,
     clear: String,
     pager: Pager,
+    // Where the form with the selection is sent.
+    action: String,
+    export: String,
+    // Whether every row is selected, and the link that selects all or none.
+    selected: bool,
+    select: String,
+    // The button that revokes all that match; empty without a filter.
+    revoke_all: String,
     // Said when a long list is in another order than was asked for.
     order: &'static str,
 }
@@ -43,15 +54,23 @@ pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) 
     html(page(&context, &app, &query).await?)
 }
 
+/// The list again, because nothing was selected.
+pub async fn nothing_selected(context: &RequestContext, app: &State, query: &Query) -> Result<HttpResponse> {
+    let mut list = page(context, app, query).await?;
+    list.page = list.page.with_flash(Tone::Bad, "Select at least one token, then click Revoke selected.");
+    unprocessable(list)
+}
+
 async fn page(context: &RequestContext, app: &State, query: &Query) -> Result<Inventory> {
-    let state = InventoryState::read(query)?;
+    let selected = query.get(SELECT) == Some("all");
+    let state = InventoryState::read(&query.changed(&[(SELECT, None)]))?;
     let (wanted, viewer, times) = (state.clone(), context.viewer.clone(), context.times.clone());
     let (found, rows) = app
         .db
         .read(move |conn| {
             let request = InventoryRequest {
                 filter: &wanted.filter,
-                scoped: Scoped { only: None, now: times.now() },
+                scoped: Scoped { through: None, only: None, now: times.now() },
                 sort: wanted.sort(),
                 descending: wanted.list.descending,
                 cursor: wanted.list.cursor()?,
@@ -63,6 +82,7 @@ async fn page(context: &RequestContext, app: &State, query: &Query) -> Result<In
             Ok((found, rows))
         })
         .await?;
+    let filters = state.list.link(&[]);
     let nothing = found.valid.seen() + found.expired.seen() == 0;
     Ok(Inventory {
         total: found.total,
@@ -78,9 +98,23 @@ async fn page(context: &RequestContext, app: &State, query: &Query) -> Result<In
         hidden: state.list.hidden(&FIELDS),
         clear: state.clear(),
         pager: pager(&state, &found)?,
+        action: format!("{REVOCATIONS}{}", query.changed(&[(SELECT, None)]).with(&[])),
+        export: format!("{HOME}/export{}", if filters == "?" { "" } else { &filters }),
+        selected,
+        select: query.with(&[(SELECT, (!selected).then_some("all"))]),
+        revoke_all: revoke_all(context, &state, found.total),
         order: if found.sort == state.sort() { "" } else { order_of(&found) },
         page: context.page("Access inventory", Section::Access),
     })
+}
+
+fn revoke_all(context: &RequestContext, state: &InventoryState, total: Count) -> String {
+    match (state.filter.is_empty(), context.viewer.is_manager(), total.capped) {
+        (true, ..) => String::new(),
+        (_, false, _) => "Revoke all of mine that match".into(),
+        (_, true, false) => format!("Revoke all {total} that match"),
+        (_, true, true) => "Revoke all that match".into(),
+    }
 }
 
 fn headings(state: &InventoryState, found: &TokenPage) -> Vec<Heading> {
@@ -91,6 +125,7 @@ fn headings(state: &InventoryState, found: &TokenPage) -> Vec<Heading> {
         false => plain(label),
     };
     vec![
+        plain("Select"),
         plain("Token"),
         plain("Client and employee"),
         plain("Access"),

@@ -1,6 +1,7 @@
 //! The part of the URL that filters, sorts and pages the inventory, and the choices of its filters.
 
 use crate::error::Result;
+use crate::pages::access::HOME;
 use crate::scopes::Scope;
 use crate::tokens::listing::SortBy;
 use crate::tokens::listing::inventory::{CreatedWithin, Expiry, InventoryFilter, Owner, Reach, TokenType, Usage};
@@ -54,6 +55,26 @@ impl InventoryState {
             created: CreatedWithin::from_word(list.get("created")),
         };
         Ok(InventoryState { list, filter })
+    }
+
+    /// The address of the list with a filter.
+    pub fn address_of(filter: &InventoryFilter) -> String {
+        let pairs = [
+            ("client", filter.client.as_str()),
+            ("employee", &filter.employee),
+            ("type", filter.token_type.map_or("", TokenType::word)),
+            ("usage", filter.usage.map_or("", Usage::word)),
+            ("access", filter.reach.map_or("", Reach::word)),
+            ("scope", &filter.scope),
+            ("owner", filter.owner.map_or("", Owner::word)),
+            ("expires", filter.expiry.map_or("", Expiry::word)),
+            ("created", filter.created.map_or("", CreatedWithin::word)),
+        ];
+        let set = pairs.into_iter().filter(|(_, value)| !value.is_empty());
+        match Query::of(set.map(|(name, value)| (name.into(), value.into())).collect()).with(&[]) {
+            none if none == "?" => HOME.into(),
+            some => format!("{HOME}{some}"),
+        }
     }
 
     /// The sort order.

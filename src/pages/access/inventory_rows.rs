@@ -21,6 +21,8 @@ const SHOWN_SCOPES: usize = 2;
 
 /// A refresh token or API key in one row.
 pub struct InventoryRow {
+    /// Its id, as the form sends it; `None` if the viewer may not revoke it.
+    pub id: Option<String>,
     /// Its page.
     pub href: String,
     /// Its first seven characters.
@@ -73,7 +75,9 @@ impl InventoryRow {
         let mut scopes = effective.in_words();
         let more_scopes = scopes.len().saturating_sub(SHOWN_SCOPES);
         scopes.truncate(SHOWN_SCOPES);
+        let kind = if token.refresh_token.is_some() { 'r' } else { 'k' };
         InventoryRow {
+            id: viewer.may_act_for(employee.id).then(|| format!("{kind}{}", token.id)),
             href: path(token),
             mask: token.mask.characters().to_string(),
             what: what(token),

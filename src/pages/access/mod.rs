@@ -1,8 +1,13 @@
 //! Settings › Access inventory: the refresh tokens and API keys of all clients.
 
+pub mod begin_revocation;
 pub mod inventory;
+pub mod inventory_export;
 mod inventory_filters;
 mod inventory_rows;
+pub mod revocation;
 
 /// The path of the inventory.
 pub const HOME: &str = "/settings/access";
+/// The path of bulk revocations.
+pub const REVOCATIONS: &str = "/settings/access/revocations";

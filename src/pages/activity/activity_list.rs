@@ -1,6 +1,5 @@
 //! Settings › Activity: the activity log with its filters, and the CSV export.
 
-use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
@@ -12,13 +11,15 @@ use crate::error::{Error, Result};
 use crate::id::{ConnectionKey, EmployeeKey};
 use crate::pages;
 use crate::pages::clients::client_detail::HOME as CLIENTS;
-use crate::time::{DisplayTime, Timestamp, start_of_day};
+use crate::time::{DisplayTime, TimeFormat, Timestamp, start_of_day};
+use crate::web::csv;
 use crate::web::list::{ListState, Pager, Sort};
 use crate::web::page::{Page, RequestContext, Section, html};
 use crate::web::query::Query;
 use crate::web::state::State;
 
-const EXPORT_MOST: i64 = 50_000;
+// How many entries of an export are read at once.
+const EXPORTED_AT_ONCE: i64 = 500;
 
 static SORTS: [Sort; 1] = [Sort { word: "newest", column: "id", largest_first: true }];
 
@@ -154,46 +155,27 @@ fn row(entry: Activity, names: &Names, at: DisplayTime, context: &RequestContext
     }
 }
 
-/// `GET /settings/activity/export`: the filtered entries as CSV, newest first.
+/// `GET /settings/activity/export`: all filtered entries as CSV, newest first.
 pub async fn export(context: RequestContext, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
     let state = ListState::read(&query, "", &SORTS)?;
     let filter = filter(&context, &state)?;
     let actor = state.get("actor").to_string();
-    let export = move |conn: &mut DbConnection| entries(conn, (&filter, &actor), (None, false), EXPORT_MOST);
-    let (found, names) = app.db.read(export).await?;
-    let mut csv = String::from("time,what,who,to,detail,from\r\n");
-    for entry in found {
-        let at = context.times.exact(entry.at).iso;
-        let fields = [
-            &at,
-            &entry.kind,
-            &names.actor(&entry),
-            &names.subject(&entry),
-            &names.detail(&entry).line(),
-            &entry.client_ip,
-        ];
-        csv.push_str(&fields.map(|field| quoted(field)).join(","));
-        csv.push_str("\r\n");
-    }
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "text/csv; charset=utf-8"))
-        .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"activity.csv\""))
-        .body(csv))
+    let times = context.times.clone();
+    let next = move |edge: Option<i64>| {
+        let (app, filter, actor, times) = (app.clone(), filter.clone(), actor.clone(), times.clone());
+        async move {
+            let read = move |conn: &mut DbConnection| entries(conn, (&filter, &actor), (edge, false), EXPORTED_AT_ONCE);
+            let (found, names) = app.db.read(read).await?;
+            let is_end = (found.len() as i64) < EXPORTED_AT_ONCE;
+            let last = found.last().map(|entry| Some(entry.id.0));
+            let lines = found.iter().map(|entry| line_of(entry, &names, &times)).collect();
+            Ok((lines, last.filter(|_| !is_end)))
+        }
+    };
+    csv::download("activity.csv", "time,what,who,to,detail,from", None, next).await
 }
 
-// Quotes a field (RFC 4180). A spreadsheet reads a leading sign as a formula, unless an apostrophe comes first.
-fn quoted(field: &str) -> String {
-    let guard = if field.starts_with(['=', '+', '-', '@', '\t']) { "'" } else { "" };
-    format!("\"{guard}{}\"", field.replace('"', "\"\""))
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::pages::activity::activity_list::quoted;
-
-    #[test]
-    fn an_exported_field_is_never_a_formula() {
-        assert_eq!(quoted("=HYPERLINK(\"x\")"), "\"'=HYPERLINK(\"\"x\"\")\"");
-        assert_eq!(quoted("plain, text"), "\"plain, text\"");
-    }
+fn line_of(entry: &Activity, names: &Names, times: &TimeFormat) -> String {
+    let (at, detail) = (times.exact(entry.at).iso, names.detail(entry).line());
+    csv::line([&at, &entry.kind, &names.actor(entry), &names.subject(entry), &detail, &entry.client_ip])
 }

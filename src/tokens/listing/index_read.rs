@@ -53,7 +53,8 @@ pub struct IndexRead {
 type Identity = (i64, ClientKey, EmployeeKey, Option<RefreshTokenKey>, Mask, String, Scope);
 type Dates = (Timestamp, Timestamp, Timestamp);
 
-fn listed(rows: Vec<(Identity, Dates)>) -> Vec<ListedToken> {
+/// The rows as a list shows them.
+pub fn listed(rows: Vec<(Identity, Dates)>) -> Vec<ListedToken> {
     let row = |((id, client, employee, refresh_token, mask, label, scope), dates)| {
         let (created_at, last_used_at, expires_at) = dates;
         ListedToken { id, client, employee, refresh_token, mask, label, scope, created_at, last_used_at, expires_at }

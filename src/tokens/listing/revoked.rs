@@ -2,18 +2,26 @@
 
 use std::collections::{HashMap, HashSet};
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 use crate::db::DbConnection;
 use crate::id::{ClientKey, EmployeeKey, RefreshTokenKey};
-use crate::schema::{clients, employees, purges, refresh_tokens};
+use crate::schema::{bulk_revocations, clients, employees, purges, refresh_tokens};
 use crate::tokens::listing::List;
 use crate::tokens::listing::row::ListedToken;
 
 /// Whether rows of a revocation are being deleted. Only then may a list contain revoked tokens.
 pub fn are_being_deleted(conn: &mut DbConnection) -> QueryResult<bool> {
     let open = purges::table.filter(purges::finished_at.is_null()).select(purges::id);
-    Ok(open.first::<i64>(conn).optional()?.is_some())
+    if open.first::<i64>(conn).optional()?.is_some() {
+        return Ok(true);
+    }
+    // Literals, as in the condition of the partial index.
+    let bulk = bulk_revocations::table.filter(sql::<Bool>("state IN ('counting', 'revoking', 'deleting')"));
+    let marked = bulk.filter(bulk_revocations::confirmed_at.is_not_null()).select(bulk_revocations::id);
+    Ok(marked.first::<i64>(conn).optional()?.is_some())
 }
 
 /// Takes out tokens whose client, refresh token or employee was revoked. The client is looked up unless the list is that of a

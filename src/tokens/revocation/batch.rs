@@ -19,15 +19,19 @@ pub const MAX_AT_ONCE: i64 = 50;
 
 /// Rows that were deleted.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Deleted {
+pub struct Deleted {
+    /// Refresh tokens.
     pub refresh_tokens: i64,
+    /// Access tokens.
     pub access_tokens: i64,
+    /// API keys.
     pub api_keys: i64,
     /// Values, codes, failures, redirect URIs and secrets.
     pub others: i64,
 }
 
 impl Deleted {
+    /// All of them.
     pub fn total(&self) -> i64 {
         self.refresh_tokens + self.access_tokens + self.api_keys + self.others
     }
@@ -75,7 +79,8 @@ macro_rules! delete_rows {
 
 /// What one step deleted.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Batch {
+pub struct Batch {
+    /// The rows.
     pub deleted: Deleted,
     /// Whether no row is left.
     pub is_last: bool,
@@ -168,14 +173,14 @@ fn delete_tokens(conn: &mut DbConnection, rows: &Rows, ids: Vec<i64>) -> QueryRe
     Ok(delete_rows!(conn, access_tokens, ids))
 }
 
-// The counts in the client list change with the tokens of an employee. A client that is deleted needs none, and a single
+// The counts in the client list change with the tokens of an employee or a bulk revocation. A client that is deleted needs none, and a single
 // refresh token's client is marked once, by the revocation.
 fn recount_clients(
     conn: &mut DbConnection,
     rows: &Rows,
     clients_of: impl FnOnce(&mut DbConnection) -> QueryResult<Vec<ClientKey>>,
 ) -> QueryResult<()> {
-    if !matches!(rows.owner, Owner::Employee(_)) {
+    if !matches!(rows.owner, Owner::Employee(_) | Owner::Bulk(_)) {
         return Ok(());
     }
     let mut ids = clients_of(conn)?;

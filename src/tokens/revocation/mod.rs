@@ -1,6 +1,7 @@
 //! Revocation: what it covers, its impact, the revocation itself, and the deletion of many rows afterwards.
 
 mod batch;
+mod bulk_mark;
 mod deletion_job;
 mod impact;
 mod reject_client;
@@ -9,7 +10,8 @@ mod revoke_by_value;
 mod rows;
 mod target;
 
-pub use batch::MAX_AT_ONCE;
+pub use batch::{Batch, Deleted, MAX_AT_ONCE};
+pub use bulk_mark::{delete_marked, revoke_selected};
 pub use deletion_job::{CountedSoFar, DeletionJob, Step};
 pub use impact::{NAME_REQUIRED_ABOVE, RevocationImpact, Seen, is_large};
 pub use reject_client::{Rejection, reject_client};

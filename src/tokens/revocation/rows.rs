@@ -2,10 +2,11 @@
 //! the first few rows costs the same however many there are.
 
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 use crate::db::index_order::{InOrder, RowIs, needs_row_ranges};
 use crate::db::{Backend, DbConnection};
-use crate::id::{ClientKey, EmployeeKey, RefreshTokenKey};
+use crate::id::{BulkRevocationKey, ClientKey, EmployeeKey, RefreshTokenKey};
 use crate::schema::{
     access_tokens, authorization_codes, client_secrets, redirect_uris, refresh_token_values, refresh_tokens,
     token_failures,
@@ -23,6 +24,8 @@ pub(super) enum Owner {
     RefreshToken(ClientKey, RefreshTokenKey),
     /// The employee who authorized them.
     Employee(EmployeeKey),
+    /// A bulk revocation that marked the refresh tokens.
+    Bulk(BulkRevocationKey),
 }
 
 /// Which end of an index is read first.
@@ -87,6 +90,16 @@ impl Rows {
                 let (low, high) = self.range(self.refresh_tokens);
                 rows.filter(low).filter(high).order(in_order(self.columns()))
             }
+            Owner::Bulk(_) if needs_row_ranges(conn) => {
+                let (low, high) = self.range(self.refresh_tokens);
+                // PostgreSQL does not conclude this from a row range, and needs it to use the index.
+                let marked = rows.filter(refresh_tokens::bulk_revocation_id.is_not_null());
+                marked.filter(low).filter(high).order(in_order(self.columns()))
+            }
+            Owner::Bulk(bulk) => {
+                between!(refresh_tokens, rows.filter(refresh_tokens::bulk_revocation_id.eq(bulk.0)), (after, through))
+                    .order(in_order(self.columns()))
+            }
             Owner::Client(client) => {
                 between!(refresh_tokens, rows.filter(refresh_tokens::client_id.eq(client)), (after, through))
                     .order(in_order(self.columns()))
@@ -120,6 +133,7 @@ impl Rows {
             Owner::Client(_) => vec!["client_id", "id"],
             Owner::RefreshToken(..) => vec!["refresh_token_id", "client_id", "id"],
             Owner::Employee(_) => vec!["employee_id", "id"],
+            Owner::Bulk(_) => vec!["bulk_revocation_id", "id"],
         }
     }
 
@@ -129,6 +143,7 @@ impl Rows {
             Owner::Client(client) => vec![client.0, id],
             Owner::RefreshToken(client, refresh_token) => vec![refresh_token.0, client.0, id],
             Owner::Employee(employee) => vec![employee.0, id],
+            Owner::Bulk(bulk) => vec![bulk.0, id],
         };
         let is = |operator, values| RowIs { columns: self.columns(), operator, values };
         (is(">=", row(after.saturating_add(1))), is("<=", row(through)))
@@ -153,6 +168,8 @@ impl Rows {
                 rows.filter(access_tokens::refresh_token_id.eq(id)).filter(access_tokens::client_id.eq(client))
             }
             Owner::Employee(employee) => rows.filter(access_tokens::employee_id.eq(employee)),
+            // They are found by their refresh tokens.
+            Owner::Bulk(_) => rows.filter(false.into_sql::<Bool>()),
         }
     }
 
@@ -161,15 +178,18 @@ impl Rows {
         self.refresh_tokens(conn, First::Oldest).select(refresh_tokens::id).limit(limit).load(conn)
     }
 
-    /// The ids of the first access tokens and API keys.
+    /// The ids of the first access tokens and API keys; those of a bulk revocation are found by their refresh tokens.
     pub fn first_access_tokens(&self, conn: &mut DbConnection, limit: i64) -> QueryResult<Vec<i64>> {
+        if let Owner::Bulk(_) = self.owner {
+            return Ok(Vec::new());
+        }
         self.access_tokens(conn, First::Oldest).select(access_tokens::id).limit(limit).load(conn)
     }
 
-    /// The ids of the first API keys; a refresh token has none.
+    /// The ids of the first API keys; a refresh token has none, and a bulk revocation deletes them itself.
     pub fn first_api_keys(&self, conn: &mut DbConnection, limit: i64) -> QueryResult<Vec<i64>> {
         match self.owner {
-            Owner::RefreshToken(..) => Ok(Vec::new()),
+            Owner::RefreshToken(..) | Owner::Bulk(_) => Ok(Vec::new()),
             _ => {
                 let in_order = (access_tokens::created_at, access_tokens::id);
                 self.api_keys().select(access_tokens::id).order(in_order).limit(limit).load(conn)

@@ -1,9 +1,12 @@
 //! Every route, every method, every kind of caller.
 
+use client_api_access::access::bulk_revocation::{Selection, begin, prepare};
+use client_api_access::activity::Actor;
 use client_api_access::connections::{ApiType, ServiceKey};
 use client_api_access::employees::IDLE_TIMEOUT;
 use client_api_access::routes::PAGES;
 use client_api_access::scopes::Role;
+use client_api_access::tokens::listing::inventory::InventoryFilter;
 
 use crate::support::{Browser, Grant, Key, Person, TestApp};
 
@@ -65,7 +68,10 @@ fn expected(method: &str, path: &str) -> Option<[Answer; 6]> {
         ("GET", "/settings" | "/settings/activity" | "/settings/activity/export" | "/settings/profile") => {
             signed_in(Ok)
         }
-        ("GET", API | "/settings/access") => signed_in(Ok),
+        ("GET", API | "/settings/access" | "/settings/access/export") => signed_in(Ok),
+        // Somebody else's bulk revocation.
+        ("GET", "/settings/access/revocations/{revocation}") => Some([In, No, Ok, Ok, In, In]),
+        ("POST", path) if path.starts_with("/settings/access/revocations") => signed_in(Form),
         ("GET", "/settings/connections" | "/settings/connections/{connection}") => signed_in(Ok),
         // It belongs to nothing that was started.
         ("GET", "/settings/connections/callback/{callback}") => anybody(Wrong),
@@ -135,6 +141,7 @@ fn filled(pattern: &str, of: &Person, grant: &Grant, key: &Key) -> String {
         .replace("{session}", "1")
         .replace("{connection}", "1")
         .replace("{service_key}", "1")
+        .replace("{revocation}", "1")
         .replace("{oauth_client}", "1")
         .replace("{callback}", "other");
     let token = if pattern.contains("{refresh_token}") { grant.access_token_id } else { key.id };
@@ -150,6 +157,11 @@ fn d1_every_route_answers_every_caller_as_it_must() {
     let client = shop.client("Ledgerly");
     let (grant, key) = (shop.grant(client, &owner), shop.api_key(client, &owner, "Nightly export"));
     shop.resource_server("Orders API");
+    let selection =
+        Selection { filter: InventoryFilter { client: "l".into(), ..Default::default() }, ..Default::default() };
+    let counted = prepare(shop.conn(), &selection, app.now()).unwrap();
+    let by = (owner.id, &Actor::person(owner.id, &owner.name));
+    begin(shop.conn(), &selection, &counted, (by, ""), app.now()).unwrap();
     let oauth_client = app.oauth_client("Harbour at its provider", ApiType::Other);
     let connection = app.named_online("Stock sync", oauth_client, &owner);
     ServiceKey::create(shop.conn(), connection, ("Nightly export", "Ada"), app.now()).unwrap();

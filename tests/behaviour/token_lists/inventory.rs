@@ -121,7 +121,7 @@ impl Check<'_> {
 
     fn page(&self, conn: &mut DbConnection, cursor: Cursor) -> TokenPage {
         let (sort, descending) = self.order;
-        let scoped = Scoped { only: None, now: NOW };
+        let scoped = Scoped { through: None, only: None, now: NOW };
         let (filter, limits) = (self.filter, self.limits);
         find(conn, &InventoryRequest { filter, scoped, sort, descending, cursor, page: PAGE, limits }).unwrap()
     }

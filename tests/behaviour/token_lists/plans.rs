@@ -180,7 +180,7 @@ fn inventory_filters() -> Vec<InventoryFilter> {
 fn ask_inventory(conn: &mut DbConnection, filter: &InventoryFilter, sort: SortBy) {
     let place = Place { value: NOW.0, id: 15_001 };
     let limits = Limits { gathered: 20, searched: 60, ..Limits::default() };
-    let scoped = Scoped { only: None, now: NOW };
+    let scoped = Scoped { through: None, only: None, now: NOW };
     for descending in [true, false] {
         for cursor in [Cursor::First, Cursor::After(place), Cursor::Before(place), Cursor::Last] {
             let request = InventoryRequest { filter, scoped, sort, descending, cursor, page: 10, limits };

@@ -10,13 +10,16 @@ use crate::schema::{clients, employees};
 use crate::scopes::Role;
 use crate::text::{fold, like_pattern};
 use crate::time::Timestamp;
+use crate::tokens::listing::inventory::by_id::newer_than;
 use crate::tokens::listing::inventory::filter::{Expiry, InventoryFilter, Owner, Reach, TokenType, Usage};
 use crate::tokens::listing::row::ListedToken;
-use crate::tokens::listing::{EXPIRING_SOON_DAYS, List};
+use crate::tokens::listing::{EXPIRING_SOON_DAYS, List, revoked};
 
 /// Whose tokens are listed, and as of when.
 #[derive(Clone, Copy, Debug)]
 pub struct Scoped {
+    /// Only refresh tokens, and API keys, with ids up to these.
+    pub through: Option<(i64, i64)>,
     /// Only the tokens of this employee.
     pub only: Option<EmployeeKey>,
     /// The time that the filter is judged by.
@@ -33,6 +36,7 @@ pub struct Criteria {
     /// Only tokens of these employees.
     pub(super) employees: Option<HashSet<EmployeeKey>>,
     roles: HashMap<EmployeeKey, Role>,
+    through: (i64, i64),
 }
 
 type Person = (EmployeeKey, String, Role, Option<Timestamp>, Option<Timestamp>);
@@ -42,10 +46,16 @@ impl Criteria {
     pub fn of(
         conn: &mut DbConnection,
         filter: &InventoryFilter,
-        Scoped { only, now }: Scoped,
+        Scoped { only, now, through }: Scoped,
     ) -> QueryResult<Criteria> {
-        let mut criteria =
-            Criteria { filter: filter.clone(), now, clients: None, employees: None, roles: HashMap::new() };
+        let mut criteria = Criteria {
+            filter: filter.clone(),
+            now,
+            clients: None,
+            employees: None,
+            roles: HashMap::new(),
+            through: through.unwrap_or((i64::MAX, i64::MAX)),
+        };
         if !filter.client.trim().is_empty() {
             let named = clients::table.filter(clients::name_fold.like(like_pattern(&filter.client)).escape('\\'));
             criteria.clients = Some(named.select(clients::id).load(conn)?.into_iter().collect());
@@ -65,6 +75,35 @@ impl Criteria {
             }
         }
         Ok(criteria)
+    }
+
+    /// Takes expired tokens instead of valid ones if this filter does.
+    pub fn set_expired(&mut self, expiry: Option<Expiry>) {
+        if expiry == Some(Expiry::Expired) {
+            self.filter.expiry = expiry;
+        }
+    }
+
+    /// Takes out tokens that are revoked and being deleted.
+    pub fn take_out_revoked(&self, conn: &mut DbConnection, rows: &mut Vec<ListedToken>) -> QueryResult<()> {
+        if !revoked::are_being_deleted(conn)? {
+            return Ok(());
+        }
+        let (mut keys, mut grants): (Vec<ListedToken>, Vec<ListedToken>) =
+            std::mem::take(rows).into_iter().partition(|row| row.refresh_token.is_none());
+        revoked::take_out(conn, (List::ApiKeys, false), &mut keys)?;
+        revoked::take_out(conn, (List::RefreshTokens, false), &mut grants)?;
+        grants.append(&mut keys);
+        *rows = grants;
+        Ok(())
+    }
+
+    /// Counts matching refresh tokens and API keys with ids above these, among up to `limit` of each.
+    pub fn count_newer(&self, conn: &mut DbConnection, through: (i64, i64), limit: i64) -> QueryResult<i64> {
+        let mut rows = newer_than(conn, through, limit)?;
+        rows.retain(|row| self.accept(row));
+        self.take_out_revoked(conn, &mut rows)?;
+        Ok(rows.len() as i64)
     }
 
     /// Whether no token can match.
@@ -104,7 +143,9 @@ impl Criteria {
     pub fn accept(&self, row: &ListedToken) -> bool {
         let filter = &self.filter;
         let is_api_key = row.refresh_token.is_none();
-        (row.expires_at <= self.now) == self.is_expired()
+        let through = if is_api_key { self.through.1 } else { self.through.0 };
+        row.id <= through
+            && (row.expires_at <= self.now) == self.is_expired()
             && filter.token_type.is_none_or(|kind| (kind == TokenType::ApiKey) == is_api_key)
             && self.clients.as_ref().is_none_or(|clients| clients.contains(&row.client))
             && self.employees.as_ref().is_none_or(|employees| employees.contains(&row.employee))

@@ -8,7 +8,7 @@ use crate::db::keyset::{Count, Cursor, Place, Slice};
 use crate::tokens::listing::index_read::{IndexRead, Key, Order, count_by_expiry};
 use crate::tokens::listing::inventory::criteria::{Criteria, Scoped};
 use crate::tokens::listing::inventory::filter::InventoryFilter;
-use crate::tokens::listing::inventory::scan::{Walk, place_of};
+use crate::tokens::listing::inventory::scan::{Scan, Walk, place_of};
 use crate::tokens::listing::row::{ListedToken, SortBy};
 use crate::tokens::listing::{Limits, List, TokenPage, revoked};
 
@@ -37,6 +37,22 @@ pub fn find(conn: &mut DbConnection, request: &InventoryRequest<'_>) -> QueryRes
         let criteria = Criteria::of(conn, request.filter, request.scoped)?;
         let takes_out = revoked::are_being_deleted(conn)?;
         Finder { conn, request, criteria, takes_out }.page()
+    })
+}
+
+/// The matching tokens behind a place, in the order of a list that is too long to be read as a whole.
+pub fn read_on(
+    conn: &mut DbConnection,
+    request: &InventoryRequest<'_>,
+    start: Option<Place>,
+    limits: (usize, i64),
+) -> QueryResult<Scan> {
+    in_index_order(conn, |conn| {
+        let criteria = Criteria::of(conn, request.filter, request.scoped)?;
+        match criteria.is_impossible() {
+            true => Ok(Scan { found: Vec::new(), looked_at: 0, stopped: None }),
+            false => request.walk(&criteria).scan(conn, &criteria, start, limits),
+        }
     })
 }
 

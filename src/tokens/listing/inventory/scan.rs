@@ -87,6 +87,22 @@ impl Walk {
         }
     }
 
+    /// All that can match, in an order in which a token never moves back while it is used or refreshed.
+    pub fn ascending(criteria: &Criteria) -> Walk {
+        let all = || Walk { key: Key::All, sort: SortBy::Created, descending: false, from: 0, to: None };
+        let one = criteria.clients.as_ref().filter(|clients| clients.len() == 1).and_then(|one| one.iter().next());
+        match (Walk::of_dates(criteria), one) {
+            (Some(walk), _) => Walk { descending: false, ..walk },
+            (None, Some(client)) => Walk { key: Key::Client(*client), sort: SortBy::LastUsed, ..all() },
+            (None, None) => all(),
+        }
+    }
+
+    /// The column whose order it follows.
+    pub fn sort(&self) -> SortBy {
+        self.sort
+    }
+
     /// All tokens in this order, of one client if only one matches and has an index for the order.
     pub fn in_order(criteria: &Criteria, sort: SortBy, descending: bool) -> Walk {
         let one = criteria.clients.as_ref().filter(|clients| clients.len() == 1).and_then(|one| one.iter().next());

@@ -7,6 +7,7 @@ use super::http::{Visitor, link};
 use super::load::Case;
 
 pub const CLIENTS: &str = "/settings/client-api-access";
+const ACCESS: &str = "/settings/access";
 const REFRESH_TOKENS: &str = "refresh-tokens";
 
 /// Every page, by name.
@@ -72,6 +73,16 @@ pub fn all(visitor: &Visitor, facts: &Facts) -> Vec<Case> {
         ("employees, name holds “a”", "/settings/employees?name=a".into()),
         ("settings", "/settings".into()),
         ("activity", "/settings/activity".into()),
+        ("access inventory", ACCESS.into()),
+        ("access inventory, deepest page", format!("{ACCESS}?last=1")),
+        ("access inventory, by last used", format!("{ACCESS}?sort=-used")),
+        ("access inventory, unused for 90 days", format!("{ACCESS}?usage=unused-90")),
+        ("access inventory, never used", format!("{ACCESS}?usage=never-used")),
+        ("access inventory, API keys that never expire", format!("{ACCESS}?type=api-key&expires=never")),
+        ("access inventory, beyond the role", format!("{ACCESS}?access=beyond-role")),
+        ("access inventory, rare employee", format!("{ACCESS}?employee={rare}")),
+        ("access inventory, client holds “s”", format!("{ACCESS}?client=s")),
+        ("access inventory, locked or archived", format!("{ACCESS}?owner=inactive")),
     ];
     let plain = plain.into_iter().map(|(name, path)| Case::get(name, visitor, &path));
     let find = Case::post("find a token", visitor, &format!("{CLIENTS}/find-token"), &[("token", &facts.hash)]);

@@ -66,7 +66,7 @@ fn what_is_selected_is_revoked_and_nothing_else() {
     let confirmation = dry_run(&mut manager, "", &tokens);
     let done = confirm(&mut manager, &confirmation, &[]);
 
-    assert_eq!(confirmation.heading(), "Revoke 2 tokens?");
+    assert_eq!(confirmation.heading(), "Revoke 2 tokens and keys?");
     assert_eq!([confirmation.impact("Refresh"), confirmation.impact("API keys")], ["1", "1"]);
     assert_eq!(confirmation.impact("Access tokens"), "1");
     assert_eq!(confirmation.impact("Clients"), "Ledgerly (1), Stockbird (1)");
@@ -118,7 +118,7 @@ fn a_token_that_is_used_or_created_after_the_count_is_kept() {
     app.shop().used("refresh_tokens", used.id.0, app.now());
     let done = confirm(&mut manager, &confirmation, &[]);
 
-    assert_eq!(confirmation.heading(), "Revoke 2 tokens?");
+    assert_eq!(confirmation.heading(), "Revoke 2 refresh tokens?");
     assert!(done.text().contains("Revoked 1 refresh token."), "{}", done.text());
     assert!(done.text().contains("1 token no longer matched"), "{}", done.text());
     assert!(done.text().contains("1 matching token appeared after the count, and was kept."), "{}", done.text());
@@ -137,15 +137,15 @@ fn the_count_of_more_than_a_hundred_is_typed_and_access_ends_before_the_rows_go(
     let mut manager = app.manager();
 
     let confirmation = dry_run(&mut manager, "?usage=unused-90", &[]);
-    assert_eq!(confirmation.heading(), "Revoke 450 tokens?");
+    assert_eq!(confirmation.heading(), "Revoke 450 refresh tokens?");
     for wrong in ["", "45", "451"] {
         let again = confirm(&mut manager, &confirmation, &[("count", wrong)]);
-        assert_eq!((again.status, again.heading().as_str()), (422, "Revoke 450 tokens?"), "{wrong}");
+        assert_eq!((again.status, again.heading().as_str()), (422, "Revoke 450 refresh tokens?"), "{wrong}");
         assert!(again.text().contains("Type the number 450."));
     }
     let progress = confirm(&mut manager, &confirmation, &[("count", "450")]);
 
-    assert_eq!(progress.heading(), "Revoking 450 tokens");
+    assert_eq!(progress.heading(), "Revoking 450 refresh tokens");
     assert_eq!(progress.attribute("main", "data-refresh").as_deref(), Some("2"));
     assert!(progress.body.contains(r#"<noscript><meta http-equiv="refresh""#));
     step(&app);
@@ -215,7 +215,7 @@ fn a_count_can_be_cancelled_and_is_not_confirmed_afterwards() {
     assert!(counting.text().contains("Matching so far 5,000"), "{}", counting.text());
     app.run_background();
     let confirmation = manager.open(&counting.path);
-    assert_eq!(confirmation.heading(), "Revoke 5,200 tokens?");
+    assert_eq!(confirmation.heading(), "Revoke 5,200 refresh tokens?");
     manager.submit(&counting, "/stop", &[]);
     let late = confirm(&mut manager, &confirmation, &[("count", "5,200")]);
 
@@ -260,7 +260,7 @@ fn it_stops_before_it_revokes_more_than_was_confirmed() {
     let mut manager = app.manager();
 
     let confirmation = dry_run(&mut manager, "?owner=inactive", &[]);
-    assert_eq!(confirmation.heading(), "Revoke 60 tokens?");
+    assert_eq!(confirmation.heading(), "Revoke 60 refresh tokens?");
     // From now on twice as many match.
     app.shop().lock(&bo);
     let progress = confirm(&mut manager, &confirmation, &[]);
@@ -285,7 +285,7 @@ fn staff_revoke_only_their_own() {
     let foreign_only = dry_run(&mut mine, "", &[format!("r{}", foreign.id)]);
     assert_eq!(foreign_only.heading(), "Nothing to revoke");
     let all = dry_run(&mut mine, "?client=ledger", &[]);
-    assert_eq!(all.heading(), "Revoke 1 token?");
+    assert_eq!(all.heading(), "Revoke 1 refresh token?");
     let mut manager = app.manager();
     let seen = manager.open(&all.path);
     assert!(!seen.has("button.danger"), "only the person who selected can confirm");

@@ -125,7 +125,6 @@ fn headings(state: &InventoryState, found: &TokenPage) -> Vec<Heading> {
         false => plain(label),
     };
     vec![
-        plain("Select"),
         plain("Token"),
         plain("Client and employee"),
         plain("Access"),

@@ -12,6 +12,7 @@ use crate::id::BulkRevocationKey;
 use crate::pages::access::inventory_filters::InventoryState;
 use crate::pages::access::{HOME, REVOCATIONS};
 use crate::schema::{clients, employees};
+use crate::text::capitalized;
 use crate::time::{DisplayTime, Timestamp, count, thousands};
 use crate::tokens::revocation::NAME_REQUIRED_ABOVE;
 use crate::web::form::ProtectedForm;
@@ -31,6 +32,8 @@ struct Revocation {
     bulk: BulkRevocation,
     tally: Tally,
     selection: String,
+    // Whether the tokens were chosen by hand.
+    is_chosen: bool,
     // Whose tokens, with the number of each.
     clients: String,
     employees: String,
@@ -96,7 +99,8 @@ async fn view(context: &RequestContext, app: &State, id: BulkRevocationKey) -> R
         page,
         path: format!("{REVOCATIONS}/{id}"),
         back: InventoryState::address_of(&selection.filter),
-        selection: selection.in_words(),
+        selection: capitalized(&selection.in_words()),
+        is_chosen: !selection.chosen.is_empty(),
         clients,
         employees,
         last_used: context.times.ago(Timestamp(tally.last_used_at)),
@@ -186,9 +190,13 @@ impl Revocation {
         self.bulk.state == BulkState::Finished && self.bulk.access_ended_at.is_none()
     }
 
-    // `1,204 tokens`
+    // `1,204 refresh tokens`, `15 API keys` or `7 tokens and keys`.
     fn matched(&self) -> String {
-        count(self.bulk.matched, "token")
+        match (self.tally.refresh_tokens, self.tally.api_keys) {
+            (grants, 0) => count(grants, "refresh token"),
+            (0, keys) => count(keys, "API key"),
+            (grants, keys) => format!("{} tokens and keys", thousands(grants + keys)),
+        }
     }
 
     // What was revoked, in words.

@@ -60,7 +60,7 @@ pub fn stop(conn: &mut DbConnection, id: BulkRevocationKey, actor: &Actor, now: 
     let request = (bulk_revocations::stop_requested_at.eq(Some(now)), bulk_revocations::stopped_by.eq(actor.name()));
     let unconfirmed = row.filter(bulk_revocations::state.eq_any([BulkState::Counting, BulkState::Counted]));
     let over = (bulk_revocations::state.eq(BulkState::Finished), bulk_revocations::finished_at.eq(Some(now)));
-    if diesel::update(unconfirmed).set((request.clone(), over)).execute(conn)? == 1 {
+    if diesel::update(unconfirmed).set((request, over)).execute(conn)? == 1 {
         return Ok(());
     }
     let revoking = row.filter(bulk_revocations::state.eq(BulkState::Revoking));

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use client_api_access::db::DbConnection;
 use client_api_access::db::keyset::{Cursor, Place};
-use client_api_access::id::{ClientKey, EmployeeKey, RefreshTokenKey};
+use client_api_access::id::{BulkRevocationKey, ClientKey, EmployeeKey, RefreshTokenKey};
 use client_api_access::tokens::listing::inventory::{
     CreatedWithin, Expiry, InventoryFilter, InventoryRequest, Owner, Scoped, TokenType, Usage,
 };
 use client_api_access::tokens::listing::{
     Limits, List, Request, SortBy, StatusFilter, TokenFilter, Within, count_few, find, inventory,
 };
+use client_api_access::tokens::revocation::delete_marked;
 use diesel::connection::{Connection, InstrumentationEvent};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -128,6 +129,7 @@ fn statements(conn: &mut DbConnection) -> BTreeSet<String> {
             ask_inventory(conn, &filter, sort);
         }
     }
+    delete_marked(conn, BulkRevocationKey(1), 50).unwrap();
     conn.set_instrumentation(|_: InstrumentationEvent<'_>| ());
     let sent = sent.lock().unwrap();
     sent.clone()

@@ -129,6 +129,28 @@ fn a_token_that_is_used_or_created_after_the_count_is_kept() {
 }
 
 #[test]
+fn a_token_that_is_used_just_before_its_step_is_kept() {
+    let app = TestApp::start();
+    let (_, _, grant) = many_unused(&mut app.shop(), 110);
+    let mut manager = app.manager();
+    let confirmation = dry_run(&mut manager, "?usage=unused-90", &[]);
+    let progress = confirm(&mut manager, &confirmation, &[("count", "110")]);
+    let mut shop = app.shop();
+    let id = BulkRevocationKey(shop.number("SELECT MIN(id) FROM bulk_revocations"));
+    let bulk = BulkRevocation::find(shop.conn(), id).unwrap();
+    let found = candidates(shop.conn(), &bulk).unwrap();
+
+    shop.used("refresh_tokens", grant.id.0, app.now());
+    revoke_step(shop.conn(), &bulk, &found, app.now()).unwrap();
+    app.run_background();
+
+    assert!(app.works(&grant.access_token));
+    let done = manager.open(&progress.path);
+    assert!(done.text().contains("Revoked 109 refresh tokens."), "{}", done.text());
+    assert_eq!(app.shop().number("SELECT COUNT(*) FROM refresh_tokens WHERE revoked_at IS NULL"), 1);
+}
+
+#[test]
 fn the_count_of_more_than_a_hundred_is_typed_and_access_ends_before_the_rows_go() {
     let app = TestApp::start();
     let (anna, client, grant) = many_unused(&mut app.shop(), 450);

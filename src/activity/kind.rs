@@ -127,6 +127,7 @@ text_enum! {
 
 impl Kind {
     /// What pages call it.
+    // Longer than 60 lines: one for each kind.
     pub fn label(self) -> &'static str {
         match self {
             Kind::SignedIn => "Signed in",

@@ -195,7 +195,7 @@ impl BulkRevocation {
             refresh_tokens: TokenCount::exact(self.revoked_refresh_tokens),
             api_keys: TokenCount::exact(self.revoked_api_keys),
             masks: tally.masks.clone(),
-            employees: names.select(employees::name).load(conn)?,
+            employee_ids: names.select(employees::id).load(conn)?,
             has_more_employees: tally.employees.len() > most,
             ..Detail::default()
         })

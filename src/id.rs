@@ -79,6 +79,8 @@ keys! {
     ServiceKeyKey;
     /// A bulk revocation.
     BulkRevocationKey;
+    /// An acknowledgement of something that needs attention.
+    AcknowledgementKey;
     /// An entry of the activity log.
     ActivityKey;
 }

@@ -51,6 +51,7 @@ diesel::table! {
         last_signed_in_at -> BigInt,
         revoked_refresh_tokens_through -> BigInt,
         revoked_access_tokens_through -> BigInt,
+        token_flags_due -> BigInt,
         erased_at -> Nullable<BigInt>,
     }
 }
@@ -164,6 +165,9 @@ diesel::table! {
         rotated_from -> Text,
         grant_hash -> Nullable<Binary>,
         bulk_revocation_id -> Nullable<BigInt>,
+        full_access -> Bool,
+        beyond_role -> Bool,
+        owner_inactive -> Bool,
     }
 }
 
@@ -194,6 +198,9 @@ diesel::table! {
         created_at -> BigInt,
         last_used_at -> BigInt,
         expires_at -> BigInt,
+        full_access -> Bool,
+        beyond_role -> Bool,
+        owner_inactive -> Bool,
     }
 }
 
@@ -379,6 +386,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    acknowledgements (id) {
+        id -> BigInt,
+        rule -> Text,
+        subject_kind -> Text,
+        subject_id -> BigInt,
+        subject_name -> Text,
+        reason -> Text,
+        quiet_until -> BigInt,
+        employee_id -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     leases (name) {
         name -> Text,
         holder -> Text,
@@ -524,6 +545,7 @@ diesel::joinable!(client_secrets -> clients (client_id));
 diesel::joinable!(authorization_codes -> clients (client_id));
 diesel::joinable!(authorization_codes -> employees (employee_id));
 diesel::joinable!(token_failures -> clients (client_id));
+diesel::joinable!(acknowledgements -> employees (employee_id));
 diesel::joinable!(connections -> oauth_clients (oauth_client_id));
 diesel::joinable!(connections -> businesses (business_id));
 diesel::joinable!(connections -> employees (authorized_by));
@@ -560,6 +582,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     activity_seals,
     activity_unsealed,
     erasures,
+    acknowledgements,
     leases,
     oauth_clients,
     connections,

@@ -185,6 +185,11 @@ impl TimeFormat {
         Some(Timestamp(next.timestamp().as_second()).plus(-1))
     }
 
+    /// The date so many days from today, as the value of a date field: `2026-11-20`.
+    pub fn day_after(&self, days: i64) -> String {
+        self.zoned(self.now.plus(days * DAY)).strftime("%Y-%m-%d").to_string()
+    }
+
     fn moment(&self, at: Timestamp, text: String) -> DisplayTime {
         let zoned = self.zoned(at);
         DisplayTime { text, absolute: zoned.strftime("%A, %-d %B %Y, %H:%M:%S %Z").to_string(), iso: at.iso() }

@@ -1,6 +1,8 @@
-//! Acts that span areas: check a token, find a token, revoke many, record what was last used.
+//! Acts that span areas: check a token, find a token, find what needs attention, revoke many, record what was last used.
 
+pub mod attention;
 pub mod bulk_revocation;
+pub mod change_employee;
 pub mod erasure;
 pub mod find_token;
 pub mod last_used;

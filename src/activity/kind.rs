@@ -122,10 +122,19 @@ text_enum! {
         NoticeTested = "test notice sent",
         /// A full token was looked up.
         TokenLookedUp = "token looked up",
+        /// Something that needs attention was acknowledged: it is quiet until a date.
+        AttentionAcknowledged = "attention acknowledged",
+        /// An acknowledgement was withdrawn.
+        AttentionWithdrawn = "acknowledgement withdrawn",
+        /// An API key was handed over to another employee.
+        ApiKeyHandedOver = "API key handed over",
+        /// A connection was handed over to another employee.
+        ConnectionHandedOver = "connection handed over",
     }
 }
 
 impl Kind {
+    // Longer than 60 lines: one for each kind.
     /// What pages call it.
     // Longer than 60 lines: one for each kind.
     pub fn label(self) -> &'static str {
@@ -187,6 +196,10 @@ impl Kind {
             Kind::ActivityArchived => "Activity archived",
             Kind::NoticeTested => "Test notice sent",
             Kind::TokenLookedUp => "Token looked up",
+            Kind::AttentionAcknowledged => "Acknowledged",
+            Kind::AttentionWithdrawn => "Acknowledgement withdrawn",
+            Kind::ApiKeyHandedOver => "API key handed over",
+            Kind::ConnectionHandedOver => "Connection handed over",
         }
     }
 }

@@ -61,6 +61,12 @@ impl Activity {
         }
     }
 
+    /// The newest entries that concern an employee, at most `limit`, newest first.
+    pub fn newest_concerning(conn: &mut DbConnection, employee: EmployeeKey, limit: i64) -> QueryResult<Vec<Activity>> {
+        let own = activity::table.filter(activity::employee_id.eq(employee)).order(activity::id.desc()).limit(limit);
+        own.select(Activity::as_select()).load(conn)
+    }
+
     /// One more than a page holds, to know whether there is a next page.
     pub const LIMIT: i64 = PAGE as i64 + 1;
 

@@ -162,21 +162,6 @@ impl Employee {
         }
     }
 
-    /// Locks, or unlocks with `None`.
-    pub fn set_locked(conn: &mut DbConnection, id: EmployeeKey, at: Option<Timestamp>) -> QueryResult<usize> {
-        diesel::update(employees::table.find(id)).set(employees::locked_at.eq(at)).execute(conn)
-    }
-
-    /// Archives, or restores with `None`.
-    pub fn set_archived(conn: &mut DbConnection, id: EmployeeKey, at: Option<Timestamp>) -> QueryResult<usize> {
-        diesel::update(employees::table.find(id)).set(employees::archived_at.eq(at)).execute(conn)
-    }
-
-    /// Changes the role.
-    pub fn set_role(conn: &mut DbConnection, id: EmployeeKey, role: Role) -> QueryResult<usize> {
-        diesel::update(employees::table.find(id)).set(employees::role.eq(role)).execute(conn)
-    }
-
     /// Changes the password.
     pub fn set_password(conn: &mut DbConnection, id: EmployeeKey, hash: &str) -> QueryResult<usize> {
         diesel::update(employees::table.find(id)).set(employees::password_hash.eq(Some(hash))).execute(conn)

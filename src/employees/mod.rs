@@ -14,6 +14,7 @@ mod session;
 mod set_up;
 mod sign_in;
 mod sign_in_attempts;
+mod state_change;
 
 pub use change_employee::{EmployeeChange, change_employee};
 pub use employee::{Employee, EmployeeFilter, EmployeeState, NewEmployee};

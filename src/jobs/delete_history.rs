@@ -1,8 +1,9 @@
-//! Deletes old history in batches: authorization codes, failed token requests, events of connections, notices, and counts of
-//! wrong passwords and client secrets.
+//! Deletes old history in batches: authorization codes, failed token requests, events of connections, notices, counts of wrong
+//! passwords and client secrets, and acknowledgements that have ended.
 
 use diesel::QueryResult;
 
+use crate::access::attention::Acknowledgement;
 use crate::clients::failed_secret_count::FailedSecretCount;
 use crate::clients::token_failure::TokenFailure;
 use crate::connections::ConnectionEvent;
@@ -17,13 +18,14 @@ use crate::tokens::authorization_code::AuthorizationCode;
 use crate::web::state::State;
 
 type Purging = fn(&mut DbConnection, Timestamp, i64) -> QueryResult<usize>;
-const HISTORY: [Purging; 6] = [
+const HISTORY: [Purging; 7] = [
     AuthorizationCode::purge,
     TokenFailure::purge,
     ConnectionEvent::purge,
     OutboxMessage::purge,
     Attempts::purge,
     FailedSecretCount::purge,
+    Acknowledgement::purge,
 ];
 
 /// Deletes what is old enough.

@@ -12,6 +12,7 @@ mod delete_revoked;
 mod delete_short_lived;
 mod deliver_notices;
 mod erase_personal_data;
+mod flag_tokens;
 mod flush_buffers;
 mod lease;
 mod move_ended_tokens;
@@ -59,6 +60,7 @@ const JOBS: &[Job] = &[
     Job { name: "revoke in bulk", every: OFTEN, run: |app| revoke_in_bulk::run(app).boxed_local() },
     Job { name: "refresh connections", every: OFTEN, run: |app| refresh_connections::run(app).boxed_local() },
     Job { name: "deliver notices", every: EVERY_FEW_SECONDS, run: |app| deliver_notices::run(app).boxed_local() },
+    Job { name: "flag tokens", every: EVERY_FEW_SECONDS, run: |app| flag_tokens::run(app).boxed_local() },
     Job { name: "write buffered times", every: EVERY_FEW_SECONDS, run: |app| flush(app).boxed_local() },
     Job { name: "seal the activity log", every: EVERY_FEW_SECONDS, run: |app| seal_activity::run(app).boxed_local() },
     Job {

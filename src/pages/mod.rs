@@ -3,6 +3,7 @@
 pub mod access;
 pub mod account;
 pub mod activity;
+pub mod attention;
 pub mod clients;
 pub mod confirmation;
 pub mod connections;

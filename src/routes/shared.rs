@@ -37,4 +37,10 @@ routes! {
     }
 
     "/settings" { GET SignedIn => pages::home::home }
+    "/settings/attention/{rule}" { GET SignedIn => pages::attention::rule_page::rule_page }
+    "/settings/attention/{rule}/acknowledge" {
+        GET SignedIn => pages::attention::acknowledge::form,
+        POST SignedIn => pages::attention::acknowledge::acknowledge,
+    }
+    "/settings/attention/{rule}/withdraw" { POST SignedIn => pages::attention::acknowledge::withdraw }
 }

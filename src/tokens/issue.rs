@@ -5,12 +5,14 @@ use diesel::prelude::*;
 use crate::clients::Client;
 pub use crate::config::Lifetimes;
 use crate::db::DbConnection;
+use crate::employees::Employee;
 use crate::error::Result;
 use crate::id::{AccessTokenKey, ClientKey, EmployeeKey, RefreshTokenKey};
 use crate::schema::{access_tokens, refresh_token_values, refresh_tokens};
 use crate::scopes::Scope;
 use crate::secrets::{GrantPart, PlainToken, TokenHash, TokenKind};
 use crate::time::Timestamp;
+use crate::tokens::flags::Flags;
 use crate::tokens::refresh_token::RefreshToken;
 
 /// What an employee allowed a client to access.
@@ -55,6 +57,7 @@ pub fn grant(conn: &mut DbConnection, grant: &Grant<'_>, lifetimes: Lifetimes, n
     let client = Client::find_unrevoked(conn, grant.client)?;
     let refresh_token = PlainToken::generate(TokenKind::RefreshToken);
     let expiry = PairExpiry::of(client.grants_end_after, now, lifetimes, now);
+    let flags = Flags::of(grant.scope, &Employee::find(conn, grant.employee)?);
     let id = diesel::insert_into(refresh_tokens::table)
         .values((
             refresh_tokens::client_id.eq(grant.client),
@@ -66,6 +69,9 @@ pub fn grant(conn: &mut DbConnection, grant: &Grant<'_>, lifetimes: Lifetimes, n
             refresh_tokens::expires_at.eq(expiry.refresh_token),
             refresh_tokens::generation.eq(1),
             refresh_tokens::rotated_at.eq(now),
+            refresh_tokens::full_access.eq(flags.full_access),
+            refresh_tokens::beyond_role.eq(flags.beyond_role),
+            refresh_tokens::owner_inactive.eq(flags.owner_inactive),
         ))
         .returning(refresh_tokens::id)
         .get_result::<i64>(conn)?;
@@ -194,6 +200,7 @@ pub fn api_key(
 ) -> Result<IssuedKey> {
     Client::find_unrevoked(conn, grant.client)?;
     let value = PlainToken::generate(TokenKind::ApiKey);
+    let flags = Flags::of(grant.scope, &Employee::find(conn, grant.employee)?);
     let id = diesel::insert_into(access_tokens::table)
         .values((
             access_tokens::client_id.eq(grant.client),
@@ -204,6 +211,9 @@ pub fn api_key(
             access_tokens::label.eq(label),
             access_tokens::created_at.eq(now),
             access_tokens::expires_at.eq(expires_at),
+            access_tokens::full_access.eq(flags.full_access),
+            access_tokens::beyond_role.eq(flags.beyond_role),
+            access_tokens::owner_inactive.eq(flags.owner_inactive),
         ))
         .returning(access_tokens::id)
         .get_result::<i64>(conn)?;

@@ -5,6 +5,7 @@ mod api_key;
 pub mod authorization_code;
 pub mod client_counters;
 mod ended_token;
+pub mod flags;
 pub mod issue;
 pub mod listing;
 mod presented;

@@ -143,7 +143,7 @@ fn serve_prints_the_link_to_create_the_first_admin_until_there_is_one() {
     let again = Server::start(&database, &[]);
 
     assert!(link.starts_with(&format!("{}/set-up/", server.origin)), "{link}");
-    assert_eq!(page.heading(), "Settings");
+    assert_eq!(page.heading(), "Needs attention");
     assert!(!logged.contains(link.rsplit('/').next().unwrap()), "the link is not logged");
     assert!(logged.contains("listening on"), "{logged}");
     assert_eq!(code, 0, "SIGTERM stops it cleanly");

@@ -15,6 +15,7 @@ mod activity;
 mod activity_archive;
 mod activity_key;
 mod api_keys;
+mod attention;
 mod broker;
 mod bulk_revocation;
 mod client_counts;

@@ -101,6 +101,7 @@ fn every_foreign_key_states_its_action_and_has_an_index_that_begins_with_it() {
         ("access_tokens", "client_id", "clients"),
         ("access_tokens", "employee_id", "employees"),
         ("access_tokens", "refresh_token_id,client_id", "refresh_tokens"),
+        ("acknowledgements", "employee_id", "employees"),
         ("authorization_codes", "client_id", "clients"),
         ("authorization_codes", "employee_id", "employees"),
         ("authorization_codes", "refresh_token_id", "refresh_tokens"),

@@ -30,7 +30,7 @@ fn the_first_admin_names_the_shop_and_is_signed_in() {
     let done = set_up(&mut browser, &path, ("", ""));
     let settings = browser.follow(&done);
 
-    assert_eq!(settings.heading(), "Settings");
+    assert_eq!(settings.heading(), "Needs attention");
     assert_eq!(settings.texts("header.sidebar .shop strong"), ["Tidal Books"]);
     assert_eq!(settings.texts("header.sidebar .person a"), ["Inês Duarte"]);
     assert!(settings.link("Account").is_some(), "an admin");

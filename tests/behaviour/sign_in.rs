@@ -24,16 +24,16 @@ fn signing_in_leads_to_the_page_that_was_asked_for() {
 }
 
 #[test]
-fn without_a_next_page_signing_in_leads_to_the_clients() {
+fn without_a_next_page_signing_in_leads_to_what_needs_attention() {
     let app = TestApp::start();
     let person = app.shop().staff("Stina Staff");
     let mut browser = app.browser();
 
     let done = browser.sign_in(&format!("  {} ", person.email.to_uppercase()), PASSWORD);
 
-    assert_eq!(done.location(), "/settings/client-api-access");
-    assert_eq!(browser.get("/").location(), "/settings/client-api-access");
-    assert_eq!(browser.get("/sign-in").location(), "/settings/client-api-access", "there is nothing to sign in to");
+    assert_eq!(done.location(), "/settings");
+    assert_eq!(browser.get("/").location(), "/settings");
+    assert_eq!(browser.get("/sign-in").location(), "/settings", "there is nothing to sign in to");
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn the_settings_index_shows_each_role_its_sections_and_what_needs_attention() {
             ],
         ),
     ] {
-        assert_eq!(page.texts(".cards h2"), sections);
+        assert_eq!(page.texts(".cards h3"), sections);
     }
     assert!(manager.text().contains("1 pending approval") && manager.text().contains("1 locked"));
     assert!(!staff.text().contains("1 locked"));

@@ -2,7 +2,8 @@
 
 use actix_web::{HttpResponse, web};
 
-use crate::employees::{Employee, EmployeeChange, change_employee};
+use crate::access::change_employee::change_employee;
+use crate::employees::{Employee, EmployeeChange};
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, LocationKey};
 use crate::pages::employees::path;

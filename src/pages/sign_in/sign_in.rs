@@ -81,9 +81,9 @@ pub async fn sign_out(context: RequestContext, app: web::Data<State>, form: Prot
     }
 }
 
-/// The path to continue at after signing in: `next` if it is a page of this server, otherwise the list of clients.
+/// The path to continue at after signing in: `next` if it is a page of this server, otherwise what needs attention.
 fn local(next: &str, origin: &str) -> String {
-    const HOME: &str = "/settings/client-api-access";
+    const HOME: &str = "/settings";
     // Browsers read `\` in a path as `/`. In a query it is a plain character, and authorization requests may contain it.
     let path = next.split('?').next().unwrap_or_default();
     let plain = path.starts_with('/') && !path.starts_with("//") && !path.contains('\\');
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn d8_the_way_back_stays_on_this_origin() {
-        const HOME: &str = "/settings/client-api-access";
+        const HOME: &str = "/settings";
         let to = |next| local(next, "https://pos.example");
 
         assert_eq!(to("/settings/employees?name=a"), "/settings/employees?name=a");

@@ -72,6 +72,10 @@ fn expected(method: &str, path: &str) -> Option<[Answer; 6]> {
         // Somebody else's bulk revocation.
         ("GET", "/settings/access/revocations/{revocation}") => Some([In, No, Ok, Ok, In, In]),
         ("POST", path) if path.starts_with("/settings/access/revocations") => signed_in(Form),
+        // What only those who handle it may acknowledge.
+        ("GET", "/settings/attention/{rule}") => signed_in(Ok),
+        ("GET", "/settings/attention/{rule}/acknowledge") => Some([In, No, Elsewhere, Elsewhere, In, In]),
+        ("POST", path) if path.starts_with("/settings/attention/") => signed_in(Form),
         ("GET", "/settings/connections" | "/settings/connections/{connection}") => signed_in(Ok),
         // It belongs to nothing that was started.
         ("GET", "/settings/connections/callback/{callback}") => anybody(Wrong),
@@ -143,7 +147,8 @@ fn filled(pattern: &str, of: &Person, grant: &Grant, key: &Key) -> String {
         .replace("{service_key}", "1")
         .replace("{revocation}", "1")
         .replace("{oauth_client}", "1")
-        .replace("{callback}", "other");
+        .replace("{callback}", "other")
+        .replace("{rule}", "unused");
     let token = if pattern.contains("{refresh_token}") { grant.access_token_id } else { key.id };
     path = path.replace("{access_token}", &token.to_string());
     path

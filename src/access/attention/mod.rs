@@ -1,0 +1,84 @@
+//! What needs attention: a table of rules, and the items that each one finds.
+//!
+//! An item is a token, a client, a connection or an activity entry. It can be acknowledged with a reason and a date, and is
+//! quiet until then. Every search is bounded: it reads at most [`LOOKED_AT`] rows of one index, and lists [`MOST`] items.
+
+mod acknowledgement;
+mod clients;
+mod connections;
+mod item;
+mod reuse;
+mod rules;
+mod token_rows;
+mod tokens;
+
+pub use acknowledgement::{Acknowledged, Acknowledgement, LONGEST_QUIET, acknowledge, listed, withdraw};
+pub use item::{Item, Moment, Subject};
+pub use rules::{Act, RULES, Rule, Severity};
+pub use tokens::{NEVER_USED_DAYS, UNUSED_DAYS};
+
+use crate::db::DbConnection;
+use crate::db::keyset::Count;
+use crate::error::Result;
+use crate::id::EmployeeKey;
+use crate::time::Timestamp;
+
+/// The most items of a rule that are counted and listed.
+pub const MOST: usize = 1_000;
+/// The most rows that a search reads.
+pub const LOOKED_AT: i64 = 5_000;
+
+/// For whom and when a rule is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// Only what this employee authorized; `None` for everything.
+    pub only: Option<EmployeeKey>,
+    /// The current time.
+    pub now: Timestamp,
+}
+
+/// What a rule finds.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// The items, at most [`MOST`], without acknowledged ones.
+    pub items: Vec<Item>,
+    /// Whether there may be more.
+    pub capped: bool,
+}
+
+impl Found {
+    // From a search that may have found more than are listed. `is_end`: whether it read everything.
+    fn new(mut items: Vec<Item>, is_end: bool) -> Found {
+        let capped = items.len() > MOST || !is_end;
+        items.truncate(MOST);
+        Found { items, capped }
+    }
+
+    /// How many there are: exact up to [`MOST`].
+    pub fn count(&self) -> Count {
+        Count { n: self.items.len() as i64, capped: self.capped }
+    }
+}
+
+/// A rule that found something.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// What it found.
+    pub found: Found,
+}
+
+/// Asks every rule that concerns the viewer; rules that find nothing are left out.
+pub fn findings(conn: &mut DbConnection, asked: Asked) -> Result<Vec<Finding>> {
+    let quiet = Acknowledged::load(conn, asked.now)?;
+    let mut findings = Vec::new();
+    for rule in RULES.iter().filter(|rule| rule.concerns(asked.only)) {
+        let found = rule.find(conn, asked, &quiet)?;
+        // A search that stopped before it found anything says nothing.
+        if !found.items.is_empty() {
+            findings.push(Finding { rule, found });
+        }
+    }
+    Ok(findings)
+}

@@ -1,0 +1,236 @@
+//! The rules: one row each, with its words, how serious it is, what finds its items, and what to do about one.
+
+use diesel::QueryResult;
+
+use crate::access::attention::acknowledgement::Acknowledged;
+use crate::access::attention::tokens::TokenRule;
+use crate::access::attention::{Asked, Found, clients, connections, reuse, tokens};
+use crate::db::DbConnection;
+use crate::id::EmployeeKey;
+use crate::scopes::Role;
+
+/// How serious an item is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Something has happened or does not work.
+    Urgent,
+    /// Somebody waits, or something is about to happen.
+    Soon,
+    /// Worth a look.
+    Review,
+}
+
+/// What can be done about an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Revoke the token.
+    Revoke,
+    /// Open the client, to approve or reject it.
+    Decide,
+    /// Generate a new client secret.
+    RegenerateSecret,
+    /// Authorize a connection for the first time.
+    Authorize,
+    /// Authorize a connection again.
+    Reconnect,
+    /// Look at the entry in the activity log.
+    SeeEntry,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Query {
+    Tokens(TokenRule),
+    PendingClients,
+    OldSecrets,
+    NeverAuthorized,
+    ToReconnect,
+    AuthorizedBySomebodyInactive,
+    Reuse,
+}
+
+/// One rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its word in addresses, and in acknowledgements.
+    pub word: &'static str,
+    /// How serious it is.
+    pub severity: Severity,
+    /// What follows the number 1 in its title.
+    pub one: &'static str,
+    /// What follows any other number.
+    pub many: &'static str,
+    /// Why this needs attention, and what to do.
+    pub why: &'static str,
+    /// What can be done about an item.
+    pub act: Act,
+    /// The lowest role that does it for everybody's items and may acknowledge one.
+    pub handled_by: Role,
+    query: Query,
+}
+
+/// Every rule, the most serious first.
+pub const RULES: &[Rule] = &[
+    Rule {
+        word: "reuse-detected",
+        severity: Severity::Urgent,
+        one: "token was used twice",
+        many: "tokens were used twice",
+        why: "Somebody used a refresh token or an authorization code that had been used before, in the last 30 days. It may \
+              have been stolen. Its access was revoked; ask the app's developer how it was stored.",
+        act: Act::SeeEntry,
+        handled_by: Role::Manager,
+        query: Query::Reuse,
+    },
+    Rule {
+        word: "reconnect",
+        severity: Severity::Urgent,
+        one: "connection must be reconnected",
+        many: "connections must be reconnected",
+        why: "It lost its access at the provider. Calls through it fail until an admin authorizes it again.",
+        act: Act::Reconnect,
+        handled_by: Role::Admin,
+        query: Query::ToReconnect,
+    },
+    Rule {
+        word: "pending-clients",
+        severity: Severity::Soon,
+        one: "client waits for approval",
+        many: "clients wait for approval",
+        why: "Somebody registered it. It cannot request access until an admin approves it.",
+        act: Act::Decide,
+        handled_by: Role::Admin,
+        query: Query::PendingClients,
+    },
+    Rule {
+        word: "expiring-soon",
+        severity: Severity::Soon,
+        one: "API key expires within a week",
+        many: "API keys expire within a week",
+        why: "What uses it stops working then. Create a new key and enter it there, or let it expire.",
+        act: Act::Revoke,
+        handled_by: Role::Manager,
+        query: Query::Tokens(TokenRule::ExpiringSoon),
+    },
+    Rule {
+        word: "owner-inactive",
+        severity: Severity::Soon,
+        one: "token of a locked or archived employee",
+        many: "tokens of locked or archived employees",
+        why: "They do not work now, but work again when the employee is unlocked or restored. Revoke what is not needed.",
+        act: Act::Revoke,
+        handled_by: Role::Manager,
+        query: Query::Tokens(TokenRule::OwnerInactive),
+    },
+    Rule {
+        word: "connection-owner-inactive",
+        severity: Severity::Soon,
+        one: "connection authorized by a locked or archived employee",
+        many: "connections authorized by locked or archived employees",
+        why: "It still works with their account at the provider. Reconnect it with the account of somebody who works here.",
+        act: Act::Reconnect,
+        handled_by: Role::Admin,
+        query: Query::AuthorizedBySomebodyInactive,
+    },
+    Rule {
+        word: "beyond-role",
+        severity: Severity::Soon,
+        one: "token was given more than its owner’s role includes",
+        many: "tokens were given more than their owner’s role includes",
+        why: "The part beyond the role does not work, and works at once if the employee gets a higher role.",
+        act: Act::Revoke,
+        handled_by: Role::Manager,
+        query: Query::Tokens(TokenRule::BeyondRole),
+    },
+    Rule {
+        word: "authorize",
+        severity: Severity::Review,
+        one: "connection was never authorized",
+        many: "connections were never authorized",
+        why: "It cannot be used until an admin authorizes it at the provider.",
+        act: Act::Authorize,
+        handled_by: Role::Admin,
+        query: Query::NeverAuthorized,
+    },
+    Rule {
+        word: "full-access",
+        severity: Severity::Review,
+        one: "token has full access",
+        many: "tokens have full access",
+        why: "It can do everything that its employee may do. Ask the developer to request only what the app needs.",
+        act: Act::Revoke,
+        handled_by: Role::Manager,
+        query: Query::Tokens(TokenRule::FullAccess),
+    },
+    Rule {
+        word: "never-expires",
+        severity: Severity::Review,
+        one: "API key never expires",
+        many: "API keys never expire",
+        why: "It works until somebody revokes it. Replace it with one that expires.",
+        act: Act::Revoke,
+        handled_by: Role::Manager,
+        query: Query::Tokens(TokenRule::NeverExpires),
+    },
+    Rule {
+        word: "unused",
+        severity: Severity::Review,
+        one: "token was not used for 90 days",
+        many: "tokens were not used for 90 days",
+        why: "Nothing seems to need it. Revoke it if nobody knows what it is for.",
+        act: Act::Revoke,
+        handled_by: Role::Manager,
+        query: Query::Tokens(TokenRule::Unused),
+    },
+    Rule {
+        word: "never-used",
+        severity: Severity::Review,
+        one: "token was never used in 30 days",
+        many: "tokens were never used in 30 days",
+        why: "It was created at least 30 days ago and never used. Revoke it if nobody knows what it is for.",
+        act: Act::Revoke,
+        handled_by: Role::Manager,
+        query: Query::Tokens(TokenRule::NeverUsed),
+    },
+    Rule {
+        word: "old-secrets",
+        severity: Severity::Review,
+        one: "client secret is older than a year",
+        many: "client secrets are older than a year",
+        why: "The more people and servers have seen it, the likelier it is known. Generate a new one with the developer.",
+        act: Act::RegenerateSecret,
+        handled_by: Role::Admin,
+        query: Query::OldSecrets,
+    },
+];
+
+impl Rule {
+    /// The rule with this word.
+    pub fn from_word(word: &str) -> Option<&'static Rule> {
+        RULES.iter().find(|rule| rule.word == word)
+    }
+
+    /// Whether it has items for somebody who sees only what they authorized.
+    pub fn concerns(&self, only: Option<EmployeeKey>) -> bool {
+        let of_a_person = matches!(self.query, Query::Tokens(_) | Query::ToReconnect | Query::Reuse);
+        only.is_none() || of_a_person
+    }
+
+    /// Whether its items are refresh tokens and API keys.
+    pub fn is_about_tokens(&self) -> bool {
+        matches!(self.query, Query::Tokens(_))
+    }
+
+    /// Its items that are not quiet.
+    pub fn find(&self, conn: &mut DbConnection, asked: Asked, quiet: &Acknowledged) -> QueryResult<Found> {
+        let is_quiet = |subject| quiet.has(self.word, subject);
+        match self.query {
+            Query::Tokens(rule) => tokens::find(conn, rule, asked, &is_quiet),
+            Query::PendingClients => clients::pending(conn, &is_quiet),
+            Query::OldSecrets => clients::with_old_secrets(conn, asked.now, &is_quiet),
+            Query::NeverAuthorized => connections::needing_authorization(conn, false, asked, &is_quiet),
+            Query::ToReconnect => connections::needing_authorization(conn, true, asked, &is_quiet),
+            Query::AuthorizedBySomebodyInactive => connections::of_inactive_employees(conn, &is_quiet),
+            Query::Reuse => reuse::detected(conn, asked, &is_quiet),
+        }
+    }
+}

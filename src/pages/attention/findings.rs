@@ -1,0 +1,50 @@
+//! How pages show a rule that found something.
+
+use crate::access::attention::{Finding, Found, Rule};
+use crate::pages::attention::path;
+
+/// A rule with what it found, in words.
+pub struct FindingRow {
+    /// The page with its items.
+    pub href: String,
+    /// How many there are.
+    pub count: String,
+    /// What follows the count.
+    pub title: &'static str,
+    /// Why it needs attention.
+    pub why: &'static str,
+    /// The color.
+    pub tone: &'static str,
+    /// The icon.
+    pub icon: &'static str,
+    /// How serious it is.
+    pub severity: &'static str,
+    /// The label of the button.
+    pub act: &'static str,
+}
+
+impl FindingRow {
+    /// The row of a finding.
+    pub fn of(finding: &Finding) -> FindingRow {
+        let rule = finding.rule;
+        let (tone, icon) = rule.severity.look();
+        FindingRow {
+            href: path(rule),
+            count: finding.found.count().to_string(),
+            title: title(rule, &finding.found),
+            why: rule.why,
+            tone,
+            icon,
+            severity: rule.severity.name(),
+            act: match rule.is_about_tokens() {
+                true => "Review",
+                false => rule.act.label(),
+            },
+        }
+    }
+}
+
+/// What follows the count of a rule's items.
+pub fn title(rule: &Rule, found: &Found) -> &'static str {
+    if found.items.len() == 1 && !found.capped { rule.one } else { rule.many }
+}

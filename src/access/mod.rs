@@ -5,6 +5,7 @@ pub mod bulk_revocation;
 pub mod change_employee;
 pub mod erasure;
 pub mod find_token;
+pub mod handover;
 pub mod last_used;
 pub mod offboarding;
 pub mod overview;

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::id::{BusinessKey, EmployeeKey, LocationKey};
-use crate::schema::{business_locations, businesses, employee_locations};
+use crate::schema::{business_locations, businesses, employee_locations, employees};
 use crate::time::Timestamp;
 
 /// A business: a legal entity with a currency.
@@ -98,6 +98,17 @@ impl Location {
         let name = row.select(business_locations::name).first::<String>(conn)?;
         diesel::delete(business_locations::table.find(id)).execute(conn)?;
         Ok(name)
+    }
+
+    /// How many employees a location is assigned to, and the names of the first ten, by name.
+    pub fn employees(conn: &mut DbConnection, id: LocationKey) -> QueryResult<(i64, Vec<String>)> {
+        let assigned = employee_locations::table.filter(employee_locations::business_location_id.eq(id));
+        let names = assigned
+            .inner_join(employees::table)
+            .order((employees::name_fold, employees::id))
+            .limit(10)
+            .select(employees::name);
+        Ok((assigned.count().get_result(conn)?, names.load(conn)?))
     }
 
     /// The locations assigned to an employee.

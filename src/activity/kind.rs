@@ -128,6 +128,8 @@ text_enum! {
         AttentionWithdrawn = "acknowledgement withdrawn",
         /// An API key was handed over to another employee.
         ApiKeyHandedOver = "API key handed over",
+        /// API keys and connections of an employee were handed over to another.
+        AccessHandedOver = "access handed over",
         /// A connection was handed over to another employee.
         ConnectionHandedOver = "connection handed over",
     }
@@ -199,6 +201,7 @@ impl Kind {
             Kind::AttentionAcknowledged => "Acknowledged",
             Kind::AttentionWithdrawn => "Acknowledgement withdrawn",
             Kind::ApiKeyHandedOver => "API key handed over",
+            Kind::AccessHandedOver => "Access handed over",
             Kind::ConnectionHandedOver => "Connection handed over",
         }
     }

@@ -64,3 +64,27 @@ pub fn deletion_progress(
     page.refresh = Some(2);
     html(DeletionProgress { page, name: name.into(), deleted, total, revoked })
 }
+
+/// The confirmation of an act that can be undone or is small: what it affects, and one button.
+#[derive(Template)]
+#[template(path = "components/confirm.html")]
+pub struct Confirmation {
+    /// The frame.
+    pub page: Page,
+    /// The question.
+    pub heading: String,
+    /// What happens.
+    pub text: String,
+    /// What is affected: a label and a value each.
+    pub lines: Vec<(&'static str, String)>,
+    /// Hidden fields.
+    pub hidden: Vec<(String, String)>,
+    /// A checkbox for more: its name, its label and a hint.
+    pub option: Option<(&'static str, &'static str, String)>,
+    /// Where the form is sent.
+    pub action: String,
+    /// Where Cancel leads.
+    pub back: String,
+    /// The label of the button.
+    pub button: String,
+}

@@ -34,7 +34,10 @@ routes! {
     "/settings/client-api-access/clients/{client}/approve" { POST Admin => pages::clients::change_client_state::approve }
     "/settings/client-api-access/clients/{client}/lightspeed-approved" { POST Admin => pages::clients::change_client_state::mark_lightspeed_approved }
     "/settings/client-api-access/clients/{client}/lightspeed-approved/withdraw" { POST Admin => pages::clients::change_client_state::withdraw_lightspeed_approved }
-    "/settings/client-api-access/clients/{client}/suspend" { POST Admin => pages::clients::change_client_state::suspend }
+    "/settings/client-api-access/clients/{client}/suspend" {
+        GET Admin => pages::clients::change_client_state::suspend_form,
+        POST Admin => pages::clients::change_client_state::suspend,
+    }
     "/settings/client-api-access/clients/{client}/resume" { POST Admin => pages::clients::change_client_state::resume }
     "/settings/client-api-access/clients/{client}/secret" {
         GET Admin => pages::clients::regenerate_secret::secret_form,

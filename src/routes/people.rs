@@ -17,15 +17,32 @@ routes! {
     "/settings/employees/{employee}" { GET SignedIn => pages::employees::employee_detail::detail }
     "/settings/employees/{employee}/role" { POST Admin => pages::employees::change_employee::change_role }
     "/settings/employees/{employee}/locations" { POST Admin => pages::employees::change_employee::change_locations }
-    "/settings/employees/{employee}/lock" { POST Admin => pages::employees::change_employee::lock }
+    "/settings/employees/{employee}/lock" {
+        GET Admin => pages::employees::confirm_change::lock_form,
+        POST Admin => pages::employees::change_employee::lock,
+    }
     "/settings/employees/{employee}/unlock" { POST Admin => pages::employees::change_employee::unlock }
-    "/settings/employees/{employee}/archive" { POST Admin => pages::employees::change_employee::archive }
+    "/settings/employees/{employee}/archive" {
+        GET Admin => pages::employees::confirm_change::archive_form,
+        POST Admin => pages::employees::change_employee::archive,
+    }
     "/settings/employees/{employee}/restore" { POST Admin => pages::employees::change_employee::restore }
     "/settings/employees/{employee}/erase" {
         GET Admin => pages::employees::erase_employee::form,
         POST Admin => pages::employees::erase_employee::erase,
     }
-    "/settings/employees/{employee}/link" { POST Admin => pages::employees::invite_employee::create_link }
+    "/settings/employees/{employee}/link" {
+        GET Admin => pages::employees::confirm_change::reset_form,
+        POST Admin => pages::employees::invite_employee::create_link,
+    }
+    "/settings/employees/{employee}/offboard" {
+        GET SignedIn => pages::employees::offboard::offboard_form,
+        POST SignedIn => pages::employees::offboard::offboard,
+    }
+    "/settings/employees/{employee}/hand-over" {
+        GET Admin => pages::employees::hand_over::hand_over_form,
+        POST Admin => pages::employees::hand_over::hand_over,
+    }
     "/settings/employees/{employee}/revoke-all-access" {
         GET SignedIn => pages::employees::revoke_all_access::revoke_all_access_form,
         POST SignedIn => pages::employees::revoke_all_access::revoke_all_access,
@@ -52,9 +69,13 @@ routes! {
         POST Admin => pages::account::account_page::change_account,
     }
     "/settings/account/businesses" { POST Admin => pages::account::businesses::add_business }
-    "/settings/account/businesses/{business}/remove" { POST Admin => pages::account::businesses::remove_business }
+    "/settings/account/businesses/{business}/remove" {
+        GET Admin => pages::account::confirm_removal::remove_business_form,
+        POST Admin => pages::account::businesses::remove_business,
+    }
     "/settings/account/businesses/{business}/locations" { POST Admin => pages::account::businesses::add_location }
     "/settings/account/businesses/{business}/locations/{location}/remove" {
+        GET Admin => pages::account::confirm_removal::remove_location_form,
         POST Admin => pages::account::businesses::remove_location,
     }
     "/settings/account/notices/test" { POST Admin => pages::account::notice_settings::test }

@@ -44,6 +44,7 @@ mod notices;
 mod oauth2_crate;
 mod oauth_clients;
 mod oauth_flow;
+mod offboarding;
 mod pending_clients;
 mod profile;
 mod provider_support;

@@ -219,6 +219,7 @@ fn every_table_and_column_the_code_knows_is_there_and_no_other() {
         activity_seals,
         activity_unsealed,
         erasures,
+        acknowledgements,
         leases,
         oauth_clients,
         connections,

@@ -10,7 +10,8 @@ use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, RequestContext, Section, Tone, html};
 use crate::web::state::State;
 
-const HOME: &str = "/settings/account";
+/// The path of the section.
+pub const HOME: &str = "/settings/account";
 
 #[derive(Template)]
 #[template(path = "account/account_page.html")]

@@ -6,13 +6,16 @@ use actix_web::{HttpResponse, web};
 use crate::activity::Actor;
 use crate::clients::client_state;
 use crate::clients::client_state::StateChange;
+use crate::clients::find_for_update;
 use crate::db::DbConnection;
 use crate::error::Result;
 use crate::id::ClientKey;
-use crate::pages::clients::path;
+use crate::pages::clients::{HOME, path};
+use crate::pages::confirmation::{Confirmation, some_names};
 use crate::time::Timestamp;
+use crate::tokens::revocation::{RevocationImpact, Target};
 use crate::web::form::ProtectedForm;
-use crate::web::page::{RequestContext, Tone};
+use crate::web::page::{RequestContext, Section, Tone, html};
 use crate::web::state::State;
 
 type Act = fn(&mut DbConnection, ClientKey, (&Actor, &str), Timestamp) -> Result<StateChange>;
@@ -62,6 +65,44 @@ pub async fn withdraw_lightspeed_approved(
 ) -> Result<HttpResponse> {
     let messages = ("is no longer marked as Lightspeed Approved.", "was not marked as Lightspeed Approved.");
     change(&context, &app, *id, client_state::remove_lightspeed_approved, messages).await
+}
+
+/// `GET /settings/client-api-access/clients/{client}/suspend`: what stops working.
+pub async fn suspend_form(
+    context: RequestContext,
+    app: web::Data<State>,
+    id: web::Path<ClientKey>,
+) -> Result<HttpResponse> {
+    let id = *id;
+    let (client, impact) = app
+        .db
+        .read(move |conn| {
+            let client = find_for_update(conn, id)?;
+            let impact = RevocationImpact::of(conn, &Target::Client(client.clone()))?;
+            Ok((client, impact))
+        })
+        .await?;
+    let employees = some_names(&impact.detail.employees, impact.detail.has_more_employees);
+    html(Confirmation {
+        page: context
+            .page("Suspend", Section::Clients)
+            .breadcrumb(HOME, "Client API Access")
+            .breadcrumb(path(id), &client.name),
+        heading: format!("Suspend {}?", client.name),
+        text: "Its tokens stop working, and nobody can authorize it, until you resume it. Nothing is deleted.".into(),
+        lines: vec![
+            ("Refresh tokens", impact.detail.refresh_tokens.to_string()),
+            ("Access tokens", impact.detail.access_tokens.to_string()),
+            ("API keys", impact.detail.api_keys.to_string()),
+            ("Employees", employees),
+            ("Last used", context.times.ago(impact.last_used_at).text),
+        ],
+        hidden: Vec::new(),
+        option: None,
+        action: format!("{}/suspend", path(id)),
+        back: path(id),
+        button: "Suspend client".into(),
+    })
 }
 
 /// `POST /settings/client-api-access/clients/{client}/suspend`

@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use crate::access::erasure::Erasure;
+use crate::access::offboarding::require_may_offboard;
 use crate::account::{Business, Location};
 use crate::clients::ClientState;
 use crate::connections::Connection;
@@ -11,7 +12,7 @@ use crate::db::DbConnection;
 use crate::employees::{Employee, OneTimeLink};
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, LocationKey};
-use crate::pages::connections::connection_summary::ConnectionFacts;
+use crate::pages::connections::connection_summary::{ConnectionFacts, allow_form_redirects};
 use crate::pages::employees::{BusinessChoice, HOME, badge, last_signed_in, path};
 use crate::pages::tokens::token_table::{Panel, access_token_panel, api_key_panel, corrected, refresh_token_panel};
 use crate::scopes::Role;
@@ -43,6 +44,7 @@ struct EmployeeDetail {
     is_invited: bool,
     is_viewer: bool,
     may_manage: bool,
+    may_offboard: bool,
     link_until: Option<DisplayTime>,
     // Rows deleted so far and in all, while revoked tokens are being deleted.
     progress: Option<(i64, i64)>,
@@ -120,7 +122,7 @@ pub async fn detail(
             Ok((loaded, access))
         })
         .await?;
-    html(page(&context, loaded, access))
+    allow_form_redirects(&app, &context.viewer, html(page(&context, loaded, access))?)
 }
 
 fn page(context: &RequestContext, loaded: Loaded, access: Access) -> EmployeeDetail {
@@ -143,6 +145,7 @@ fn page(context: &RequestContext, loaded: Loaded, access: Access) -> EmployeeDet
         is_invited: employee.password_hash().is_none(),
         is_viewer: context.viewer.id == employee.id,
         may_manage: context.viewer.is_admin(),
+        may_offboard: require_may_offboard((context.viewer.id, context.viewer.role), &employee).is_ok(),
         link_until: link_until.map(|until| context.times.until(until)),
         nonce: nonce::fresh(),
         locations: if names.is_empty() { "none".into() } else { names.join(", ") },

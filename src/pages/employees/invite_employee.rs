@@ -4,7 +4,9 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use crate::access::offboarding;
 use crate::account::Business;
+use crate::connections::provider_revocation;
 use crate::employees::{self, Employee, NewEmployee, Purpose, link_address};
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, LocationKey};
@@ -106,15 +108,23 @@ pub async fn create_link(
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
     let (id, secret, nonce) = (*id, RandomSecret::generate(), form.get("nonce").to_string());
+    let revokes = form.get("revoke") == "yes";
     let (hash, actor, client_ip, now) =
         (secret.hash(), context.viewer.actor(), context.client_ip.clone(), context.now());
-    let (employee, purpose) = app
+    let (employee, purpose, revoked) = app
         .db
         .write(move |conn| {
             nonce::spend(conn, &nonce, ALREADY_SHOWN, now)?;
-            employees::create_link(conn, id, &hash, (&actor, &client_ip), now)
+            let by = (&actor, client_ip.as_str());
+            let (employee, purpose) = employees::create_link(conn, id, &hash, by, now)?;
+            let revoked = match revokes {
+                true => offboarding::revoke_all_access(conn, id, None, by, now)?.connections,
+                false => Vec::new(),
+            };
+            Ok((employee, purpose, revoked))
         })
         .await?;
+    provider_revocation::revoke_all(&app.connections, &revoked).await;
     show_link(&context, &app, (&employee, purpose), &secret)
 }
 

@@ -1,10 +1,13 @@
 //! Settings › Employees: the list, one employee, and what admins change about them.
 
 pub mod change_employee;
+pub mod confirm_change;
 pub mod employee_detail;
 pub mod employee_list;
 pub mod erase_employee;
+pub mod hand_over;
 pub mod invite_employee;
+pub mod offboard;
 pub mod revoke_all_access;
 
 use crate::account::{Business, Location};

@@ -7,7 +7,7 @@ use crate::access::offboarding::{self, Offboarded, OffboardingImpact};
 use crate::connections::{Connection, OAuthClient, provider_revocation};
 use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
-use crate::pages::clients::client_detail::{added_since_confirmation, seen, some_names};
+use crate::pages::confirmation::{added_since_confirmation, seen, some_names};
 use crate::pages::employees::{HOME, path};
 use crate::time::DisplayTime;
 use crate::tokens::revocation::RevocationImpact;
@@ -44,8 +44,9 @@ pub async fn revoke_all_access_form(
 ) -> Result<HttpResponse> {
     let id = *id;
     require_right(&context, id)?;
-    let impact = app.db.read(move |conn| OffboardingImpact::of(conn, id)).await?;
-    let OffboardingImpact { employee, tokens, connections } = impact;
+    let now = context.now();
+    let impact = app.db.read(move |conn| OffboardingImpact::of(conn, id, now)).await?;
+    let OffboardingImpact { employee, tokens, connections, .. } = impact;
     html(RevokeAllAccess {
         page: context
             .page("Revoke all access", Section::Employees)
@@ -89,7 +90,8 @@ fn message(done: &Offboarded, unconfirmed: &[String]) -> String {
     text
 }
 
-fn disconnected(connections: &[(Connection, OAuthClient)], unconfirmed: &[String]) -> String {
+/// Sentences about the connections that lost their tokens; empty for none.
+pub fn disconnected(connections: &[(Connection, OAuthClient)], unconfirmed: &[String]) -> String {
     if connections.is_empty() {
         return String::new();
     }

@@ -42,6 +42,9 @@ const CLIENT_ADMIN: [&str; 10] = [
     "api-keys/new",
 ];
 
+// What only admins do to an employee, after a confirmation.
+const EMPLOYEE_ADMIN: [&str; 4] = ["lock", "archive", "link", "hand-over"];
+
 fn expected(method: &str, path: &str) -> Option<[Answer; 6]> {
     let anybody = |answer| Some([answer; 6]);
     let signed_in = |answer| Some([In, answer, answer, answer, In, In]);
@@ -87,6 +90,12 @@ fn expected(method: &str, path: &str) -> Option<[Answer; 6]> {
         // They are not archived.
         ("GET", "/settings/employees/{employee}/erase") => admin(Elsewhere),
         ("GET", "/settings/employees/invite" | "/settings/account") => admin(Ok),
+        ("GET", path) if path.starts_with("/settings/account/businesses/") => admin(Ok),
+        ("GET", path) if EMPLOYEE_ADMIN.iter().any(|act| path == format!("/settings/employees/{{employee}}/{act}")) => {
+            admin(Ok)
+        }
+        ("GET", "/settings/employees/{employee}/offboard") => Some([In, No, Ok, Ok, In, In]),
+        ("POST", "/settings/employees/{employee}/offboard") => signed_in(Form),
         ("GET", path) if path.starts_with("/settings/resource-servers") => admin(Ok),
         ("POST", path) if path.starts_with("/settings/resource-servers") => admin(Form),
         // Somebody else's page, and ending somebody else's grants.
@@ -167,6 +176,7 @@ fn d1_every_route_answers_every_caller_as_it_must() {
     let counted = prepare(shop.conn(), &selection, app.now()).unwrap();
     let by = (owner.id, &Actor::person(owner.id, &owner.name));
     begin(shop.conn(), &selection, &counted, (by, ""), app.now()).unwrap();
+    shop.location("North", "Harbour");
     let oauth_client = app.oauth_client("Harbour at its provider", ApiType::Other);
     let connection = app.named_online("Stock sync", oauth_client, &owner);
     ServiceKey::create(shop.conn(), connection, ("Nightly export", "Ada"), app.now()).unwrap();

@@ -89,8 +89,13 @@ impl Browser {
     }
 
     /// Fills in the form of a page whose action ends with `action` and presses its button: hidden fields and what is
-    /// ticked go along, `fields` replace or join them.
+    /// ticked go along, `fields` replace or join them. If there is a link to a confirmation instead, it is followed first.
     pub fn submit(&mut self, page: &Page, action: &str, fields: &[(&str, &str)]) -> Page {
+        let confirmation = match page.form(action) {
+            Some(_) => None,
+            None => page.attribute(&format!("a.button[href$='{action}']"), "href").map(|href| self.open(&href)),
+        };
+        let page = confirmation.as_ref().unwrap_or(page);
         let (to, mut all) = page.form(action).unwrap_or_else(|| panic!("no form to {action:?} on {}", page.path));
         all.retain(|(name, _)| fields.iter().all(|(own, _)| own != name));
         all.extend(fields.iter().map(|(name, value)| (name.to_string(), value.to_string())));

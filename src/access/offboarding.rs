@@ -42,15 +42,16 @@ impl OffboardingImpact {
     }
 }
 
-/// The names of the clients that hold refresh tokens of an employee, which somebody else must authorize: of their newest 200
-/// refresh tokens.
-pub fn apps_of(conn: &mut DbConnection, id: EmployeeKey) -> QueryResult<Vec<String>> {
+/// The names of the clients that hold valid refresh tokens of an employee, which somebody else must authorize: of their newest
+/// 200 refresh tokens.
+pub fn apps_of(conn: &mut DbConnection, id: EmployeeKey, now: Timestamp) -> QueryResult<Vec<String>> {
     let newest = refresh_tokens::table
         .inner_join(clients::table)
         .filter(refresh_tokens::employee_id.eq(id))
         .order(refresh_tokens::id.desc())
         .limit(NEWEST);
-    let mut names: Vec<String> = newest.select(clients::name).load(conn)?;
+    let rows: Vec<(String, Timestamp)> = newest.select((clients::name, refresh_tokens::expires_at)).load(conn)?;
+    let mut names: Vec<String> = rows.into_iter().filter(|(_, end)| *end > now).map(|(name, _)| name).collect();
     names.sort();
     names.dedup();
     Ok(names)

@@ -12,7 +12,7 @@ use crate::connections::{
 };
 use crate::db::DbConnection;
 use crate::demo::fill::Ids;
-use crate::demo::people::{JONAS, PRIYA};
+use crate::demo::people::{INES, JONAS, PRIYA};
 use crate::error::{Error, Result};
 use crate::id::{BusinessKey, ClientKey, EmployeeKey};
 use crate::schema::{businesses, connections};
@@ -36,6 +36,7 @@ pub async fn make(app: &State, ids: &Ids, now: Timestamp) -> Result<()> {
         lifetimes: app.config.lifetimes,
         by: ids.people[PRIYA],
         person: ids.people[JONAS],
+        locked: ids.people[INES],
         now,
     };
     app.db.with_long_timeout().write(move |conn| builder.create_all(conn)).await
@@ -47,6 +48,7 @@ struct Builder {
     lifetimes: Lifetimes,
     by: EmployeeKey,
     person: EmployeeKey,
+    locked: EmployeeKey,
     now: Timestamp,
 }
 
@@ -58,6 +60,11 @@ impl Builder {
         for (name, business) in [("Stock export", place(0)), ("Bookkeeping", None)] {
             let connection = self.connected(conn, name, business, client, &here)?;
             Connection::touch(conn, connection.id, self.now.plus(-7 * MINUTE))?;
+            if business.is_none() {
+                // By an admin who has been locked since, so that it needs attention.
+                let row = connections::table.find(connection.id);
+                diesel::update(row).set(connections::authorized_by.eq(self.locked)).execute(conn)?;
+            }
             ServiceKey::create(conn, connection.id, ("Nightly run", "Priya Nair"), self.now.plus(-40 * DAY))?;
         }
         let screens = self.connected(conn, "Opening hours on the screens", place(1), client, &here)?;

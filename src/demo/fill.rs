@@ -11,7 +11,7 @@ use crate::demo::statistics;
 use crate::demo::world::World;
 use crate::error::{Error, Result};
 use crate::id::{AccessTokenKey, ClientKey, EmployeeKey};
-use crate::scopes::Scope;
+use crate::scopes::{Role, Scope};
 use crate::secrets::PlainToken;
 use crate::time::{DAY, HOUR, Timestamp};
 use crate::tokens::issue::Lifetimes;
@@ -95,7 +95,7 @@ impl Step {
                         grant: n,
                         client: ids.clients[grant.client],
                         employee: ids.people[grant.employee],
-                        scope: scope(grant.scope)?,
+                        scope: allowed(scope(grant.scope)?, world.people[grant.employee].role),
                         lifetimes,
                     },
                 }
@@ -144,6 +144,14 @@ impl Step {
                 Ok(issue::api_key(conn, &grant, label, *ends, self.at)?.id)
             }
         }
+    }
+}
+
+// What a consent page would have allowed: the part of the scope that the role includes. All of it if that is nothing.
+fn allowed(scope: Scope, role: Role) -> Scope {
+    match scope.effective(role) {
+        part if part.as_str().is_empty() => scope,
+        part => part,
     }
 }
 

@@ -20,11 +20,12 @@ use crate::id::ClientKey;
 use crate::scopes::{Role, Scope};
 use crate::time::{DAY, HOUR, MINUTE, Timestamp};
 use crate::tokens::issue::{Grant, Lifetimes};
-use crate::tokens::revocation::{DeletionJob, Target, revoke, revoke_access_token};
+use crate::tokens::revocation::{DeletionJob, Target, revoke, revoke_access_token, revoke_as};
 use crate::tokens::{AccessToken, RefreshToken, issue};
 use crate::web::state::State;
 
 const SHOWN_FIRST: usize = 7;
+const REUSE: &str = "a replaced refresh token was used from 198.51.100.7; the newest was issued to 203.0.113.24";
 // How far back sign-ins and state changes are logged.
 const WEEKS: i64 = 45 * DAY;
 
@@ -50,6 +51,8 @@ enum Action {
     RevokeRefreshToken(i64),
     /// An API key is revoked after this many seconds.
     RevokeKey(i64),
+    /// Somebody uses an older value of a refresh token that was issued so many seconds before.
+    ReuseToken(i64),
 }
 
 /// Writes the log, oldest first.
@@ -70,6 +73,7 @@ fn acts(world: &World, mut rng: StdRng) -> Vec<Act> {
         Act { age: 11 * DAY + 3 * HOUR, by: PRIYA, action: Action::RevokeClient },
         Act { age: 6 * DAY + 5 * HOUR, by: MARTA, action: Action::RevokeRefreshToken(33 * DAY) },
         Act { age: 18 * DAY + 2 * HOUR, by: PRIYA, action: Action::RevokeKey(140 * DAY) },
+        Act { age: 4 * DAY + 7 * HOUR, by: PRIYA, action: Action::ReuseToken(12 * DAY) },
     ];
     let settled = |role: Role| {
         let fits = move |i: &usize| {
@@ -173,7 +177,19 @@ impl Act {
                 revoke(conn, &target, None, by, at).map(drop)
             }
             Action::RevokeRefreshToken(after) => match some_client(world, ids, *after + self.age) {
-                Some(client) => revoke_refresh_token(conn, client, ids, (after, at), by),
+                Some(client) => {
+                    let target = refresh_token(conn, client, ids, at.plus(-after))?;
+                    revoke(conn, &target, None, by, at).map(drop)
+                }
+                None => Ok(()),
+            },
+            Action::ReuseToken(after) => match some_client(world, ids, *after + self.age) {
+                Some(client) => {
+                    let target = refresh_token(conn, client, ids, at.plus(-after))?;
+                    let kind = (Kind::RefreshTokenReuseDetected, REUSE);
+                    let by = (&Client::find(conn, client)?.actor(), "198.51.100.7");
+                    revoke_as(conn, &target, kind, None, by, at).map(drop)
+                }
                 None => Ok(()),
             },
             Action::RevokeKey(after) => match some_client(world, ids, *after + self.age) {
@@ -215,19 +231,13 @@ fn old_client(conn: &mut DbConnection, ids: &Ids, until: Timestamp) -> Result<Cl
     Ok(Client::find(conn, client)?)
 }
 
-fn revoke_refresh_token(
-    conn: &mut DbConnection,
-    client: ClientKey,
-    ids: &Ids,
-    (after, at): (&i64, Timestamp),
-    by: (&Actor, &str),
-) -> Result<()> {
+// A refresh token of this client that is about to be revoked.
+fn refresh_token(conn: &mut DbConnection, client: ClientKey, ids: &Ids, at: Timestamp) -> Result<Target> {
     let scope = scope("employee:inventory_read")?;
     let grant = Grant { client, employee: ids.people[TOMASZ], scope: &scope };
-    let pair = issue::grant(conn, &grant, Lifetimes::default(), at.plus(-after))?;
+    let pair = issue::grant(conn, &grant, Lifetimes::default(), at)?;
     let token = RefreshToken::find(conn, client, pair.refresh_token_id)?;
-    let target = Target::RefreshToken(Client::find(conn, client)?, token);
-    revoke(conn, &target, None, by, at).map(drop)
+    Ok(Target::RefreshToken(Client::find(conn, client)?, token))
 }
 
 fn revoke_key(

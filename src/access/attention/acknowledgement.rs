@@ -137,7 +137,7 @@ pub fn acknowledge(
         .map_err(Error::from)
         .map_err(|error| if error.is_duplicate() { gone() } else { error })?;
     let day = until.iso();
-    let note = format!("{}; until {}: {reason}", rule.many, day.get(..10).unwrap_or(&day));
+    let note = format!("{}, quiet until {}: {reason}", rule.name, day.get(..10).unwrap_or(&day));
     record(conn, Kind::AttentionAcknowledged, (kind, id, &item.logged_name(), &note), (actor, client_ip), now)?;
     Ok(item)
 }
@@ -156,7 +156,7 @@ pub fn withdraw(
     if diesel::delete(acknowledgements::table.find(id)).execute(conn)? == 0 {
         return Err(Error::NotFound);
     }
-    record(conn, Kind::AttentionWithdrawn, (&kind, subject, &name, rule.many), (actor, client_ip), now)?;
+    record(conn, Kind::AttentionWithdrawn, (&kind, subject, &name, rule.name), (actor, client_ip), now)?;
     Ok(name)
 }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
-use crate::db::index_order::in_index_order;
+use crate::db::index_order::{InOrder, RowIs, in_index_order, needs_row_ranges};
 use crate::db::{Backend, DbConnection};
 use crate::id::{ClientKey, EmployeeKey};
 use crate::schema::{access_tokens, clients, employees, refresh_tokens};
@@ -59,7 +59,7 @@ type Loaded = (
 );
 
 macro_rules! part_of {
-    ($table:ident, $created:ident, $query:expr, $part:expr) => {{
+    ($table:ident, $created:ident, $query:expr, $part:expr, ($is_row_range:expr, $columns:expr)) => {{
         let query = $query.into_boxed::<Backend>();
         match $part {
             // Both ends, also of a single value: from an equality PostgreSQL would choose any index in the order of ids.
@@ -74,6 +74,10 @@ macro_rules! part_of {
             Part::FullAccess => query.filter($table::full_access).order($table::id.asc()),
             Part::BeyondRole => query.filter($table::beyond_role).order($table::id.asc()),
             Part::OwnerInactive => query.filter($table::owner_inactive).order($table::id.asc()),
+            Part::Employee(id) if $is_row_range => {
+                let (low, high, order) = rows_of(id, $columns);
+                query.filter(low).filter(high).order(order)
+            }
             Part::Employee(id) => {
                 query.filter($table::employee_id.eq(id)).order(($table::$created.desc(), $table::id.desc()))
             }
@@ -81,8 +85,20 @@ macro_rules! part_of {
     }};
 }
 
+// All rows of an employee in an index with these columns, newest first.
+fn rows_of<const N: usize>(employee: EmployeeKey, columns: [&'static str; N]) -> (RowIs, RowIs, InOrder) {
+    let columns = columns.to_vec();
+    let row = |end: i64| [vec![employee.0], vec![end; N - 1]].concat();
+    (
+        RowIs { columns: columns.clone(), operator: ">=", values: row(i64::MIN) },
+        RowIs { columns: columns.clone(), operator: "<=", values: row(i64::MAX) },
+        InOrder { columns, descending: true },
+    )
+}
+
 /// Reads at most `limit` rows. Refresh tokens whose revocation is being carried out are left out.
 pub fn read(conn: &mut DbConnection, source: Source, limit: i64) -> QueryResult<Vec<Row>> {
+    let is_row_range = needs_row_ranges(conn);
     let rows: Vec<Loaded> = in_index_order(conn, |conn| match source.is_api_key {
         true => {
             use access_tokens as t;
@@ -90,9 +106,12 @@ pub fn read(conn: &mut DbConnection, source: Source, limit: i64) -> QueryResult<
                 (t::id, t::client_id, t::employee_id, t::prefix, t::label),
                 (t::created_at, t::last_used_at, t::expires_at),
                 (t::full_access, t::beyond_role, t::owner_inactive),
-                None::<Timestamp>.into_sql::<diesel::sql_types::Nullable<diesel::sql_types::BigInt>>(),
+                // Always NULL here: API keys have no mark of their own.
+                t::refresh_token_id,
             ));
-            part_of!(access_tokens, created_at, keys, source.part).limit(limit).load(conn)
+            part_of!(access_tokens, created_at, keys, source.part, (is_row_range, ["employee_id", "created_at", "id"]))
+                .limit(limit)
+                .load(conn)
         }
         false => {
             use refresh_tokens as t;
@@ -102,7 +121,9 @@ pub fn read(conn: &mut DbConnection, source: Source, limit: i64) -> QueryResult<
                 (t::full_access, t::beyond_role, t::owner_inactive),
                 t::revoked_at,
             ));
-            part_of!(refresh_tokens, id, grants, source.part).limit(limit).load(conn)
+            part_of!(refresh_tokens, id, grants, source.part, (is_row_range, ["employee_id", "id"]))
+                .limit(limit)
+                .load(conn)
         }
     })?;
     let row = |(identity, dates, flags, revoked): Loaded| {

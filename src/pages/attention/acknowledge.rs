@@ -62,7 +62,7 @@ async fn show(
     let Some(item) = app.db.read(move |conn| Ok(attention::listed(conn, rule, &wanted, now)?)).await? else {
         return context.redirect(Tone::Good, "This is not listed any more.", &path(rule));
     };
-    let page = context.page("Acknowledge", Section::Settings).breadcrumb(path(rule), "Needs attention");
+    let page = context.page("Acknowledge", Section::Settings).breadcrumb(path(rule), rule.name);
     let form = |page| Acknowledge {
         page,
         rule,

@@ -1,7 +1,8 @@
 //! How pages show a rule that found something.
 
 use crate::access::attention::{Finding, Found, Rule};
-use crate::pages::attention::path;
+use crate::pages::attention::{handles, path};
+use crate::web::page::Viewer;
 
 /// A rule with what it found, in words.
 pub struct FindingRow {
@@ -25,7 +26,7 @@ pub struct FindingRow {
 
 impl FindingRow {
     /// The row of a finding.
-    pub fn of(finding: &Finding) -> FindingRow {
+    pub fn of(finding: &Finding, viewer: &Viewer) -> FindingRow {
         let rule = finding.rule;
         let (tone, icon) = rule.severity.look();
         FindingRow {
@@ -36,7 +37,7 @@ impl FindingRow {
             tone,
             icon,
             severity: rule.severity.name(),
-            act: match rule.is_about_tokens() {
+            act: match rule.is_about_tokens() || !handles(viewer, rule) {
                 true => "Review",
                 false => rule.act.label(),
             },

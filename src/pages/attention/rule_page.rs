@@ -101,7 +101,7 @@ fn page(context: &RequestContext, rule: &'static Rule, found: &Found, quiet: Vec
     };
     let count = found.count().to_string();
     RulePage {
-        page: context.page(format!("{count} {}", title(rule, found)), Section::Settings),
+        page: context.page(rule.name, Section::Settings),
         rule,
         path: path(rule),
         count,

@@ -57,7 +57,7 @@ pub async fn hand_over_form(
 
 async fn form(context: &RequestContext, app: &State, id: EmployeeKey, sent: Option<&Sent>) -> Result<HandOver> {
     let now = context.now();
-    let read = move |conn: &mut _| Ok((Handover::of(conn, id, now)?, Employee::active(conn)?, apps_of(conn, id)?));
+    let read = move |conn: &mut _| Ok((Handover::of(conn, id, now)?, Employee::active(conn)?, apps_of(conn, id, now)?));
     let (all, employees, apps) = app.db.read(read).await?;
     // At first everything is chosen.
     let key = |(key, client): (crate::tokens::AccessToken, String)| KeyChoice {

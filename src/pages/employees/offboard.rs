@@ -28,7 +28,6 @@ struct Offboard {
     apps: Vec<String>,
     sessions: i64,
     last_used: DisplayTime,
-    is_locked: bool,
     is_admin: bool,
     // What can be handed over, in words; empty for nothing.
     handover: String,
@@ -46,7 +45,7 @@ pub async fn offboard_form(
         .read(move |conn| {
             let impact = OffboardingImpact::of(conn, id, now)?;
             require_may_offboard(by, &impact.employee)?;
-            Ok((impact, apps_of(conn, id)?, Handover::of(conn, id, now)?))
+            Ok((impact, apps_of(conn, id, now)?, Handover::of(conn, id, now)?))
         })
         .await?;
     let OffboardingImpact { employee, tokens, connections, sessions } = impact;
@@ -58,7 +57,6 @@ pub async fn offboard_form(
             .breadcrumb(HOME, "Employees")
             .breadcrumb(path(id), &employee.name),
         handover: what.collect::<Vec<_>>().join(" and "),
-        is_locked: employee.locked_at.is_some(),
         is_admin: context.viewer.is_admin(),
         name: employee.name,
         back: path(id),

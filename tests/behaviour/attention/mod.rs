@@ -2,6 +2,7 @@
 
 mod acknowledging;
 mod other_rules;
+mod plans;
 mod token_rules;
 
 use client_api_access::id::ClientKey;

@@ -40,7 +40,7 @@ fn a_manager_offboards_somebody_in_three_clicks() {
     let after = manager.follow(&done);
 
     assert_eq!((form.impact("Refresh tokens").as_str(), form.impact("API keys").as_str()), ("2", "1"));
-    assert_eq!(form.impact("Sign-in"), "locked, 1 session");
+    assert_eq!(form.impact("Sessions"), "1");
     assert!(form.text().contains("Somebody else must authorize these apps again"), "{}", form.text());
     assert!(form.text().contains("Ledgerly, Stockbird"), "{}", form.text());
     let notice = after.notice();

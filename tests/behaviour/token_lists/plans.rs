@@ -19,6 +19,9 @@ use diesel::sql_types::Text;
 
 use crate::support::{Database, NOW, Shop, is_postgres};
 
+/// The flags of tokens that have an index of their own.
+pub const FLAGS: [&str; 3] = ["full_access", "beyond_role", "owner_inactive"];
+
 #[test]
 fn no_list_scans_a_table_or_sorts_without_limit() {
     let database = Database::migrated();
@@ -59,7 +62,7 @@ fn sampled_statistics(shop: &mut Shop) {
 }
 
 // One client with most rows, its newest ones and its oldest ones; others in between.
-fn fill(shop: &mut Shop) {
+pub fn fill(shop: &mut Shop) {
     let people: Vec<_> = (0..40).map(|n| shop.staff(&format!("Anna {n}"))).collect();
     let rare = shop.staff("Rare Bird");
     let (big, small) = (shop.client("Big"), shop.client("Small"));
@@ -93,6 +96,11 @@ fn fill(shop: &mut Shop) {
 
 // Every statement on tokens that the lists send, each once: with numbers in it on PostgreSQL, which plans by them.
 fn statements(conn: &mut DbConnection) -> BTreeSet<String> {
+    recorded(conn, ask_everything)
+}
+
+/// The statements on tokens that `ask` sends.
+pub fn recorded(conn: &mut DbConnection, ask: impl FnOnce(&mut DbConnection)) -> BTreeSet<String> {
     let sent: Arc<Mutex<BTreeSet<String>>> = Arc::default();
     let log = sent.clone();
     let mut may_sort = true;
@@ -102,12 +110,22 @@ fn statements(conn: &mut DbConnection) -> BTreeSet<String> {
             if text.contains("enable_sort") {
                 may_sort = text.starts_with("RESET");
             }
-            if ["access_tokens", "refresh_tokens", "ended_tokens"].iter().any(|table| text.contains(table)) {
+            let is_read = |table: &&str| {
+                [format!("FROM `{table}`"), format!("FROM \"{table}\"")].iter().any(|from| text.contains(from))
+            };
+            if ["access_tokens", "refresh_tokens", "ended_tokens"].iter().any(|table| is_read(table)) {
                 assert!(!is_postgres() || !may_sort, "{text}");
                 log.lock().unwrap().insert(text);
             }
         }
     });
+    ask(conn);
+    conn.set_instrumentation(|_: InstrumentationEvent<'_>| ());
+    let sent = sent.lock().unwrap();
+    sent.clone()
+}
+
+fn ask_everything(conn: &mut DbConnection) {
     let client = Within::Client(ClientKey(1));
     let employee = Within::Employee(EmployeeKey(1));
     let grant = Within::RefreshToken(ClientKey(1), RefreshTokenKey(1));
@@ -130,9 +148,6 @@ fn statements(conn: &mut DbConnection) -> BTreeSet<String> {
         }
     }
     delete_marked(conn, BulkRevocationKey(1), 50).unwrap();
-    conn.set_instrumentation(|_: InstrumentationEvent<'_>| ());
-    let sent = sent.lock().unwrap();
-    sent.clone()
 }
 
 fn filters() -> Vec<TokenFilter> {
@@ -191,7 +206,8 @@ fn ask_inventory(conn: &mut DbConnection, filter: &InventoryFilter, sort: SortBy
     }
 }
 
-fn check_plan(shop: &mut Shop, statement: &str) {
+/// Fails if the database would scan a table or sort for a statement.
+pub fn check_plan(shop: &mut Shop, statement: &str) {
     let (sql, binds) = statement.split_once(" -- binds: ").unwrap_or((statement, "[]"));
     let plan = if is_postgres() { postgres_plans(shop, sql, binds) } else { sqlite_plan(shop, sql) };
     let about = format!("{statement}\n{plan}");
@@ -201,8 +217,13 @@ fn check_plan(shop: &mut Shop, statement: &str) {
             assert!(!plan.contains(bad), "{bad} in {about}");
         }
     } else {
+        // A partial index of flagged tokens is read from its start: all its rows are wanted.
+        let is_of_flagged = |step: &&str| {
+            FLAGS.iter().any(|flag| step.starts_with("SCAN") && step.ends_with(flag) && step.contains(" USING INDEX "))
+        };
+        let plan: Vec<&str> = plan.lines().filter(|step| !is_of_flagged(step)).collect();
         for bad in ["SCAN access_tokens", "SCAN refresh_tokens", "SCAN ended_tokens", "TEMP B-TREE", "PRIMARY KEY"] {
-            assert!(!plan.contains(bad), "{bad} in {about}");
+            assert!(!plan.iter().any(|step| step.contains(bad)), "{bad} in {about}");
         }
     }
     // API keys are few among access tokens: only these indexes find them without reading the others.

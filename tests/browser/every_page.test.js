@@ -13,15 +13,17 @@ const CLIENT = `${LIST}/clients/#`;
 const CONNECTION = `${CONNECTIONS}/#`;
 // Pages that the walk along the links must come by, with # for each id; it checks whatever else it finds too.
 const EXPECTED = [
-  '/settings', '/settings/access', LIST, `${LIST}/register`, `${LIST}/pending`, `${LIST}/find-token`,
-  CLIENT, `${CLIENT}/revoke`, `${CLIENT}/edit`, `${CLIENT}/secret`, `${CLIENT}/api-keys/new`,
+  '/settings', '/settings/access', '/settings/attention/*', '/settings/attention/*/acknowledge',
+  LIST, `${LIST}/register`, `${LIST}/pending`, `${LIST}/find-token`,
+  CLIENT, `${CLIENT}/revoke`, `${CLIENT}/suspend`, `${CLIENT}/edit`, `${CLIENT}/secret`, `${CLIENT}/api-keys/new`,
   `${CLIENT}/refresh-tokens/#`, `${CLIENT}/refresh-tokens/#/revoke`,
   `${CLIENT}/access-tokens/#`, `${CLIENT}/access-tokens/#/revoke`,
   `${CLIENT}/refresh-tokens/#/access-tokens/#`, `${CLIENT}/refresh-tokens/#/access-tokens/#/revoke`,
   CONNECTIONS, `${CONNECTIONS}/new`, CONNECTION, `${CONNECTION}/edit`, `${CONNECTION}/disconnect`,
   `${CONNECTION}/keys/#/revoke`, `${CONNECTIONS}/clients`, `${CONNECTIONS}/clients/new`, `${CONNECTIONS}/clients/#`,
   `${CONNECTIONS}/clients/#/delete`,
-  '/settings/employees', '/settings/employees/#', '/settings/resource-servers',
+  '/settings/employees', '/settings/employees/#', '/settings/employees/#/offboard', '/settings/employees/#/hand-over',
+  '/settings/employees/#/lock', '/settings/employees/#/archive', '/settings/employees/#/link', '/settings/resource-servers',
   '/settings/account', '/settings/profile', '/settings/activity',
 ];
 const MOST_PAGES = 80;
@@ -130,7 +132,8 @@ async function walk(shop, cookies, from) {
   const waiting = [...from];
   while (waiting.length) {
     const url = new URL(waiting.shift(), shop.url);
-    const pattern = url.pathname.replace(/\d+/g, '#');
+    // The rules of what needs attention are one kind of page; they have a test of their own.
+    const pattern = url.pathname.replace(/\d+/g, '#').replace(/attention\/[a-z-]+/, 'attention/*');
     if (url.origin !== shop.url || met.has(pattern) || pattern.startsWith('/sign-')) continue;
     met.add(pattern);
     const answer = await page.request.get(url.href);

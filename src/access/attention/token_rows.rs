@@ -149,7 +149,6 @@ pub struct Owner {
 }
 
 /// The names of the active clients of these tokens, and their employees.
-#[expect(clippy::type_complexity, reason = "two maps by id")]
 pub fn owners(
     conn: &mut DbConnection,
     rows: &[Row],

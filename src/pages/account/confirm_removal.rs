@@ -22,8 +22,8 @@ pub async fn remove_business_form(
     let (business, connections, total) = app
         .db
         .read(move |conn| {
-            let all = Business::all(conn)?.into_iter().map(|(business, _)| business);
-            let business = all.filter(|one| one.id == id).next().ok_or(Error::NotFound)?;
+            let mut all = Business::all(conn)?.into_iter().map(|(business, _)| business);
+            let business = all.find(|one| one.id == id).ok_or(Error::NotFound)?;
             let filter = ConnectionFilter { business: Some(id), ..ConnectionFilter::default() };
             let (rows, total) = Connection::list(conn, &filter, (ConnectionSort::Name, false), (None, false))?;
             Ok((business, rows.into_iter().map(|row| row.connection.name).collect::<Vec<_>>(), total))

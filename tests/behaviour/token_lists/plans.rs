@@ -113,7 +113,7 @@ pub fn recorded(conn: &mut DbConnection, ask: impl FnOnce(&mut DbConnection)) ->
             let is_read = |table: &&str| {
                 [format!("FROM `{table}`"), format!("FROM \"{table}\"")].iter().any(|from| text.contains(from))
             };
-            if ["access_tokens", "refresh_tokens", "ended_tokens"].iter().any(|table| is_read(table)) {
+            if ["access_tokens", "refresh_tokens", "ended_tokens"].iter().any(is_read) {
                 assert!(!is_postgres() || !may_sort, "{text}");
                 log.lock().unwrap().insert(text);
             }

@@ -157,6 +157,9 @@ fn make(app: &TestApp, provider: &Provider) -> Known {
     press(&mut admin, &client_path(suspended.id), "/suspend", &[]);
     press(&mut admin, &lotta.path(), "/lock", &[]);
     press(&mut admin, &arvid.path(), "/archive", &[]);
+    let attention = admin.open("/settings/attention/never-expires");
+    let form = admin.open(&attention.attribute("#items .acts a.quiet", "href").unwrap());
+    assert_eq!(admin.submit(&form, "/acknowledge", &[("reason", "The export needs it")]).status, 303);
     revoke_grant(app, &mut admin, &first, grants["revoked"].current());
     let mut theirs = app.sign_in(&stina);
     let redeemed = first.code(&mut theirs);

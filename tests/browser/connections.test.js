@@ -130,7 +130,7 @@ describe('a connection', () => {
     await page.reload();
     await expectStatus(page, 'Online');
     await there.goto(`${provider.url}/settings`);
-    await expectHeading(there, 'Settings', { level: 1 });
+    await expectHeading(there, 'Needs attention', { level: 1 });
   }
 
   async function revokeAtProvider(there, client, person) {

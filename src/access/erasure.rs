@@ -13,7 +13,8 @@ use crate::employees::{Attempts, Employee, failed_sign_ins};
 use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
 use crate::schema::{
-    clients, connection_events, connections, employees, erasures, outbox, purges, refresh_tokens, service_keys,
+    acknowledgements, bulk_revocations, clients, connection_events, connections, employees, erasures, outbox, purges,
+    refresh_tokens, service_keys,
 };
 use crate::text::exact_like_pattern;
 use crate::time::Timestamp;
@@ -123,6 +124,7 @@ impl Erasure {
         }
         replace!(clients.approved_by, clients.lightspeed_approved_by, clients.suspended_by);
         replace!(service_keys.created_by, connection_events.by_name);
+        replace!(bulk_revocations.actor_name, bulk_revocations.stopped_by);
         macro_rules! replace_within {
             ($($table:ident.$column:ident),+) => {$(
                 for word in [&person.name, &person.email] {
@@ -135,6 +137,7 @@ impl Erasure {
             )+};
         }
         replace_within!(connection_events.words, connections.reason, outbox.subject, outbox.body);
+        replace_within!(acknowledgements.subject_name, acknowledgements.reason, bulk_revocations.selection);
         let own = purges::table.filter(purges::subject_kind.eq("employee")).filter(purges::subject_id.eq(id.0));
         diesel::update(own).set(purges::subject_name.eq("")).execute(conn)?;
         // The IP that a refresh came from, which may be that of their own device.

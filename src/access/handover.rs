@@ -177,7 +177,7 @@ fn give_key(
     let subject = Subject::token("access_token", key.id.0, &key.mask, client, to.id);
     NewActivity::new(Kind::ApiKeyHandedOver, actor.clone(), subject)
         .from(client_ip)
-        .with(Detail::note(format!("“{}” for {}: {reason}", key.label, to.name)))
+        .with(Detail { for_employee: Some(to.id), ..Detail::note(format!("“{}”, {reason}", key.label)) })
         .record(conn, now)
 }
 
@@ -193,6 +193,6 @@ fn give_connection(
     }
     NewActivity::new(Kind::ConnectionHandedOver, actor.clone(), connection.subject())
         .from(client_ip)
-        .with(Detail::note(format!("for {}: {reason}", to.name)))
+        .with(Detail { for_employee: Some(to.id), ..Detail::note(reason) })
         .record(conn, now)
 }

@@ -176,7 +176,7 @@ fn only_an_admin_erases_only_archived_people_and_only_once() {
         let told = admin.follow(&refused).notice();
         assert!(told.contains("The personal data of Former employee") && told.contains("was erased"), "{act}: {told}");
     }
-    let nonce = admin.open(&me.path()).attribute("input[name=nonce]", "value").unwrap();
+    let nonce = admin.open(&format!("{}/link", me.path())).attribute("input[name=nonce]", "value").unwrap();
     let csrf = admin.csrf();
     let link = admin.post(&format!("{}/link", anna.path()), &[("csrf", &csrf), ("nonce", &nonce)]);
     assert!(link.status == 409 && link.text().contains("was erased"), "{} {}", link.status, link.text());

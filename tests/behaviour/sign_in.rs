@@ -107,12 +107,26 @@ fn the_settings_index_shows_each_role_its_sections_and_what_needs_attention() {
     let admin = app.admin().open("/settings");
 
     for (page, sections) in [
-        (&staff, vec!["Client API Access", "Connections", "Access I authorized", "Activity", "Your profile"]),
-        (&manager, vec!["Client API Access", "Connections", "Employees", "Activity", "Your profile"]),
+        (
+            &staff,
+            vec![
+                "Client API Access",
+                "Access inventory",
+                "Connections",
+                "Access I authorized",
+                "Activity",
+                "Your profile",
+            ],
+        ),
+        (
+            &manager,
+            vec!["Client API Access", "Access inventory", "Connections", "Employees", "Activity", "Your profile"],
+        ),
         (
             &admin,
             vec![
                 "Client API Access",
+                "Access inventory",
                 "Connections",
                 "Employees",
                 "Activity",

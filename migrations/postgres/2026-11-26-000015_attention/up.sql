@@ -15,11 +15,9 @@ CREATE INDEX employees_token_flags_due ON employees (id) WHERE token_flags_due >
 CREATE INDEX refresh_tokens_full_access ON refresh_tokens (id) WHERE full_access;
 CREATE INDEX refresh_tokens_beyond_role ON refresh_tokens (id) WHERE beyond_role;
 CREATE INDEX refresh_tokens_owner_inactive ON refresh_tokens (id) WHERE owner_inactive;
-CREATE INDEX IF NOT EXISTS refresh_tokens_by_last_used ON refresh_tokens (last_used_at, id);
 CREATE INDEX access_tokens_api_keys_full_access ON access_tokens (id) WHERE full_access AND refresh_token_id IS NULL;
 CREATE INDEX access_tokens_api_keys_beyond_role ON access_tokens (id) WHERE beyond_role AND refresh_token_id IS NULL;
 CREATE INDEX access_tokens_api_keys_owner_inactive ON access_tokens (id) WHERE owner_inactive AND refresh_token_id IS NULL;
-CREATE INDEX IF NOT EXISTS access_tokens_api_keys_by_last_used ON access_tokens (last_used_at, id) WHERE refresh_token_id IS NULL;
 CREATE INDEX clients_pending ON clients (id) WHERE approved_at IS NULL;
 CREATE INDEX client_secrets_created ON client_secrets (created_at, id);
 

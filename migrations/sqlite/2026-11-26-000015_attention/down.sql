@@ -1,11 +1,9 @@
 DROP TABLE acknowledgements;
 DROP INDEX client_secrets_created;
 DROP INDEX clients_pending;
-DROP INDEX IF EXISTS access_tokens_api_keys_by_last_used;
 DROP INDEX access_tokens_api_keys_owner_inactive;
 DROP INDEX access_tokens_api_keys_beyond_role;
 DROP INDEX access_tokens_api_keys_full_access;
-DROP INDEX IF EXISTS refresh_tokens_by_last_used;
 DROP INDEX refresh_tokens_owner_inactive;
 DROP INDEX refresh_tokens_beyond_role;
 DROP INDEX refresh_tokens_full_access;

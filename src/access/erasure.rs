@@ -140,6 +140,8 @@ impl Erasure {
         replace_within!(acknowledgements.subject_name, acknowledgements.reason, bulk_revocations.selection);
         let own = purges::table.filter(purges::subject_kind.eq("employee")).filter(purges::subject_id.eq(id.0));
         diesel::update(own).set(purges::subject_name.eq("")).execute(conn)?;
+        let theirs = bulk_revocations::table.filter(bulk_revocations::actor_id.eq(id));
+        diesel::update(theirs).set(bulk_revocations::client_ip.eq("")).execute(conn)?;
         // The IP that a refresh came from, which may be that of their own device.
         let grants = refresh_tokens::table.filter(refresh_tokens::employee_id.eq(id));
         diesel::update(grants.filter(refresh_tokens::rotated_from.ne("")))

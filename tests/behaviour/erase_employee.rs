@@ -83,6 +83,17 @@ fn nothing_in_the_database_names_somebody_whose_personal_data_was_erased() {
     hers.submit(&page, "/pause", &[]);
     hers.submit(&page, "/keys", &[("label", "Nightly")]);
     shop.sql(&format!("UPDATE refresh_tokens SET rotated_from = '{THEIR_IP}' WHERE id = {}", grant.id));
+    shop.sql(&format!(
+        "INSERT INTO acknowledgements (rule, subject_kind, subject_id, subject_name, reason, quiet_until, employee_id, \
+         created_at) VALUES ('unused', 'refresh_token', 1, 'of Marta Lindqvist', 'Marta Lindqvist needs it', 1, {}, 1)",
+        marta.id
+    ));
+    shop.sql(&format!(
+        "INSERT INTO bulk_revocations (state, selection, actor_id, actor_name, client_ip, judged_at, \
+         refresh_tokens_through, access_tokens_through, tally, stopped_by) VALUES ('finished', \
+         '{{\"filter\":{{\"employee\":\"Marta Lindqvist\"}}}}', {}, 'Marta Lindqvist', '{THEIR_IP}', 1, 1, 1, '{{}}', 'Marta Lindqvist')",
+        marta.id
+    ));
     let mut admin = at(app.admin(), "203.0.113.5");
     let confirmation = admin.open(&format!("{}/revoke", grant.path()));
     admin.submit(&confirmation, "/revoke", &[]);

@@ -8,6 +8,7 @@ use crate::access::attention::{Asked, Found, clients, connections, reuse, tokens
 use crate::db::DbConnection;
 use crate::id::EmployeeKey;
 use crate::scopes::Role;
+use crate::tokens::listing::inventory::InventoryFilter;
 
 /// How serious an item is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -233,6 +234,14 @@ impl Rule {
     /// Whether its items are refresh tokens and API keys.
     pub fn is_about_tokens(&self) -> bool {
         matches!(self.query, Query::Tokens(_))
+    }
+
+    /// The filter of the access inventory that shows its tokens, quiet ones too; none if it is not about tokens.
+    pub fn inventory(&self) -> Option<InventoryFilter> {
+        match self.query {
+            Query::Tokens(rule) => Some(rule.inventory()),
+            _ => None,
+        }
     }
 
     /// Its items that are not quiet.

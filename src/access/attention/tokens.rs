@@ -11,6 +11,7 @@ use crate::db::DbConnection;
 use crate::id::{AccessTokenKey, RefreshTokenKey};
 use crate::time::{DAY, Timestamp};
 use crate::tokens::listing::EXPIRING_SOON_DAYS;
+use crate::tokens::listing::inventory::{Expiry, InventoryFilter, Owner, Reach, TokenType, Usage};
 
 /// Days without use after which a token needs attention.
 pub const UNUSED_DAYS: i64 = 90;
@@ -47,6 +48,20 @@ impl TokenRule {
             TokenRule::OwnerInactive => Part::OwnerInactive,
             TokenRule::BeyondRole => Part::BeyondRole,
             TokenRule::FullAccess => Part::FullAccess,
+        }
+    }
+
+    pub(super) fn inventory(self) -> InventoryFilter {
+        let keys = || InventoryFilter { token_type: Some(TokenType::ApiKey), ..InventoryFilter::default() };
+        let of_active = || InventoryFilter { owner: Some(Owner::Active), ..InventoryFilter::default() };
+        match self {
+            TokenRule::NeverExpires => InventoryFilter { expiry: Some(Expiry::Never), ..keys() },
+            TokenRule::ExpiringSoon => InventoryFilter { expiry: Some(Expiry::Soon), ..keys() },
+            TokenRule::Unused => InventoryFilter { usage: Some(Usage::Unused90), ..of_active() },
+            TokenRule::NeverUsed => InventoryFilter { usage: Some(Usage::NeverUsed), ..of_active() },
+            TokenRule::OwnerInactive => InventoryFilter { owner: Some(Owner::Inactive), ..InventoryFilter::default() },
+            TokenRule::BeyondRole => InventoryFilter { reach: Some(Reach::BeyondRole), ..of_active() },
+            TokenRule::FullAccess => InventoryFilter { reach: Some(Reach::Full), ..of_active() },
         }
     }
 

@@ -23,7 +23,9 @@ pub const FIELDS: [&str; 9] = ["client", "employee", "type", "usage", "access", 
 /// The filters, sort order and page of the inventory, as the URL has them.
 #[derive(Clone)]
 pub struct InventoryState {
+    /// The sort order and the page.
     pub list: ListState,
+    /// The filters.
     pub filter: InventoryFilter,
 }
 

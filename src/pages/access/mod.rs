@@ -3,7 +3,7 @@
 pub mod begin_revocation;
 pub mod inventory;
 pub mod inventory_export;
-mod inventory_filters;
+pub mod inventory_filters;
 mod inventory_rows;
 pub mod revocation;
 

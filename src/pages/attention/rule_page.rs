@@ -6,6 +6,7 @@ use askama::Template;
 use crate::access::attention::{Acknowledged, Acknowledgement, Act, Asked, Found, Item, Moment, Rule, Subject};
 use crate::error::Result;
 use crate::id::AcknowledgementKey;
+use crate::pages::access::inventory_filters::InventoryState;
 use crate::pages::attention::findings::title;
 use crate::pages::attention::{find_rule, handles, path};
 use crate::pages::connections::connection_summary::allow_form_redirects;
@@ -108,7 +109,7 @@ fn page(context: &RequestContext, rule: &'static Rule, found: &Found, quiet: Vec
         title: title(rule, found),
         rows: found.items.iter().take(SHOWN).map(|item| row(context, rule, item)).collect(),
         shown: (is_more || found.capped).then_some(SHOWN.min(found.items.len())),
-        inventory: (is_more && rule.is_about_tokens()).then(|| format!("/settings/access?attention={}", rule.word)),
+        inventory: rule.inventory().filter(|_| is_more).map(|filter| InventoryState::address_of(&filter)),
         moment: found.items.first().map_or("", |item| moment(item.moment, times).0),
         has_clients: found.items.iter().any(|item| item.client.is_some()),
         has_employees: found.items.iter().any(|item| item.employee.is_some()),

@@ -127,4 +127,7 @@ fn counts_are_exact_to_a_thousand() {
     assert_eq!(findings(&world.manager.open(HOME)), ["1,000+ tokens have full access"]);
     let page = world.manager.open(&path("full-access"));
     assert!(page.text().contains("The first 50 of 1,000+"), "{}", page.text());
+    let all = page.link("Show all in the access inventory").unwrap();
+    assert_eq!(all, "/settings/access?access=full&owner=active");
+    assert!(world.manager.open(&all).text().contains("1,000+"), "the inventory has them");
 }

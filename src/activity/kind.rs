@@ -138,7 +138,6 @@ text_enum! {
 impl Kind {
     // Longer than 60 lines: one for each kind.
     /// What pages call it.
-    // Longer than 60 lines: one for each kind.
     pub fn label(self) -> &'static str {
         match self {
             Kind::SignedIn => "Signed in",

@@ -2,6 +2,7 @@
 
 mod argon2id;
 mod change_employee;
+pub mod choice;
 mod employee;
 mod erased_employee;
 pub mod failed_sign_ins;

@@ -12,7 +12,7 @@ use crate::clients::{Client, RedirectUri, Website};
 use crate::error::{Error, Result};
 use crate::oauth::authorization_request::{AuthorizationRequest, ParsedRequest};
 use crate::oauth::authorize::PATH;
-use crate::scopes::ScopeGroup;
+use crate::scopes::{EffectiveAccess, Right};
 use crate::time::{DAY, HOUR, MINUTE, count};
 use crate::tokens::authorization_code::{AuthorizationCode, NewAuthorizationCode};
 use crate::web::badge::Badge;
@@ -31,8 +31,8 @@ struct Consent {
     employee: String,
     email: String,
     role: &'static str,
-    allowed: Vec<ScopeGroup>,
-    not_in_role: Vec<String>,
+    shop: String,
+    access: EffectiveAccess,
     redirect_host: String,
     expires_unused: String,
     expires: Option<String>,
@@ -46,7 +46,15 @@ struct ClientSummary {
     name: String,
     website: Website,
     lightspeed_approved: Badge,
+    is_lightspeed_approved: bool,
     state: Option<Badge>,
+}
+
+impl Consent {
+    // What a scope lets the client do, said to the person who decides.
+    fn words(&self, right: &Right) -> String {
+        right.words.replace("the employee’s role", "your role")
+    }
 }
 
 /// The consent page.
@@ -58,7 +66,6 @@ pub fn page(
     query: &str,
 ) -> Result<HttpResponse> {
     let client = &authorization.client;
-    let (allowed, not_in_role) = parsed.scope.for_consent(context.viewer.role);
     let title = format!("Allow {} to access {}?", client.name, context.account.name);
     let mut page = context.page(title, Section::Settings);
     // Without the menu: the user came from the client.
@@ -69,13 +76,14 @@ pub fn page(
             name: client.name.clone(),
             website: client.website.clone(),
             lightspeed_approved: Badge::lightspeed_approved(client),
+            is_lightspeed_approved: client.lightspeed_approved_at.is_some(),
             state: Badge::client_state(client),
         },
         employee: context.viewer.name.clone(),
         email: context.email().to_string(),
         role: context.viewer.role.name(),
-        allowed,
-        not_in_role,
+        shop: context.account.name.clone(),
+        access: EffectiveAccess::of(&parsed.scope, context.viewer.role),
         redirect_host: RedirectUri::host_or_scheme(&authorization.redirect_uri),
         expires_unused: duration(app.config.lifetimes.refresh_token),
         expires: client.grants_end_after.map(duration),

@@ -17,7 +17,7 @@ mod status;
 mod valid_refresh_token;
 
 pub use access_token::AccessToken;
-pub use api_key::{NewApiKey, create_api_key};
+pub use api_key::{KeyRefusal, NewApiKey, create_api_key, key_owner};
 pub use ended_token::EndedToken;
 pub use refresh_token::RefreshToken;
 pub use status::{TokenDates, TokenStatus};

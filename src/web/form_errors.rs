@@ -43,6 +43,12 @@ impl FormErrors {
         self.0.is_empty()
     }
 
+    /// Only the errors of one field: the page has no other.
+    #[must_use]
+    pub fn only(self, field: &str) -> FormErrors {
+        FormErrors(self.0.into_iter().filter(|(own, _)| *own == field).collect())
+    }
+
     /// All errors, each with its field.
     pub fn all(&self) -> &[(&'static str, String)] {
         &self.0

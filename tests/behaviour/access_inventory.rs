@@ -40,7 +40,7 @@ fn refresh_tokens_and_api_keys_of_all_clients_are_in_one_list() {
     assert_eq!(rows.len(), 2);
     assert!(rows[0].cells[1].starts_with(key.mask()) && rows[0].cells[1].ends_with("API key · Nightly export"));
     assert_eq!(rows[0].cells[2], "Stockbird Anna Berg · Staff");
-    assert_eq!(rows[0].cells[3], "Beyond role", "reports are not for staff: {:?}", rows[0]);
+    assert_eq!(rows[0].cells[3], "Not in role: Reports", "reports are not for staff: {:?}", rows[0]);
     assert_eq!(rows[0].cells[6], "never");
     assert!(rows[1].cells[1].starts_with(grant.mask()) && rows[1].cells[1].ends_with("Refresh token"));
     assert_eq!(rows[1].cells[3], "Inventory Sales history");

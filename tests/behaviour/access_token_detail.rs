@@ -23,7 +23,8 @@ fn an_access_token_shows_its_client_its_type_and_its_value() {
         assert_eq!(page.attribute("dl a[target]", "href").as_deref(), Some("https://ledgerly.example/"));
         assert_eq!(page.attribute("dl a[target]", "rel").as_deref(), Some("noopener noreferrer"));
         assert_eq!(page.fact("Employee"), "Anna Berg Staff");
-        assert_eq!(page.fact("Scope"), "employee:inventory employee:register_read");
+        let rights = ["View and edit inventory employee:inventory", "View the sales history employee:register_read"];
+        assert_eq!(page.texts(".rights li"), rights);
         assert_eq!(page.fact("Expires"), "in 1 hour");
         assert_eq!(page.fact("Issued with"), format!("Refresh token {} *** REDACTED ***", grant.mask()));
     }

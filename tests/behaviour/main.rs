@@ -29,6 +29,7 @@ mod connection_list;
 mod cors;
 mod deletion_races;
 mod deletion_steps;
+mod effective_access;
 mod employees;
 mod ended_tokens;
 mod erase_employee;

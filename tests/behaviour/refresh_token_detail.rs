@@ -19,8 +19,9 @@ fn the_page_shows_the_client_and_the_token_with_its_scope_and_employee() {
     assert_eq!(page.texts("title"), [format!("{} *** REDACTED *** · Harbour & Pine", grant.mask())]);
     assert_eq!(page.fact("Client"), "Ledgerly Lightspeed Approved");
     assert_eq!(page.attribute("dl a[target]", "href").as_deref(), Some("https://ledgerly.example/"));
-    assert_eq!(page.fact("Scope"), "employee:inventory employee:reports");
-    assert_eq!(page.fact("Access"), "Inventory Reports");
+    let rights = page.texts(".rights li");
+    assert_eq!(rights[0], "View and edit inventory employee:inventory");
+    assert_eq!(rights[1], "View reports Not included in the role Staff employee:reports");
     assert_eq!(page.fact("Employee"), "Anna Berg Staff");
     assert_eq!(page.fact("Created"), "17 Nov 2026, 12:00");
     assert_eq!(page.fact("Last used"), "today, 11:00");

@@ -21,8 +21,8 @@ for (const way of WAYS) {
       await expectFine(page);
       await fillInSignIn(page, shop.accounts.manager);
       await expectHeading(page, 'Allow Walk-through to access ');
-      await page.getByText('Sales history').waitFor();
-      await page.getByText('Inventory (read)').waitFor();
+      await page.getByText('View the sales history').waitFor();
+      await page.getByText('View inventory').waitFor();
       await expectFine(page);
 
       await page.getByRole('button', { name: 'Allow' }).click();

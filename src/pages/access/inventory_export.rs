@@ -6,8 +6,9 @@ use crate::db::DbConnection;
 use crate::db::keyset::{Cursor, Place};
 use crate::error::Result;
 use crate::pages::access::inventory_filters::InventoryState;
-use crate::pages::access::inventory_rows::{beyond_role, what};
+use crate::pages::access::inventory_rows::what;
 use crate::pages::tokens::token_rows::{clients_by_id, employees_by_id};
+use crate::scopes::EffectiveAccess;
 use crate::time::{TimeFormat, Timestamp};
 use crate::tokens::TokenStatus;
 use crate::tokens::listing::inventory::{InventoryRequest, Scoped, read_on};
@@ -65,7 +66,7 @@ fn lines(conn: &mut DbConnection, tokens: &[ListedToken], times: &TimeFormat) ->
             &employee.name,
             employee.role.name(),
             token.scope.effective(employee.role).as_str(),
-            &beyond_role(&token.scope, employee).join(", "),
+            &EffectiveAccess::of(&token.scope, employee.role).missing(),
             &token.created_at.iso(),
             &iso(token.last_used_at, Timestamp::NEVER_YET),
             &iso(token.expires_at, Timestamp::NO_END),

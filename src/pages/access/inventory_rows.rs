@@ -7,17 +7,14 @@ use crate::db::DbConnection;
 use crate::employees::Employee;
 use crate::id::{AccessTokenKey, RefreshTokenKey};
 use crate::pages::clients::client_detail::path as client_path;
+use crate::pages::tokens::scope_chips::ScopeChips;
 use crate::pages::tokens::token_paths::{access_token_path, refresh_token_path};
 use crate::pages::tokens::token_rows::{clients_by_id, employees_by_id};
-use crate::scopes::Scope;
 use crate::time::{DisplayTime, TimeFormat};
 use crate::tokens::TokenStatus;
 use crate::tokens::listing::ListedToken;
 use crate::web::badge::Badge;
 use crate::web::page::Viewer;
-
-// How many scopes a row shows.
-const SHOWN_SCOPES: usize = 2;
 
 /// A refresh token or API key in one row.
 pub struct InventoryRow {
@@ -33,12 +30,8 @@ pub struct InventoryRow {
     pub client: (String, String),
     /// The employee's name, role, and page if the viewer may see it.
     pub employee: (String, &'static str, Option<String>),
-    /// The descriptions of the first scopes that the employee's role includes.
-    pub scopes: Vec<String>,
-    /// How many more of them there are.
-    pub more_scopes: usize,
-    /// The scopes that the role does not include, as one text; empty if there are none.
-    pub beyond_role: String,
+    /// What it can do now.
+    pub scopes: ScopeChips,
     /// When it was created.
     pub created: DisplayTime,
     /// When it was last used.
@@ -71,10 +64,6 @@ impl InventoryRow {
         (client, employee): (&Client, &Employee),
         (viewer, times): (&Viewer, &TimeFormat),
     ) -> InventoryRow {
-        let effective = token.scope.effective(employee.role);
-        let mut scopes = effective.in_words();
-        let more_scopes = scopes.len().saturating_sub(SHOWN_SCOPES);
-        scopes.truncate(SHOWN_SCOPES);
         let kind = if token.refresh_token.is_some() { 'r' } else { 'k' };
         InventoryRow {
             id: viewer.may_act_for(employee.id).then(|| format!("{kind}{}", token.id)),
@@ -83,9 +72,7 @@ impl InventoryRow {
             what: what(token),
             client: (client.name.clone(), client_path(client.id)),
             employee: (employee.name.clone(), employee.role.name(), viewer.employee_page(employee.id)),
-            scopes,
-            more_scopes,
-            beyond_role: beyond_role(&token.scope, employee).join(", "),
+            scopes: ScopeChips::of(&token.scope, employee.role),
             created: times.date(token.created_at),
             last_used: times.ago(token.last_used_at),
             expires: times.until(token.expires_at),
@@ -101,14 +88,6 @@ pub fn what(token: &ListedToken) -> String {
         (None, "") => "API key".into(),
         (None, label) => format!("API key · {label}"),
     }
-}
-
-/// The descriptions of the scopes that an employee's role does not include.
-pub fn beyond_role(scope: &Scope, employee: &Employee) -> Vec<String> {
-    let effective = scope.effective(employee.role);
-    let words = effective.words();
-    let missing = scope.parts().into_iter().filter(|(word, _)| !words.contains(&word.as_str()));
-    missing.map(|(_, description)| description).collect()
 }
 
 fn path(token: &ListedToken) -> String {

@@ -1,26 +1,51 @@
-//! New API key: an admin creates a key for a client on behalf of an employee, without the employee's consent page.
+//! New API key: an admin creates a key for a client on behalf of an employee, without the employee's consent page. The
+//! employee is chosen first, and the form then offers what their role includes.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use crate::clients::Client;
-use crate::employees::Employee;
-use crate::error::{Error, Result};
+use crate::employees::{Employee, choice};
+use crate::error::Result;
 use crate::id::{ClientKey, EmployeeKey};
 use crate::pages::clients::client_detail::{HOME, find_unrevoked, path};
-use crate::scopes::{Role, Scope};
-use crate::time::Timestamp;
+use crate::pages::tokens::key_expiry::{self, KeyExpiry};
+use crate::scopes::{EffectiveAccess, Right, Scope};
 use crate::tokens::issue::IssuedKey;
-use crate::tokens::{self, create_api_key};
+use crate::tokens::{self, KeyRefusal, create_api_key};
 use crate::web::form::ProtectedForm;
 use crate::web::form_errors::FormErrors;
 use crate::web::nonce;
 use crate::web::page::{Page, RequestContext, Section, html, unprocessable};
+use crate::web::query::Query;
 use crate::web::shown_once::ShownOnce;
 use crate::web::state::State;
 
 const ALREADY_SHOWN: &str = "This form already created an API key, and its value is shown only once. If you lost it, revoke it and create a new one.";
+// How many employees are listed at a time.
+const MOST_LISTED: i64 = 20;
 
+// The first step.
+#[derive(Template)]
+#[template(path = "tokens/choose_employee.html")]
+struct ChooseEmployee {
+    page: Page,
+    client: String,
+    back: String,
+    name: String,
+    employees: Vec<EmployeeOption>,
+    total: i64,
+    form_errors: FormErrors,
+}
+
+struct EmployeeOption {
+    href: String,
+    name: String,
+    email: String,
+    role: &'static str,
+}
+
+// The second step.
 #[derive(Template)]
 #[template(path = "tokens/new_api_key.html")]
 struct NewApiKey {
@@ -28,33 +53,30 @@ struct NewApiKey {
     client: String,
     back: String,
     nonce: String,
-    employees: Vec<EmployeeOption>,
+    employee: Employee,
     label: String,
-    groups: Vec<(&'static str, Vec<ScopeChoice>)>,
-    expires: String,
+    scope: Vec<String>,
+    offered: EffectiveAccess,
+    expiry: KeyExpiry,
     form_errors: FormErrors,
 }
 
-struct EmployeeOption {
-    id: EmployeeKey,
-    name: String,
-    role: Role,
-    is_selected: bool,
+impl NewApiKey {
+    fn is_checked(&self, right: &Right) -> bool {
+        self.scope.contains(&right.scope)
+    }
+
+    fn is_full(&self, right: &Right) -> bool {
+        right.scope == "employee:all"
+    }
 }
 
-struct ScopeChoice {
-    name: &'static str,
-    description: &'static str,
-    is_checked: bool,
-}
-
-/// The form as the admin submitted it.
-#[derive(Clone, Debug, Default)]
+// The form as the admin submitted it.
 struct Submitted {
     employee: Option<EmployeeKey>,
     label: String,
     scope: Vec<String>,
-    expires: String,
+    expiry: KeyExpiry,
     form_errors: FormErrors,
 }
 
@@ -71,60 +93,106 @@ impl Submitted {
         if scope.is_none() {
             form_errors.add("scope", "Select at least one scope.");
         }
-        let expires_at = form_errors.check("expires", expires_at(form.get("expires"), context));
+        let expires_at = form_errors.check("expires", key_expiry::read(form, &context.times));
         let valid = (|| {
             Some(tokens::NewApiKey { employee: employee?, label: label?, scope: scope?, expires_at: expires_at? })
         })();
-        let submitted = Submitted {
-            employee,
-            label: form.get("label").into(),
-            scope: names,
-            expires: form.get("expires").into(),
-            form_errors,
-        };
-        (submitted, valid)
+        let expiry = KeyExpiry::sent(form, &context.times);
+        (Submitted { employee, label: form.get("label").into(), scope: names, expiry, form_errors }, valid)
     }
 }
 
-fn expires_at(text: &str, context: &RequestContext) -> Result<Timestamp> {
-    match text.trim() {
-        "" => Ok(Timestamp::NO_END),
-        text => match context.times.end_of_day(text) {
-            Some(at) if at > context.now() => Ok(at),
-            Some(_) => Err(Error::Invalid("Choose a date in the future, or leave it empty.".into())),
-            None => Err(Error::Invalid("Enter a date like 2027-01-31.".into())),
-        },
-    }
-}
-
-/// `GET /settings/client-api-access/clients/{client}/api-keys/new`
-pub async fn form(context: RequestContext, app: web::Data<State>, id: web::Path<ClientKey>) -> Result<HttpResponse> {
-    html(page(&context, &app, *id, Submitted::default()).await?)
-}
-
-async fn page(context: &RequestContext, app: &State, id: ClientKey, submitted: Submitted) -> Result<NewApiKey> {
-    let (client, employees) = app.db.read(move |conn| Ok((find_unrevoked(conn, id)?, Employee::active(conn)?))).await?;
-    let choice = |(name, description): &(&'static str, &'static str)| ScopeChoice {
-        name,
-        description,
-        is_checked: submitted.scope.iter().any(|checked| checked == name),
+/// `GET /settings/client-api-access/clients/{client}/api-keys/new`: with `employee`, the form; without, the employees to choose
+/// from.
+pub async fn form(
+    context: RequestContext,
+    app: web::Data<State>,
+    id: web::Path<ClientKey>,
+    query: Query,
+) -> Result<HttpResponse> {
+    let employee = query.get("employee").and_then(|text| text.parse().ok()).map(EmployeeKey);
+    let Some(employee) = employee else {
+        let name = query.get("name").unwrap_or_default();
+        return html(choose(&context, &app, *id, name, FormErrors::default()).await?);
     };
-    let groups = Scope::by_group().into_iter().map(|(group, parts)| (group, parts.iter().map(choice).collect()));
-    let option = |(id, name, role)| EmployeeOption { id, name, role, is_selected: submitted.employee == Some(id) };
-    Ok(NewApiKey {
-        page: context
-            .page("New API key", Section::Clients)
-            .breadcrumb(HOME, "Client API Access")
-            .breadcrumb(path(id), &client.name),
+    let submitted = Submitted {
+        employee: Some(employee),
+        label: String::new(),
+        scope: Vec::new(),
+        expiry: KeyExpiry::suggested(&context.times),
+        form_errors: FormErrors::default(),
+    };
+    match page(&context, &app, *id, submitted).await? {
+        Ok(page) => html(page),
+        Err(form_errors) => unprocessable(choose(&context, &app, *id, "", form_errors).await?),
+    }
+}
+
+fn frame(context: &RequestContext, client: &Client) -> Page {
+    let page = context.page("New API key", Section::Clients).breadcrumb(HOME, "Client API Access");
+    page.breadcrumb(path(client.id), &client.name)
+}
+
+async fn choose(
+    context: &RequestContext,
+    app: &State,
+    id: ClientKey,
+    name: &str,
+    form_errors: FormErrors,
+) -> Result<ChooseEmployee> {
+    let part = name.to_string();
+    let found =
+        app.db.read(move |conn| Ok((find_unrevoked(conn, id)?, choice::find_active(conn, &part, MOST_LISTED)?)));
+    let (client, (employees, total)) = found.await?;
+    let option = |employee: Employee| EmployeeOption {
+        href: format!("{}/api-keys/new?employee={}", path(id), employee.id),
+        name: employee.name,
+        email: employee.email,
+        role: employee.role.name(),
+    };
+    Ok(ChooseEmployee {
+        page: frame(context, &client),
+        client: client.name,
+        back: path(id),
+        name: name.into(),
+        employees: employees.into_iter().map(option).collect(),
+        total,
+        form_errors,
+    })
+}
+
+// The form with what was submitted; the errors if the employee cannot be chosen.
+async fn page(
+    context: &RequestContext,
+    app: &State,
+    id: ClientKey,
+    submitted: Submitted,
+) -> Result<std::result::Result<NewApiKey, FormErrors>> {
+    let wanted = submitted.employee;
+    let found = app.db.read(move |conn| Ok((find_unrevoked(conn, id)?, tokens::key_owner(conn, wanted)?)));
+    let (client, owner) = found.await?;
+    let mut form_errors = submitted.form_errors;
+    let employee = match owner {
+        Ok(employee) => employee,
+        Err(sentence) => {
+            if !form_errors.has("employee") {
+                form_errors.add("employee", sentence);
+            }
+            return Ok(Err(form_errors.only("employee")));
+        }
+    };
+    Ok(Ok(NewApiKey {
+        page: frame(context, &client),
         client: client.name,
         back: path(id),
         nonce: nonce::fresh(),
-        employees: employees.into_iter().map(option).collect(),
-        groups: groups.collect(),
+        offered: EffectiveAccess::offered(employee.role),
+        employee,
         label: submitted.label,
-        expires: submitted.expires,
-        form_errors: submitted.form_errors,
-    })
+        scope: submitted.scope,
+        expiry: submitted.expiry,
+        form_errors,
+    }))
 }
 
 /// `POST /settings/client-api-access/clients/{client}/api-keys/new`: the response shows the key, once.
@@ -136,41 +204,43 @@ pub async fn create(
 ) -> Result<HttpResponse> {
     let (mut submitted, valid) = Submitted::read(&form, &context);
     let Some(new) = valid else {
-        return unprocessable(page(&context, &app, *id, submitted).await?);
+        return refused(&context, &app, *id, submitted).await;
     };
-    let (id, nonce, actor) = (*id, form.get("nonce").to_string(), context.viewer.actor());
+    let (client, nonce, actor) = (*id, form.get("nonce").to_string(), context.viewer.actor());
     let (client_ip, now) = (context.client_ip.clone(), context.now());
     let created = app
         .db
         .write(move |conn| {
-            let client = find_unrevoked(conn, id)?;
-            nonce::spend(conn, &nonce, ALREADY_SHOWN, now)?;
-            let (key, employee) = create_api_key(conn, &client, &new, (&actor, &client_ip), now)?;
-            Ok((client, employee, key))
+            let client = find_unrevoked(conn, client)?;
+            let created = create_api_key(conn, &client, &new, (&actor, &client_ip), now)?;
+            if created.is_ok() {
+                nonce::spend(conn, &nonce, ALREADY_SHOWN, now)?;
+            }
+            Ok(created.map(|(key, employee)| (client, employee, key)))
         })
-        .await;
+        .await?;
     match created {
-        Ok((client, employee, key)) => show(&context, &client, &employee, &key),
-        Err(Error::Invalid(problem)) => {
-            submitted.form_errors.add("employee", problem);
-            unprocessable(page(&context, &app, id, submitted).await?)
-        }
-        Err(error) => Err(error),
+        Ok((client, employee, key)) => return show(&context, &client, &employee, &key),
+        Err(KeyRefusal::Employee(sentence)) => submitted.form_errors.add("employee", sentence),
+        Err(KeyRefusal::Scope(sentence)) => submitted.form_errors.add("scope", sentence),
+    }
+    refused(&context, &app, *id, submitted).await
+}
+
+async fn refused(context: &RequestContext, app: &State, id: ClientKey, submitted: Submitted) -> Result<HttpResponse> {
+    match page(context, app, id, submitted).await? {
+        Ok(page) => unprocessable(page),
+        Err(form_errors) => unprocessable(choose(context, app, id, "", form_errors).await?),
     }
 }
 
 fn show(context: &RequestContext, client: &Client, employee: &Employee, key: &IssuedKey) -> Result<HttpResponse> {
-    let back = path(client.id);
-    let page = context
-        .page("New API key", Section::Clients)
-        .breadcrumb(HOME, "Client API Access")
-        .breadcrumb(&back, &client.name);
     let note = format!(
         "The key acts for {}. Anyone who has it can use it, without a client ID or client secret.",
         employee.name
     );
-    ShownOnce::new(page, format!("New API key for {}", client.name), "API Key", &key.value)
+    ShownOnce::new(frame(context, client), format!("New API key for {}", client.name), "API Key", &key.value)
         .with_note(note)
-        .back_to(back)
+        .back_to(path(client.id))
         .answer()
 }

@@ -2,9 +2,11 @@
 
 pub mod access_token_detail;
 pub mod find_token;
+pub mod key_expiry;
 pub mod refresh_token_detail;
 pub mod revoke_access_token;
 pub mod revoke_refresh_token;
+pub mod scope_chips;
 mod token_facts;
 mod token_filters;
 mod token_lookup;

@@ -2,7 +2,7 @@
 
 use crate::clients::Client;
 use crate::employees::Employee;
-use crate::scopes::Scope;
+use crate::scopes::{EffectiveAccess, Scope};
 use crate::time::DisplayTime;
 use crate::tokens::{AccessToken, EndedToken, RefreshToken, TokenDates, TokenStatus};
 use crate::web::badge::Badge;
@@ -15,8 +15,8 @@ pub struct TokenFacts {
     pub employee: String,
     pub employee_role: &'static str,
     pub employee_href: Option<String>,
-    /// Each scope with its description; empty for an ended token, whose scope is no longer stored.
-    pub scopes: Vec<(String, String)>,
+    /// What it can do; `None` for an ended token, whose scope is no longer stored.
+    pub access: Option<EffectiveAccess>,
     pub created: DisplayTime,
     pub last_used: DisplayTime,
     pub expires: DisplayTime,
@@ -37,7 +37,7 @@ impl TokenFacts {
             employee: employee.name.clone(),
             employee_role: employee.role.name(),
             employee_href: context.viewer.employee_page(employee.id),
-            scopes: scope.map(Scope::parts).unwrap_or_default(),
+            access: scope.map(|scope| EffectiveAccess::of(scope, employee.role)),
             created: times.exact(dates.created_at),
             last_used: times.ago(dates.last_used_at),
             expires: times.until(dates.expires_at),

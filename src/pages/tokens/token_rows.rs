@@ -9,6 +9,7 @@ use crate::db::DbConnection;
 use crate::employees::Employee;
 use crate::id::{AccessTokenKey, ClientKey, EmployeeKey, RefreshTokenKey};
 use crate::pages::clients::client_detail::path as client_path;
+use crate::pages::tokens::scope_chips::ScopeChips;
 use crate::pages::tokens::token_paths::{access_token_path, refresh_token_path};
 use crate::schema::{clients, employees};
 use crate::time::{DisplayTime, TimeFormat};
@@ -16,9 +17,6 @@ use crate::tokens::TokenStatus;
 use crate::tokens::listing::{List, ListedToken, Within};
 use crate::web::badge::Badge;
 use crate::web::page::Viewer;
-
-// How many scopes a row shows.
-const SHOWN_SCOPES: usize = 2;
 
 /// A row of a token table.
 #[derive(Clone, Debug)]
@@ -33,10 +31,8 @@ pub struct TokenRow {
     pub client: Option<(String, String)>,
     /// The employee's name, role, and page if the viewer may see it.
     pub employee: (String, &'static str, Option<String>),
-    /// The descriptions of the first scopes.
-    pub scopes: Vec<String>,
-    /// How many more scopes there are.
-    pub more_scopes: usize,
+    /// What the token can do now.
+    pub scopes: ScopeChips,
     /// When the token was created.
     pub created: DisplayTime,
     /// When it was last used.
@@ -69,6 +65,7 @@ pub fn rows(
             client: owner.map(|client| (client.name.clone(), client_path(client.id))),
             employee: (employee.name.clone(), employee.role.name(), viewer.employee_page(employee.id)),
             badge: TokenStatus::of(token.dates(), employee, state, times.now()).badge(),
+            scopes: ScopeChips::of(&token.scope, employee.role),
             ..TokenRow::of((list, within), token, times)
         })
     };
@@ -77,9 +74,6 @@ pub fn rows(
 
 impl TokenRow {
     fn of((list, within): (List, Within), token: &ListedToken, times: &TimeFormat) -> TokenRow {
-        let mut scopes = if list == List::RefreshTokens { token.scope.in_words() } else { Vec::new() };
-        let more_scopes = scopes.len().saturating_sub(SHOWN_SCOPES);
-        scopes.truncate(SHOWN_SCOPES);
         let via = match within {
             Within::RefreshToken(_, id) => Some(id),
             Within::Client(_) | Within::Employee(_) => None,
@@ -93,8 +87,7 @@ impl TokenRow {
             label: token.label.clone(),
             client: None,
             employee: (String::new(), "", None),
-            scopes,
-            more_scopes,
+            scopes: ScopeChips::default(),
             created: times.date(token.created_at),
             last_used: times.ago(token.last_used_at),
             expires: times.until(token.expires_at),

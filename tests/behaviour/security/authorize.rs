@@ -867,8 +867,8 @@ fn a17_the_consent_page_shows_client_scope_and_redirect_host() {
     for word in [
         "Not Lightspeed Approved",
         "ledgerly.example",
-        "Inventory",
-        "Sales history",
+        "View and edit inventory",
+        "View the sales history",
         "app.example",
         "30 days",
         "Harbour & Pine",
@@ -876,8 +876,8 @@ fn a17_the_consent_page_shows_client_scope_and_redirect_host() {
         assert!(text.contains(word), "{word} in {text}");
     }
     assert!(text.contains(&person.name) && text.contains(&person.email), "{text}");
-    assert_eq!(page.texts(".missing li span"), ["Shops No access unless your role changes"]);
-    assert!(page.texts("ul.reach:not(.missing) li").iter().all(|part| part != "Shops"));
+    assert_eq!(page.texts(".missing li span"), ["View and edit shops No access unless your role changes"]);
+    assert!(page.texts("ul.reach:not(.missing) li").iter().all(|part| part != "View and edit shops"));
     let page = staff.open(&ask(&marked, &[asked]));
     let heading = "Allow Stockbird to access Harbour & Pine? Lightspeed Approved stockbird.example";
     assert!(page.text().contains(heading), "{}", page.text());
@@ -885,7 +885,7 @@ fn a17_the_consent_page_shows_client_scope_and_redirect_host() {
     app.shop().sql("UPDATE clients SET grants_end_after = 604800");
     assert!(staff.open(&ask(&plain, &[])).text().contains("Access expires after 7 days."));
     let page = app.admin().open(&ask(&plain, &[asked]));
-    assert!(!page.has(".missing") && page.text().contains("Shops"), "an admin has that right");
+    assert!(!page.has(".missing") && page.text().contains("View and edit shops"), "an admin has that right");
 }
 
 #[test]
@@ -898,7 +898,11 @@ fn a17_scopes_outside_the_role_are_still_named() {
 
     assert!(page.text().contains("Your role has none of the requested rights"));
     let named = page.texts(".missing li span").join(", ");
-    assert!(named.contains("Shops") && named.contains("Employees"), "what would be consented to: {}", page.text());
+    assert!(
+        named.contains("edit shops") && named.contains("edit employees"),
+        "what would be consented to: {}",
+        page.text()
+    );
 }
 
 #[test]

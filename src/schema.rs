@@ -53,6 +53,8 @@ diesel::table! {
         revoked_access_tokens_through -> BigInt,
         token_flags_due -> BigInt,
         erased_at -> Nullable<BigInt>,
+        grant_count -> BigInt,
+        grants_counted_at -> BigInt,
     }
 }
 
@@ -144,6 +146,8 @@ diesel::table! {
         bucket_size -> Nullable<BigInt>,
         drip_rate_tenths -> Nullable<BigInt>,
         burst_limit -> Nullable<BigInt>,
+        suspended_reason -> Text,
+        access_level -> BigInt,
     }
 }
 

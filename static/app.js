@@ -146,6 +146,7 @@ document.addEventListener('submit', (event) => {
 document.addEventListener('click', (event) => {
   const copy = event.target.closest('[data-copy]');
   if (copy) copyText(copy);
+  closeMenus(event.target);
   const link = event.target.closest(`${PANELS} a[data-swap]`);
   if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
@@ -160,12 +161,21 @@ document.addEventListener('keydown', (event) => {
     event.preventDefault();
     search.select();
     search.focus();
+  } else if (key === 'Escape' && target.closest('.menu[open]')) {
+    const menu = target.closest('.menu');
+    closeMenus();
+    menu.querySelector('summary').focus();
   } else if (key === 'Escape' && target.matches('input[type=search]') && target.value) {
     event.preventDefault();
     target.value = '';
     target.dispatchEvent(new Event('input', { bubbles: true }));
   }
 });
+
+// Closes every open menu but the one that holds `target`.
+function closeMenus(target) {
+  for (const menu of all('.menu[open]')) if (!target || !menu.contains(target)) menu.open = false;
+}
 
 // ---- Forms and secrets ----
 

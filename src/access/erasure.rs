@@ -136,7 +136,13 @@ impl Erasure {
                 }
             )+};
         }
-        replace_within!(connection_events.words, connections.reason, outbox.subject, outbox.body);
+        replace_within!(
+            connection_events.words,
+            connections.reason,
+            clients.suspended_reason,
+            outbox.subject,
+            outbox.body
+        );
         replace_within!(acknowledgements.subject_name, acknowledgements.reason, bulk_revocations.selection);
         let own = purges::table.filter(purges::subject_kind.eq("employee")).filter(purges::subject_id.eq(id.0));
         diesel::update(own).set(purges::subject_name.eq("")).execute(conn)?;

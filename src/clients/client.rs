@@ -73,6 +73,8 @@ pub struct Client {
     pub approved_by: String,
     /// Who suspended it.
     pub suspended_by: String,
+    /// Why, as they wrote it; empty if they gave no reason.
+    pub suspended_reason: String,
 }
 
 impl Client {

@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 
-use crate::activity::{Actor, Kind, NewActivity};
+use crate::activity::{Actor, Detail, Kind, NewActivity};
 use crate::clients::client::Client;
 use crate::clients::find_client::find_for_update;
 use crate::db::DbConnection;
@@ -37,11 +37,22 @@ pub fn approve(conn: &mut DbConnection, id: ClientKey, by: By<'_>, now: Timestam
     record(conn, Kind::ClientApproved, StateChange { client, changed }, by, now)
 }
 
-/// Suspends a client: its tokens stop working until it is resumed.
-pub fn suspend(conn: &mut DbConnection, id: ClientKey, by: By<'_>, now: Timestamp) -> Result<StateChange> {
+/// Suspends a client: its tokens stop working until it is resumed. The reason may be empty.
+pub fn suspend(
+    conn: &mut DbConnection,
+    id: ClientKey,
+    reason: &str,
+    by: By<'_>,
+    now: Timestamp,
+) -> Result<StateChange> {
     let client = find_for_update(conn, id)?;
     let changed = Client::set_suspended(conn, id, Some(now), by.0.name())?;
-    record(conn, Kind::ClientSuspended, StateChange { client, changed }, by, now)
+    if changed {
+        diesel::update(clients::table.find(id)).set(clients::suspended_reason.eq(reason)).execute(conn)?;
+        let entry = NewActivity::new(Kind::ClientSuspended, by.0.clone(), client.subject()).from(by.1);
+        entry.with(Detail::note(reason)).record(conn, now)?;
+    }
+    Ok(StateChange { client, changed })
 }
 
 /// Resumes a suspended client.
@@ -89,9 +100,10 @@ fn record(
 }
 
 impl Client {
-    /// Sets or clears the moment of suspension; false when the client was in that state already.
+    /// Sets or clears the moment of suspension, without a reason; false when the client was in that state already.
     pub fn set_suspended(conn: &mut DbConnection, id: ClientKey, at: Option<Timestamp>, by: &str) -> QueryResult<bool> {
-        let (row, change) = (clients::table.find(id), (clients::suspended_at.eq(at), clients::suspended_by.eq(by)));
+        let row = clients::table.find(id);
+        let change = (clients::suspended_at.eq(at), clients::suspended_by.eq(by), clients::suspended_reason.eq(""));
         let changed = match at {
             Some(_) => diesel::update(row.filter(clients::suspended_at.is_null())).set(change).execute(conn),
             None => diesel::update(row.filter(clients::suspended_at.is_not_null())).set(change).execute(conn),

@@ -15,6 +15,8 @@ pub fn client_path(client: ClientKey) -> String {
 
 /// A client in one line.
 pub struct ClientFacts {
+    /// Its id.
+    pub id: ClientKey,
     /// The address of its page.
     pub href: String,
     /// Its name.
@@ -31,6 +33,7 @@ impl ClientFacts {
     /// The facts of a client.
     pub fn of(client: &Client) -> ClientFacts {
         ClientFacts {
+            id: client.id,
             href: client_path(client.id),
             name: client.name.clone(),
             website: client.website.clone(),

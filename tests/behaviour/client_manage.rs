@@ -93,7 +93,9 @@ fn a_suspended_client_stops_working_at_once_until_it_is_resumed() {
     let mut admin = app.admin();
     let granted = integration.grant(&app, &mut admin);
 
-    let suspended = press(&mut admin, &path, "/suspend");
+    let form = admin.open(&format!("{path}/suspend"));
+    let suspended = admin.submit(&form, "/suspend", &[]);
+    let suspended = admin.follow(&suspended);
     let (works, refused) = (app.works(&granted.access_token), integration.refresh(&app, &granted.refresh_token));
     let resumed = press(&mut admin, &path, "/resume");
 

@@ -22,6 +22,7 @@ mod client_counts;
 mod client_detail;
 mod client_list;
 mod client_manage;
+mod client_page;
 mod commands;
 mod connection_detail;
 mod connection_form;

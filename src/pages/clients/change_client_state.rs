@@ -2,6 +2,7 @@
 //! Approved. Each redirects back to the client's page.
 
 use actix_web::{HttpResponse, web};
+use askama::Template;
 
 use crate::activity::Actor;
 use crate::clients::client_state;
@@ -11,12 +12,23 @@ use crate::db::DbConnection;
 use crate::error::Result;
 use crate::id::ClientKey;
 use crate::pages::clients::{HOME, path};
-use crate::pages::confirmation::{Confirmation, some_names};
-use crate::time::Timestamp;
+use crate::pages::confirmation::some_names;
+use crate::time::{DisplayTime, Timestamp};
 use crate::tokens::revocation::{RevocationImpact, Target};
 use crate::web::form::ProtectedForm;
-use crate::web::page::{RequestContext, Section, Tone, html};
+use crate::web::page::{Page, RequestContext, Section, Tone, html};
 use crate::web::state::State;
+
+#[derive(Template)]
+#[template(path = "clients/suspend_client.html")]
+struct SuspendClient {
+    page: Page,
+    name: String,
+    back: String,
+    impact: RevocationImpact,
+    employees: String,
+    last_used: DisplayTime,
+}
 
 type Act = fn(&mut DbConnection, ClientKey, (&Actor, &str), Timestamp) -> Result<StateChange>;
 
@@ -26,12 +38,20 @@ async fn change(
     app: &State,
     id: ClientKey,
     act: Act,
-    (done, unchanged): (&str, &str),
+    messages: (&str, &str),
 ) -> Result<HttpResponse> {
     let (actor, client_ip, now) = (context.viewer.actor(), context.client_ip.clone(), context.now());
-    let StateChange { client, changed } = app.db.write(move |conn| act(conn, id, (&actor, &client_ip), now)).await?;
+    let change = app.db.write(move |conn| act(conn, id, (&actor, &client_ip), now)).await?;
+    done(context, change, messages)
+}
+
+fn done(
+    context: &RequestContext,
+    StateChange { client, changed }: StateChange,
+    (done, unchanged): (&str, &str),
+) -> Result<HttpResponse> {
     let (tone, message) = if changed { (Tone::Good, done) } else { (Tone::Info, unchanged) };
-    context.redirect(tone, format!("{} {message}", client.name), &path(id))
+    context.redirect(tone, format!("{} {message}", client.name), &path(client.id))
 }
 
 /// `POST /settings/client-api-access/clients/{client}/approve`
@@ -82,26 +102,16 @@ pub async fn suspend_form(
             Ok((client, impact))
         })
         .await?;
-    let employees = some_names(&impact.detail.employees, impact.detail.has_more_employees);
-    html(Confirmation {
+    html(SuspendClient {
         page: context
             .page("Suspend", Section::Clients)
             .breadcrumb(HOME, "Client API Access")
             .breadcrumb(path(id), &client.name),
-        heading: format!("Suspend {}?", client.name),
-        text: "Its tokens stop working, and nobody can authorize it, until you resume it. Nothing is deleted.".into(),
-        lines: vec![
-            ("Refresh tokens", impact.detail.refresh_tokens.to_string()),
-            ("Access tokens", impact.detail.access_tokens.to_string()),
-            ("API keys", impact.detail.api_keys.to_string()),
-            ("Employees", employees),
-            ("Last used", context.times.ago(impact.last_used_at).text),
-        ],
-        hidden: Vec::new(),
-        option: None,
-        action: format!("{}/suspend", path(id)),
+        employees: some_names(&impact.detail.employees, impact.detail.has_more_employees),
+        last_used: context.times.ago(impact.last_used_at),
+        name: client.name,
         back: path(id),
-        button: "Suspend client".into(),
+        impact,
     })
 }
 
@@ -110,10 +120,16 @@ pub async fn suspend(
     context: RequestContext,
     app: web::Data<State>,
     id: web::Path<ClientKey>,
-    _: ProtectedForm,
+    form: ProtectedForm,
 ) -> Result<HttpResponse> {
+    let reason = match form.get("reason").trim() {
+        "" => String::new(),
+        _ => form.line("reason", "The reason", 200)?,
+    };
     let messages = ("is suspended. Its tokens do not work until you resume it.", "was already suspended.");
-    change(&context, &app, *id, client_state::suspend, messages).await
+    let (id, actor, client_ip, now) = (*id, context.viewer.actor(), context.client_ip.clone(), context.now());
+    let suspend = app.db.write(move |conn| client_state::suspend(conn, id, &reason, (&actor, &client_ip), now));
+    done(&context, suspend.await?, messages)
 }
 
 /// `POST /settings/client-api-access/clients/{client}/resume`

@@ -1,4 +1,5 @@
-//! A client's page: its tokens, its registration, its recent failures, and what admins can do with it.
+//! A client's page: its state, who authorized it, its tokens, its recent failures, its registration, and what one can do
+//! with it.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -6,6 +7,8 @@ use askama::Template;
 use crate::clients::{Client, find_or_gone};
 use crate::error::Result;
 use crate::id::ClientKey;
+use crate::pages::clients::authorized_by::HolderPanel;
+use crate::pages::clients::pending_clients::PENDING;
 use crate::pages::clients::recent_failures::FailurePanel;
 use crate::pages::clients::registration_details::RegistrationFacts;
 use crate::pages::confirmation::deletion_progress;
@@ -30,6 +33,7 @@ struct ClientDetail {
     created: DisplayTime,
     last_used: DisplayTime,
     employee_count: String,
+    authorized_by: HolderPanel,
     api_keys: Panel,
     refresh_tokens: Panel,
     access_tokens: Panel,
@@ -37,10 +41,13 @@ struct ClientDetail {
     // The failures include IP addresses, which staff may not see.
     failures: Option<FailurePanel>,
     is_admin: bool,
+    // Where an admin rejects it while it is pending.
+    pending: &'static str,
 }
 
 struct LoadedClient {
     client: Client,
+    authorized_by: HolderPanel,
     api_keys: Panel,
     refresh_tokens: Panel,
     access_tokens: Panel,
@@ -75,6 +82,7 @@ pub async fn detail(
                 return Ok(Found::Revoked(Box::new((client, purge))));
             }
             let (within, state) = (Within::Client(client.id), client.state());
+            let authorized_by = HolderPanel::load(conn, &client, (&viewer, &times))?;
             let api_keys = api_keys.load(conn, within, state, (&viewer, &times))?;
             let refresh_tokens = refresh_tokens.load(conn, within, state, (&viewer, &times))?;
             let access_tokens = match access_tokens.is_open() {
@@ -86,8 +94,15 @@ pub async fn detail(
                 true => Some(FailurePanel::load(conn, id, &query, &times)?),
                 false => None,
             };
-            let loaded = LoadedClient { client, api_keys, refresh_tokens, access_tokens, registration, failures };
-            Ok(Found::Current(Box::new(loaded)))
+            Ok(Found::Current(Box::new(LoadedClient {
+                client,
+                authorized_by,
+                api_keys,
+                refresh_tokens,
+                access_tokens,
+                registration,
+                failures,
+            })))
         })
         .await?;
     match found {
@@ -108,7 +123,8 @@ fn stored_access_tokens(client: &Client, api_keys: &Panel) -> String {
 }
 
 fn page(context: &RequestContext, loaded: LoadedClient) -> ClientDetail {
-    let LoadedClient { client, mut api_keys, refresh_tokens, access_tokens, registration, failures } = loaded;
+    let LoadedClient { client, authorized_by, mut api_keys, refresh_tokens, access_tokens, registration, failures } =
+        loaded;
     let (times, is_admin) = (&context.times, context.viewer.is_admin());
     api_keys.action = is_admin.then(|| (format!("{}/api-keys/new", path(client.id)), "New API key"));
     ClientDetail {
@@ -116,12 +132,14 @@ fn page(context: &RequestContext, loaded: LoadedClient) -> ClientDetail {
         last_used: times.ago(client.last_used_at),
         employee_count: thousands(client.employee_count),
         client: ClientFacts::of(&client),
+        authorized_by,
         api_keys,
         refresh_tokens,
         access_tokens,
         registration,
         failures,
         is_admin,
+        pending: PENDING,
         page: context.page(&client.name, Section::Clients).breadcrumb(HOME, "Client API Access"),
     }
 }

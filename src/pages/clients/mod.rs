@@ -1,5 +1,6 @@
 //! Settings › Client API Access: clients.
 
+mod authorized_by;
 pub mod change_client_state;
 pub mod client_detail;
 pub mod client_list;

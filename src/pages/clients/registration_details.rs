@@ -29,6 +29,8 @@ pub struct RegistrationFacts {
     pub approved: Option<(String, DisplayTime)>,
     /// Who suspended it, and when.
     pub suspended: Option<(String, DisplayTime)>,
+    /// Why, as they wrote it; may be empty.
+    pub suspended_reason: String,
     /// The secrets that work, newest first.
     pub secrets: Vec<SecretFacts>,
 }
@@ -63,6 +65,7 @@ impl RegistrationFacts {
             lightspeed_approved: by(client.lightspeed_approved_at, &client.lightspeed_approved_by),
             approved: by(client.approved_at, &client.approved_by),
             suspended: by(client.suspended_at, &client.suspended_by),
+            suspended_reason: client.suspended_reason.clone(),
             secrets: SecretFacts::of_client(conn, client, times)?,
         })
     }

@@ -84,6 +84,11 @@ impl Criteria {
         }
     }
 
+    /// Takes tokens of this client only.
+    pub fn restrict_to(&mut self, client: ClientKey) {
+        self.clients = Some(HashSet::from([client]));
+    }
+
     /// Takes out tokens that are revoked and being deleted.
     pub fn take_out_revoked(&self, conn: &mut DbConnection, rows: &mut Vec<ListedToken>) -> QueryResult<()> {
         if !revoked::are_being_deleted(conn)? {

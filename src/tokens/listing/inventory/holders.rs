@@ -1,0 +1,61 @@
+//! The people whose valid refresh tokens and API keys a client has.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use crate::db::DbConnection;
+use crate::db::index_order::in_index_order;
+use crate::id::{ClientKey, EmployeeKey};
+use crate::time::Timestamp;
+use crate::tokens::listing::SortBy;
+use crate::tokens::listing::inventory::criteria::{Criteria, Scoped};
+use crate::tokens::listing::inventory::filter::InventoryFilter;
+use crate::tokens::listing::inventory::scan::Walk;
+
+/// How many tokens of a client are read: those that were used most recently.
+pub const READ_FOR_HOLDERS: i64 = 1_000;
+
+/// A person with valid tokens of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The person.
+    pub employee: EmployeeKey,
+    /// Their valid refresh tokens of the client.
+    pub refresh_tokens: i64,
+    /// Their valid API keys of the client.
+    pub api_keys: i64,
+    /// When any of them was last used.
+    pub last_used_at: Timestamp,
+}
+
+/// The people with valid tokens of a client.
+#[derive(Clone, Debug, Default)]
+pub struct Holders {
+    /// Those with the most tokens first.
+    pub people: Vec<Holder>,
+    /// Whether all tokens were read; otherwise the counts are those of the [`READ_FOR_HOLDERS`] used most recently.
+    pub is_complete: bool,
+}
+
+/// Counts the valid tokens of a client by person.
+pub fn holders(conn: &mut DbConnection, client: ClientKey, now: Timestamp) -> QueryResult<Holders> {
+    let all = Scoped { only: None, now, through: None };
+    let mut criteria = Criteria::of(conn, &InventoryFilter::default(), all)?;
+    criteria.restrict_to(client);
+    let walk = Walk::in_order(&criteria, SortBy::LastUsed, true);
+    let scan = in_index_order(conn, |conn| walk.scan(conn, &criteria, None, (usize::MAX, READ_FOR_HOLDERS)))?;
+    let mut people: HashMap<EmployeeKey, Holder> = HashMap::new();
+    for token in &scan.found {
+        let none = Holder { employee: token.employee, refresh_tokens: 0, api_keys: 0, last_used_at: Timestamp(0) };
+        let holder = people.entry(token.employee).or_insert(none);
+        match token.refresh_token {
+            Some(_) => holder.refresh_tokens += 1,
+            None => holder.api_keys += 1,
+        }
+        holder.last_used_at = holder.last_used_at.max(token.last_used_at);
+    }
+    let mut people: Vec<Holder> = people.into_values().collect();
+    people.sort_by_key(|one| (-(one.refresh_tokens + one.api_keys), -one.last_used_at.0, one.employee));
+    Ok(Holders { people, is_complete: scan.stopped.is_none() })
+}

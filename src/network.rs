@@ -3,6 +3,11 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+/// An address as it is stored; empty if it is not known.
+pub fn stored(address: Option<IpAddr>) -> String {
+    address.map(|ip| ip.to_string()).unwrap_or_default()
+}
+
 /// The network of a client IP; a text that is no address stays as it is.
 pub fn of(client_ip: &str) -> String {
     match client_ip.parse() {

@@ -172,6 +172,7 @@ diesel::table! {
         full_access -> Bool,
         beyond_role -> Bool,
         owner_inactive -> Bool,
+        last_used_address -> Text,
     }
 }
 
@@ -205,6 +206,7 @@ diesel::table! {
         full_access -> Bool,
         beyond_role -> Bool,
         owner_inactive -> Bool,
+        last_used_address -> Text,
     }
 }
 
@@ -279,6 +281,24 @@ diesel::table! {
         error -> Text,
         hint -> Text,
         client_ip -> Text,
+    }
+}
+
+diesel::table! {
+    client_days (client_id, day) {
+        client_id -> BigInt,
+        day -> BigInt,
+        calls -> BigInt,
+        refreshes -> BigInt,
+        refusals -> BigInt,
+    }
+}
+
+diesel::table! {
+    api_key_days (api_key_id, day) {
+        api_key_id -> BigInt,
+        day -> BigInt,
+        calls -> BigInt,
     }
 }
 
@@ -549,6 +569,7 @@ diesel::joinable!(client_secrets -> clients (client_id));
 diesel::joinable!(authorization_codes -> clients (client_id));
 diesel::joinable!(authorization_codes -> employees (employee_id));
 diesel::joinable!(token_failures -> clients (client_id));
+diesel::joinable!(client_days -> clients (client_id));
 diesel::joinable!(acknowledgements -> employees (employee_id));
 diesel::joinable!(connections -> oauth_clients (oauth_client_id));
 diesel::joinable!(connections -> businesses (business_id));
@@ -579,6 +600,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     resource_servers,
     authorization_codes,
     token_failures,
+    client_days,
+    api_key_days,
     purges,
     activity,
     activity_chain,

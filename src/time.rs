@@ -50,6 +50,17 @@ impl Timestamp {
         jiff::Timestamp::from_second(self.0).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
     }
 
+    /// The beginning of its day in UTC.
+    #[must_use]
+    pub fn start_of_utc_day(self) -> Timestamp {
+        Timestamp(self.0 - self.0.rem_euclid(DAY))
+    }
+
+    /// Its date in UTC: `12 Mar 2026`.
+    pub fn utc_date(self) -> String {
+        jiff::Timestamp::from_second(self.0).unwrap_or_default().strftime("%-d %b %Y").to_string()
+    }
+
     /// Seconds from `earlier` to this time; negative if `earlier` is later.
     pub fn since(self, earlier: Timestamp) -> i64 {
         self.0 - earlier.0

@@ -84,7 +84,7 @@ pub fn prepare_with(conn: &mut DbConnection, tokens: usize) -> Prepared {
         for _ in 0..tokens {
             let grant = Grant { client, employee: GRANTED_BY, scope: &scope };
             let pair = issue::grant(conn, &grant, Lifetimes::default(), now)?;
-            first_use(conn, pair.access_token_id, Some((pair.refresh_token_id, 1)), now)?;
+            first_use(conn, pair.access_token_id, Some((pair.refresh_token_id, 1)), None, now)?;
             values.push(pair.access_token.expose().to_string());
         }
         Ok(Prepared {

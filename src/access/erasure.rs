@@ -13,8 +13,8 @@ use crate::employees::{Attempts, Employee, failed_sign_ins};
 use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
 use crate::schema::{
-    acknowledgements, bulk_revocations, clients, connection_events, connections, employees, erasures, outbox, purges,
-    refresh_tokens, service_keys,
+    access_tokens, acknowledgements, bulk_revocations, clients, connection_events, connections, employees, erasures,
+    outbox, purges, refresh_tokens, service_keys,
 };
 use crate::text::exact_like_pattern;
 use crate::time::Timestamp;
@@ -148,12 +148,21 @@ impl Erasure {
         diesel::update(own).set(purges::subject_name.eq("")).execute(conn)?;
         let theirs = bulk_revocations::table.filter(bulk_revocations::actor_id.eq(id));
         diesel::update(theirs).set(bulk_revocations::client_ip.eq("")).execute(conn)?;
-        // The IP that a refresh came from, which may be that of their own device.
-        let grants = refresh_tokens::table.filter(refresh_tokens::employee_id.eq(id));
-        diesel::update(grants.filter(refresh_tokens::rotated_from.ne("")))
-            .set(refresh_tokens::rotated_from.eq(""))
-            .execute(conn)?;
+        forget_addresses(conn, id)?;
         Attempts::forget(conn, &self.email)?;
         Ok(())
     }
+}
+
+// The IPs that refreshes and calls came from, which may be those of their own devices.
+fn forget_addresses(conn: &mut DbConnection, id: EmployeeKey) -> QueryResult<usize> {
+    let grants = refresh_tokens::table.filter(refresh_tokens::employee_id.eq(id));
+    let known = refresh_tokens::rotated_from.ne("").or(refresh_tokens::last_used_address.ne(""));
+    diesel::update(grants.filter(known))
+        .set((refresh_tokens::rotated_from.eq(""), refresh_tokens::last_used_address.eq("")))
+        .execute(conn)?;
+    let tokens = access_tokens::table.filter(access_tokens::employee_id.eq(id));
+    diesel::update(tokens.filter(access_tokens::last_used_address.ne("")))
+        .set(access_tokens::last_used_address.eq(""))
+        .execute(conn)
 }

@@ -167,6 +167,8 @@ fn give_key(
             access_tokens::full_access.eq(flags.full_access),
             access_tokens::beyond_role.eq(flags.beyond_role),
             access_tokens::owner_inactive.eq(flags.owner_inactive),
+            // It may be that of the earlier owner's own device.
+            access_tokens::last_used_address.eq(""),
         ))
         .execute(conn)?;
     if changed == 0 {

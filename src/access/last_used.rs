@@ -1,8 +1,13 @@
-//! When tokens, clients, secrets and connections were last used: collected in memory and written every few seconds and at
-//! shutdown. Only the first use of an access token is written immediately (`tokens::rotation`).
+//! When tokens, clients, secrets and connections were last used, and how often clients and API keys were used on each day:
+//! collected in memory and written every few seconds and at shutdown. Only the first use of an access token is written
+//! immediately (`tokens::rotation`).
+
+use std::net::IpAddr;
 
 use diesel::QueryResult;
 
+use crate::access::token_access::Access;
+use crate::access::usage::UseCounts;
 use crate::clients::{Client, ClientSecret};
 use crate::connections::{Connection, ServiceKey};
 use crate::db::{Db, DbConnection, WriteBehindBuffer};
@@ -22,10 +27,13 @@ enum Used {
     ServiceKey(ServiceKeyKey),
 }
 
+// When something was used, and from where if that is stored.
+type Use = (Timestamp, Option<IpAddr>);
+
 impl Used {
-    fn touch(conn: &mut DbConnection, used: Used, at: Timestamp) -> QueryResult<usize> {
+    fn touch(conn: &mut DbConnection, used: Used, (at, from): Use) -> QueryResult<usize> {
         match used {
-            Used::Token(id) => AccessToken::touch(conn, id, at),
+            Used::Token(id) => AccessToken::touch(conn, id, at, from),
             Used::Client(id) => Client::touch(conn, id, at),
             Used::Secret(id) => ClientSecret::touch(conn, id, at),
             Used::ResourceServer(id) => ResourceServer::touch(conn, id, at),
@@ -37,33 +45,49 @@ impl Used {
 
 /// Uses that are not yet written to the database.
 #[derive(Default)]
-pub struct LastUsed(WriteBehindBuffer<Used>);
+pub struct LastUsed {
+    times: WriteBehindBuffer<Used, Use>,
+    counts: UseCounts,
+}
 
 impl LastUsed {
-    /// Records that a token was used; `before` is its last use before that.
-    pub fn token(&self, client: ClientKey, token: AccessTokenKey, before: Timestamp, now: Timestamp) {
-        if before < now {
-            self.0.note([Used::Token(token), Used::Client(client)], now);
+    /// Records a call with a token from an address.
+    pub fn token(&self, access: &Access, from: Option<IpAddr>, now: Timestamp) {
+        let (client, token) = (access.client.id, &access.token);
+        if token.last_used_at < now {
+            self.times.note([Used::Token(token.id), Used::Client(client)], (now, from));
         }
+        self.counts.call(client, token.is_api_key().then_some(token.id), now);
+    }
+
+    /// Records that a client refreshed a token.
+    pub fn refresh(&self, client: ClientKey, now: Timestamp) {
+        self.counts.refresh(client, now);
+    }
+
+    /// Records that a request of a client was refused.
+    pub fn refusal(&self, client: ClientKey, now: Timestamp) {
+        self.counts.refusal(client, now);
     }
 
     /// Records that a client authenticated with a secret.
     pub fn secret(&self, secret: ClientSecretKey, now: Timestamp) {
-        self.0.note([Used::Secret(secret)], now);
+        self.times.note([Used::Secret(secret)], (now, None));
     }
 
     /// Records that a resource server validated a token.
     pub fn resource_server(&self, id: ResourceServerKey, now: Timestamp) {
-        self.0.note([Used::ResourceServer(id)], now);
+        self.times.note([Used::ResourceServer(id)], (now, None));
     }
 
     /// Records a call through a connection with one of its service keys.
     pub fn connection(&self, id: ConnectionKey, key: ServiceKeyKey, now: Timestamp) {
-        self.0.note([Used::Connection(id), Used::ServiceKey(key)], now);
+        self.times.note([Used::Connection(id), Used::ServiceKey(key)], (now, None));
     }
 
     /// Writes what was collected; what fails stays in the buffer.
     pub async fn flush(&self, db: &Db) -> Result<()> {
-        self.0.flush(db, Used::touch).await
+        self.times.flush(db, Used::touch).await?;
+        self.counts.flush(db).await
     }
 }

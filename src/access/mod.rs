@@ -1,4 +1,5 @@
-//! Acts that span areas: check a token, find a token, find what needs attention, revoke many, record what was last used.
+//! Acts that span areas: check a token, find a token, find what needs attention, revoke many, record what was last used
+//! and how much.
 
 pub mod attention;
 pub mod bulk_revocation;
@@ -9,4 +10,6 @@ pub mod handover;
 pub mod last_used;
 pub mod offboarding;
 pub mod overview;
+pub mod refused_token;
 pub mod token_access;
+pub mod usage;

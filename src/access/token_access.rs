@@ -1,9 +1,12 @@
 //! Checks an access token or API key: what it may access now, which is its scope limited by the role of its employee. A
 //! token has no access when it expired, or when it, its refresh token, its client or its employee is revoked or inactive.
 
+use std::net::IpAddr;
+
 use diesel::prelude::*;
 
 use crate::access::last_used::LastUsed;
+pub use crate::access::refused_token::{Inactive, Refused};
 use crate::clients::Rates;
 use crate::db::{Db, DbConnection};
 use crate::error::{Error, Result};
@@ -103,25 +106,6 @@ impl TokenEmployee {
     }
 }
 
-/// Why a token is not valid, as the R-Series API reports it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Inactive {
-    /// It is unknown, or has expired.
-    NotVerified,
-    /// It, its refresh token, its client or its employee was revoked or deactivated.
-    Revoked,
-}
-
-impl Inactive {
-    /// The `hint` in the error response.
-    pub fn hint(self) -> &'static str {
-        match self {
-            Inactive::NotVerified => "Access token could not be verified",
-            Inactive::Revoked => "Access token has been revoked",
-        }
-    }
-}
-
 type Row = (Token, TokenClient, TokenEmployee, Option<Timestamp>);
 
 /// Checks tokens and records their use.
@@ -130,22 +114,32 @@ pub struct TokenChecks<'a> {
     pub db: &'a Db,
     /// The clock.
     pub clock: &'a Clock,
-    /// Collects when tokens were last used.
+    /// Collects when tokens were last used, and how often.
     pub last_used: &'a LastUsed,
 }
 
 impl TokenChecks<'_> {
-    /// Checks a token and records its use. The first use is committed before this returns, because after it an earlier
-    /// value of the refresh token counts as reuse.
-    pub async fn use_token(&self, token: &str) -> Result<std::result::Result<Access, Inactive>> {
+    /// Checks a token and records its use from an address, or that it was refused. The first use is committed before this
+    /// returns, because after it an earlier value of the refresh token counts as reuse.
+    pub async fn use_token(&self, token: &str, from: Option<IpAddr>) -> Result<std::result::Result<Access, Inactive>> {
         match self.check(token).await? {
-            Ok(access) => self.record_use(access).await,
-            Err(inactive) => Ok(Err(inactive)),
+            Ok(access) => self.record_use(access, from).await,
+            Err(refused) => {
+                self.record_refusal(refused);
+                Ok(Err(refused.why))
+            }
         }
     }
 
-    /// Checks a token without recording a use, for a caller that may not be allowed to see the result.
-    pub async fn check(&self, token: &str) -> Result<std::result::Result<Access, Inactive>> {
+    /// Records that a token was refused.
+    pub fn record_refusal(&self, refused: Refused) {
+        if let Some(client) = refused.client {
+            self.last_used.refusal(client, self.clock.now());
+        }
+    }
+
+    /// Checks a token without recording anything, for a caller that may not be allowed to see the result.
+    pub async fn check(&self, token: &str) -> Result<std::result::Result<Access, Refused>> {
         let (hash, now) = (TokenHash::of(token), self.clock.now());
         match self.db.lookup(move |conn| Ok(find(conn, &hash)?)).await? {
             Some(row) => Ok(check(row, now)),
@@ -154,22 +148,21 @@ impl TokenChecks<'_> {
     }
 
     // A value with our format and a valid checksum existed once: without a row, it was revoked, or it expired long ago.
-    async fn missing(&self, token: &str) -> Result<Inactive> {
+    async fn missing(&self, token: &str) -> Result<Refused> {
         match PlainToken::parse(token) {
-            Ok(token) if token.kind() == TokenKind::ApiKey => Ok(Inactive::Revoked),
+            Ok(token) if token.kind() == TokenKind::ApiKey => Ok(Refused { why: Inactive::Revoked, client: None }),
             Ok(token) if token.kind() == TokenKind::AccessToken => {
                 let hash = token.hash();
-                match self.db.lookup(move |conn| Ok(EndedToken::exists(conn, &hash)?)).await? {
-                    true => Ok(Inactive::NotVerified),
-                    false => Ok(Inactive::Revoked),
-                }
+                let client = self.db.lookup(move |conn| Ok(EndedToken::client_of(conn, &hash)?)).await?;
+                let why = if client.is_some() { Inactive::NotVerified } else { Inactive::Revoked };
+                Ok(Refused { why, client })
             }
-            _ => Ok(Inactive::NotVerified),
+            _ => Ok(Refused { why: Inactive::NotVerified, client: None }),
         }
     }
 
     /// Checks a token for a resource server that authenticates with its id and secret: both are read in one query. Returns
-    /// `None` when the credentials are wrong, and no access when the token is not active.
+    /// `None` when the credentials are wrong, and no access when the token is not active; then the refusal is recorded.
     pub async fn check_for(
         &self,
         (id, secret): (&str, &str),
@@ -181,23 +174,38 @@ impl TokenChecks<'_> {
         };
         let id = id.to_string();
         let found = self.db.lookup(move |conn| Ok(find_for(conn, &id, &secret, &hash)?)).await?;
-        Ok(found.map(|(server, row)| (server, row.and_then(|row| check(row, now).ok()))))
+        let Some((server, row)) = found else {
+            return Ok(None);
+        };
+        let checked = match row {
+            Some(row) => check(row, now),
+            None => Err(self.missing(token).await?),
+        };
+        Ok(Some((server, checked.map_err(|refused| self.record_refusal(refused)).ok())))
     }
 
-    /// Records a use. The token may have been revoked, or may have expired, since the check.
-    pub async fn record_use(&self, access: Access) -> Result<std::result::Result<Access, Inactive>> {
+    /// Records a use from an address. The token may have been revoked, or may have expired, since the check.
+    pub async fn record_use(
+        &self,
+        access: Access,
+        from: Option<IpAddr>,
+    ) -> Result<std::result::Result<Access, Inactive>> {
         let (token, now) = (&access.token, self.clock.now());
         if token.last_used_at == Timestamp::NEVER_YET && !token.is_api_key() {
             let (id, grant) = (token.id, token.refresh_token_id.map(|grant| (grant, token.generation)));
-            match self.db.low_priority().write(move |conn| rotation::first_use(conn, id, grant, now)).await {
+            match self.db.low_priority().write(move |conn| rotation::first_use(conn, id, grant, from, now)).await {
                 Ok(()) => {}
                 // It expired and was moved, or it was revoked.
-                Err(Error::NotFound) if token.expires_at <= self.clock.now() => return Ok(Err(Inactive::NotVerified)),
-                Err(Error::NotFound) => return Ok(Err(Inactive::Revoked)),
+                Err(Error::NotFound) => {
+                    let is_expired = token.expires_at <= self.clock.now();
+                    let why = if is_expired { Inactive::NotVerified } else { Inactive::Revoked };
+                    self.record_refusal(Refused { why, client: Some(access.client.id) });
+                    return Ok(Err(why));
+                }
                 Err(error) => return Err(error),
             }
         }
-        self.last_used.token(access.client.id, token.id, token.last_used_at, now);
+        self.last_used.token(&access, from, now);
         Ok(Ok(access))
     }
 }
@@ -273,10 +281,11 @@ fn find_for(
     })
 }
 
-fn check((token, client, employee, grant_revoked): Row, now: Timestamp) -> std::result::Result<Access, Inactive> {
+fn check((token, client, employee, grant_revoked): Row, now: Timestamp) -> std::result::Result<Access, Refused> {
+    let refused = |why| Err(Refused { why, client: Some(client.id) });
     match () {
-        () if token.expires_at <= now => Err(Inactive::NotVerified),
-        () if !client.may_act() || grant_revoked.is_some() || !employee.allows(&token) => Err(Inactive::Revoked),
+        () if token.expires_at <= now => refused(Inactive::NotVerified),
+        () if !client.may_act() || grant_revoked.is_some() || !employee.allows(&token) => refused(Inactive::Revoked),
         () => Ok(Access { token, client, employee }),
     }
 }

@@ -13,35 +13,35 @@ use crate::time::Timestamp;
 // Rows per transaction: more would block other writes for too long.
 const BATCH: usize = 500;
 
-/// The latest time of each key that is not written yet.
+/// The latest time of each key that is not written yet; or another value `V`, such as a time and an address.
 ///
 /// Rows are written in the order of their keys on every node, so that two nodes lock rows in the same order and cannot
 /// deadlock.
 #[derive(Debug)]
-pub struct WriteBehindBuffer<K>(Mutex<BTreeMap<K, Timestamp>>);
+pub struct WriteBehindBuffer<K, V = Timestamp>(Mutex<BTreeMap<K, V>>);
 
-impl<K> Default for WriteBehindBuffer<K> {
-    fn default() -> WriteBehindBuffer<K> {
+impl<K, V> Default for WriteBehindBuffer<K, V> {
+    fn default() -> WriteBehindBuffer<K, V> {
         WriteBehindBuffer(Mutex::default())
     }
 }
 
-impl<K: Copy + Ord + Send + 'static> WriteBehindBuffer<K> {
-    /// Notes `now` for these keys.
-    pub fn note(&self, keys: impl IntoIterator<Item = K>, now: Timestamp) {
+impl<K: Copy + Ord + Send + 'static, V: Copy + Send + 'static> WriteBehindBuffer<K, V> {
+    /// Notes `latest` for these keys.
+    pub fn note(&self, keys: impl IntoIterator<Item = K>, latest: V) {
         if let Ok(mut noted) = self.0.lock() {
-            noted.extend(keys.into_iter().map(|key| (key, now)));
+            noted.extend(keys.into_iter().map(|key| (key, latest)));
         }
     }
 
-    /// The time noted for a key and not written yet.
-    pub fn of(&self, key: K) -> Option<Timestamp> {
+    /// What is noted for a key and not written yet.
+    pub fn of(&self, key: K) -> Option<V> {
         self.0.lock().ok()?.get(&key).copied()
     }
 
-    /// Writes all noted times with `touch`, which must not overwrite a newer time. Errors: as [`Db::write`]; times that could
-    /// not be written stay in the buffer.
-    pub async fn flush(&self, db: &Db, touch: fn(&mut DbConnection, K, Timestamp) -> QueryResult<usize>) -> Result<()> {
+    /// Writes all that is noted with `touch`, which must not overwrite a newer time. Errors: as [`Db::write`]; what could not
+    /// be written stays in the buffer.
+    pub async fn flush(&self, db: &Db, touch: fn(&mut DbConnection, K, V) -> QueryResult<usize>) -> Result<()> {
         let mut batch = match self.0.lock() {
             Ok(mut noted) => std::mem::take(&mut *noted),
             Err(_) => return Ok(()),

@@ -8,6 +8,7 @@ use crate::db::DbConnection;
 use crate::demo::plan::{Issue, Of};
 use crate::demo::progress::Progress;
 use crate::demo::statistics;
+use crate::demo::usage;
 use crate::demo::world::World;
 use crate::error::{Error, Result};
 use crate::id::{AccessTokenKey, ClientKey, EmployeeKey};
@@ -70,12 +71,13 @@ fn run(conn: &mut DbConnection, steps: &[Step], mut grants: Grants) -> Result<Gr
     for step in steps {
         let id = step.issue(conn, &mut grants)?;
         let Some(used) = step.used else { continue };
-        AccessToken::touch(conn, id, used)?;
+        let from = step.client(&grants).map(usage::address);
+        AccessToken::touch(conn, id, used, from)?;
         // A refresh records the use of a grant; the first access token of a grant does not, so do it here.
         if let What::Consent { grant, .. } = &step.what
             && let Some((token, _)) = grants.get(grant)
         {
-            RefreshToken::touch(conn, token.id, used)?;
+            RefreshToken::touch(conn, token.id, used, from)?;
         }
     }
     Ok(grants)
@@ -112,6 +114,13 @@ impl Step {
             }
         };
         Ok(Step { at: now.plus(-issue.age), used: issue.used.map(|ago| now.plus(-ago)), what })
+    }
+
+    fn client(&self, grants: &Grants) -> Option<ClientKey> {
+        match self.what {
+            What::Consent { client, .. } | What::Key { client, .. } => Some(client),
+            What::Refresh { grant, .. } => grants.get(&grant).map(|(token, _)| token.client_id),
+        }
     }
 
     fn known(&self, grants: &Grants) -> Option<(usize, (RefreshToken, Arc<PlainToken>))> {

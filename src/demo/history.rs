@@ -224,7 +224,7 @@ fn old_client(conn: &mut DbConnection, ids: &Ids, until: Timestamp) -> Result<Cl
     for label in ["Till export", "Till export, second till"] {
         let grant = Grant { client, employee: ids.people[PRIYA], scope: &scope };
         let key = issue::api_key(conn, &grant, label, Timestamp::NO_END, at.plus(DAY))?;
-        AccessToken::touch(conn, key.id, until.plus(-97 * DAY))?;
+        AccessToken::touch(conn, key.id, until.plus(-97 * DAY), None)?;
     }
     let grant = Grant { client, employee: ids.people[TOMASZ], scope: &scope };
     issue::grant(conn, &grant, Lifetimes::default(), until.plus(-4 * DAY))?;

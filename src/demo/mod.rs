@@ -18,6 +18,7 @@ mod progress;
 mod rhythm;
 mod shop;
 mod statistics;
+mod usage;
 pub mod walk_through;
 mod world;
 
@@ -76,6 +77,7 @@ async fn fill(app: &State, demo: &Demo) -> Result<[(String, String); 3]> {
     history::write(app, &world, &ids, demo.seed, now).await?;
     statistics::tidy(app).await?;
     fill::record_outcome(app, &world, &ids, now).await?;
+    usage::write(app, &world, &ids, demo.seed, now).await?;
     credentials::write(app, &ids, now).await?;
     // With --only-make there is no server to refresh connections with.
     if !demo.only_make {

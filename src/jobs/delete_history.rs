@@ -1,9 +1,10 @@
 //! Deletes old history in batches: authorization codes, failed token requests, events of connections, notices, counts of wrong
-//! passwords and client secrets, and acknowledgements that have ended.
+//! passwords and client secrets, acknowledgements that have ended, and how much clients and API keys were used.
 
 use diesel::QueryResult;
 
 use crate::access::attention::Acknowledgement;
+use crate::access::usage;
 use crate::clients::failed_secret_count::FailedSecretCount;
 use crate::clients::token_failure::TokenFailure;
 use crate::connections::ConnectionEvent;
@@ -18,7 +19,7 @@ use crate::tokens::authorization_code::AuthorizationCode;
 use crate::web::state::State;
 
 type Purging = fn(&mut DbConnection, Timestamp, i64) -> QueryResult<usize>;
-const HISTORY: [Purging; 7] = [
+const HISTORY: [Purging; 9] = [
     AuthorizationCode::purge,
     TokenFailure::purge,
     ConnectionEvent::purge,
@@ -26,6 +27,8 @@ const HISTORY: [Purging; 7] = [
     Attempts::purge,
     FailedSecretCount::purge,
     Acknowledgement::purge,
+    usage::purge_clients,
+    usage::purge_api_keys,
 ];
 
 /// Deletes what is old enough.

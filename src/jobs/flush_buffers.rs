@@ -1,4 +1,5 @@
-//! Writes what was buffered in memory: when sessions, tokens and connections were last used, and failed requests.
+//! Writes what was buffered in memory: when sessions, tokens and connections were last used, how
+//! often clients were used, and failed requests.
 
 use crate::error::Result;
 use crate::web::state::State;

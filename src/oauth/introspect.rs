@@ -1,5 +1,7 @@
 //! Token introspection (RFC 7662) for resource servers and clients; and R-Series' `GET`, where the token is the credential.
 
+use std::net::IpAddr;
+
 use actix_web::http::header::ContentType;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -8,11 +10,13 @@ use crate::access::token_access::Access;
 use crate::account::ACCOUNT_ID;
 use crate::clients::Client;
 use crate::oauth::client_auth::{self, Credentials, authenticate};
+use crate::oauth::failures;
 use crate::oauth::parameters::Parameters;
 use crate::secrets::{PlainToken, TokenKind};
 use crate::time::Timestamp;
 use crate::tokens::ValidRefreshToken;
 use crate::web::bearer;
+use crate::web::client_ip;
 use crate::web::oauth_error::{OAuthError, no_store};
 use crate::web::state::State;
 
@@ -42,11 +46,12 @@ async fn answer(
         parameters.required("token")?;
         // A refresh token is never active here: a resource server that does not look at `kind` would accept it.
         return match checked {
-            Some(access) => used(app, access).await,
+            Some(access) => used(app, access, caller(app, request, &parameters)).await,
             None => Ok(None),
         };
     }
-    let authenticated = authenticate(app, request, &parameters).await.map_err(|refused| refused.error)?;
+    let authenticated = authenticate(app, request, &parameters).await;
+    let authenticated = authenticated.map_err(|refused| failures::count(app, refused))?;
     if !authenticated.by_secret {
         return Err(OAuthError::invalid_client("Send the client's secret: introspection requires it"));
     }
@@ -55,14 +60,27 @@ async fn answer(
         Ok(value) if value.kind() == TokenKind::RefreshToken => refresh_token(app, client, value).await,
         _ => match bearer::token_checks(app).check(token).await? {
             // A client learns nothing about the token of another client, and no use is recorded.
-            Ok(access) if access.client.id == client.id => used(app, access).await,
+            Ok(access) if access.client.id == client.id => {
+                used(app, access, client_ip::of(request, &app.config.trusted_proxies)).await
+            }
+            Err(refused) if refused.client == Some(client.id) => {
+                bearer::token_checks(app).record_refusal(refused);
+                Ok(None)
+            }
             _ => Ok(None),
         },
     }
 }
 
-async fn used(app: &State, access: Access) -> Result<Option<Description>, OAuthError> {
-    let used = bearer::token_checks(app).record_use(access).await?;
+// Who sent the token to the resource server, if it says so (RFC 7662 section 2.1 leaves room for that); otherwise whoever
+// asks. Only an authenticated resource server is believed.
+fn caller(app: &State, request: &HttpRequest, parameters: &Parameters) -> Option<IpAddr> {
+    let named = parameters.get("client_ip").and_then(|text| text.trim().parse::<IpAddr>().ok());
+    named.map(|ip| ip.to_canonical()).or_else(|| client_ip::of(request, &app.config.trusted_proxies))
+}
+
+async fn used(app: &State, access: Access, from: Option<IpAddr>) -> Result<Option<Description>, OAuthError> {
+    let used = bearer::token_checks(app).record_use(access, from).await?;
     Ok(used.ok().map(|access| Description::of(app, &access)))
 }
 

@@ -6,6 +6,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::oauth::client_auth::{AuthenticatedClient, identify};
+use crate::oauth::failures;
 use crate::oauth::parameters::Parameters;
 use crate::secrets::PlainToken;
 use crate::tokens::revocation::revoke_by_value;
@@ -33,7 +34,7 @@ async fn revoke_from_body(
 ) -> std::result::Result<(), OAuthError> {
     let parameters = Parameters::read(request, body).await?;
     let AuthenticatedClient { client, .. } =
-        identify(app, request, &parameters).await.map_err(|refused| refused.error)?;
+        identify(app, request, &parameters).await.map_err(|refused| failures::count(app, refused))?;
     let token = match parameters.get("token").or_else(|| parameters.get("refresh_token")) {
         // A text that is no token of this server is answered like an unknown token.
         Some(text) => PlainToken::parse(text).ok(),

@@ -55,7 +55,13 @@ async fn issue(app: &web::Data<State>, request: &HttpRequest, parameters: &Param
     let outcome = match parameters.required("grant_type") {
         Err(error) => Err(error),
         Ok("authorization_code") => authorization_code::grant(app, client, parameters, client_ip).await,
-        Ok("refresh_token") => refresh_token::grant(app, client, parameters, client_ip).await,
+        Ok("refresh_token") => {
+            let refreshed = refresh_token::grant(app, client, parameters, client_ip).await;
+            if refreshed.is_ok() {
+                app.last_used_buffer.refresh(id, app.clock.now());
+            }
+            refreshed
+        }
         Ok(_) => Err(OAuthError::unsupported_grant_type()),
     };
     (Some(id), outcome)

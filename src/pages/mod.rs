@@ -13,3 +13,4 @@ pub mod profile;
 pub mod resource_servers;
 pub mod sign_in;
 pub mod tokens;
+pub mod usage_chart;

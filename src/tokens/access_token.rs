@@ -1,11 +1,14 @@
 //! Access tokens and API keys: what a client sends to access the shop's data.
 
+use std::net::IpAddr;
+
 use diesel::prelude::*;
 
 use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::employees::Employee;
 use crate::id::{AccessTokenKey, ClientKey, EmployeeKey, RefreshTokenKey};
+use crate::network;
 use crate::schema::access_tokens;
 use crate::scopes::Scope;
 use crate::secrets::{Mask, TokenHash};
@@ -40,6 +43,8 @@ pub struct AccessToken {
     pub last_used_at: Timestamp,
     /// When it expires.
     pub expires_at: Timestamp,
+    /// The IP address it was last used from; empty if it is not known.
+    pub last_used_address: String,
 }
 
 impl AccessToken {
@@ -68,10 +73,16 @@ impl AccessToken {
         diesel::delete(access_tokens::table.find(id)).execute(conn).map(|n| n == 1)
     }
 
-    /// Stores when a token was last used.
-    pub fn touch(conn: &mut DbConnection, id: AccessTokenKey, at: Timestamp) -> QueryResult<usize> {
+    /// Stores when a token was last used, and from where.
+    pub fn touch(
+        conn: &mut DbConnection,
+        id: AccessTokenKey,
+        at: Timestamp,
+        from: Option<IpAddr>,
+    ) -> QueryResult<usize> {
         let older = access_tokens::table.find(id).filter(access_tokens::last_used_at.lt(at));
-        diesel::update(older).set(access_tokens::last_used_at.eq(at)).execute(conn)
+        let change = (access_tokens::last_used_at.eq(at), access_tokens::last_used_address.eq(network::stored(from)));
+        diesel::update(older).set(change).execute(conn)
     }
 
     /// Whether it is an API key.

@@ -60,11 +60,11 @@ impl EndedToken {
         row.select(EndedToken::as_select()).first(conn).optional()
     }
 
-    /// Whether a token with this hash has expired.
-    pub fn exists(conn: &mut DbConnection, hash: &TokenHash) -> QueryResult<bool> {
+    /// The client of the token with this hash, if there is one that has expired.
+    pub fn client_of(conn: &mut DbConnection, hash: &TokenHash) -> QueryResult<Option<ClientKey>> {
         crate::db::on_each!(conn, |conn| {
-            diesel::select(diesel::dsl::exists(ended_tokens::table.filter(ended_tokens::hash.eq(hash))))
-                .get_result(conn)
+            let row = ended_tokens::table.filter(ended_tokens::hash.eq(hash));
+            row.select(ended_tokens::client_id).get_result(conn).optional()
         })
     }
 

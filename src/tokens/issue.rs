@@ -112,10 +112,21 @@ pub(crate) struct Next<'a> {
     pub client_ip: &'a str,
 }
 
+// The columns of the last use with their new values.
+type LastUse<'a> = (
+    diesel::dsl::Eq<refresh_tokens::last_used_at, Timestamp>,
+    diesel::dsl::Eq<refresh_tokens::last_used_address, &'a str>,
+);
+
 // The column with its new value, or `None` to leave it as it is.
 type ChangedGrantHash = Option<diesel::dsl::Eq<refresh_tokens::grant_hash, Option<TokenHash>>>;
 
-impl Next<'_> {
+impl<'a> Next<'a> {
+    /// Stores that the client refreshed the grant; in the same UPDATE that decides the step.
+    pub(crate) fn last_use(&self, now: Timestamp) -> LastUse<'a> {
+        (refresh_tokens::last_used_at.eq(now), refresh_tokens::last_used_address.eq(self.client_ip))
+    }
+
     /// Stores the hash of the grant part where it is not stored yet; in the same UPDATE that decides the step.
     pub(crate) fn changed_grant_hash(&self) -> ChangedGrantHash {
         let hash = Some(self.part.hash(&self.token.mask));
@@ -135,7 +146,7 @@ pub(crate) fn next_generation(conn: &mut DbConnection, next: &Next<'_>, now: Tim
         refresh_tokens::generation.eq(generation),
         refresh_tokens::rotated_at.eq(now),
         refresh_tokens::generation_used_at.eq(None::<Timestamp>),
-        refresh_tokens::last_used_at.eq(now),
+        next.last_use(now),
         refresh_tokens::expires_at.eq(next.expiry.refresh_token),
         refresh_tokens::pairs.eq(1),
         refresh_tokens::rotated_from.eq(next.client_ip),

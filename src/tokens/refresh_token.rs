@@ -1,12 +1,15 @@
 //! Refresh tokens. A refresh token is one row from consent to revocation, and only its value rotates. Every value starts
 //! with the same seven characters, so pages show one row for each authorization instead of one for each refresh.
 
+use std::net::IpAddr;
+
 use diesel::prelude::*;
 
 use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::employees::Employee;
 use crate::id::{ClientKey, EmployeeKey, RefreshTokenKey};
+use crate::network;
 use crate::schema::{refresh_token_values, refresh_tokens};
 use crate::scopes::Scope;
 use crate::secrets::{Mask, TokenHash};
@@ -51,6 +54,8 @@ pub struct RefreshToken {
     pub rotated_from: String,
     /// The hash of its grant part; `None` until a token of the earlier format is refreshed for the first time.
     pub grant_hash: Option<TokenHash>,
+    /// The client IP that refreshed it last; empty if it is not known.
+    pub last_used_address: String,
 }
 
 impl RefreshToken {
@@ -97,9 +102,15 @@ impl RefreshToken {
         diesel::update(unrevoked).set(refresh_tokens::revoked_at.eq(Some(now))).execute(conn).map(|n| n == 1)
     }
 
-    /// Stores when it was last used.
-    pub fn touch(conn: &mut DbConnection, id: RefreshTokenKey, at: Timestamp) -> QueryResult<usize> {
-        diesel::update(refresh_tokens::table.find(id)).set(refresh_tokens::last_used_at.eq(at)).execute(conn)
+    /// Stores when it was last used, and from where.
+    pub fn touch(
+        conn: &mut DbConnection,
+        id: RefreshTokenKey,
+        at: Timestamp,
+        from: Option<IpAddr>,
+    ) -> QueryResult<usize> {
+        let change = (refresh_tokens::last_used_at.eq(at), refresh_tokens::last_used_address.eq(network::stored(from)));
+        diesel::update(refresh_tokens::table.find(id)).set(change).execute(conn)
     }
 
     /// Deletes a batch of values of the earlier format that expired more than 30 days ago. All other values are deleted when

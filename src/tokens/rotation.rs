@@ -20,6 +20,8 @@
 //!
 //! One conditional UPDATE decides each step. If another request changed the row first, it is read again.
 
+use std::net::IpAddr;
+
 use diesel::prelude::*;
 
 use crate::account::Account;
@@ -28,6 +30,7 @@ use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::id::{AccessTokenKey, RefreshTokenKey};
+use crate::network;
 use crate::schema::{access_tokens, refresh_token_values, refresh_tokens};
 use crate::scopes::{Role, Scope};
 use crate::secrets::{DerivedKey, GrantPart, PlainToken};
@@ -183,8 +186,7 @@ fn issue_another_pair(conn: &mut DbConnection, next: &Next<'_>, now: Timestamp) 
         .filter(refresh_tokens::generation.eq(token.generation))
         .filter(refresh_tokens::pairs.eq(token.pairs))
         .filter(refresh_tokens::revoked_at.is_null());
-    let change =
-        (refresh_tokens::pairs.eq(token.pairs + 1), refresh_tokens::last_used_at.eq(now), next.changed_grant_hash());
+    let change = (refresh_tokens::pairs.eq(token.pairs + 1), next.last_use(now), next.changed_grant_hash());
     match crate::db::on_each!(conn, |conn| diesel::update(row).set(change).execute(conn))? {
         0 => Ok(None),
         _ => issue::another_pair(conn, next, token.generation, now).map(Some),
@@ -205,7 +207,7 @@ fn reissue_generation(conn: &mut DbConnection, next: &Next<'_>, now: Timestamp) 
     let change = (
         refresh_tokens::rotated_at.eq(now),
         refresh_tokens::pairs.eq(1),
-        refresh_tokens::last_used_at.eq(now),
+        next.last_use(now),
         refresh_tokens::expires_at.eq(next.expiry.refresh_token),
         refresh_tokens::rotated_from.eq(next.client_ip),
         next.changed_grant_hash(),
@@ -247,12 +249,13 @@ fn reuse_detected(
     }
 }
 
-/// Stores the first use of an access token and of its refresh token's generation (`grant`); earlier values count as reuse
-/// from then on. Errors: [`Error::NotFound`] when the token was withdrawn in the meantime; then nothing is stored.
+/// Stores the first use of an access token, from an address, and that of its refresh token's generation (`grant`); earlier
+/// values count as reuse from then on. Errors: [`Error::NotFound`] when the token was withdrawn in the meantime; then nothing is stored.
 pub fn first_use(
     conn: &mut DbConnection,
     token: AccessTokenKey,
     grant: Option<(RefreshTokenKey, i64)>,
+    from: Option<IpAddr>,
     now: Timestamp,
 ) -> Result<()> {
     if let Some((refresh_token, generation)) = grant {
@@ -263,7 +266,8 @@ pub fn first_use(
         diesel::update(row).set(refresh_tokens::generation_used_at.eq(Some(now))).execute(conn)?;
     }
     let row = access_tokens::table.find(token);
-    match diesel::update(row).set(access_tokens::last_used_at.eq(now)).execute(conn)? {
+    let change = (access_tokens::last_used_at.eq(now), access_tokens::last_used_address.eq(network::stored(from)));
+    match diesel::update(row).set(change).execute(conn)? {
         0 => Err(Error::NotFound),
         _ => Ok(()),
     }

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
 use crate::access::token_access::{Access, TokenChecks};
+use crate::web::client_ip;
 use crate::web::oauth_error::{OAuthError, no_store};
 use crate::web::state::State;
 
@@ -70,7 +71,8 @@ pub async fn access(app: &State, request: &HttpRequest) -> Result<Access, Refusa
         PresentedToken::Missing => return Err(Refusal::NoToken),
         PresentedToken::Malformed(hint) => return Err(Refusal::InvalidRequest(hint)),
     };
-    match token_checks(app).use_token(&token).await {
+    let from = client_ip::of(request, &app.config.trusted_proxies);
+    match token_checks(app).use_token(&token, from).await {
         Ok(Ok(access)) => Ok(access),
         Ok(Err(inactive)) => Err(Refusal::InvalidToken(inactive.hint())),
         Err(error) => Err(Refusal::Failed(error.into())),

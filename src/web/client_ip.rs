@@ -5,15 +5,18 @@ use std::net::IpAddr;
 use actix_web::HttpRequest;
 use ipnet::IpNet;
 
+/// The client IP of a request as text; `unknown` if the connection has no address.
+pub fn address(request: &HttpRequest, trusted: &[IpNet]) -> String {
+    of(request, trusted).map_or_else(|| "unknown".into(), |ip| ip.to_string())
+}
+
 /// The client IP of a request. `X-Forwarded-For` is read from right to left, and only while the address is a trusted
 /// proxy. Without trusted proxies the header is ignored.
-pub fn address(request: &HttpRequest, trusted: &[IpNet]) -> String {
-    let Some(connection) = request.peer_addr().map(|peer| peer.ip().to_canonical()) else {
-        return "unknown".into();
-    };
+pub fn of(request: &HttpRequest, trusted: &[IpNet]) -> Option<IpAddr> {
+    let connection = request.peer_addr()?.ip().to_canonical();
     let forwarded = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
     let hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
-    client_ip(connection, &hops, trusted).to_string()
+    Some(client_ip(connection, &hops, trusted))
 }
 
 fn client_ip(connection: IpAddr, hops: &[&str], trusted: &[IpNet]) -> IpAddr {

@@ -33,7 +33,7 @@ pub struct State {
     pub hasher: PasswordHasher,
     /// Write-behind buffer: sessions seen since the last write.
     pub seen_sessions: SeenSessions,
-    /// Write-behind buffer: tokens, secrets and connections used since the last write.
+    /// Write-behind buffer: tokens, secrets and connections used since the last write, and how often clients were.
     pub last_used_buffer: LastUsed,
     /// Write-behind buffer: token requests that failed since the last write.
     pub failures: Failures,

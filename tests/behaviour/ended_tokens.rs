@@ -64,7 +64,7 @@ fn a_token_that_expires_between_its_check_and_its_use_has_expired_and_was_not_re
             }
         }
 
-        let used = System::new().block_on(checks.record_use(access)).unwrap();
+        let used = System::new().block_on(checks.record_use(access, None)).unwrap();
 
         assert_eq!(used.err(), Some(expected));
     }

@@ -82,7 +82,11 @@ fn nothing_in_the_database_names_somebody_whose_personal_data_was_erased() {
     let page = hers.open(&format!("/settings/connections/{connection}"));
     hers.submit(&page, "/pause", &[]);
     hers.submit(&page, "/keys", &[("label", "Nightly")]);
-    shop.sql(&format!("UPDATE refresh_tokens SET rotated_from = '{THEIR_IP}' WHERE id = {}", grant.id));
+    shop.sql(&format!(
+        "UPDATE refresh_tokens SET rotated_from = '{THEIR_IP}', last_used_address = '{THEIR_IP}' WHERE id = {}; \
+         UPDATE access_tokens SET last_used_address = '{THEIR_IP}'",
+        grant.id
+    ));
     shop.sql(&format!(
         "INSERT INTO acknowledgements (rule, subject_kind, subject_id, subject_name, reason, quiet_until, employee_id, \
          created_at) VALUES ('unused', 'refresh_token', 1, 'of Marta Lindqvist', 'Marta Lindqvist needs it', 1, {}, 1)",

@@ -73,3 +73,4 @@ mod time_limits;
 mod token_filters;
 mod token_lists;
 mod upgrade;
+mod usage;

@@ -4,6 +4,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use crate::access::usage::Usage;
 use crate::clients::{Client, find_or_gone};
 use crate::error::Result;
 use crate::id::ClientKey;
@@ -13,6 +14,7 @@ use crate::pages::clients::recent_failures::FailurePanel;
 use crate::pages::clients::registration_details::RegistrationFacts;
 use crate::pages::confirmation::deletion_progress;
 use crate::pages::tokens::token_table::{Panel, access_token_panel, api_key_panel, corrected, refresh_token_panel};
+use crate::pages::usage_chart::UsageChart;
 use crate::time::{DisplayTime, thousands};
 use crate::tokens::listing::Within;
 use crate::tokens::revocation::DeletionJob;
@@ -33,6 +35,7 @@ struct ClientDetail {
     created: DisplayTime,
     last_used: DisplayTime,
     employee_count: String,
+    usage: UsageChart,
     authorized_by: HolderPanel,
     api_keys: Panel,
     refresh_tokens: Panel,
@@ -48,6 +51,7 @@ struct ClientDetail {
 struct LoadedClient {
     client: Client,
     authorized_by: HolderPanel,
+    usage: Usage,
     api_keys: Panel,
     refresh_tokens: Panel,
     access_tokens: Panel,
@@ -89,6 +93,7 @@ pub async fn detail(
                 true => access_tokens.load(conn, within, state, (&viewer, &times))?,
                 false => access_tokens.folded(conn, within, || stored_access_tokens(&client, &api_keys), &times)?,
             };
+            let usage = Usage::of_client(conn, id, times.now())?;
             let registration = RegistrationFacts::load(conn, &client, &times)?;
             let failures = match viewer.is_manager() {
                 true => Some(FailurePanel::load(conn, id, &query, &times)?),
@@ -96,6 +101,7 @@ pub async fn detail(
             };
             Ok(Found::Current(Box::new(LoadedClient {
                 client,
+                usage,
                 authorized_by,
                 api_keys,
                 refresh_tokens,
@@ -123,7 +129,7 @@ fn stored_access_tokens(client: &Client, api_keys: &Panel) -> String {
 }
 
 fn page(context: &RequestContext, loaded: LoadedClient) -> ClientDetail {
-    let LoadedClient { client, authorized_by, mut api_keys, refresh_tokens, access_tokens, registration, failures } =
+    let LoadedClient { client, usage, authorized_by, mut api_keys, refresh_tokens, access_tokens, registration, failures } =
         loaded;
     let (times, is_admin) = (&context.times, context.viewer.is_admin());
     api_keys.action = is_admin.then(|| (format!("{}/api-keys/new", path(client.id)), "New API key"));
@@ -131,6 +137,7 @@ fn page(context: &RequestContext, loaded: LoadedClient) -> ClientDetail {
         created: times.date(client.created_at),
         last_used: times.ago(client.last_used_at),
         employee_count: thousands(client.employee_count),
+        usage: UsageChart::of_client(&usage, client.last_used_at),
         client: ClientFacts::of(&client),
         authorized_by,
         api_keys,

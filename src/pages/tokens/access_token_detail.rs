@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use crate::access::usage::Usage;
 use crate::clients::Client;
 use crate::employees::Employee;
 use crate::error::Result;
@@ -11,6 +12,7 @@ use crate::pages::clients::client_detail::{ClientFacts, HOME, path as client_pat
 use crate::pages::tokens::token_facts::TokenFacts;
 use crate::pages::tokens::token_lookup::{AccessTokenPath, FoundAccessToken, find_current_or_ended};
 use crate::pages::tokens::token_paths::{access_token_path, refresh_token_path};
+use crate::pages::usage_chart::UsageChart;
 use crate::tokens::RefreshToken;
 use crate::web::page::{Page, RequestContext, Section, html};
 use crate::web::state::State;
@@ -28,6 +30,8 @@ struct AccessTokenDetail {
     type_noun: &'static str,
     revoke_path: String,
     may_revoke: bool,
+    /// Only for an API key: an access token lives for an hour.
+    usage: Option<UsageChart>,
 }
 
 /// `GET …/clients/{client}/access-tokens/{access_token}`
@@ -51,7 +55,8 @@ pub async fn access_token_detail_via_refresh_token(
 }
 
 async fn show(context: RequestContext, app: web::Data<State>, ids: AccessTokenPath) -> Result<HttpResponse> {
-    let (client, found, employee, refresh_token) = app
+    let now = context.now();
+    let (client, found, employee, refresh_token, usage) = app
         .db
         .read(move |conn| {
             let (client, found) = find_current_or_ended(conn, ids)?;
@@ -64,7 +69,14 @@ async fn show(context: RequestContext, app: web::Data<State>, ids: AccessTokenPa
                 Some(id) => Some(RefreshToken::find(conn, client.id, id)?),
                 None => None,
             };
-            Ok((client, found, employee, refresh_token))
+            let usage = match &found {
+                FoundAccessToken::Current(token) if token.is_api_key() => {
+                    let usage = Usage::of_api_key(conn, token.id, now)?;
+                    Some(UsageChart::of_api_key(&usage, token.last_used_at))
+                }
+                _ => None,
+            };
+            Ok((client, found, employee, refresh_token, usage))
         })
         .await?;
     let (token, (type_name, type_noun), may_revoke) = match &found {
@@ -88,6 +100,7 @@ async fn show(context: RequestContext, app: web::Data<State>, ids: AccessTokenPa
         revoke_path: format!("{}/revoke", access_token_path(client.id, ids.1, ids.2)),
         may_revoke,
         token,
+        usage,
     })
 }
 

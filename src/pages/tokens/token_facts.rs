@@ -19,6 +19,8 @@ pub struct TokenFacts {
     pub access: Option<EffectiveAccess>,
     pub created: DisplayTime,
     pub last_used: DisplayTime,
+    /// The IP address it was last used from, which staff may not see.
+    pub last_used_from: Option<String>,
     pub expires: DisplayTime,
     pub badge: Badge,
 }
@@ -27,7 +29,7 @@ impl TokenFacts {
     fn of(
         context: &RequestContext,
         (mask, label, scope): (&str, &str, Option<&Scope>),
-        dates: TokenDates,
+        (dates, address): (TokenDates, &str),
         (employee, client): (&Employee, &Client),
     ) -> TokenFacts {
         let times = &context.times;
@@ -40,6 +42,7 @@ impl TokenFacts {
             access: scope.map(|scope| EffectiveAccess::of(scope, employee.role)),
             created: times.exact(dates.created_at),
             last_used: times.ago(dates.last_used_at),
+            last_used_from: (context.viewer.is_manager() && !address.is_empty()).then(|| address.into()),
             expires: times.until(dates.expires_at),
             badge: TokenStatus::of(dates, employee, client.state(), times.now()).badge(),
         }
@@ -52,7 +55,8 @@ impl TokenFacts {
         token: &RefreshToken,
         employee: &Employee,
     ) -> TokenFacts {
-        Self::of(context, (token.mask.characters(), "", Some(&token.scope)), token.dates(), (employee, client))
+        let last_use = (token.dates(), token.last_used_address.as_str());
+        Self::of(context, (token.mask.characters(), "", Some(&token.scope)), last_use, (employee, client))
     }
 
     /// The facts of an access token or API key.
@@ -65,7 +69,7 @@ impl TokenFacts {
         Self::of(
             context,
             (token.mask.characters(), &token.label, Some(&token.scope)),
-            token.dates(),
+            (token.dates(), &token.last_used_address),
             (employee, client),
         )
     }
@@ -77,6 +81,6 @@ impl TokenFacts {
         token: &EndedToken,
         employee: &Employee,
     ) -> TokenFacts {
-        Self::of(context, (token.mask.characters(), "", None), token.dates(), (employee, client))
+        Self::of(context, (token.mask.characters(), "", None), (token.dates(), ""), (employee, client))
     }
 }

@@ -27,7 +27,6 @@ use crate::employees::password_hasher::PasswordHasher;
 use crate::error::Error;
 use crate::http::HttpClient;
 use crate::jobs;
-use crate::notices::Channels;
 use crate::oauth::parameters::LONGEST_BODY;
 use crate::routes;
 use crate::secrets::MasterKey;
@@ -58,18 +57,14 @@ impl App {
     pub async fn open(config: Config, master: &MasterKey, clock: Clock) -> Result<Arc<App>, String> {
         db::migrate(&config.database)?;
         let chain_key = open_account(&config, master, &clock)?;
-        let db = Db::open_carrying(&config.database, config.database_connections, chain_key.of_entries())?;
+        let carried = (chain_key.of_entries(), config.channels());
+        let db = Db::open_carrying(&config.database, config.database_connections, carried)?;
         let http = HttpClient::new(&config.outbound).map_err(|why| format!("--outbound-ca / OUTBOUND_CA: {why}"))?;
-        let channels = Channels {
-            email: config.notices.smtp.is_some(),
-            webhook: config.notices.webhook.is_some(),
-            origin: config.public_url.origin().to_string(),
-        };
         let (connections, refreshes) = Connections::new(
             (db.clone(), clock.clone()),
             (Vault::new(master, master.previous()), http),
             (config.hosts.clone(), config.outbound.private),
-            channels,
+            config.public_url.origin().to_string(),
         );
         let state = State {
             connection_limits: ConnectionLimits::new(&config),

@@ -207,7 +207,7 @@ impl Resolve for PublicOnly {
 }
 
 /// Whether an address belongs to the public internet.
-fn is_public(ip: IpAddr) -> bool {
+pub(crate) fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => {
             let [a, b, c, _] = ip.octets();

@@ -550,6 +550,58 @@ diesel::table! {
         delivered_at -> Nullable<BigInt>,
         abandoned_at -> Nullable<BigInt>,
         last_error -> Text,
+        kind -> Text,
+        employee_id -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    notice_choices (channel, kind) {
+        channel -> Text,
+        kind -> Text,
+        is_sent -> Bool,
+    }
+}
+
+diesel::table! {
+    notice_marks (kind, subject_id) {
+        kind -> Text,
+        subject_id -> BigInt,
+        marked_until -> BigInt,
+    }
+}
+
+diesel::table! {
+    mail_settings (id) {
+        id -> BigInt,
+        host -> Text,
+        port -> BigInt,
+        security -> Text,
+        username -> Text,
+        password -> Nullable<Binary>,
+        sender -> Text,
+        recipients -> Text,
+    }
+}
+
+diesel::table! {
+    webhook_settings (id) {
+        id -> BigInt,
+        url -> Nullable<Binary>,
+        secret -> Nullable<Binary>,
+        host -> Text,
+    }
+}
+
+diesel::table! {
+    digest_settings (id) {
+        id -> BigInt,
+        weekday -> BigInt,
+        hour -> BigInt,
+        by_email -> Bool,
+        by_webhook -> Bool,
+        even_if_empty -> Bool,
+        not_before -> BigInt,
     }
 }
 
@@ -618,4 +670,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     connection_requests,
     service_keys,
     outbox,
+    notice_choices,
+    notice_marks,
+    mail_settings,
+    webhook_settings,
+    digest_settings,
 );

@@ -147,6 +147,11 @@ impl TimeFormat {
         self.moment(at, then.strftime(if today { "today, %H:%M" } else { "%-d %b %Y" }).to_string())
     }
 
+    /// A day, also today: `12 Mar 2026`.
+    pub fn day(&self, at: Timestamp) -> String {
+        self.zoned(at).strftime("%-d %b %Y").to_string()
+    }
+
     /// A date and time: `12 Mar 2026, 14:02`.
     pub fn exact(&self, at: Timestamp) -> DisplayTime {
         self.moment(at, self.zoned(at).strftime("%-d %b %Y, %H:%M").to_string())

@@ -12,6 +12,7 @@ use crate::db::DbConnection;
 use crate::employees::{Attempts, Employee, failed_sign_ins};
 use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
+use crate::notices::MailSettings;
 use crate::schema::{
     access_tokens, acknowledgements, bulk_revocations, clients, connection_events, connections, employees, erasures,
     outbox, purges, refresh_tokens, service_keys,
@@ -149,6 +150,9 @@ impl Erasure {
         let theirs = bulk_revocations::table.filter(bulk_revocations::actor_id.eq(id));
         diesel::update(theirs).set(bulk_revocations::client_ip.eq("")).execute(conn)?;
         forget_addresses(conn, id)?;
+        // Notices about them, which may name a client IP.
+        diesel::delete(outbox::table.filter(outbox::employee_id.eq(id))).execute(conn)?;
+        MailSettings::forget(conn, &self.email)?;
         Attempts::forget(conn, &self.email)?;
         Ok(())
     }

@@ -4,7 +4,9 @@
 pub mod attention;
 pub mod bulk_revocation;
 pub mod change_employee;
+pub mod digest;
 pub mod erasure;
+pub mod expiring_keys;
 pub mod find_token;
 pub mod handover;
 pub mod last_used;

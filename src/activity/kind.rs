@@ -118,6 +118,8 @@ text_enum! {
         KeyRotated = "secret key replaced",
         /// Entries of the activity log were archived.
         ActivityArchived = "activity archived",
+        /// The choice of notices, a channel or the digest was changed.
+        NoticesChanged = "notices changed",
         /// A test notice was sent.
         NoticeTested = "test notice sent",
         /// A full token was looked up.
@@ -195,6 +197,7 @@ impl Kind {
             Kind::ServiceKeyRevoked => "Service key revoked",
             Kind::KeyRotated => "Secret key replaced",
             Kind::ActivityArchived => "Activity archived",
+            Kind::NoticesChanged => "Notices changed",
             Kind::NoticeTested => "Test notice sent",
             Kind::TokenLookedUp => "Token looked up",
             Kind::AttentionAcknowledged => "Acknowledged",

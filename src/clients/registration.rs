@@ -13,6 +13,7 @@ use crate::db::DbConnection;
 use crate::error::Result;
 use crate::id::ClientKey;
 use crate::network;
+use crate::notices::{self, Notice};
 use crate::schema::clients;
 use crate::secrets::{PlainToken, random_name};
 use crate::time::{DAY, Timestamp, count};
@@ -168,6 +169,12 @@ pub fn register_client(
         .from(client_ip)
         .with(Detail::note(if approved { "" } else { "pending approval" }))
         .record(conn, now)?;
+    let (named, website) = ((id, client.name.as_str()), client.website.as_str());
+    let notice = match approved {
+        true => Notice::client_registered(named, website, actor.name()),
+        false => Notice::client_pending(named, website),
+    };
+    notices::raise(conn, &notice, now)?;
     Ok((client, secret))
 }
 

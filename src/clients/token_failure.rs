@@ -10,8 +10,9 @@ use diesel::prelude::*;
 use crate::db::{Db, DbConnection};
 use crate::error::Result;
 use crate::id::ClientKey;
+use crate::notices::{self, Notice, NoticeKind, NoticeMark};
 use crate::schema::{clients, token_failures};
-use crate::time::{DAY, Timestamp};
+use crate::time::{DAY, HOUR, Timestamp};
 
 /// How many failures are kept and shown per client.
 pub const KEPT: i64 = 50;
@@ -22,6 +23,10 @@ const MAX_RECORDED: usize = 20;
 const MAX_WRITTEN_AT_ONCE: usize = 100;
 // How long an answer waits for its failure to be written.
 const WAIT: Duration = Duration::from_secs(1);
+
+const REFRESH_TOKEN: &str = "refresh_token";
+// Refused refreshes of a client within an hour that are worth a notice.
+const MANY_REFUSED: i64 = 5;
 
 /// The `grant_type` of a failed authorization request, which has none.
 pub const AUTHORIZATION_REQUEST: &str = "authorize";
@@ -144,9 +149,9 @@ impl Failures {
 
 fn write(conn: &mut DbConnection, client: ClientKey, failures: &[TokenFailure]) -> Result<()> {
     // The client may have been revoked and deleted meanwhile, together with its failures.
-    if clients::table.find(client).select(clients::id).first::<ClientKey>(conn).optional()?.is_none() {
+    let Some(name) = clients::table.find(client).select(clients::name).first::<String>(conn).optional()? else {
         return Ok(());
-    }
+    };
     for failure in failures {
         failure.record(conn, client)?;
     }
@@ -156,5 +161,27 @@ fn write(conn: &mut DbConnection, client: ClientKey, failures: &[TokenFailure]) 
         let surplus = token_failures::id.le(last);
         diesel::delete(of_client.filter(surplus)).execute(conn)?;
     }
-    Ok(())
+    match failures.iter().rfind(|failure| failure.grant_type == REFRESH_TOKEN) {
+        Some(newest) => notify(conn, (client, &name), newest),
+        None => Ok(()),
+    }
+}
+
+// Sends a notice when refreshes of the client are refused again and again, at most once a day.
+fn notify(conn: &mut DbConnection, client: (ClientKey, &str), newest: &TokenFailure) -> Result<()> {
+    let now = newest.at;
+    let refused: i64 = token_failures::table
+        .filter(token_failures::client_id.eq(client.0))
+        .filter(token_failures::grant_type.eq(REFRESH_TOKEN))
+        .filter(token_failures::at.gt(now.plus(-HOUR)))
+        .count()
+        .get_result(conn)?;
+    let kind = NoticeKind::RefreshesRefused;
+    if refused < MANY_REFUSED || !notices::is_wanted(conn, kind)? {
+        return Ok(());
+    }
+    match NoticeMark::set(conn, (kind, client.0.0), now.plus(DAY), now)? {
+        true => notices::raise(conn, &Notice::refreshes_refused(client, refused, (&newest.error, &newest.hint)), now),
+        false => Ok(()),
+    }
 }

@@ -12,12 +12,14 @@ use crate::connections;
 use crate::db::sealed_columns::{Resealed, SealedColumn};
 use crate::db::{self, DbConnection, in_transaction};
 use crate::error::{Error, Result};
+use crate::notices;
 use crate::secrets::MasterKey;
 use crate::secrets::sealed::Vault;
 use crate::time::{Clock, Timestamp, count};
 
 /// Every column that holds sealed values, by module.
-pub const SEALED_COLUMNS: &[&[SealedColumn]] = &[activity::SEALED_COLUMNS, connections::SEALED_COLUMNS];
+pub const SEALED_COLUMNS: &[&[SealedColumn]] =
+    &[activity::SEALED_COLUMNS, connections::SEALED_COLUMNS, notices::SEALED_COLUMNS];
 
 pub(super) fn run(config: &Config) -> Outcome {
     require_database(config)?;
@@ -33,7 +35,7 @@ pub(super) fn run(config: &Config) -> Outcome {
     println!("Encrypted {resealed} with the new key; {} already used it.", result.current);
     if result.unreadable > 0 {
         let unreadable = count(result.unreadable, "stored secret");
-        println!("Left {unreadable} unchanged because neither key decrypts it: authorize its connection again.");
+        println!("Left {unreadable} unchanged because neither key decrypts it: authorize its connection, or enter it, again.");
     }
     match key_file {
         Some(path) => println!("The new key is in {}. Back it up with the database.", path.display()),

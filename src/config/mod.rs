@@ -27,8 +27,9 @@ pub use database_url::DatabaseUrl;
 pub use hosts::Hosts;
 pub use keys::KeyChange;
 pub use lifetimes::Lifetimes;
-pub use notices::{NoticeSecrets, NoticeSettings, Notices};
+pub use notices::{Channels, NoticeSecrets, NoticeSettings, Notices};
 pub use public_url::PublicUrl;
+pub(crate) use smtp::is_loopback;
 pub use smtp::{Security, Smtp};
 pub use webhook::Webhook;
 
@@ -96,6 +97,15 @@ pub struct Config {
 }
 
 impl Config {
+    /// What transactions need in order to write notices.
+    pub fn channels(&self) -> Channels {
+        Channels {
+            email: self.notices.smtp.is_some(),
+            webhook: self.notices.webhook.is_some(),
+            origin: self.public_url.origin().to_string(),
+        }
+    }
+
     /// Validates the settings. Errors: one line for each invalid setting.
     pub fn from_settings(settings: &Settings) -> Result<Config, Vec<String>> {
         let mut checks = Checks::default();

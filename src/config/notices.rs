@@ -1,6 +1,7 @@
 //! Where this installation sends notices: by e-mail, to a webhook, both, or nowhere (the default).
 
 use clap::Args;
+use zeroize::Zeroize;
 
 use crate::config::smtp::{Smtp, smtp};
 use crate::config::webhook::{Webhook, webhook};
@@ -19,13 +20,20 @@ pub struct NoticeSettings {
     pub webhook_url: Option<String>,
 }
 
-/// The secrets from the environment.
+/// The secrets from the environment, overwritten in memory when dropped.
 #[derive(Default)]
 pub struct NoticeSecrets {
     /// The mail server, with user name and password.
     pub smtp_url: Option<String>,
     /// The key that webhook messages are signed with.
     pub webhook_secret: Option<String>,
+}
+
+impl Drop for NoticeSecrets {
+    fn drop(&mut self) {
+        self.smtp_url.zeroize();
+        self.webhook_secret.zeroize();
+    }
 }
 
 /// The channels this installation sends notices to.
@@ -50,6 +58,18 @@ impl Notices {
         let webhook = webhook(settings, secrets, private, &mut wrong);
         if wrong.is_empty() { Ok(Notices { smtp, webhook }) } else { Err(wrong) }
     }
+}
+
+/// What the transaction of an act needs in order to write a notice: which channels the environment sets up, and the origin
+/// that links begin with.
+#[derive(Clone, Debug, Default)]
+pub struct Channels {
+    /// Whether the environment sets up e-mail.
+    pub email: bool,
+    /// Whether the environment sets up a webhook.
+    pub webhook: bool,
+    /// The public origin, for links.
+    pub origin: String,
 }
 
 pub(super) type Wrong = Vec<(&'static str, String)>;

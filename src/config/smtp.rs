@@ -3,6 +3,7 @@
 use lettre::message::{Mailbox, Mailboxes};
 use percent_encoding::percent_decode_str;
 use url::Url;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::config::notices::{NoticeSecrets, NoticeSettings, Wrong, given};
 
@@ -12,9 +13,11 @@ pub struct Smtp {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) security: Security,
-    pub(crate) credentials: Option<(String, String)>,
+    pub(crate) credentials: Option<(String, Zeroizing<String>)>,
     pub(crate) from: Mailbox,
     pub(crate) to: Mailboxes,
+    /// Whether the host must have public addresses only: if an admin entered it, and private ones are not allowed.
+    pub(crate) public_only: bool,
 }
 
 /// How the connection to the mail server is encrypted.
@@ -26,6 +29,34 @@ pub enum Security {
     Tls,
     /// None: on loopback only.
     Clear,
+}
+
+impl Security {
+    /// Every value.
+    pub const ALL: [Security; 3] = [Security::StartTls, Security::Tls, Security::Clear];
+
+    /// The word it is stored as.
+    pub fn word(self) -> &'static str {
+        match self {
+            Security::StartTls => "starttls",
+            Security::Tls => "tls",
+            Security::Clear => "none",
+        }
+    }
+
+    /// The value that a word stands for.
+    pub fn from_word(word: &str) -> Option<Security> {
+        Self::ALL.into_iter().find(|value| value.word() == word)
+    }
+
+    /// What pages call it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Security::StartTls => "STARTTLS (usually port 587)",
+            Security::Tls => "TLS (usually port 465)",
+            Security::Clear => "None (a mail server on this machine)",
+        }
+    }
 }
 
 impl std::fmt::Debug for Smtp {
@@ -58,10 +89,15 @@ pub(super) fn smtp(settings: &NoticeSettings, secrets: &NoticeSecrets, wrong: &m
     let to =
         to.and_then(|to| to.parse::<Mailboxes>().map_err(|_| check(TO, "it is not a list of e-mail addresses")).ok());
     let (host, port, security, credentials) = server?;
-    Some(Smtp { host, port, security, credentials, from: from?, to: to? })
+    Some(Smtp { host, port, security, credentials, from: from?, to: to?, public_only: false })
 }
 
-type Server = (String, u16, Security, Option<(String, String)>);
+/// Whether a host is this machine, to which mail may be sent without TLS.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+type Server = (String, u16, Security, Option<(String, Zeroizing<String>)>);
 
 impl Smtp {
     /// The recipients' addresses, for pages.
@@ -69,12 +105,24 @@ impl Smtp {
         self.to.iter().map(|mailbox| mailbox.email.to_string()).collect::<Vec<_>>().join(", ")
     }
 
+    /// The user name, if the mail server asks for one.
+    pub fn username(&self) -> Option<&str> {
+        self.credentials.as_ref().map(|(user, _)| user.as_str())
+    }
+
     fn server(text: &str) -> Result<Server, &'static str> {
         let url = Url::parse(text).map_err(|_| "it is not a URL like smtp://user:password@mail.example:587")?;
+        let server = Self::server_of(&url);
+        // It has the password.
+        String::from(url).zeroize();
+        server
+    }
+
+    fn server_of(url: &Url) -> Result<Server, &'static str> {
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or("it has no host")?;
         // The brackets around an IPv6 address belong to the URL, not to the address.
         let host = host.trim_start_matches('[').trim_end_matches(']').to_string();
-        let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        let loopback = is_loopback(&host);
         if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
             return Err("it must not have a path or a fragment");
         }
@@ -95,7 +143,7 @@ impl Smtp {
                 return Err("it must contain both a user name and a password, as in smtp://user:password@host");
             }
             (user, Some(password)) => {
-                let both = decoded(user).and_then(|user| Ok((user, decoded(password)?)));
+                let both = decoded(user).and_then(|user| Ok((user, Zeroizing::new(decoded(password)?))));
                 Some(both.map_err(|_| "the percent-encoded user name and password must be UTF-8")?)
             }
         };
@@ -113,7 +161,7 @@ mod tests {
 
     #[test]
     fn mail_to_other_hosts_requires_tls() {
-        let some = |user: &str, password: &str| Some((user.to_string(), password.to_string()));
+        let some = |user: &str, password: &str| Some((user.to_string(), Zeroizing::new(password.to_string())));
         let whole = server("smtp://pos%40shop:p%3Ass@mail.example:2525").expect("good");
         assert_eq!(whole, ("mail.example".into(), 2525, Security::StartTls, some("pos@shop", "p:ss")));
         assert_eq!(server("smtps://mail.example").expect("good").1, 465);

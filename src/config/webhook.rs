@@ -14,7 +14,9 @@ const SHORTEST_SECRET: usize = 24;
 /// A webhook and the key that its messages are signed with.
 #[derive(Clone)]
 pub struct Webhook {
-    pub(crate) url: Url,
+    // It may contain a secret.
+    pub(crate) url: Zeroizing<String>,
+    host: String,
     key: Zeroizing<Vec<u8>>,
 }
 
@@ -45,16 +47,22 @@ pub(super) fn webhook(
     };
     let url = Webhook::address(url, private).map_err(|why| wrong.push((URL, why.into()))).ok();
     let key = Webhook::key(secret).map_err(|why| wrong.push(("WEBHOOK_SECRET", why))).ok();
-    Some(Webhook { url: url?, key: key? })
+    Some(Webhook::of(url?, key?))
 }
 
 impl Webhook {
     /// A webhook with this URL and signing secret, which is `whsec_` and base64, or plain text.
     pub fn new(url: &str, secret: &str, private: bool) -> Result<Webhook, String> {
-        Ok(Webhook { url: Self::address(url, private)?, key: Self::key(secret)? })
+        Ok(Self::of(Self::address(url, private)?, Self::key(secret)?))
     }
 
-    fn address(text: &str, private: bool) -> Result<Url, &'static str> {
+    fn of(url: Url, key: Zeroizing<Vec<u8>>) -> Webhook {
+        let host = url.host_str().unwrap_or_default().to_string();
+        Webhook { url: Zeroizing::new(url.into()), host, key }
+    }
+
+    /// Checks a URL. Errors: the reason as a clause, without the URL.
+    pub fn address(text: &str, private: bool) -> Result<Url, &'static str> {
         let url = Url::parse(text).map_err(|_| "it is not a URL")?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err("it must not contain a user name or a password: messages are authenticated by their signature");
@@ -67,7 +75,8 @@ impl Webhook {
         }
     }
 
-    fn key(secret: &str) -> Result<Zeroizing<Vec<u8>>, String> {
+    /// Checks a signing secret. Errors: the reason as a clause, without the secret.
+    pub fn key(secret: &str) -> Result<Zeroizing<Vec<u8>>, String> {
         let key = Zeroizing::new(match secret.strip_prefix("whsec_") {
             Some(encoded) => {
                 let decoded = base64::engine::general_purpose::STANDARD.decode(encoded);
@@ -89,7 +98,7 @@ impl Webhook {
 
     /// The host, for a page: the rest of the URL may be secret.
     pub fn host(&self) -> &str {
-        self.url.host_str().unwrap_or_default()
+        &self.host
     }
 }
 

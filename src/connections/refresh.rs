@@ -119,15 +119,14 @@ async fn refresh_counted(service: &Connections, id: ConnectionKey, pace: Pace) -
             Ok(Provider::of(&client, &connection.domain_prefix, &service.hosts)?.host())
         })?,
     };
-    let transition_context = service.transition_context();
     if let Err(until) = service.breakers.check(&host, now) {
-        return service.db.write(move |conn| Connection::postpone(conn, &transition_context, id, until, now)).await;
+        return service.db.write(move |conn| Connection::postpone(conn, id, until, now)).await;
     }
     let started = Instant::now();
     let claimed = service
         .db
         .write(move |conn| {
-            state::expire(conn, &transition_context, id, now)?;
+            state::expire(conn, id, now)?;
             Connection::claim(conn, id, pace, now)
         })
         .await?;

@@ -8,7 +8,6 @@ use crate::connections::state::TransitionContext;
 use crate::db::Db;
 use crate::http::HttpClient;
 use crate::id::EmployeeKey;
-use crate::notices::Channels;
 use crate::secrets::sealed::Vault;
 use crate::time::Clock;
 
@@ -26,10 +25,8 @@ pub struct Connections {
     pub hosts: Hosts,
     /// Whether connections may call private addresses.
     pub allows_private: bool,
-    /// The public origin: redirect URIs and links in notices begin with it.
+    /// The public origin, which redirect URIs begin with.
     pub origin: String,
-    /// The notice channels that are set up.
-    pub channels: Channels,
     /// Queues refreshes that callers wait for.
     pub refresher: Refresher,
     /// The circuit breakers of token endpoints.
@@ -60,18 +57,16 @@ impl Connections {
         (db, clock): (Db, Clock),
         (vault, http): (Vault, HttpClient),
         (hosts, allows_private): (Hosts, bool),
-        channels: Channels,
+        origin: String,
     ) -> (Connections, RefreshQueue) {
         let (refresher, queue) = Refresher::new();
-        let origin = channels.origin.clone();
         let breakers = Breakers::default();
-        let service =
-            Connections { db, clock, vault, http, hosts, allows_private, origin, channels, refresher, breakers };
+        let service = Connections { db, clock, vault, http, hosts, allows_private, origin, refresher, breakers };
         (service, queue)
     }
 
     /// What state transitions need besides the database.
     pub fn transition_context(&self) -> TransitionContext {
-        TransitionContext { vault: self.vault.clone(), channels: self.channels.clone() }
+        TransitionContext { vault: self.vault.clone() }
     }
 }

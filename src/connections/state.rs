@@ -15,7 +15,7 @@ use crate::connections::token_reply::{DEFAULT_LIFETIME, Failure, Outcome, TokenR
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::id::{ConnectionKey, EmployeeKey};
-use crate::notices::{Channels, Notice};
+use crate::notices::Notice;
 use crate::schema::connections;
 use crate::secrets::sealed::{Sealed, Vault};
 use crate::time::Timestamp;
@@ -33,8 +33,6 @@ const HOST_FAILS: &str = "The provider is failing for other connections too, so 
 pub struct TransitionContext {
     /// Encrypts and decrypts tokens.
     pub vault: Vault,
-    /// The notice channels that are set up.
-    pub channels: Channels,
 }
 
 /// The account and the employee of a completed authorization.
@@ -130,13 +128,7 @@ impl Connection {
 
     /// Postpones a due refresh because the provider is failing for other connections. If the access token has expired, the
     /// connection counts as failing too.
-    pub fn postpone(
-        conn: &mut DbConnection,
-        transition_context: &TransitionContext,
-        id: ConnectionKey,
-        until: Timestamp,
-        now: Timestamp,
-    ) -> Result<()> {
+    pub fn postpone(conn: &mut DbConnection, id: ConnectionKey, until: Timestamp, now: Timestamp) -> Result<()> {
         let due = connections::table.find(id).filter(connections::due_at.le(now));
         let due = due.filter(connections::lease_until.le(now));
         if diesel::update(due).set(connections::due_at.eq(until)).execute(conn)? == 0 {
@@ -152,13 +144,7 @@ impl Connection {
                 .execute(conn)?;
             ConnectionEvent::record(conn, id, (EventKind::Failed, HOST_FAILS), "", now)?;
         }
-        begin_incident(
-            conn,
-            transition_context,
-            &connection,
-            Notice::retrying(notice_subject(&connection), HOST_FAILS),
-            now,
-        )
+        begin_incident(conn, &connection, Notice::retrying(notice_subject(&connection), HOST_FAILS), now)
     }
 
     /// Whether a refresh may follow although the last one was seconds ago. The wait after an early refresh is three times as
@@ -218,24 +204,24 @@ impl Claim {
             Outcome::Issued(reply) => self.store(conn, transition_context, reply, now)?,
             Outcome::Refused { message } => {
                 let reason = format!("The provider refused to refresh the tokens: {message}");
-                self.require_authorization(conn, transition_context, &reason, now)?;
+                self.require_authorization(conn, &reason, now)?;
             }
-            Outcome::Unusable { reason } => self.require_authorization(conn, transition_context, reason, now)?,
+            Outcome::Unusable { reason } => self.require_authorization(conn, reason, now)?,
             Outcome::Retry { message, failure: Failure::Refusal, .. } => {
                 let refusals = Refusals::count(conn, self.connection.id, now)?;
                 match refusals.are_final(now) {
                     true => {
                         let reason = refusals.reason(message, now);
-                        self.require_authorization(conn, transition_context, &reason, now)?;
+                        self.require_authorization(conn, &reason, now)?;
                     }
-                    false => self.schedule_retry(conn, transition_context, (message, None, EventKind::Failed), now)?,
+                    false => self.schedule_retry(conn, (message, None, EventKind::Failed), now)?,
                 }
             }
             Outcome::Retry { message, retry_after, failure } => {
                 let is_unknown = *failure == Failure::Unknown;
                 let kind = if is_unknown { EventKind::UnknownOutcome } else { EventKind::Failed };
                 Refusals::reset(conn, self.connection.id)?;
-                self.schedule_retry(conn, transition_context, (message, *retry_after, kind), now)?;
+                self.schedule_retry(conn, (message, *retry_after, kind), now)?;
             }
         }
         Ok(true)
@@ -259,16 +245,10 @@ impl Claim {
             None => format!("The answer states no lifetime, so {} minutes are assumed.", DEFAULT_LIFETIME / 60),
         };
         ConnectionEvent::record(conn, self.connection.id, (EventKind::Refreshed, &details), "", now)?;
-        recover(conn, transition_context, &self.connection, "", now)
+        recover(conn, &self.connection, "", now)
     }
 
-    fn require_authorization(
-        &self,
-        conn: &mut DbConnection,
-        transition_context: &TransitionContext,
-        reason: &str,
-        now: Timestamp,
-    ) -> Result<()> {
+    fn require_authorization(&self, conn: &mut DbConnection, reason: &str, now: Timestamp) -> Result<()> {
         diesel::update(connections::table.find(self.connection.id))
             .set((
                 connections::version.eq(self.connection.version + 1),
@@ -285,19 +265,12 @@ impl Claim {
         NewActivity::new(Kind::ConnectionLost, Actor::server(), connection.subject())
             .with(Detail::note(reason))
             .record(conn, now)?;
-        begin_incident(
-            conn,
-            transition_context,
-            connection,
-            Notice::needs_authorization(notice_subject(connection), reason),
-            now,
-        )
+        begin_incident(conn, connection, Notice::needs_authorization(notice_subject(connection), reason), now)
     }
 
     fn schedule_retry(
         &self,
         conn: &mut DbConnection,
-        transition_context: &TransitionContext,
         (message, retry_after, kind): (&str, Option<i64>, EventKind),
         now: Timestamp,
     ) -> Result<()> {
@@ -318,13 +291,7 @@ impl Claim {
         ConnectionEvent::record(conn, connection.id, (kind, message), "", now)?;
         // While the access token is valid, calls work and no notice is sent.
         if connection.paused_at.is_none() && !connection.is_fresh(now) {
-            begin_incident(
-                conn,
-                transition_context,
-                connection,
-                Notice::retrying(notice_subject(connection), message),
-                now,
-            )?;
+            begin_incident(conn, connection, Notice::retrying(notice_subject(connection), message), now)?;
         }
         Ok(())
     }
@@ -443,16 +410,11 @@ pub fn authorize(
     .from(&authorized.client_ip)
     .with(Detail::note(&details))
     .record(conn, now)?;
-    recover(conn, transition_context, connection, &authorized.by_name, now)
+    recover(conn, connection, &authorized.by_name, now)
 }
 
 /// Marks a connection as needing authorization if its access token has expired and it has no refresh token.
-pub fn expire(
-    conn: &mut DbConnection,
-    transition_context: &TransitionContext,
-    id: ConnectionKey,
-    now: Timestamp,
-) -> Result<()> {
+pub fn expire(conn: &mut DbConnection, id: ConnectionKey, now: Timestamp) -> Result<()> {
     let reason = "Its access token has expired, and the provider gave no refresh token.";
     let expired = connections::table
         .find(id)
@@ -473,13 +435,7 @@ pub fn expire(
     NewActivity::new(Kind::ConnectionLost, Actor::server(), connection.subject())
         .with(Detail::note(reason))
         .record(conn, now)?;
-    begin_incident(
-        conn,
-        transition_context,
-        &connection,
-        Notice::needs_authorization(notice_subject(&connection), reason),
-        now,
-    )
+    begin_incident(conn, &connection, Notice::needs_authorization(notice_subject(&connection), reason), now)
 }
 
 /// The error of a transition if the connection has changed since it was loaded.

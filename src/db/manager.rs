@@ -1,10 +1,12 @@
 //! Opens connections and applies their settings, for SQLite and PostgreSQL.
 
+use std::sync::Arc;
+
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 
-use crate::config::DatabaseUrl;
-use crate::db::{DbConnection, carry_key};
+use crate::config::{Channels, DatabaseUrl};
+use crate::db::{DbConnection, carry_channels, carry_key};
 use crate::secrets::DerivedKey;
 
 /// What a connection is for, which decides its memory and its time limits.
@@ -51,7 +53,7 @@ impl Purpose {
 pub(crate) struct Manager {
     url: DatabaseUrl,
     purpose: Purpose,
-    key: Option<DerivedKey>,
+    carried: Option<(DerivedKey, Arc<Channels>)>,
 }
 
 /// A pooled connection, and whether it turned out to be dead.
@@ -62,12 +64,12 @@ pub(crate) struct Pooled {
 
 impl Manager {
     pub(crate) fn new(url: DatabaseUrl) -> Manager {
-        Manager { url, purpose: Purpose::Requests, key: None }
+        Manager { url, purpose: Purpose::Requests, carried: None }
     }
 
-    /// The same for connections that carry `key`.
-    pub(crate) fn carrying(self, key: &DerivedKey) -> Manager {
-        Manager { key: Some(key.clone()), ..self }
+    /// The same for connections that carry `key` and `channels`.
+    pub(crate) fn carrying(self, key: &DerivedKey, channels: Channels) -> Manager {
+        Manager { carried: Some((key.clone(), Arc::new(channels))), ..self }
     }
 
     pub(crate) fn for_purpose(self, purpose: Purpose) -> Manager {
@@ -85,8 +87,9 @@ impl Manager {
             #[cfg(feature = "postgres")]
             DatabaseUrl::Postgres(url) => open_postgres(url.expose(), self.purpose),
         }?;
-        if let Some(key) = &self.key {
+        if let Some((key, channels)) = &self.carried {
             carry_key(&mut conn, key);
+            carry_channels(&mut conn, channels);
         }
         Ok(conn)
     }

@@ -5,7 +5,7 @@
 //! pool, retried after conflicts. Both wait a limited time and return [`crate::error::Error::Unavailable`], which pages
 //! answer with 503, so requests fail fast while the database is unreachable and succeed again as soon as it is back.
 
-mod carried_key;
+mod carried;
 mod checkpoint;
 mod commit;
 mod database_error;
@@ -23,8 +23,8 @@ mod write_behind;
 mod writer;
 
 pub use crate::config::DatabaseUrl;
-pub(crate) use carried_key::carried_key;
-pub use carried_key::{carry_key, watch};
+pub(crate) use carried::{carried_channels, carried_key};
+pub use carried::{carry_channels, carry_key, watch};
 pub use commit::in_transaction;
 pub use migrations::{migrate, migrate_and_tell, revert_all};
 pub use pool::Db;

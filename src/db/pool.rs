@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::DatabaseUrl;
+use crate::config::{Channels, DatabaseUrl};
 use crate::db::DbConnection;
 use crate::db::commit::{CommitDecision, commit_with_retries};
 use crate::db::manager::{Manager, Purpose};
@@ -46,9 +46,14 @@ impl Db {
         Db::with_manager(Manager::new(url.clone()), connections)
     }
 
-    /// The same with connections that carry `key`, which authenticates the activity entries they write.
-    pub fn open_carrying(url: &DatabaseUrl, connections: u32, key: &DerivedKey) -> std::result::Result<Db, String> {
-        Db::with_manager(Manager::new(url.clone()).carrying(key), connections)
+    /// The same with connections that carry `key`, which authenticates the activity entries they write, and the `channels`
+    /// of the notices they write.
+    pub fn open_carrying(
+        url: &DatabaseUrl,
+        connections: u32,
+        (key, channels): (&DerivedKey, Channels),
+    ) -> std::result::Result<Db, String> {
+        Db::with_manager(Manager::new(url.clone()).carrying(key, channels), connections)
     }
 
     fn with_manager(manager: Manager, connections: u32) -> std::result::Result<Db, String> {

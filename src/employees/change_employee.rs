@@ -8,6 +8,7 @@ use crate::employees::employee::Employee;
 use crate::employees::session::Session;
 use crate::error::Result;
 use crate::id::{EmployeeKey, LocationKey};
+use crate::notices::{self, Notice};
 use crate::scopes::Role;
 use crate::time::{Timestamp, count};
 
@@ -81,6 +82,13 @@ pub fn change_employee(
         .from(client_ip)
         .with(detail)
         .record(conn, now)?;
+    if let EmployeeChange::Role(Role::Admin) = change
+        && employee.role != Role::Admin
+    {
+        let how =
+            format!("{} gave {} the role of an admin (was {})", actor.name(), employee.name, employee.role.name());
+        notices::raise(conn, &Notice::admin_added((id, &employee.name), &how), now)?;
+    }
     Ok(employee)
 }
 

@@ -9,6 +9,8 @@ use crate::employees::session::Session;
 use crate::employees::signed_out;
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, LocationKey};
+use crate::notices::{self, Notice};
+use crate::scopes::Role;
 use crate::secrets::TokenHash;
 use crate::time::Timestamp;
 
@@ -28,6 +30,10 @@ pub fn invite(
         .from(client_ip)
         .with(Detail::note(format!("as {}", new.role.name())))
         .record(conn, now)?;
+    if employee.role == Role::Admin {
+        let how = format!("{} invited {} as an admin", actor.name(), employee.name);
+        notices::raise(conn, &Notice::admin_added((id, &employee.name), &how), now)?;
+    }
     Ok(employee)
 }
 

@@ -1,5 +1,5 @@
-//! Deletes old history in batches: authorization codes, failed token requests, events of connections, notices, counts of wrong
-//! passwords and client secrets, acknowledgements that have ended, and how much clients and API keys were used.
+//! Deletes old history in batches: authorization codes, failed token requests, events of connections, notices and their marks, counts of
+//! wrong passwords and client secrets, acknowledgements that have ended, and how much clients and API keys were used.
 
 use diesel::QueryResult;
 
@@ -13,17 +13,18 @@ use crate::employees::Attempts;
 use crate::error::Result;
 use crate::jobs::lease::with_lease;
 use crate::jobs::{BATCH, PAUSE};
-use crate::notices::OutboxMessage;
+use crate::notices::{NoticeMark, OutboxMessage};
 use crate::time::Timestamp;
 use crate::tokens::authorization_code::AuthorizationCode;
 use crate::web::state::State;
 
 type Purging = fn(&mut DbConnection, Timestamp, i64) -> QueryResult<usize>;
-const HISTORY: [Purging; 9] = [
+const HISTORY: [Purging; 10] = [
     AuthorizationCode::purge,
     TokenFailure::purge,
     ConnectionEvent::purge,
     OutboxMessage::purge,
+    NoticeMark::purge,
     Attempts::purge,
     FailedSecretCount::purge,
     Acknowledgement::purge,

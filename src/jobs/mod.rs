@@ -16,10 +16,12 @@ mod flag_tokens;
 mod flush_buffers;
 mod lease;
 mod move_ended_tokens;
+mod notify_expiring_keys;
 mod record_failed_sign_ins;
 mod refresh_connections;
 mod revoke_in_bulk;
 mod seal_activity;
+mod send_digest;
 mod supervisor;
 mod update_statistics;
 
@@ -75,6 +77,12 @@ const JOBS: &[Job] = &[
         run: |app| count_clients::run(app).boxed_local(),
     },
     Job { name: "delete expired sessions", every: EVERY_MINUTE, run: |app| delete_short_lived::run(app).boxed_local() },
+    Job {
+        name: "notify of expiring API keys",
+        every: EVERY_MINUTE,
+        run: |app| notify_expiring_keys::run(app).boxed_local(),
+    },
+    Job { name: "send the digest", every: EVERY_MINUTE, run: |app| send_digest::run(app).boxed_local() },
     Job { name: "delete old history", every: EVERY_MINUTE, run: |app| delete_history::run(app).boxed_local() },
     Job {
         name: "delete expired tokens",

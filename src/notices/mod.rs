@@ -1,120 +1,213 @@
-//! Notices: an e-mail and a webhook message when a connection stops working, and again when it works.
+//! Notices: an e-mail and a webhook message about what somebody should know, such as a connection that stops working, a
+//! token that was used twice, or a new admin.
 //!
-//! A notice is written to the outbox in the transaction of the event and delivered afterwards, at least once. Every attempt
-//! carries the same message id, so that receivers can recognise a repeat.
+//! A service raises a notice in the transaction of its act. If a channel is set up and sends notices of this kind, the
+//! notice is written to the outbox, and delivered afterwards, at least once. Every attempt carries the same message id, so
+//! that receivers can recognise a repeat. Within an hour, a channel sends only so many of a kind, because strangers cause
+//! some of them.
 
+mod choices;
 pub mod delivery;
+mod digest;
 mod email;
+mod kind;
+mod mail_settings;
+mod mark;
+mod notice;
 mod outbox;
+mod set_up;
 mod webhook;
+mod webhook_settings;
 
-pub use crate::config::{NoticeSecrets, NoticeSettings, Notices, Smtp, Webhook};
+pub use crate::config::{NoticeSecrets, NoticeSettings, Notices, Security};
+pub use choices::Choices;
 pub use delivery::Delivery;
-pub use outbox::{Channel, ChannelFacts, OutboxMessage};
+pub use digest::{DigestSettings, DueDigest, WEEKDAYS};
+pub use kind::{KindWords, NoticeKind};
+pub use mail_settings::{FieldErrors, MailSettings};
+pub use mark::NoticeMark;
+pub use notice::{ExpiringKey, Notice, NoticeSubject};
+pub use outbox::{Channel, ChannelFacts, NewMessage, OutboxMessage};
+pub use set_up::{EnteredMail, EnteredWebhook, Guard, channels, remove, store_mail, store_webhook};
+pub use webhook_settings::WebhookSettings;
 
+use diesel::QueryResult;
 use serde_json::json;
 
-use crate::db::DbConnection;
+use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
+use crate::db::{DbConnection, carried_channels};
 use crate::error::{Error, Result};
-use crate::id::ConnectionKey;
 use crate::secrets::random_name;
-use crate::time::Timestamp;
+use crate::time::{HOUR, Timestamp};
 
-/// The notice channels that are set up.
-#[derive(Clone, Debug, Default)]
-pub struct Channels {
-    /// Whether e-mail is set up.
-    pub email: bool,
-    /// Whether a webhook is set up.
-    pub webhook: bool,
-    /// The public origin, for links.
-    pub origin: String,
-}
+/// The page where admins choose notices and set up channels.
+pub const SETTINGS_PAGE: &str = "/settings/account/notices";
 
-/// The connection that a notice is about.
-#[derive(Clone, Debug)]
-pub struct NoticeSubject {
-    /// Its id.
-    pub connection: ConnectionKey,
-    /// Its name.
-    pub name: String,
-    /// The path of its page.
-    pub path: String,
-}
+crate::db::sealed_columns::sealed_columns!(SEALED_COLUMNS:
+    mail_settings.password,
+    webhook_settings.url,
+    webhook_settings.secret,
+);
 
-/// A notice to send.
-#[derive(Clone, Debug)]
-pub struct Notice {
-    event: &'static str,
-    title: String,
-    message: String,
-    path: String,
-    // None for a test.
-    connection: Option<(ConnectionKey, String)>,
-}
+/// How many notices of a kind a channel sends within an hour; the last of them says that the others are left out.
+pub const MOST_AN_HOUR: i64 = 10;
 
-impl Notice {
-    /// A connection needs authorization.
-    pub fn needs_authorization(subject: NoticeSubject, reason: &str) -> Notice {
-        Self::about(subject, "connection.needs_authorization", "needs authorization", reason.into())
-    }
-
-    /// A connection does not work at the moment; its refresh is retried.
-    pub fn retrying(subject: NoticeSubject, cause: &str) -> Notice {
-        let message = format!("{cause} The refresh is retried automatically.");
-        Self::about(subject, "connection.trouble", "is not working", message)
-    }
-
-    /// A connection works again.
-    pub fn recovered(subject: NoticeSubject) -> Notice {
-        Self::about(subject, "connection.recovered", "works again", "Programs can call through it again.".into())
-    }
-
-    fn about(subject: NoticeSubject, event: &'static str, what: &str, message: String) -> Notice {
-        Notice {
-            event,
-            title: format!("{} {what}", subject.name),
-            message,
-            path: subject.path,
-            connection: Some((subject.connection, subject.name)),
+/// Logs a notice and writes it to the outbox for each channel that is set up and sends its kind. Call it in the transaction
+/// of the act.
+pub fn raise(conn: &mut DbConnection, notice: &Notice, now: Timestamp) -> Result<()> {
+    notice.log();
+    for channel in Channel::ALL {
+        let Some(kind) = notice.kind else { continue };
+        if !is_set_up(conn, *channel)? || !choices::is_sent(conn, *channel, kind)? {
+            continue;
         }
-    }
-
-    /// A test of the channels, with a link to `path`.
-    pub fn test(by: &str, path: &str) -> Notice {
-        Notice {
-            event: "test",
-            title: "Test notice".into(),
-            message: format!("{by} sent this to test the notice channels."),
-            path: path.into(),
-            connection: None,
+        let hour_ago = now.plus(-HOUR);
+        let sent =
+            if kind.words().is_limited { OutboxMessage::count_since(conn, *channel, kind, hour_ago)? } else { 0 };
+        if sent < MOST_AN_HOUR {
+            write(conn, *channel, notice, sent + 1 == MOST_AN_HOUR, now)?;
         }
-    }
-}
-
-/// Logs a notice and writes it to the outbox, once for each channel.
-pub fn send(conn: &mut DbConnection, channels: &Channels, notice: &Notice, now: Timestamp) -> Result<()> {
-    if let Some((id, _)) = &notice.connection {
-        log::warn!("connection {id}: {}", notice.event);
-    }
-    let link = format!("{}{}", channels.origin, notice.path);
-    if channels.email {
-        let body = format!("{}\n\n{}\n", notice.message, link);
-        OutboxMessage::create(conn, Channel::Email, &message_id(), (&notice.title, &body), now)?;
-    }
-    if channels.webhook {
-        let mut data = json!({ "words": notice.message, "url": link });
-        if let Some((id, name)) = &notice.connection {
-            data["connection"] = json!(id.0);
-            data["name"] = json!(name);
-        }
-        let body = json!({ "type": notice.event, "timestamp": now.iso(), "data": data });
-        let body = serde_json::to_string(&body).map_err(Error::internal)?;
-        OutboxMessage::create(conn, Channel::Webhook, &message_id(), (&notice.title, &body), now)?;
     }
     Ok(())
 }
 
-fn message_id() -> String {
-    format!("msg_{}", random_name(24))
+/// Writes a notice to the outbox of these channels, whatever kinds they send.
+pub fn send_on(conn: &mut DbConnection, channels: &[Channel], notice: &Notice, now: Timestamp) -> Result<()> {
+    for channel in channels {
+        write(conn, *channel, notice, false, now)?;
+    }
+    Ok(())
+}
+
+/// The public origin, which the links in notices begin with.
+pub fn origin(conn: &mut DbConnection) -> String {
+    carried_channels(conn).origin.clone()
+}
+
+/// Whether any channel would send a notice of this kind.
+pub fn is_wanted(conn: &mut DbConnection, kind: NoticeKind) -> Result<bool> {
+    for channel in Channel::ALL {
+        if is_set_up(conn, *channel)? && choices::is_sent(conn, *channel, kind)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a channel is set up, by the environment or by an admin.
+pub fn is_set_up(conn: &mut DbConnection, channel: Channel) -> QueryResult<bool> {
+    let environment = carried_channels(conn);
+    Ok(match channel {
+        Channel::Email => environment.email || MailSettings::are_complete(conn)?,
+        Channel::Webhook => environment.webhook || WebhookSettings::host(conn)?.is_some(),
+    })
+}
+
+/// Chooses which kinds are sent on which channel, and records what changed; false when nothing did.
+pub fn choose(
+    conn: &mut DbConnection,
+    chosen: &[(Channel, NoticeKind)],
+    (actor, client_ip): (&Actor, &str),
+    now: Timestamp,
+) -> Result<bool> {
+    let before = Choices::load(conn)?;
+    let mut changes = Vec::new();
+    for channel in Channel::ALL {
+        for kind in NoticeKind::ALL {
+            let is_sent = chosen.contains(&(*channel, *kind));
+            if is_sent != before.has(*channel, *kind) {
+                let word = if is_sent { "on" } else { "off" };
+                changes.push(format!("{} by {} {word}", kind.words().name, channel.name()));
+            }
+        }
+    }
+    if changes.is_empty() {
+        return Ok(false);
+    }
+    choices::store(conn, chosen)?;
+    record_change(conn, &changes.join("; "), (actor, client_ip), now)?;
+    Ok(true)
+}
+
+fn record_change(
+    conn: &mut DbConnection,
+    note: &str,
+    (actor, client_ip): (&Actor, &str),
+    now: Timestamp,
+) -> Result<()> {
+    NewActivity::new(Kind::NoticesChanged, actor.clone(), Subject::named("account", 1, "Notices"))
+        .from(client_ip)
+        .with(Detail::note(note))
+        .record(conn, now)
+}
+
+impl Notice {
+    // The id only: the log names nobody.
+    fn log(&self) {
+        let subject = self.data.iter().find(|(name, _)| matches!(*name, "connection" | "client" | "employee"));
+        match subject {
+            Some((what, id)) => log::warn!("{what} {id}: {}", self.event),
+            None => log::warn!("{}", self.event),
+        }
+    }
+}
+
+/// Writes a test message to the outbox and claims it, so that no job sends it, and records the test. Errors:
+/// [`Error::Conflict`] when the channel is not set up.
+pub fn begin_test(
+    conn: &mut DbConnection,
+    channel: Channel,
+    (actor, client_ip): (&Actor, &str),
+    now: Timestamp,
+) -> Result<OutboxMessage> {
+    if !is_set_up(conn, channel)? {
+        return Err(Error::Conflict("This channel is not set up.".into()));
+    }
+    let message = write(conn, channel, &Notice::test(actor.name(), SETTINGS_PAGE), false, now)?;
+    NewActivity::new(Kind::NoticeTested, actor.clone(), Subject::named("account", 1, "Notices"))
+        .from(client_ip)
+        .with(Detail::note(channel.name()))
+        .record(conn, now)?;
+    OutboxMessage::claim(conn, message.id, now)?.ok_or_else(|| Error::internal("a new message is claimed already"))
+}
+
+fn write(
+    conn: &mut DbConnection,
+    channel: Channel,
+    notice: &Notice,
+    is_last: bool,
+    now: Timestamp,
+) -> Result<OutboxMessage> {
+    let origin = &carried_channels(conn).origin;
+    let link = format!("{origin}{}", notice.path);
+    let mut message = notice.message.clone();
+    if is_last {
+        message.push_str(&format!(
+            "\n\nThis is the {MOST_AN_HOUR}th notice of this kind within an hour. More are not sent for now; the page has \
+             them all."
+        ));
+    }
+    let body = match channel {
+        Channel::Email => {
+            format!("{message}\n\n{link}\n\n--\nChoose which notices are sent: {origin}{SETTINGS_PAGE}\n")
+        }
+        Channel::Webhook => {
+            let mut data = json!({ "words": message, "url": link });
+            for (name, value) in &notice.data {
+                data[*name] = value.clone();
+            }
+            let body = json!({ "type": notice.event, "timestamp": now.iso(), "data": data });
+            serde_json::to_string(&body).map_err(Error::internal)?
+        }
+    };
+    let message_id = format!("msg_{}", random_name(24));
+    let new = NewMessage {
+        channel,
+        message_id: &message_id,
+        subject: &notice.title,
+        body: &body,
+        kind: notice.kind.map_or(notice.event, NoticeKind::word),
+        employee: notice.employee,
+    };
+    Ok(OutboxMessage::create(conn, &new, now)?)
 }

@@ -6,6 +6,8 @@ use rand::RngExt;
 
 use crate::db::DbConnection;
 use crate::db::text_enum::text_enum;
+use crate::id::EmployeeKey;
+use crate::notices::NoticeKind;
 use crate::schema::outbox;
 use crate::time::{DAY, HOUR, MINUTE, Timestamp};
 
@@ -24,6 +26,33 @@ text_enum! {
         /// To a webhook.
         Webhook = "webhook",
     }
+}
+
+impl Channel {
+    /// Its name within a sentence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Channel::Email => "e-mail",
+            Channel::Webhook => "webhook",
+        }
+    }
+}
+
+/// A message to create.
+#[derive(Clone, Copy, Debug)]
+pub struct NewMessage<'a> {
+    /// Its channel.
+    pub channel: Channel,
+    /// Its id for the receiver.
+    pub message_id: &'a str,
+    /// Its subject.
+    pub subject: &'a str,
+    /// Its body.
+    pub body: &'a str,
+    /// The word of its [`NoticeKind`], or `test`, or `digest`.
+    pub kind: &'a str,
+    /// The employee it concerns.
+    pub employee: Option<EmployeeKey>,
 }
 
 /// A row of `outbox`.
@@ -59,24 +88,36 @@ pub enum Failed {
 
 impl OutboxMessage {
     /// Creates a message; call it in the transaction of the event.
-    pub fn create(
-        conn: &mut DbConnection,
-        channel: Channel,
-        message_id: &str,
-        (subject, body): (&str, &str),
-        now: Timestamp,
-    ) -> QueryResult<()> {
-        diesel::insert_into(outbox::table)
+    pub fn create(conn: &mut DbConnection, new: &NewMessage<'_>, now: Timestamp) -> QueryResult<OutboxMessage> {
+        let id: i64 = diesel::insert_into(outbox::table)
             .values((
-                outbox::channel.eq(channel),
-                outbox::message_id.eq(message_id),
-                outbox::subject.eq(subject),
-                outbox::body.eq(body),
+                outbox::channel.eq(new.channel),
+                outbox::message_id.eq(new.message_id),
+                outbox::subject.eq(new.subject),
+                outbox::body.eq(new.body),
                 outbox::created_at.eq(now),
                 outbox::due_at.eq(now),
+                outbox::kind.eq(new.kind),
+                outbox::employee_id.eq(new.employee),
             ))
-            .execute(conn)
-            .map(drop)
+            .returning(outbox::id)
+            .get_result(conn)?;
+        outbox::table.find(id).select(OutboxMessage::as_select()).first(conn)
+    }
+
+    /// How many messages of a kind were created on a channel since a time.
+    pub fn count_since(
+        conn: &mut DbConnection,
+        channel: Channel,
+        kind: NoticeKind,
+        since: Timestamp,
+    ) -> QueryResult<i64> {
+        outbox::table
+            .filter(outbox::kind.eq(kind))
+            .filter(outbox::channel.eq(channel))
+            .filter(outbox::created_at.gt(since))
+            .count()
+            .get_result(conn)
     }
 
     /// The messages of these channels that can be claimed, the longest overdue first, at most `most`.
@@ -127,6 +168,11 @@ impl OutboxMessage {
             (diesel::update(mine).set((free, outbox::due_at.eq(due))).execute(conn)?, Failed::Later(due))
         };
         Ok(if touched == 1 { outcome } else { Failed::ClaimedByOther })
+    }
+
+    /// Deletes the message of a test that was not delivered: its cause was shown, and nobody waits for it.
+    pub fn discard(&self, conn: &mut DbConnection) -> QueryResult<()> {
+        diesel::delete(outbox::table.find(self.id)).execute(conn).map(drop)
     }
 
     /// Deletes at most `most` messages that were delivered or abandoned a week ago, or whose channel is off.

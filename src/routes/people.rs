@@ -78,7 +78,29 @@ routes! {
         GET Admin => pages::account::confirm_removal::remove_location_form,
         POST Admin => pages::account::businesses::remove_location,
     }
-    "/settings/account/notices/test" { POST Admin => pages::account::notice_settings::test }
+    "/settings/account/notices" {
+        GET Admin => pages::account::notice_settings::notices,
+        POST Admin => pages::account::notice_settings::choose,
+    }
+    "/settings/account/notices/digest" { POST Admin => pages::account::notice_settings::digest }
+    "/settings/account/notices/email" {
+        GET Admin => pages::account::mail_form::mail,
+        POST Admin => pages::account::mail_form::save_mail,
+    }
+    "/settings/account/notices/email/test" { POST Admin => pages::account::notice_channel::test_mail }
+    "/settings/account/notices/email/remove" {
+        GET Admin => pages::account::notice_channel::remove_mail_form,
+        POST Admin => pages::account::notice_channel::remove_mail,
+    }
+    "/settings/account/notices/webhook" {
+        GET Admin => pages::account::webhook_form::webhook,
+        POST Admin => pages::account::webhook_form::save_webhook,
+    }
+    "/settings/account/notices/webhook/test" { POST Admin => pages::account::notice_channel::test_webhook }
+    "/settings/account/notices/webhook/remove" {
+        GET Admin => pages::account::notice_channel::remove_webhook_form,
+        POST Admin => pages::account::notice_channel::remove_webhook,
+    }
 
     "/settings/profile" { GET SignedIn => pages::profile::profile::profile }
     "/settings/profile/password" { POST SignedIn => pages::profile::profile::change_password }

@@ -11,6 +11,7 @@ use crate::connections::Connections;
 use crate::db::Db;
 use crate::employees::SeenSessions;
 use crate::employees::password_hasher::PasswordHasher;
+use crate::notices::{Delivery, Guard};
 use crate::secrets::{DerivedKey, MasterKey};
 use crate::time::Clock;
 use crate::web::connection_limits::ConnectionLimits;
@@ -49,6 +50,25 @@ pub struct State {
     pub job_health: JobHealth,
     /// The name of this process: the holder of its leases.
     pub node: String,
+}
+
+impl State {
+    /// What the delivery of notices needs.
+    pub fn delivery(&self) -> Delivery<'_> {
+        Delivery {
+            db: &self.db,
+            clock: &self.clock,
+            http: &self.connections.http,
+            environment: &self.config.notices,
+            guard: self.notice_guard(),
+            authorities: &self.config.outbound.authorities,
+        }
+    }
+
+    /// What encrypts the channels of notices, and says which hosts they may have.
+    pub fn notice_guard(&self) -> Guard<'_> {
+        Guard { vault: &self.connections.vault, allows_private: self.config.outbound.private }
+    }
 }
 
 /// The derived keys, one for each purpose.

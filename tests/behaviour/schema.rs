@@ -230,7 +230,12 @@ fn every_table_and_column_the_code_knows_is_there_and_no_other() {
         connection_refusals,
         connection_requests,
         service_keys,
-        outbox
+        outbox,
+        notice_choices,
+        notice_marks,
+        mail_settings,
+        webhook_settings,
+        digest_settings
     );
 
     let sql = match is_postgres() {

@@ -69,6 +69,14 @@ pub struct Finding {
     pub found: Found,
 }
 
+impl Finding {
+    /// How many items there are and what is with them: `2 tokens were used twice`.
+    pub fn title(&self) -> String {
+        let is_one = self.found.items.len() == 1 && !self.found.capped;
+        format!("{} {}", self.found.count(), if is_one { self.rule.one } else { self.rule.many })
+    }
+}
+
 /// Asks every rule that concerns the viewer; rules that find nothing are left out.
 pub fn findings(conn: &mut DbConnection, asked: Asked) -> Result<Vec<Finding>> {
     let quiet = Acknowledged::load(conn, asked.now)?;

@@ -14,6 +14,7 @@ use crate::db::index_order::in_index_order;
 use crate::employees::Employee;
 use crate::error::{Error, Result};
 use crate::id::ClientKey;
+use crate::notices;
 use crate::schema::{access_tokens, refresh_tokens};
 use crate::time::Timestamp;
 use crate::tokens::access_token::AccessToken;
@@ -89,6 +90,9 @@ pub fn revoke_as(
     let notes = [note, &created_later, deleting].into_iter().filter(|part| !part.is_empty());
     detail.note = notes.collect::<Vec<_>>().join("; ");
     NewActivity::new(kind, actor.clone(), target.subject()).from(client_ip).with(detail.clone()).record(conn, now)?;
+    if let Some(notice) = target.notice(kind, note, actor) {
+        notices::raise(conn, &notice, now)?;
+    }
     if let Target::RefreshToken(client, _) = target {
         client_counters::recount(conn, client.id)?;
     }

@@ -1,8 +1,9 @@
 //! What one revocation covers: a client, a refresh token, or everything an employee authorized.
 
-use crate::activity::{Kind, Subject};
+use crate::activity::{Actor, Kind, Subject};
 use crate::clients::Client;
 use crate::employees::Employee;
+use crate::notices::Notice;
 use crate::tokens::refresh_token::RefreshToken;
 use crate::tokens::revocation::rows::{Owner, Rows, Span};
 
@@ -38,6 +39,20 @@ impl Target {
                 Subject::token("refresh_token", token.id.0, &token.mask, &client.name, token.employee_id)
             }
             Target::Grants(employee) => employee.subject(),
+        }
+    }
+
+    /// The notice about a revocation of this target that is recorded as `kind`. `note`: what was used twice.
+    pub(super) fn notice(&self, kind: Kind, note: &str, actor: &Actor) -> Option<Notice> {
+        match (self, kind) {
+            (Target::Client(client), _) => {
+                let was_pending = client.approved_at.is_none();
+                Some(Notice::client_revoked((client.id, &client.name), was_pending, actor.name()))
+            }
+            (Target::RefreshToken(client, token), Kind::RefreshTokenReuseDetected | Kind::CodeReuseDetected) => {
+                Some(Notice::reuse_detected((client.id, &client.name), note, token.employee_id))
+            }
+            _ => None,
         }
     }
 

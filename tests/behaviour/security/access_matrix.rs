@@ -90,7 +90,7 @@ fn expected(method: &str, path: &str) -> Option<[Answer; 6]> {
         // They are not archived.
         ("GET", "/settings/employees/{employee}/erase") => admin(Elsewhere),
         ("GET", "/settings/employees/invite" | "/settings/account") => admin(Ok),
-        ("GET", path) if path.starts_with("/settings/account/businesses/") => admin(Ok),
+        ("GET", path) if path.starts_with("/settings/account/") => admin(Ok),
         ("GET", path) if EMPLOYEE_ADMIN.iter().any(|act| path == format!("/settings/employees/{{employee}}/{act}")) => {
             admin(Ok)
         }

@@ -20,7 +20,7 @@ mod refresh;
 mod refresh_values;
 mod sessions;
 mod sign_in;
-mod stored;
+pub mod stored;
 mod strangers;
 mod token;
 mod tokens_in_use;

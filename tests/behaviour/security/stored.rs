@@ -18,8 +18,8 @@ fn disguises(secret: &str) -> Vec<String> {
     vec![secret[..8].to_string(), secret[secret.len() - 12..].to_string(), hex.to_uppercase(), hex, base64]
 }
 
-// Everything the database holds, as bytes: the files on SQLite, every column of every table on PostgreSQL.
-fn everything(app: &TestApp) -> Vec<u8> {
+/// Everything the database holds, as bytes: the files on SQLite, every column of every table on PostgreSQL.
+pub fn everything(app: &TestApp) -> Vec<u8> {
     let mut all = Vec::new();
     if !is_postgres() {
         for entry in std::fs::read_dir(app.database.folder.path()).unwrap() {
@@ -39,7 +39,8 @@ fn everything(app: &TestApp) -> Vec<u8> {
     all
 }
 
-fn holds(haystack: &[u8], needle: &str) -> bool {
+/// Whether it has these bytes.
+pub fn holds(haystack: &[u8], needle: &str) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle.as_bytes())
 }
 

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use client_api_access::connections::state::TransitionContext;
 use client_api_access::db;
 use client_api_access::db::{DatabaseUrl, DbConnection};
-use client_api_access::notices::Channels;
 use client_api_access::secrets::MasterKey;
 use client_api_access::secrets::sealed::Vault;
 
@@ -140,7 +139,7 @@ impl Server {
         let mut conn = conn;
         carry_key(&mut conn, key.trim());
         let vault = Vault::new(&MasterKey::from_text(&key).unwrap(), None);
-        (conn, TransitionContext { vault, channels: Channels::default() })
+        (conn, TransitionContext { vault })
     }
 
     /// What it has logged so far.

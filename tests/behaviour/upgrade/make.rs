@@ -29,8 +29,17 @@ fn the_world_to_upgrade_from_has_rows_in_every_table() {
     let known = make(&app, &provider);
 
     let mut shop = app.shop();
-    // Every entry has been sealed, nobody's personal data was erased, and nothing was revoked in bulk.
-    let empty = ["activity_unsealed", "activity_redactions", "erasures", "bulk_revocations"];
+    // Every entry has been sealed, nobody's personal data was erased, and nothing was revoked in bulk. The environment sets up
+    // the webhook.
+    let empty = [
+        "activity_unsealed",
+        "activity_redactions",
+        "erasures",
+        "bulk_revocations",
+        "notice_marks",
+        "mail_settings",
+        "webhook_settings",
+    ];
     for table in tables(&mut shop).into_iter().filter(|table| !empty.contains(&table.as_str())) {
         let rows = shop.number(&format!("SELECT COUNT(*) FROM {table}"));
         assert!((1..60).contains(&rows), "{table} has {rows} rows");
@@ -166,7 +175,10 @@ fn make(app: &TestApp, provider: &Provider) -> Known {
     let issued = pair(&app.token(&first.code_request(&redeemed.0, &redeemed.1.verifier)));
     let from_code = KnownGrant { refresh_tokens: vec![issued.refresh_token], access_token: issued.access_token };
     grants.insert("from the redeemed code".into(), from_code);
-    press(&mut admin, "/settings/account", "/notices/test", &[]);
+    let notices = "/settings/account/notices";
+    press(&mut admin, notices, "/webhook/test", &[]);
+    press(&mut admin, notices, "/notices", &[("sent", "webhook client.registered")]);
+    press(&mut admin, notices, "/digest", &[("weekday", "5"), ("digest-webhook", "yes")]);
     app.run_background();
     let connected = connect_all(app, provider, &mut admin, business);
     app.run_background();

@@ -29,7 +29,7 @@ const EMPLOYEES: &str = "/settings/employees";
 fn set(config: &mut Config, provider: &Provider) {
     let settings = NoticeSettings { webhook_url: Some(format!("{}/hook", provider.origin())), ..Default::default() };
     let webhook_secret = Some("a secret of twenty-four characters".into());
-    let secrets = NoticeSecrets { webhook_secret, ..Default::default() };
+    let secrets = NoticeSecrets { webhook_secret, smtp_url: None };
     config.notices = Notices::from_settings(&settings, &secrets, true).unwrap();
     config.public_url = PublicUrl::parse("https://pos.example").unwrap();
 }

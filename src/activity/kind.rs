@@ -64,6 +64,8 @@ text_enum! {
         AllAccessRevoked = "grants ended",
         /// Many tokens of several clients were revoked together.
         BulkRevoked = "bulk revocation",
+        /// All refresh tokens and API keys of a client were revoked; the client was kept.
+        ClientTokensRevoked = "client tokens revoked",
         /// An employee was invited.
         EmployeeInvited = "employee invited",
         /// An employee accepted an invitation and chose a password.
@@ -170,6 +172,7 @@ impl Kind {
             Kind::Purged => "Deletion finished",
             Kind::AllAccessRevoked => "All access revoked",
             Kind::BulkRevoked => "Tokens revoked in bulk",
+            Kind::ClientTokensRevoked => "All tokens revoked",
             Kind::EmployeeInvited => "Employee invited",
             Kind::InvitationAccepted => "Invitation accepted",
             Kind::EmployeeLocked => "Employee locked",

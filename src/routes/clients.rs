@@ -49,6 +49,7 @@ routes! {
         GET Admin => pages::clients::revoke_client::revoke_form,
         POST Admin => pages::clients::revoke_client::revoke,
     }
+    "/settings/client-api-access/clients/{client}/revoke-tokens" { POST SignedIn => pages::clients::revoke_client_tokens::start }
     "/settings/client-api-access/clients/{client}/api-keys/new" {
         GET Admin => pages::clients::new_api_key::form,
         POST Admin => pages::clients::new_api_key::create,

@@ -110,6 +110,14 @@ impl AuthorizationCode {
         diesel::delete(codes.filter(authorization_codes::redeemed_at.is_null())).execute(conn)
     }
 
+    /// Deletes the codes of a client that can still be redeemed.
+    pub fn withdraw_of_client(conn: &mut DbConnection, client: ClientKey, now: Timestamp) -> QueryResult<usize> {
+        // The clocks of two nodes may differ a little.
+        let valid = authorization_codes::expires_at.ge(now.plus(-MINUTE));
+        let codes = authorization_codes::table.filter(authorization_codes::client_id.eq(client)).filter(valid);
+        diesel::delete(codes.filter(authorization_codes::redeemed_at.is_null())).execute(conn)
+    }
+
     /// Deletes a batch of codes that expired more than 30 days ago.
     pub fn purge(conn: &mut DbConnection, now: Timestamp, batch: i64) -> QueryResult<usize> {
         let old = authorization_codes::table.filter(authorization_codes::expires_at.lt(now.plus(-RETENTION)));

@@ -23,6 +23,7 @@ mod client_detail;
 mod client_list;
 mod client_manage;
 mod client_page;
+mod client_tokens;
 mod commands;
 mod connection_detail;
 mod connection_form;

@@ -36,7 +36,12 @@ impl Selection {
         through: (i64, i64),
     ) -> QueryResult<Criteria> {
         let filter = if self.chosen.is_empty() { self.filter.clone() } else { Default::default() };
-        let mut criteria = Criteria::of(conn, &filter, Scoped { only: self.only, now, through: Some(through) })?;
+        let confirmed_through = self.client.as_ref().and_then(|client| client.confirmed_through);
+        let through = Some(confirmed_through.unwrap_or(through));
+        let mut criteria = Criteria::of(conn, &filter, Scoped { only: self.only, now, through })?;
+        if let Some(client) = &self.client {
+            criteria.restrict_to(client.id);
+        }
         // Expired tokens can be chosen from the list that shows them.
         criteria.set_expired(self.filter.expiry);
         Ok(criteria)
@@ -88,16 +93,21 @@ impl Selection {
 
 /// Begins a dry run without storing it: the highest ids, and the first part of the count. A read: no writer waits for it.
 pub fn prepare(conn: &mut DbConnection, selection: &Selection, now: Timestamp) -> Result<Progress> {
-    if selection.chosen.is_empty() && selection.filter.is_empty() {
+    if selection.chosen.is_empty() && selection.filter.is_empty() && selection.client.is_none() {
         let message = "Set at least one filter first: without one, every token of the shop would be revoked.";
         return Err(Error::Invalid(message.into()));
     }
+    let progress = Progress { through: newest(conn)?, ..Progress::default() };
+    further(conn, selection, now, progress)
+}
+
+/// The highest ids of a refresh token and of an access token or API key.
+pub(super) fn newest(conn: &mut DbConnection) -> QueryResult<(i64, i64)> {
     let newest = refresh_tokens::table.select(refresh_tokens::id).order(refresh_tokens::id.desc());
     let grants: Option<i64> = newest.first(conn).optional()?;
     let newest = access_tokens::table.select(access_tokens::id).order(access_tokens::id.desc());
     let keys: Option<i64> = newest.first(conn).optional()?;
-    let progress = Progress { through: (grants.unwrap_or(0), keys.unwrap_or(0)), ..Progress::default() };
-    further(conn, selection, now, progress)
+    Ok((grants.unwrap_or(0), keys.unwrap_or(0)))
 }
 
 /// Counts the next part of a stored dry run. A read.

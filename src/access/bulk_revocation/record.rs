@@ -59,6 +59,8 @@ pub struct Tally {
     pub masks: Vec<String>,
     /// Matching tokens that were created after the dry run, and kept; counting stops beyond a thousand.
     pub newer: i64,
+    /// Tokens of a client that were created after the dry run, and revoked.
+    pub added: i64,
 }
 
 impl Tally {
@@ -163,6 +165,18 @@ impl BulkRevocation {
 
     pub(super) fn stored_tally(&self) -> &str {
         &self.tally
+    }
+
+    /// Stores that what its client got until now is covered too.
+    pub(super) fn cover(&self, conn: &mut DbConnection, through: (i64, i64)) -> Result<()> {
+        let mut selection = self.selection()?;
+        if let Some(client) = &mut selection.client {
+            client.confirmed_through = Some(through);
+        }
+        let text = serde_json::to_string(&selection).map_err(Error::internal)?;
+        let row = bulk_revocations::table.find(self.id.0);
+        diesel::update(row).set(bulk_revocations::selection.eq(text)).execute(conn)?;
+        Ok(())
     }
 
     pub(super) fn set_tally(&mut self, tally: &Tally) -> Result<()> {

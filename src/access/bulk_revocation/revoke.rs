@@ -2,7 +2,8 @@
 
 use diesel::prelude::*;
 
-use crate::access::bulk_revocation::{BulkRevocation, BulkState};
+use crate::access::bulk_revocation::count::newest;
+use crate::access::bulk_revocation::{BulkRevocation, BulkState, Selection};
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject, TokenCount};
 use crate::db::DbConnection;
 use crate::db::keyset::Place;
@@ -10,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::id::BulkRevocationKey;
 use crate::schema::bulk_revocations;
 use crate::time::{HOUR, Timestamp, count};
+use crate::tokens::authorization_code::AuthorizationCode;
 use crate::tokens::listing::ListedToken;
 use crate::tokens::revocation::{MAX_AT_ONCE, delete_marked, revoke_selected};
 
@@ -27,7 +29,8 @@ pub struct Candidates {
     next: Option<Place>,
 }
 
-/// Confirms a dry run: from now on its tokens are revoked. The first few are revoked at once.
+/// Confirms a dry run: from now on its tokens are revoked. The first few are revoked at once. Of one client, all tokens that
+/// it has now are covered, and its authorization codes can no longer be redeemed.
 ///
 /// Errors: [`Error::Conflict`] when it was confirmed or stopped before, or was made more than an hour ago.
 pub fn confirm(conn: &mut DbConnection, bulk: &BulkRevocation, now: Timestamp) -> Result<()> {
@@ -43,6 +46,13 @@ pub fn confirm(conn: &mut DbConnection, bulk: &BulkRevocation, now: Timestamp) -
     );
     if diesel::update(counted).set(started).execute(conn)? == 0 {
         return Err(Error::Conflict("It was confirmed or stopped before.".into()));
+    }
+    if let Some(client) = bulk.selection()?.client {
+        // First, because on PostgreSQL this waits for a code that is just being redeemed, so that the refresh token issued
+        // from it is covered.
+        AuthorizationCode::withdraw_of_client(conn, client.id, now)?;
+        let through = newest(conn)?;
+        bulk.cover(conn, through)?;
     }
     if bulk.matched <= MAX_AT_ONCE {
         let bulk = BulkRevocation::find(conn, bulk.id)?;
@@ -99,7 +109,10 @@ pub fn revoke_step(
     }
     let selection = bulk.selection()?;
     let criteria = selection.criteria(conn, bulk.judged_at, bulk.through())?;
-    let room = usize::try_from(bulk.matched - bulk.revoked()).unwrap_or(0);
+    let room = match selection.client {
+        None => usize::try_from(bulk.matched - bulk.revoked()).unwrap_or(0),
+        Some(_) => usize::MAX,
+    };
     let tokens = &candidates.tokens[..candidates.tokens.len().min(room)];
     let revoked = revoke_selected(conn, bulk.id, tokens, |token| criteria.accept(token), now)?;
     let mut tally = bulk.tally();
@@ -108,6 +121,7 @@ pub fn revoke_step(
     let keys = revoked.iter().filter(|token| token.refresh_token.is_none()).count() as i64;
     bulk.revoked_api_keys += keys;
     bulk.revoked_refresh_tokens += revoked.len() as i64 - keys;
+    tally.added += revoked.iter().filter(|token| bulk.is_newer(token)).count() as i64;
     let is_cut = tokens.len() < candidates.tokens.len();
     let next = match tokens.last() {
         Some(last) if is_cut => Some(selection.place(&criteria, last)),
@@ -136,12 +150,16 @@ fn end_access(conn: &mut DbConnection, mut bulk: BulkRevocation, now: Timestamp)
     if tally.newer > 0 {
         notes.push(format!("{} newer kept", TokenCount::capped(tally.newer)));
     }
+    if tally.added > 0 {
+        notes.push(format!("{} newer revoked too", tally.added));
+    }
     if !bulk.ended_early.is_empty() {
         notes.push(bulk.ended_early.clone());
     }
     let detail = Detail { note: notes.join("; "), ..bulk.detail(conn)? };
-    let subject = Subject::named("bulk_revocation", bulk.id.0, &count(bulk.revoked(), "token"));
-    NewActivity::new(Kind::BulkRevoked, bulk.actor(), subject).from(&bulk.client_ip).with(detail).record(conn, now)?;
+    let kind = if selection.client.is_some() { Kind::ClientTokensRevoked } else { Kind::BulkRevoked };
+    let subject = bulk.subject(&selection);
+    NewActivity::new(kind, bulk.actor(), subject).from(&bulk.client_ip).with(detail).record(conn, now)?;
     let is_over = bulk.revoked_refresh_tokens == 0;
     let state = if is_over { BulkState::Finished } else { BulkState::Deleting };
     diesel::update(bulk_revocations::table.find(bulk.id.0))
@@ -158,7 +176,7 @@ fn end_access(conn: &mut DbConnection, mut bulk: BulkRevocation, now: Timestamp)
 // Matching tokens that were created after the dry run, up to one more than are counted.
 fn newer(conn: &mut DbConnection, bulk: &BulkRevocation) -> Result<i64> {
     let selection = bulk.selection()?;
-    if !selection.chosen.is_empty() {
+    if !selection.chosen.is_empty() || selection.client.is_some() {
         return Ok(0);
     }
     let criteria = selection.criteria(conn, bulk.judged_at, (i64::MAX, i64::MAX))?;
@@ -195,13 +213,27 @@ fn finish(conn: &mut DbConnection, id: BulkRevocationKey, now: Timestamp) -> Res
         access_tokens: TokenCount::exact(bulk.deleted_access_tokens),
         ..Detail::default()
     };
-    let subject = Subject::named("bulk_revocation", id.0, &count(bulk.revoked(), "token"));
+    let subject = bulk.subject(&bulk.selection()?);
     NewActivity::new(Kind::Purged, Actor::server(), subject).with(detail).record(conn, now)
 }
 
 impl BulkRevocation {
     fn through(&self) -> (i64, i64) {
         (self.refresh_tokens_through, self.access_tokens_through)
+    }
+
+    // Whether a token was created after the dry run.
+    fn is_newer(&self, token: &ListedToken) -> bool {
+        let (grants, keys) = self.through();
+        token.id > if token.refresh_token.is_some() { grants } else { keys }
+    }
+
+    // What the activity log says was revoked: the client, if all of its tokens were.
+    fn subject(&self, selection: &Selection) -> Subject {
+        match &selection.client {
+            Some(client) => Subject::client(client.id, &client.name),
+            None => Subject::named("bulk_revocation", self.id.0, &count(self.revoked(), "token")),
+        }
     }
 
     // Stores what a step changes.

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::EmployeeKey;
+use crate::clients::Client;
+use crate::id::{ClientKey, EmployeeKey};
 use crate::tokens::listing::inventory::{CreatedWithin, Expiry, InventoryFilter, Owner, Reach, TokenType, Usage};
 
 /// A refresh token or an API key.
@@ -36,16 +37,38 @@ pub struct Selection {
     pub filter: InventoryFilter,
     /// Only tokens of this employee, for staff.
     pub only: Option<EmployeeKey>,
+    /// All tokens of this client.
+    pub client: Option<OneClient>,
+}
+
+/// A client whose tokens are all revoked. What it got between the count and the confirmation is revoked too.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OneClient {
+    /// The client.
+    pub id: ClientKey,
+    /// Its name.
+    pub name: String,
+    /// The highest ids of a refresh token and of an API key when it was confirmed.
+    pub confirmed_through: Option<(i64, i64)>,
 }
 
 impl Selection {
     /// At most this many tokens can be chosen by hand.
     pub const MOST: usize = 200;
 
+    /// All refresh tokens and API keys of a client.
+    pub fn of_client(client: &Client) -> Selection {
+        let client = OneClient { id: client.id, name: client.name.clone(), confirmed_through: None };
+        Selection { client: Some(client), ..Selection::default() }
+    }
+
     /// The selection in words: `API keys unused for 90 days`.
     pub fn in_words(&self) -> String {
         if !self.chosen.is_empty() {
             return "chosen by hand".into();
+        }
+        if let Some(client) = &self.client {
+            return format!("all refresh tokens and API keys of {}", client.name);
         }
         let filter = &self.filter;
         let what = match filter.token_type {

@@ -42,7 +42,7 @@ pub async fn start(
     }
     let filter = InventoryState::read(&query)?.filter;
     let viewer = context.viewer.clone();
-    let selection = Selection { chosen, filter, only: (!viewer.is_manager()).then_some(viewer.id) };
+    let selection = Selection { chosen, filter, only: (!viewer.is_manager()).then_some(viewer.id), client: None };
     let (read, now, client_ip) = (selection.clone(), context.now(), context.client_ip.clone());
     let counted = app.db.read(move |conn| prepare(conn, &read, now)).await?;
     let store = move |conn: &mut _| begin(conn, &selection, &counted, ((viewer.id, &viewer.actor()), &client_ip), now);

@@ -15,6 +15,7 @@ use crate::schema::{clients, employees};
 use crate::text::capitalized;
 use crate::time::{DisplayTime, Timestamp, count, thousands};
 use crate::tokens::revocation::NAME_REQUIRED_ABOVE;
+use crate::web::client_facts::{CLIENTS, client_path};
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, RequestContext, Section, Tone, html, unprocessable};
 use crate::web::state::State;
@@ -34,6 +35,9 @@ struct Revocation {
     selection: String,
     // Whether the tokens were chosen by hand.
     is_chosen: bool,
+    // The name of the client whose tokens are all revoked, or empty.
+    client: String,
+    is_admin: bool,
     // Whose tokens, with the number of each.
     clients: String,
     employees: String,
@@ -91,14 +95,25 @@ fn in_words(owners: &[(i64, i64)], names: &[(i64, String)], all: usize) -> Strin
 async fn view(context: &RequestContext, app: &State, id: BulkRevocationKey) -> Result<Revocation> {
     let (bulk, clients, employees) = load(context, app, id).await?;
     let (selection, tally) = (bulk.selection()?, bulk.tally());
-    let mut page = context.page(title(&bulk), Section::Access).breadcrumb(HOME, "Access inventory");
+    let mut page = match &selection.client {
+        None => context.page(title(&bulk), Section::Access).breadcrumb(HOME, "Access inventory"),
+        Some(client) => context
+            .page(title(&bulk), Section::Clients)
+            .breadcrumb(CLIENTS, "Client API Access")
+            .breadcrumb(client_path(client.id), &client.name),
+    };
     if matches!(bulk.state, BulkState::Counting | BulkState::Revoking | BulkState::Deleting) {
         page.refresh = Some(2);
     }
     Ok(Revocation {
         page,
         path: format!("{REVOCATIONS}/{id}"),
-        back: InventoryState::address_of(&selection.filter),
+        back: match &selection.client {
+            None => InventoryState::address_of(&selection.filter),
+            Some(client) => client_path(client.id),
+        },
+        client: selection.client.as_ref().map(|client| client.name.clone()).unwrap_or_default(),
+        is_admin: context.viewer.is_admin(),
         selection: capitalized(&selection.in_words()),
         is_chosen: !selection.chosen.is_empty(),
         clients,
@@ -214,7 +229,17 @@ impl Revocation {
 
     // Tokens that were confirmed and kept, because they did not match any more.
     fn kept(&self) -> i64 {
-        self.bulk.matched - self.bulk.revoked()
+        self.bulk.matched - (self.bulk.revoked() - self.tally.added)
+    }
+
+    // How many tokens will have been revoked, as far as is known.
+    fn all(&self) -> i64 {
+        self.bulk.matched.max(self.bulk.revoked())
+    }
+
+    // The label of the link back.
+    fn back_label(&self) -> String {
+        if self.client.is_empty() { "Back to the list".into() } else { format!("Back to {}", self.client) }
     }
 
     fn access_tokens(&self) -> TokenCount {
@@ -231,6 +256,6 @@ impl Revocation {
     }
 
     fn progress(&self) -> String {
-        format!("{} of {}", thousands(self.bulk.revoked()), thousands(self.bulk.matched))
+        format!("{} of {}", thousands(self.bulk.revoked()), thousands(self.all()))
     }
 }

@@ -44,6 +44,7 @@ struct ClientDetail {
     // The failures include IP addresses, which staff may not see.
     failures: Option<FailurePanel>,
     is_admin: bool,
+    is_manager: bool,
     // Where an admin rejects it while it is pending.
     pending: &'static str,
 }
@@ -146,6 +147,7 @@ fn page(context: &RequestContext, loaded: LoadedClient) -> ClientDetail {
         registration,
         failures,
         is_admin,
+        is_manager: context.viewer.is_manager(),
         pending: PENDING,
         page: context.page(&client.name, Section::Clients).breadcrumb(HOME, "Client API Access"),
     }

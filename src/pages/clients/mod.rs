@@ -17,5 +17,6 @@ pub mod registration_details;
 pub mod registration_form;
 pub mod reject_clients;
 pub mod revoke_client;
+pub mod revoke_client_tokens;
 
 pub use crate::web::client_facts::{CLIENTS as HOME, client_path as path};

@@ -363,6 +363,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    activity_clients (client_id, activity_id) {
+        client_id -> BigInt,
+        activity_id -> BigInt,
+    }
+}
+
+diesel::table! {
     activity_unsealed (activity_id) {
         activity_id -> BigInt,
         mac -> Binary,
@@ -657,6 +664,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     purges,
     activity,
     activity_chain,
+    activity_clients,
     activity_redactions,
     activity_seals,
     activity_unsealed,

@@ -15,6 +15,8 @@ const place = ({ pathname, search }) => pathname + search;
 let shown = place(location);
 let pending = null;
 let timer = 0;
+// The filter that was changed last.
+let changed = '';
 
 function announce(text) {
   const live = document.getElementById('live');
@@ -45,13 +47,21 @@ function replaceAround(field, twin, root) {
   }
 }
 
-function swapPanel(old, fresh) {
+// What the server says that a field holds, for a field that stays in the document.
+function restore(field, twin) {
+  if (field.matches('[type=checkbox], [type=radio]')) field.checked = twin.defaultChecked;
+  else if (field.value !== twin.value) field.value = twin.value;
+}
+
+// With `back`, a field that stays gets the text that the new panel has in its place.
+function swapPanel(old, fresh, back) {
   // What somebody unfolded stays unfolded.
   const boxes = all('details', old);
   all('details', fresh).forEach((box, n) => { box.open ||= Boolean(boxes[n]?.open); });
   const held = old.contains(document.activeElement) && document.activeElement;
   const twin = held && held.name && held.form?.matches(LIVE) && fresh.querySelector(`${LIVE} ${named(held.name)}`);
   if (twin) {
+    if (back) restore(held, twin);
     replaceAround(held, twin, old);
     for (const { name, value } of fresh.attributes) old.setAttribute(name, value);
     return;
@@ -65,8 +75,9 @@ function swapPanel(old, fresh) {
 }
 
 // Fetches `url` and swaps every panel that both pages have, so that the links and hidden fields of all panels agree.
-// `id` is the panel that was used, `keep` the history method for the URL, `fail` the fallback without this script.
-async function show(url, { id, keep, clicked = false, fail }) {
+// `id` is the panel that was used, `keep` the history method for the URL and `state` what it keeps with it, `back` that somebody
+// went back or forward, and `fail` the fallback without this script.
+async function show(url, { id, keep, state = null, clicked = false, back = false, fail }) {
   cancelPending();
   const request = (pending = new AbortController());
   document.getElementById(id)?.setAttribute('aria-busy', 'true');
@@ -79,14 +90,14 @@ async function show(url, { id, keep, clicked = false, fail }) {
     cancelPending();
     for (const fresh of all(PANELS, html)) {
       const old = document.getElementById(fresh.id);
-      if (old) swapPanel(old, fresh);
+      if (old) swapPanel(old, fresh, back);
     }
     shown = place(landed);
-    if (keep) history[keep](null, '', shown);
+    if (keep) history[keep](state, '', shown);
     document.title = html.title || document.title;
     const panel = document.getElementById(id);
     announce(panel?.dataset.count ?? panel?.querySelector('h2')?.innerText ?? '');
-    if (clicked && panel.getBoundingClientRect().top < 0) panel.scrollIntoView();
+    if (clicked && panel?.getBoundingClientRect().top < 0) panel.scrollIntoView();
   } catch {
     if (request.signal.aborted) return;
     cancelPending();
@@ -108,16 +119,18 @@ function address(form) {
   return url;
 }
 
+// The first change of a filter adds an entry to the history, so that Back undoes it; further typing replaces that entry.
 function filter(form) {
   cancelPending();
   const url = address(form);
-  if (form.isConnected && place(url) !== shown) {
-    show(url, { id: form.closest(PANELS).id, keep: 'replaceState', fail: () => location.assign(url) });
-  }
+  if (!form.isConnected || place(url) === shown) return;
+  const keep = history.state?.changed === changed ? 'replaceState' : 'pushState';
+  show(url, { id: form.closest(PANELS).id, keep, state: { changed }, fail: () => location.assign(url) });
 }
 
 addEventListener('popstate', () => {
-  if (place(location) !== shown) show(location.href, { clicked: true, fail: () => location.reload() });
+  cancelPending();
+  if (place(location) !== shown) show(location.href, { clicked: true, back: true, fail: () => location.reload() });
 });
 
 // ---- Listeners ----
@@ -127,6 +140,7 @@ document.addEventListener('input', ({ target }) => {
   const form = target.form;
   if (!form?.matches(`${PANELS} ${LIVE}`)) return;
   cancelPending();
+  changed = `${form.closest(PANELS).id} ${target.name}`;
   timer = setTimeout(filter, target.matches('select, [type=checkbox], [type=radio]') ? 0 : 200, form);
 });
 

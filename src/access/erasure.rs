@@ -7,9 +7,9 @@
 use diesel::prelude::*;
 
 use crate::activity::redaction::{ErasedPerson, redact};
-use crate::activity::{Activity, ActivityFilter, Actor, ChainKey, Kind, NewActivity};
+use crate::activity::{Activity, Actor, ChainKey, Kind, NewActivity, unknown_address};
 use crate::db::DbConnection;
-use crate::employees::{Attempts, Employee, failed_sign_ins};
+use crate::employees::{Attempts, Employee};
 use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
 use crate::notices::MailSettings;
@@ -61,13 +61,13 @@ pub fn erase(
         return Err(Error::Conflict("The personal data of this employee was already erased.".into()));
     }
     NewActivity::new(Kind::EmployeeErased, actor.clone(), employee.subject()).from(client_ip).record(conn, now)?;
-    let newest = Activity::list(conn, &ActivityFilter::default(), None, false, 1)?;
+    let newest = Activity::newest_id(conn)?;
     let row = (
         erasures::employee_id.eq(id),
         erasures::name.eq(&employee.name),
         erasures::email.eq(&employee.email),
         erasures::started_at.eq(now),
-        erasures::through_activity_id.eq(newest.first().map_or(0, |entry| entry.id.0)),
+        erasures::through_activity_id.eq(newest),
     );
     diesel::insert_into(erasures::table).values(row).execute(conn)?;
     Ok(Employee::find(conn, id)?)
@@ -92,7 +92,7 @@ impl Erasure {
             id: self.employee_id,
             name: self.name.clone(),
             email: self.email.clone(),
-            failed_sign_ins: failed_sign_ins::unknown_address(&self.email),
+            failed_sign_ins: unknown_address(&self.email),
         };
         if self.done_activity_id == 0 {
             self.erase_elsewhere(conn, &person)?;

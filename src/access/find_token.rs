@@ -129,7 +129,7 @@ impl FoundToken {
             TokenOwner::RefreshToken(id) | TokenOwner::ReplacedRefreshToken(id) => ("refresh_token", id.0),
             TokenOwner::ClientSecret => return self.client.subject(),
         };
-        Subject::token(kind, id, mask, &self.client.name, employee.id)
+        Subject::token(kind, id, mask, (self.client.id, &self.client.name), employee.id)
     }
 
     fn of(

@@ -176,7 +176,7 @@ fn give_key(
     }
     Client::find_unrevoked(conn, key.client_id)?;
     client_counters::recount(conn, key.client_id)?;
-    let subject = Subject::token("access_token", key.id.0, &key.mask, client, to.id);
+    let subject = Subject::token("access_token", key.id.0, &key.mask, (key.client_id, client), to.id);
     NewActivity::new(Kind::ApiKeyHandedOver, actor.clone(), subject)
         .from(client_ip)
         .with(Detail { for_employee: Some(to.id), ..Detail::note(format!("“{}”, {reason}", key.label)) })

@@ -16,6 +16,6 @@ pub fn revoked_error(conn: &mut DbConnection, kinds: &[Kind], subject: &str, id:
         true => "disconnected",
         false => "revoked",
     };
-    let names = Names::of(conn, std::slice::from_ref(&entry))?;
+    let names = Names::of(conn, &[&entry], std::iter::empty())?;
     Ok(Error::Gone(format!("{} was already {act} by {}, on {at}.", names.subject(&entry), names.actor(&entry))))
 }

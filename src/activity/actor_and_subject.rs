@@ -60,25 +60,37 @@ pub struct Subject {
     pub(super) id: i64,
     pub(super) name: String,
     pub(super) employee: Option<EmployeeKey>,
+    // The client that it belongs to.
+    pub(super) client: Option<ClientKey>,
 }
 
 impl Subject {
     /// The kind of an employee.
     pub const EMPLOYEE: &'static str = "employee";
 
+    /// The kind of a client.
+    pub const CLIENT: &'static str = "client";
+
     /// A client.
     pub fn client(id: ClientKey, name: &str) -> Subject {
-        Subject { kind: "client", id: id.0, name: name.into(), employee: None }
+        Subject { kind: Subject::CLIENT, id: id.0, name: name.into(), employee: None, client: None }
     }
 
     /// An employee.
     pub fn employee(id: EmployeeKey, name: &str) -> Subject {
-        Subject { kind: Subject::EMPLOYEE, id: id.0, name: name.into(), employee: Some(id) }
+        Subject { kind: Subject::EMPLOYEE, id: id.0, name: name.into(), employee: Some(id), client: None }
     }
 
     /// A token of a client, named by its first characters; `kind` is `refresh_token` or `access_token`.
-    pub fn token(kind: &'static str, id: i64, mask: &Mask, client_name: &str, employee: EmployeeKey) -> Subject {
-        Subject { kind, id, name: format!("{} of {client_name}", mask.characters()), employee: Some(employee) }
+    pub fn token(
+        kind: &'static str,
+        id: i64,
+        mask: &Mask,
+        (client, client_name): (ClientKey, &str),
+        employee: EmployeeKey,
+    ) -> Subject {
+        let name = format!("{} of {client_name}", mask.characters());
+        Subject { kind, id, name, employee: Some(employee), client: Some(client) }
     }
 
     // The name that is stored: none of an employee, whose name may be erased later.
@@ -88,6 +100,6 @@ impl Subject {
 
     /// Anything else, by its kind and name.
     pub fn named(kind: &'static str, id: i64, name: &str) -> Subject {
-        Subject { kind, id, name: name.into(), employee: None }
+        Subject { kind, id, name: name.into(), employee: None, client: None }
     }
 }

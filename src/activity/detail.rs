@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::activity::token_count::TokenCount;
-use crate::id::EmployeeKey;
+use crate::id::{ClientKey, EmployeeKey};
 
 /// What else an entry records, stored as JSON. Never a token or its hash.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -33,6 +33,9 @@ pub struct Detail {
     /// The employee that something was created for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub for_employee: Option<EmployeeKey>,
+    /// The clients whose tokens it is about, at most a hundred, if the subject is not the client itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub clients: Vec<ClientKey>,
     /// Anything else, as text. Never the name of a person.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub note: String,
@@ -51,9 +54,11 @@ impl Detail {
         Detail { note: text.into(), ..Detail::default() }
     }
 
-    // What is stored: people by their ids only.
-    pub(super) fn stored(&self) -> Detail {
-        Detail { employees: Vec::new(), ..self.clone() }
+    // What is stored: people by their ids only, and the client of the subject.
+    pub(super) fn stored(&self, client: Option<ClientKey>) -> Detail {
+        let mut stored = Detail { employees: Vec::new(), ..self.clone() };
+        stored.clients.extend(client);
+        stored
     }
 
     /// The counts in words: `1 refresh token, 4 access tokens and 2 API keys`; empty when nothing was revoked.

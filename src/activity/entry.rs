@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use crate::activity::actor_and_subject::{Actor, Subject};
 use crate::activity::chain_key::entry_code;
+use crate::activity::client_index;
 use crate::activity::detail::Detail;
 use crate::activity::kind::Kind;
 use crate::db::{DbConnection, carried_key};
@@ -67,7 +68,7 @@ impl NewActivity {
         let waiting =
             (activity_unsealed::activity_id.eq(entry.id), activity_unsealed::mac.eq(entry_code(&key, &entry)));
         diesel::insert_into(activity_unsealed::table).values(waiting).execute(conn)?;
-        Ok(())
+        Ok(client_index::add(conn, &[&entry])?)
     }
 
     fn row(&self, now: Timestamp) -> Result<Activity> {
@@ -81,7 +82,7 @@ impl NewActivity {
             subject_id: self.subject.id,
             subject_name: self.subject.stored_name().into(),
             employee_id: self.subject.employee,
-            detail: serde_json::to_string(&self.detail.stored()).map_err(Error::internal)?,
+            detail: serde_json::to_string(&self.detail.stored(self.subject.client)).map_err(Error::internal)?,
             client_ip: self.client_ip.clone(),
         })
     }

@@ -1,64 +1,31 @@
-//! Queries over the log: filtered pages of entries, and the entry that revoked something.
+//! Queries over the log: the newest entries of a kind or of a person, and the entry that revoked something.
 
 use diesel::prelude::*;
 
 use crate::activity::entry::Activity;
 use crate::activity::kind::Kind;
 use crate::db::DbConnection;
-use crate::db::keyset::PAGE;
-use crate::id::EmployeeKey;
+use crate::id::{ActivityKey, EmployeeKey};
 use crate::schema::activity;
-use crate::time::Timestamp;
-
-/// Which entries a list shows.
-#[derive(Clone, Debug, Default)]
-pub struct ActivityFilter {
-    /// Only acts of this employee, and acts that concern them.
-    pub only_about: Option<EmployeeKey>,
-    /// Only this kind.
-    pub kind: Option<Kind>,
-    /// Only acts of these employees.
-    pub actors: Option<Vec<EmployeeKey>>,
-    /// Only entries from this moment on.
-    pub from: Option<Timestamp>,
-    /// Only entries before this moment.
-    pub until: Option<Timestamp>,
-}
 
 impl Activity {
-    /// Up to `limit` entries, newest first, starting after the id `edge`; backward lists newer entries, oldest first.
-    pub fn list(
-        conn: &mut DbConnection,
-        filter: &ActivityFilter,
-        edge: Option<i64>,
-        backward: bool,
-        limit: i64,
-    ) -> QueryResult<Vec<Activity>> {
-        let mut query = activity::table.select(Activity::as_select()).limit(limit).into_boxed();
-        if let Some(about) = filter.only_about {
-            query = query.filter(activity::actor_id.eq(about).or(activity::employee_id.eq(about)));
-        }
-        if let Some(kind) = filter.kind {
-            query = query.filter(activity::kind.eq(kind));
-        }
-        if let Some(actors) = &filter.actors {
-            query = query.filter(activity::actor_id.eq_any(actors.iter().copied().map(Some)));
-        }
-        if let Some(from) = filter.from {
-            query = query.filter(activity::at.ge(from));
-        }
-        if let Some(until) = filter.until {
-            query = query.filter(activity::at.lt(until));
-        }
-        match (edge, backward) {
-            (Some(id), false) => query = query.filter(activity::id.lt(id)),
-            (Some(id), true) => query = query.filter(activity::id.gt(id)),
-            (None, _) => {}
-        }
-        match backward {
-            false => query.order(activity::id.desc()).load(conn),
-            true => query.order(activity::id.asc()).load(conn),
-        }
+    /// The id of the newest entry; 0 if there is none.
+    pub fn newest_id(conn: &mut DbConnection) -> QueryResult<i64> {
+        let newest = activity::table.order(activity::id.desc()).select(activity::id).first(conn).optional()?;
+        Ok(newest.map_or(0, |id: ActivityKey| id.0))
+    }
+
+    /// The newest entries of a kind, at most `limit`, newest first.
+    pub fn newest_of(conn: &mut DbConnection, kind: Kind, limit: i64) -> QueryResult<Vec<Activity>> {
+        let of_kind = activity::table.filter(activity::kind.eq(kind)).order(activity::id.desc()).limit(limit);
+        of_kind.select(Activity::as_select()).load(conn)
+    }
+
+    /// The ids of the subjects that the newest entries about this name have; those of two hundred entries at most.
+    pub fn subjects_named(conn: &mut DbConnection, subject_kind: &str, name: &str) -> QueryResult<Vec<i64>> {
+        let named = activity::table.filter(activity::subject_name.eq(name)).order(activity::id.desc()).limit(200);
+        let found: Vec<(String, i64)> = named.select((activity::subject_kind, activity::subject_id)).load(conn)?;
+        Ok(found.into_iter().filter(|(kind, _)| kind == subject_kind).map(|(_, id)| id).collect())
     }
 
     /// The newest entries that concern an employee, at most `limit`, newest first.
@@ -66,9 +33,6 @@ impl Activity {
         let own = activity::table.filter(activity::employee_id.eq(employee)).order(activity::id.desc()).limit(limit);
         own.select(Activity::as_select()).load(conn)
     }
-
-    /// One more than a page holds, to know whether there is a next page.
-    pub const LIMIT: i64 = PAGE as i64 + 1;
 
     /// The entry that revoked a refresh token, found by its name in the log, or by its first characters among the last two
     /// hundred entries that revoked all access of a person.

@@ -16,6 +16,7 @@ use diesel::prelude::*;
 use crate::activity::Activity;
 use crate::activity::chain;
 use crate::activity::chain_key::ChainKey;
+use crate::activity::client_index;
 use crate::db::DbConnection;
 use crate::error::Result;
 use crate::schema::{activity, activity_seals, activity_unsealed};
@@ -85,13 +86,14 @@ pub fn advance(conn: &mut DbConnection, key: &ChainKey, now: Timestamp) -> Resul
         Some(head) => head,
         None => chain::archived(conn)?,
     };
-    let (mut seals, mut refused) = (Vec::with_capacity(ids.len()), Vec::new());
+    let (mut seals, mut refused, mut recorded) = (Vec::with_capacity(ids.len()), Vec::new(), Vec::new());
     for (id, code) in &waiting {
         let entry = entries.binary_search_by_key(id, |entry| entry.id.0).ok().map(|at| &entries[at]);
         let Some(entry) = entry.filter(|entry| !sealed.contains(id) && key.has_recorded(entry, code)) else {
             refused.push(*id);
             continue;
         };
+        recorded.push(entry);
         let number = head.number + 1;
         head = Head { number, seal: key.block(number).seal(&head.seal, number, entry) };
         seals.push((
@@ -104,6 +106,8 @@ pub fn advance(conn: &mut DbConnection, key: &ChainKey, now: Timestamp) -> Resul
     if !refused.is_empty() {
         diesel::update(of(refused.clone())).set(activity_unsealed::refused_at.eq(now)).execute(conn)?;
     }
+    // A node of an earlier version, during an upgrade, does not do this when it records an entry.
+    client_index::add(conn, &recorded)?;
     if !seals.is_empty() {
         crate::db::on_each!(conn, |inner| diesel::insert_into(activity_seals::table).values(&seals).execute(inner))?;
         let sealed = ids.into_iter().filter(|id| !refused.contains(id)).collect();

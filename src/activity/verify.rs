@@ -7,6 +7,7 @@ use diesel::dsl::{exists, min, not};
 use diesel::prelude::*;
 
 use crate::activity::chain_key::seal_without_key;
+use crate::activity::client_index;
 use crate::activity::seal::{BATCH, Head, Seal};
 use crate::activity::{Activity, Chain, ChainKey, chain};
 use crate::db::DbConnection;
@@ -78,8 +79,7 @@ fn verify_once(conn: &mut DbConnection, chain: Option<&Chain>, known: Option<&st
         if seals.is_empty() {
             break;
         }
-        let ids: Vec<i64> = seals.iter().map(|seal| seal.activity_id).collect();
-        let entries = entries(conn, &ids)?;
+        let entries = entries(conn, &seals.iter().map(|seal| seal.activity_id).collect::<Vec<_>>())?;
         for seal in seals {
             if let Some(broken) = broken_seal(chain, &at, &seal, &entries) {
                 return Ok(Verdict::Broken(broken));
@@ -87,6 +87,9 @@ fn verify_once(conn: &mut DbConnection, chain: Option<&Chain>, known: Option<&st
             after = seal.id;
             at = Head { number: seal.id, seal: seal.seal };
             known_seen = known_seen || known == Some(at.to_string().as_str());
+        }
+        if let Some(id) = client_index::wrong(conn, entries.values().map(|(entry, _)| entry))? {
+            return Ok(Verdict::Broken(format!("entry {id} is not listed under the client that it is about")));
         }
     }
     if !known_seen {

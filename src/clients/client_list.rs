@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use crate::activity::{Activity, Subject};
 use crate::clients::client::{Client, ClientState};
 use crate::clients::held_by::held_by;
 use crate::db::keyset::PAGE;
@@ -57,6 +58,18 @@ impl ClientFilter {
 }
 
 impl Client {
+    /// The ids of clients whose name contains `part`, and of former ones with exactly this name.
+    pub fn named(conn: &mut DbConnection, part: &str) -> QueryResult<Vec<ClientKey>> {
+        let pattern = crate::text::like_pattern(part);
+        let present = clients::table.filter(clients::name_fold.like(pattern).escape('\\')).order(clients::id);
+        let mut ids: Vec<ClientKey> = present.select(clients::id).load(conn)?;
+        let former = Activity::subjects_named(conn, Subject::CLIENT, part.trim())?;
+        ids.extend(former.into_iter().map(ClientKey));
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(ids)
+    }
+
     /// Loads one page in the given direction, with at most one row more than a page holds, and counts all matches.
     pub fn list(
         conn: &mut DbConnection,

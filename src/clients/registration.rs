@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 
-use crate::activity::{Activity, ActivityFilter, Actor, Detail, Kind, NewActivity};
+use crate::activity::{Activity, Actor, Detail, Kind, NewActivity};
 use crate::clients::client::Client;
 use crate::clients::client_secret::ClientSecret;
 use crate::clients::rates::Rates;
@@ -238,8 +238,7 @@ const NEWEST: i64 = 200;
 /// How many clients strangers of the network of `client_ip` registered within a day.
 pub fn registered_from(conn: &mut DbConnection, client_ip: &str, now: Timestamp) -> QueryResult<usize> {
     let (network, since) = (network::of(client_ip), now.plus(-DAY));
-    let filter = ActivityFilter { kind: Some(Kind::ClientRegistered), ..ActivityFilter::default() };
-    let newest = Activity::list(conn, &filter, None, false, NEWEST)?;
+    let newest = Activity::newest_of(conn, Kind::ClientRegistered, NEWEST)?;
     let own = newest.iter().filter(|entry| entry.actor_id.is_none() && entry.at > since);
     Ok(own.filter(|entry| network::of(&entry.client_ip) == network).count())
 }

@@ -3,15 +3,13 @@
 
 use diesel::prelude::*;
 
-use crate::activity::{Actor, Kind, NewActivity, Subject};
+use crate::activity::{Actor, Kind, NewActivity, Subject, unknown_address};
 use crate::db::DbConnection;
 use crate::employees::sign_in_attempts::{EVERYBODY, ensure_row, hour_of, network_row};
 use crate::error::Result;
 use crate::id::EmployeeKey;
 use crate::network;
 use crate::schema::sign_in_attempts;
-use crate::secrets::TokenHash;
-use crate::text::fold;
 use crate::time::{HOUR, Timestamp};
 
 // Entries in an hour: of one network, and of all networks.
@@ -47,12 +45,6 @@ pub(super) fn record(
         None => Subject::named("sign_in", 0, &unknown_address(email)),
     };
     NewActivity::new(Kind::SignInFailed, Actor::nobody(), subject).from(client_ip).record(conn, now)
-}
-
-/// How entries name an e-mail address that nobody has: by its hash, because it may be a password typed into the wrong field.
-/// Earlier versions named every address so.
-pub fn unknown_address(email: &str) -> String {
-    format!("address {}", TokenHash::of(&fold(email)).short_hex())
 }
 
 // Starts a new hour if the last one is over, and returns how many entries this one has.

@@ -53,7 +53,7 @@ pub fn create_api_key(
     }
     let grant = Grant { client: client.id, employee: employee.id, scope: &new.scope };
     let key = api_key(conn, &grant, &new.label, new.expires_at, now)?;
-    let subject = Subject::token("access_token", key.id.0, &key.value.mask(), &client.name, employee.id);
+    let subject = Subject::token("access_token", key.id.0, &key.value.mask(), (client.id, &client.name), employee.id);
     NewActivity::new(Kind::ApiKeyCreated, actor.clone(), subject)
         .from(client_ip)
         .with(Detail { for_employee: Some(employee.id), ..Detail::note(format!("“{}”", new.label)) })

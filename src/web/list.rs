@@ -176,6 +176,16 @@ impl ListState {
 
     /// The links below a page of the list. `edge_of` returns a row's sort value and id.
     pub fn pager<T>(&self, slice: &Slice<T>, total: Count, edge_of: impl Fn(&T) -> (String, i64)) -> Pager {
+        self.pager_between(slice, total, (&edge_of, &edge_of))
+    }
+
+    /// The same for rows that span several places: `first_of` returns the first place of a row, `last_of` the last one.
+    pub fn pager_between<T>(
+        &self,
+        slice: &Slice<T>,
+        total: Count,
+        (first_of, last_of): (impl Fn(&T) -> (String, i64), impl Fn(&T) -> (String, i64)),
+    ) -> Pager {
         let shown = slice.rows.len() as i64;
         let exact = !total.capped;
         let first_row = match self.cursor {
@@ -194,8 +204,7 @@ impl ListState {
             None if self.cursor == RawCursor::Last => format!("the last {} of {total}", thousands(shown)),
             None => format!("{} of {total}", thousands(shown)),
         };
-        let step = |name: &str, row: &T, at: Option<i64>| {
-            let (value, id) = edge_of(row);
+        let step = |name: &str, (value, id): (String, i64), at: Option<i64>| {
             let (place, at) = (format!("{id}.{value}"), at.map(|at| at.to_string()));
             self.link(&[(name, Some(&place)), ("at", at.as_deref())])
         };
@@ -204,8 +213,12 @@ impl ListState {
         Pager {
             range,
             first: slice.has_previous.then(|| self.link(&[])),
-            previous: slice.rows.first().filter(|_| slice.has_previous).map(|row| step("before", row, before)),
-            next: slice.rows.last().filter(|_| slice.has_next).map(|row| step("after", row, after)),
+            previous: slice
+                .rows
+                .first()
+                .filter(|_| slice.has_previous)
+                .map(|row| step("before", first_of(row), before)),
+            next: slice.rows.last().filter(|_| slice.has_next).map(|row| step("after", last_of(row), after)),
             last: slice.has_next.then(|| self.link(&[("last", Some("1"))])),
             ..Pager::default()
         }

@@ -42,13 +42,13 @@ fn entries_are_filtered_by_who_what_and_when() {
     app.browser().sign_in("nobody@shop.example", "a wrong password");
 
     assert_eq!(whats(&mut admin, "").len(), 3);
-    assert_eq!(whats(&mut admin, "?actor=BERG"), ["Signed in"]);
+    assert_eq!(whats(&mut admin, "?person=BERG"), ["Signed in"]);
     assert_eq!(whats(&mut admin, "?kind=sign-in+failed").len(), 1);
     assert_eq!(whats(&mut admin, "?from=2026-11-22").len(), 2);
     assert_eq!(whats(&mut admin, "?until=2026-11-20").len(), 1);
     assert_eq!(whats(&mut admin, "?from=2026-11-21&until=2026-11-21"), [] as [&str; 0]);
-    assert_eq!(whats(&mut admin, &format!("?actor={}&kind=signed+in", me.name.replace(' ', "+"))).len(), 1);
-    let nothing = admin.open(&format!("{LOG}?actor=nobody"));
+    assert_eq!(whats(&mut admin, &format!("?person={}&kind=signed+in", me.name.replace(' ', "+"))).len(), 1);
+    let nothing = admin.open(&format!("{LOG}?person=nobody"));
     assert!(nothing.text().contains("No results match these filters."));
     assert_eq!(admin.get(&format!("{LOG}?from=yesterday")).status, 400);
 }
@@ -72,7 +72,7 @@ fn staff_see_what_they_did_and_what_concerned_them() {
     assert_eq!(seen, [format!("Refresh token revoked: {} of Ledgerly", own.mask()), "Signed in".into()]);
     assert!(export.contains(own.mask()) && !export.contains(foreign.mask()));
     assert_eq!(whats(&mut manager, "?kind=refresh+token+revoked").len(), 2);
-    assert!(whats(&mut mine, "?kind=refresh+token+revoked&actor=Mona").len() == 1);
+    assert!(whats(&mut mine, "?kind=refresh+token+revoked&person=Mona").len() == 1);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn the_export_holds_what_the_filters_show_and_no_formula() {
     app.sign_in(&anna);
     let mut admin = app.admin();
 
-    let page = admin.open(&format!("{LOG}?actor=anna"));
+    let page = admin.open(&format!("{LOG}?person=anna"));
     let export = admin.click(&page, &page.link("Export").unwrap());
 
     assert_eq!(export.header("content-type"), Some("text/csv; charset=utf-8"));

@@ -13,6 +13,7 @@ mod access_token_detail;
 mod account;
 mod activity;
 mod activity_archive;
+mod activity_filters;
 mod activity_key;
 mod api_keys;
 mod attention;

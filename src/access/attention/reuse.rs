@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::access::attention::{Asked, Found, Item, LOOKED_AT, Moment, Subject};
-use crate::activity::{Activity, ActivityFilter, Kind};
+use crate::activity::{Activity, Kind};
 use crate::db::DbConnection;
 use crate::time::DAY;
 
@@ -16,13 +16,11 @@ pub fn detected(conn: &mut DbConnection, asked: Asked, is_quiet: &dyn Fn(Subject
     let mut entries = Vec::new();
     let mut is_end = true;
     // Of one person, all their entries are read, through the index of the person; of everybody, each kind through its own.
-    let kinds: Vec<Option<Kind>> = if asked.only.is_some() { vec![None] } else { KINDS.map(Some).to_vec() };
+    let kinds = if asked.only.is_some() { &KINDS[..1] } else { &KINDS[..] };
     for kind in kinds {
         let found = match asked.only {
             Some(employee) => Activity::newest_concerning(conn, employee, LOOKED_AT)?,
-            None => {
-                Activity::list(conn, &ActivityFilter { kind, ..ActivityFilter::default() }, None, false, LOOKED_AT)?
-            }
+            None => Activity::newest_of(conn, *kind, LOOKED_AT)?,
         };
         let oldest = asked.now.plus(-DAYS * DAY);
         is_end &= (found.len() as i64) < LOOKED_AT || found.last().is_some_and(|entry| entry.at < oldest);

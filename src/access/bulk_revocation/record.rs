@@ -13,7 +13,7 @@ use crate::db::DbConnection;
 use crate::db::keyset::Place;
 use crate::db::text_enum::text_enum;
 use crate::error::{Error, Result};
-use crate::id::{BulkRevocationKey, EmployeeKey};
+use crate::id::{BulkRevocationKey, ClientKey, EmployeeKey};
 use crate::schema::{bulk_revocations, employees};
 use crate::time::{DAY, Timestamp};
 use crate::tokens::listing::ListedToken;
@@ -211,6 +211,7 @@ impl BulkRevocation {
             masks: tally.masks.clone(),
             employee_ids: names.select(employees::id).load(conn)?,
             has_more_employees: tally.employees.len() > most,
+            clients: tally.clients.keys().take(most).map(|id| ClientKey(*id)).collect(),
             ..Detail::default()
         })
     }

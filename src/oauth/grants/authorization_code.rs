@@ -80,8 +80,8 @@ fn redeem(conn: &mut DbConnection, request: &Redemption, lifetimes: Lifetimes, n
     let consent = Grant { client: client.id, employee: employee.id, scope: &code.scope };
     let pair = issue::grant(conn, &consent, lifetimes, now)?;
     AuthorizationCode::set_refresh_token(conn, code.id, pair.refresh_token_id)?;
-    let subject =
-        Subject::token("refresh_token", pair.refresh_token_id.0, &pair.refresh_token.mask(), &client.name, employee.id);
+    let (id, mask) = (pair.refresh_token_id.0, pair.refresh_token.mask());
+    let subject = Subject::token("refresh_token", id, &mask, (client.id, &client.name), employee.id);
     NewActivity::new(Kind::ClientAuthorized, Actor::person(employee.id, &employee.name), subject)
         .from(&request.client_ip)
         .with(Detail::note(code.scope.in_words().join(", ")))

@@ -3,15 +3,14 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::activity::{Activity, ActivityFilter, Kind, Names, Subject, label_of};
+use crate::activity::{Activity, ActivityFilter, Kind, Line, LogPage, LogRequest, Names, SEARCHED};
+use crate::clients::Client;
 use crate::db::DbConnection;
-use crate::db::keyset::Count;
+use crate::db::keyset::{Count, PAGE, Place, Slice};
 use crate::employees::Employee;
 use crate::error::{Error, Result};
-use crate::id::{ConnectionKey, EmployeeKey};
-use crate::pages;
-use crate::pages::clients::client_detail::HOME as CLIENTS;
-use crate::time::{DisplayTime, TimeFormat, Timestamp, start_of_day};
+use crate::pages::activity::activity_rows::{Day, by_day};
+use crate::time::{TimeFormat, Timestamp, start_of_day, thousands};
 use crate::web::csv;
 use crate::web::list::{ListState, Pager, Sort};
 use crate::web::page::{Page, RequestContext, Section, html};
@@ -19,7 +18,9 @@ use crate::web::query::Query;
 use crate::web::state::State;
 
 // How many entries of an export are read at once.
-const EXPORTED_AT_ONCE: i64 = 500;
+const EXPORTED_AT_ONCE: usize = 500;
+// The parameter that lists each sign-in.
+const SIGN_INS: &str = "sign-ins";
 
 static SORTS: [Sort; 1] = [Sort { word: "newest", column: "id", largest_first: true }];
 
@@ -27,53 +28,53 @@ static SORTS: [Sort; 1] = [Sort { word: "newest", column: "id", largest_first: t
 #[template(path = "activity/activity_list.html")]
 struct ActivityList {
     page: Page,
-    days: Vec<(String, Vec<EntryRow>)>,
-    actor: String,
+    days: Vec<Day>,
+    client: String,
+    person: String,
     kind: String,
     from: String,
     until: String,
     kinds: Vec<(&'static str, &'static str)>,
+    // Whether each sign-in is listed.
+    sign_ins: bool,
     pager: Pager,
     export: String,
     own_only: bool,
     is_filtered: bool,
 }
 
-struct EntryRow {
-    at: DisplayTime,
-    actor: String,
-    actor_href: Option<String>,
-    what: String,
-    subject: Option<String>,
-    subject_href: Option<String>,
-    detail: String,
-    client_ip: String,
+// The filters as the URL has them.
+#[derive(Clone)]
+struct Wanted {
+    filter: ActivityFilter,
+    client: String,
+    person: String,
 }
 
-fn filter(context: &RequestContext, state: &ListState) -> Result<ActivityFilter> {
-    Ok(ActivityFilter {
-        only_about: (!context.viewer.is_manager()).then_some(context.viewer.id),
-        kind: Kind::from_word(state.get("kind")),
-        actors: None,
-        from: day(state.get("from"), &context.account.time_zone, 0)?,
-        until: day(state.get("until"), &context.account.time_zone, 1)?,
-    })
-}
-
-// The entries that pass the filter and whose actor's name contains `actor`.
-fn entries(
-    conn: &mut DbConnection,
-    (filter, actor): (&ActivityFilter, &str),
-    (edge, backward): (Option<i64>, bool),
-    limit: i64,
-) -> Result<(Vec<Activity>, Names)> {
-    let mut filter = filter.clone();
-    if !actor.is_empty() {
-        filter.actors = Some(Employee::named(conn, actor)?);
+impl Wanted {
+    fn read(context: &RequestContext, state: &ListState) -> Result<Wanted> {
+        let filter = ActivityFilter {
+            only_about: (!context.viewer.is_manager()).then_some(context.viewer.id),
+            clients: None,
+            people: None,
+            kind: Kind::from_word(state.get("kind")),
+            from: day(state.get("from"), &context.account.time_zone, 0)?,
+            until: day(state.get("until"), &context.account.time_zone, 1)?,
+        };
+        Ok(Wanted { filter, client: state.get("client").trim().into(), person: state.get("person").trim().into() })
     }
-    let entries = Activity::list(conn, &filter, edge, backward, limit)?;
-    let names = Names::of(conn, &entries)?;
-    Ok((entries, names))
+
+    // With the clients and people whose names contain what was typed.
+    fn filter(&self, conn: &mut DbConnection) -> Result<ActivityFilter> {
+        let mut filter = self.filter.clone();
+        if !self.client.is_empty() {
+            filter.clients = Some(Client::named(conn, &self.client)?);
+        }
+        if !self.person.is_empty() {
+            filter.people = Some(Employee::named(conn, &self.person)?);
+        }
+        Ok(filter)
+    }
 }
 
 // The start of a day, plus whole days, in the shop's time zone.
@@ -88,94 +89,110 @@ fn day(text: &str, zone: &str, plus: i64) -> Result<Option<Timestamp>> {
 /// `GET /settings/activity`
 pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
     let state = ListState::read(&query, "", &SORTS)?;
-    let filter = filter(&context, &state)?;
-    let wanted = state.clone();
+    let wanted = Wanted::read(&context, &state)?;
+    let is_about_sign_ins = [Some(Kind::SignedIn), Some(Kind::SignedOut)].contains(&wanted.filter.kind);
+    let sign_ins = !state.get(SIGN_INS).is_empty();
+    let folds = !sign_ins && !is_about_sign_ins;
+    let (asked, times) = (state.clone(), context.times.clone());
     let (found, names) = app
         .db
         .read(move |conn| {
-            let (edge, backward) = wanted.edge();
-            entries(conn, (&filter, wanted.get("actor")), (edge.map(|(_, id)| id), backward), Activity::LIMIT)
+            let (edge, backward) = asked.edge();
+            let is_same_day = |a: Timestamp, b: Timestamp| times.day(a) == times.day(b);
+            let request = LogRequest {
+                filter: &wanted.filter(conn)?,
+                edge: edge.map(|(_, id)| id),
+                backward,
+                lines: PAGE,
+                fold: if folds { Some(&is_same_day) } else { None },
+            };
+            let found = LogPage::read(conn, &request)?;
+            let names = names_of(conn, &found.lines)?;
+            Ok((found, names))
         })
         .await?;
-    let slice = state.slice(found);
-    let mut pager = state.pager(&slice, Count { n: 0, capped: true }, |entry| (entry.id.0.to_string(), entry.id.0));
-    // The log is not counted, because that would read all of it.
-    pager.range.clear();
-    let is_filtered = ["actor", "kind", "from", "until"].iter().any(|name| !state.get(name).is_empty());
+    let stopped = found.stopped;
+    let slice = state.slice(found.lines);
+    let is_filtered = ["client", "person", "kind", "from", "until"].iter().any(|name| !state.get(name).is_empty());
     html(ActivityList {
-        days: by_day(slice.rows, &names, &context),
-        actor: state.get("actor").into(),
+        pager: pager(&state, &slice, stopped),
+        days: by_day(slice.rows, &names, &context, &state),
+        client: state.get("client").into(),
+        person: state.get("person").into(),
         kind: state.get("kind").into(),
         from: state.get("from").into(),
         until: state.get("until").into(),
         kinds: Kind::ALL.iter().map(|kind| (kind.word(), kind.label())).collect(),
-        export: format!("/settings/activity/export{}", state.link(&[])),
-        pager,
+        sign_ins,
+        export: format!("/settings/activity/export{}", state.link(&[(SIGN_INS, None)])),
         own_only: !context.viewer.is_manager(),
         is_filtered,
         page: context.page("Activity", Section::Activity),
     })
 }
 
-fn by_day(entries: Vec<Activity>, names: &Names, context: &RequestContext) -> Vec<(String, Vec<EntryRow>)> {
-    let mut days: Vec<(String, Vec<EntryRow>)> = Vec::new();
-    for entry in entries {
-        let exact = context.times.exact(entry.at);
-        let (day, time) = exact.text.split_once(", ").map_or(("", ""), |parts| parts);
-        let (day, time) = (day.to_string(), time.to_string());
-        let row = row(entry, names, DisplayTime { text: time, ..exact }, context);
-        match days.last_mut() {
-            Some((name, rows)) if *name == day => rows.push(row),
-            _ => days.push((day, vec![row])),
-        }
-    }
-    days
+fn names_of(conn: &mut DbConnection, lines: &[Line]) -> Result<Names> {
+    let shown: Vec<&Activity> = lines.iter().map(Line::newest).collect();
+    let folded = lines.iter().filter_map(|line| match line {
+        Line::Entry(_) => None,
+        Line::SignIns(run) => Some(run.people.iter().copied()),
+    });
+    Ok(Names::of(conn, &shown, folded.flatten())?)
 }
 
-fn row(entry: Activity, names: &Names, at: DisplayTime, context: &RequestContext) -> EntryRow {
-    let is_revoked =
-        [Kind::ClientRevoked, Kind::Purged, Kind::ConnectionDisconnected].iter().any(|kind| kind.word() == entry.kind);
-    let subject_href = match entry.subject_kind.as_str() {
-        "client" if !is_revoked => Some(format!("{CLIENTS}/clients/{}", entry.subject_id)),
-        "connection" if !is_revoked => Some(pages::connections::path(ConnectionKey(entry.subject_id))),
-        "employee" => context.viewer.employee_page(EmployeeKey(entry.subject_id)),
-        _ => None,
-    };
-    let about_self = entry.subject_kind == Subject::EMPLOYEE && entry.actor_id == Some(EmployeeKey(entry.subject_id));
-    EntryRow {
-        at,
-        actor_href: entry.actor_id.and_then(|id| context.viewer.employee_page(id)),
-        detail: names.detail(&entry).line(),
-        actor: names.actor(&entry),
-        what: label_of(&entry.kind),
-        // An act on oneself names the person once.
-        subject: Some(names.subject(&entry)).filter(|_| !about_self),
-        subject_href,
-        client_ip: entry.client_ip,
+fn pager(state: &ListState, slice: &Slice<Line>, stopped: Option<i64>) -> Pager {
+    let place = |entry: &Activity| (entry.id.0.to_string(), entry.id.0);
+    let places = (|line: &Line| place(line.newest()), |line: &Line| place(line.oldest()));
+    let mut pager = state.pager_between(slice, Count { n: 0, capped: true }, places);
+    // The log is not counted, because that would read all of it.
+    pager.range.clear();
+    if let Some(id) = stopped {
+        let which = match state.edge() {
+            (None, false) => "newest",
+            (None, true) => "oldest",
+            (Some(_), false) => "next",
+            (Some(_), true) => "previous",
+        };
+        let text = format!("Searched the {which} {}.", thousands(SEARCHED as i64));
+        pager.searched = Some((text, state.continuation(Place { value: id, id }, slice.rows.len())));
     }
+    if slice.rows.is_empty() {
+        state.add_links_from_nothing(&mut pager, true);
+    }
+    pager
 }
 
-/// `GET /settings/activity/export`: all filtered entries as CSV, newest first.
+/// `GET /settings/activity/export`: all filtered entries as CSV, newest first, sign-ins included.
 pub async fn export(context: RequestContext, app: web::Data<State>, query: Query) -> Result<HttpResponse> {
     let state = ListState::read(&query, "", &SORTS)?;
-    let filter = filter(&context, &state)?;
-    let actor = state.get("actor").to_string();
+    let wanted = Wanted::read(&context, &state)?;
     let times = context.times.clone();
     let next = move |edge: Option<i64>| {
-        let (app, filter, actor, times) = (app.clone(), filter.clone(), actor.clone(), times.clone());
-        async move {
-            let read = move |conn: &mut DbConnection| entries(conn, (&filter, &actor), (edge, false), EXPORTED_AT_ONCE);
-            let (found, names) = app.db.read(read).await?;
-            let is_end = (found.len() as i64) < EXPORTED_AT_ONCE;
-            let last = found.last().map(|entry| Some(entry.id.0));
-            let lines = found.iter().map(|entry| line_of(entry, &names, &times)).collect();
-            Ok((lines, last.filter(|_| !is_end)))
-        }
+        let (app, wanted, times) = (app.clone(), wanted.clone(), times.clone());
+        async move { app.db.read(move |conn| part(conn, &wanted, edge, &times)).await }
     };
     csv::download("activity.csv", "time,what,who,to,detail,from", None, next).await
 }
 
-fn line_of(entry: &Activity, names: &Names, times: &TimeFormat) -> String {
+fn part(
+    conn: &mut DbConnection,
+    wanted: &Wanted,
+    edge: Option<i64>,
+    times: &TimeFormat,
+) -> Result<(String, Option<Option<i64>>)> {
+    let filter = wanted.filter(conn)?;
+    let request = LogRequest { filter: &filter, edge, backward: false, lines: EXPORTED_AT_ONCE, fold: None };
+    let LogPage { mut lines, mut stopped } = LogPage::read(conn, &request)?;
+    if lines.len() > EXPORTED_AT_ONCE {
+        lines.truncate(EXPORTED_AT_ONCE);
+        stopped = lines.last().map(|line| line.oldest().id.0);
+    }
+    let names = names_of(conn, &lines)?;
+    let text = lines.iter().map(|line| csv_line(line.newest(), &names, times)).collect();
+    Ok((text, stopped.map(Some)))
+}
+
+fn csv_line(entry: &Activity, names: &Names, times: &TimeFormat) -> String {
     let (at, detail) = (times.exact(entry.at).iso, names.detail(entry).line());
     csv::line([&at, &entry.kind, &names.actor(entry), &names.subject(entry), &detail, &entry.client_ip])
 }

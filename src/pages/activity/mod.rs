@@ -1,3 +1,4 @@
 //! Settings › Activity.
 
 pub mod activity_list;
+pub mod activity_rows;

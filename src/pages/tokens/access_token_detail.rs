@@ -82,7 +82,10 @@ async fn show(context: RequestContext, app: web::Data<State>, ids: AccessTokenPa
     let (token, (type_name, type_noun), may_revoke) = match &found {
         FoundAccessToken::Current(token) => {
             let facts = TokenFacts::of_access_token(&context, &client, token, &employee);
-            (facts, (token.type_name(), token.type_noun()), context.viewer.may_act_for(employee.id))
+            // An expired access token is moved soon.
+            let is_over = !token.is_api_key() && token.expires_at <= context.times.now();
+            let may_revoke = !is_over && context.viewer.may_act_for(employee.id);
+            (facts, (token.type_name(), token.type_noun()), may_revoke)
         }
         // It has expired: there is nothing to revoke.
         FoundAccessToken::Ended(token) => {

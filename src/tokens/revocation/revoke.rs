@@ -115,7 +115,7 @@ pub fn revoke_access_token(
         return Err(already_revoked());
     }
     let kind = if token.is_api_key() { Kind::ApiKeyRevoked } else { Kind::AccessTokenRevoked };
-    let subject = Subject::token("access_token", token.id.0, &token.mask, &client.name, token.employee_id);
+    let subject = Subject::token("access_token", token.id.0, &token.mask, (client.id, &client.name), token.employee_id);
     let note = if token.label.is_empty() { String::new() } else { format!("“{}”", token.label) };
     NewActivity::new(kind, actor.clone(), subject).from(client_ip).with(Detail::note(note)).record(conn, now)?;
     client_counters::recount(conn, client.id)?;

@@ -36,7 +36,7 @@ impl Target {
         match self {
             Target::Client(client) => client.subject(),
             Target::RefreshToken(client, token) => {
-                Subject::token("refresh_token", token.id.0, &token.mask, &client.name, token.employee_id)
+                Subject::token("refresh_token", token.id.0, &token.mask, (client.id, &client.name), token.employee_id)
             }
             Target::Grants(employee) => employee.subject(),
         }

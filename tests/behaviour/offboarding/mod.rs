@@ -2,6 +2,7 @@
 
 mod confirmations;
 mod handing_over;
+mod last_admin;
 
 use client_api_access::connections::ApiType;
 use client_api_access::scopes::Role;

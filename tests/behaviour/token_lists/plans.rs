@@ -206,10 +206,16 @@ fn ask_inventory(conn: &mut DbConnection, filter: &InventoryFilter, sort: SortBy
     }
 }
 
+/// How the database runs a statement, as it was recorded with its values.
+pub fn plan_of(shop: &mut Shop, statement: &str) -> String {
+    let (sql, binds) = statement.split_once(" -- binds: ").unwrap_or((statement, "[]"));
+    if is_postgres() { postgres_plans(shop, sql, binds) } else { sqlite_plan(shop, sql) }
+}
+
 /// Fails if the database would scan a table or sort for a statement.
 pub fn check_plan(shop: &mut Shop, statement: &str) {
-    let (sql, binds) = statement.split_once(" -- binds: ").unwrap_or((statement, "[]"));
-    let plan = if is_postgres() { postgres_plans(shop, sql, binds) } else { sqlite_plan(shop, sql) };
+    let plan = plan_of(shop, statement);
+    let sql = statement;
     let about = format!("{statement}\n{plan}");
 
     if is_postgres() {

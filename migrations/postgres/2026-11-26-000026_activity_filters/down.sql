@@ -1,0 +1,2 @@
+DROP INDEX activity_at;
+DROP TABLE activity_clients;

@@ -157,11 +157,6 @@ impl TimeFormat {
         self.moment(at, self.zoned(at).strftime("%-d %b %Y, %H:%M").to_string())
     }
 
-    /// A day: `12 Mar 2026`.
-    pub fn day(&self, at: Timestamp) -> String {
-        self.zoned(at).strftime("%-d %b %Y").to_string()
-    }
-
     /// How long ago: `just now`, `2 min ago`, `today, 08:02`, `yesterday`, `27 days ago`, `never used`.
     pub fn ago(&self, at: Timestamp) -> DisplayTime {
         if at == Timestamp::NEVER_YET {

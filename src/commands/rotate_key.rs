@@ -35,7 +35,9 @@ pub(super) fn run(config: &Config) -> Outcome {
     println!("Encrypted {resealed} with the new key; {} already used it.", result.current);
     if result.unreadable > 0 {
         let unreadable = count(result.unreadable, "stored secret");
-        println!("Left {unreadable} unchanged because neither key decrypts it: authorize its connection, or enter it, again.");
+        println!(
+            "Left {unreadable} unchanged because neither key decrypts it: authorize its connection, or enter it, again."
+        );
     }
     match key_file {
         Some(path) => println!("The new key is in {}. Back it up with the database.", path.display()),

@@ -130,8 +130,16 @@ fn stored_access_tokens(client: &Client, api_keys: &Panel) -> String {
 }
 
 fn page(context: &RequestContext, loaded: LoadedClient) -> ClientDetail {
-    let LoadedClient { client, usage, authorized_by, mut api_keys, refresh_tokens, access_tokens, registration, failures } =
-        loaded;
+    let LoadedClient {
+        client,
+        usage,
+        authorized_by,
+        mut api_keys,
+        refresh_tokens,
+        access_tokens,
+        registration,
+        failures,
+    } = loaded;
     let (times, is_admin) = (&context.times, context.viewer.is_admin());
     api_keys.action = is_admin.then(|| (format!("{}/api-keys/new", path(client.id)), "New API key"));
     ClientDetail {

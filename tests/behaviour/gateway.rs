@@ -97,7 +97,7 @@ struct Gateway {
 
 impl Gateway {
     fn start() -> Gateway {
-        let app = TestApp::start();
+        let app = TestApp::start_with(|config| config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]);
         let mut shop = app.shop();
         let (client, person) = (shop.client("Ledgerly"), shop.employee("Mona Manager", Role::Manager));
         let scope = "employee:inventory employee:reports employee:register_read";
@@ -148,6 +148,7 @@ fn behind_nginx_the_api_sees_who_it_is_whatever_the_caller_claims() {
     let mut headers: Vec<(String, String)> =
         forged.iter().map(|name| (format!("X-Auth-{name}"), "forged".into())).collect();
     headers.push(("x_auth_client_id".into(), "forged".into()));
+    headers.push(("x-forwarded-for".into(), "198.51.100.66".into()));
     headers.push(bearer(&gateway.grant.access_token));
 
     for path in ["/inventory/items?page=2", "/hours/", "/reports/day"] {
@@ -168,6 +169,8 @@ fn behind_nginx_the_api_sees_who_it_is_whatever_the_caller_claims() {
         assert!(!seen.body.contains("forged"), "{}", seen.body);
         assert!(!seen.body.contains(&gateway.grant.access_token), "the token stays at the gateway");
     }
+    let from = gateway.app.shop().word("SELECT last_used_address AS word FROM access_tokens");
+    assert_eq!(from, "127.0.0.1", "nginx says who calls");
     let posted = gateway.caller.send("POST", "/inventory/items", &[bearer(&gateway.grant.access_token)], "a body");
     assert!(posted.status == 200 && posted.body.starts_with("POST /inventory/items "), "{}", posted.body);
     assert_eq!(gateway.call("/inventory/fails").status, 500, "what the API says is passed on");

@@ -28,10 +28,9 @@ describe('usage', () => {
 
       pageTest('of an API key has its calls', { shop, way }, async (page) => {
         await signIn(page, shop.accounts.manager);
-        await page.goto('/settings/access?type=api-key&sort=used');
-        const keys = await page.locator('main tbody a').evaluateAll((links) =>
-          links.map((link) => link.getAttribute('href')).filter((href) => /\/access-tokens\/\d+$/.test(href)));
-        await page.goto(keys[0]);
+        await page.goto('/settings/access?type=api-key');
+        const used = page.getByRole('row').filter({ hasText: /\d min ago|today|yesterday/ });
+        await page.goto(await used.first().locator('a[href*="/access-tokens/"]').first().getAttribute('href'));
 
         const usage = panel(page, 'usage');
         const words = await usage.locator('header p').innerText();

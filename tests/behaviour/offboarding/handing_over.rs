@@ -62,6 +62,7 @@ fn keys_keep_their_value_and_survive_offboarding() {
     let (export, till) = (world.key("export", "employee:reports"), world.key("till", "employee:register"));
     let grant = world.app.shop().grant(world.client, &world.leaver);
     let heir = world.app.shop().employee("Hedda Heir", Role::Manager);
+    world.app.shop().sql("UPDATE access_tokens SET last_used_at = 1, last_used_address = '203.0.113.77'");
 
     let form = world.admin.open(&world.path());
     let done = world.hand_over(&heir, &[("api-key", &export.id.to_string())]);
@@ -71,6 +72,7 @@ fn keys_keep_their_value_and_survive_offboarding() {
 
     assert!(form.text().contains("Somebody else must authorize these apps: Ledgerly."), "{}", form.text());
     assert_eq!(after.notice(), "1 API key of Lena Leaver handed over to Hedda Heir.");
+    assert!(!world.admin.open(&export.path()).text().contains("203.0.113.77"), "it may be Lena's own");
     let works = |value: &str| call(&world.app, value);
     assert_eq!((works(&export.value), works(&till.value), works(&grant.access_token)), (200, 401, 401));
     let theirs = world.admin.open(&heir.path());

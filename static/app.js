@@ -160,6 +160,7 @@ document.addEventListener('submit', (event) => {
 document.addEventListener('click', (event) => {
   const copy = event.target.closest('[data-copy]');
   if (copy) copyText(copy);
+  if (event.target.closest('[data-print]')) print();
   closeMenus(event.target);
   const link = event.target.closest(`${PANELS} a[data-swap]`);
   if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;

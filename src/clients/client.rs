@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::activity::{Actor, Subject};
+use crate::clients::access_level::AccessLevel;
 use crate::clients::rates::Rates;
 use crate::clients::registration::Contact;
 use crate::clients::website::Website;
@@ -75,6 +76,7 @@ pub struct Client {
     pub suspended_by: String,
     /// Why, as they wrote it; empty if they gave no reason.
     pub suspended_reason: String,
+    access_level: i64,
 }
 
 impl Client {
@@ -134,6 +136,11 @@ impl Client {
             None => Ok(self),
             Some(_) => Err(Error::Conflict(format!("{} has been revoked and is being deleted.", self.name))),
         }
+    }
+
+    /// What its valid tokens can do at most, as last counted.
+    pub fn access_level(&self) -> AccessLevel {
+        AccessLevel::from_stored(self.access_level)
     }
 
     /// Its state.

@@ -22,6 +22,14 @@ text_enum! {
         Created = "created",
         /// By when one of its tokens was last used.
         LastUsed = "used",
+        /// By the number of employees who authorized it.
+        Employees = "employees",
+        /// By the number of its refresh tokens.
+        RefreshTokens = "refresh-tokens",
+        /// By the number of its access tokens and API keys.
+        AccessTokens = "tokens",
+        /// By what its tokens can do at most.
+        Access = "access",
     }
 }
 
@@ -104,11 +112,15 @@ impl Client {
             }};
         }
         let text = || edge.map(|edge| edge.value.clone()).unwrap_or_default();
-        let number = || Timestamp(edge.and_then(|edge| edge.value.parse().ok()).unwrap_or_default());
+        let number = || -> i64 { edge.and_then(|edge| edge.value.parse().ok()).unwrap_or_default() };
         let rows: Vec<Client> = match sort {
             ClientSort::Name => page_by!(clients::name_fold, text()),
-            ClientSort::LastUsed => page_by!(clients::last_used_at, number()),
-            ClientSort::Created => page_by!(clients::created_at, number()),
+            ClientSort::LastUsed => page_by!(clients::last_used_at, Timestamp(number())),
+            ClientSort::Created => page_by!(clients::created_at, Timestamp(number())),
+            ClientSort::Employees => page_by!(clients::employee_count, number()),
+            ClientSort::RefreshTokens => page_by!(clients::valid_refresh_tokens, number()),
+            ClientSort::AccessTokens => page_by!(clients::valid_access_tokens, number()),
+            ClientSort::Access => page_by!(clients::access_level, number()),
         };
         Ok((rows, total))
     }
@@ -119,6 +131,10 @@ impl Client {
             ClientSort::Name => self.name.to_lowercase(),
             ClientSort::LastUsed => self.last_used_at.0.to_string(),
             ClientSort::Created => self.created_at.0.to_string(),
+            ClientSort::Employees => self.employee_count.to_string(),
+            ClientSort::RefreshTokens => self.valid_refresh_tokens.to_string(),
+            ClientSort::AccessTokens => self.valid_access_tokens.to_string(),
+            ClientSort::Access => (self.access_level() as i64).to_string(),
         };
         ClientEdge { value, id: self.id.0 }
     }

@@ -1,6 +1,7 @@
 //! Clients: third-party apps that may request tokens. Their registration, state, redirect URIs, secrets and failed token
 //! requests.
 
+mod access_level;
 pub mod authentication;
 mod client;
 mod client_list;
@@ -17,6 +18,7 @@ mod registration;
 pub mod token_failure;
 mod website;
 
+pub use access_level::AccessLevel;
 pub use client::{Client, ClientState};
 pub use client_list::{ClientEdge, ClientFilter, ClientSort};
 pub use client_secret::{ClientSecret, OVERLAPS, regenerate_secret, revoke_previous_secret};

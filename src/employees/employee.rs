@@ -4,7 +4,6 @@ use diesel::prelude::*;
 
 use crate::activity::Subject;
 use crate::db::DbConnection;
-use crate::db::keyset::PAGE;
 use crate::db::text_enum::text_enum;
 use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
@@ -55,6 +54,8 @@ pub struct Employee {
     pub revoked_access_tokens_through: i64,
     /// When their personal data was erased, if it was.
     pub erased_at: Option<Timestamp>,
+    /// Their valid refresh tokens and API keys, as last counted, up to one more than a thousand.
+    pub grant_count: i64,
 }
 
 /// What a new employee needs.
@@ -223,55 +224,5 @@ impl Employee {
             .order(employees::id)
             .select(employees::id)
             .load(conn)
-    }
-
-    /// A page of employees by name, with one more than fits, and the total. `edge` is the name and id it starts after.
-    pub fn list(
-        conn: &mut DbConnection,
-        filter: &EmployeeFilter,
-        edge: Option<(&str, i64)>,
-        backward: bool,
-    ) -> QueryResult<(Vec<Employee>, i64)> {
-        let matching = || {
-            let mut query = employees::table.into_boxed();
-            if !filter.name.is_empty() {
-                let pattern = like_pattern(&filter.name);
-                let email = employees::email_fold.like(pattern.clone()).escape('\\');
-                query = query.filter(employees::name_fold.like(pattern).escape('\\').or(email));
-            }
-            if let Some(role) = filter.role {
-                query = query.filter(employees::role.eq(role));
-            }
-            match filter.state {
-                None => query.filter(employees::archived_at.is_null()),
-                Some(EmployeeState::Archived) => query.filter(employees::archived_at.is_not_null()),
-                Some(EmployeeState::Locked) => {
-                    query.filter(employees::locked_at.is_not_null()).filter(employees::archived_at.is_null())
-                }
-                Some(EmployeeState::Invited) => query
-                    .filter(employees::password_hash.is_null())
-                    .filter(employees::locked_at.is_null())
-                    .filter(employees::archived_at.is_null()),
-                Some(EmployeeState::Active) => query
-                    .filter(employees::password_hash.is_not_null())
-                    .filter(employees::locked_at.is_null())
-                    .filter(employees::archived_at.is_null()),
-            }
-        };
-        let total = matching().count().get_result(conn)?;
-        let mut query = matching().select(Employee::as_select()).limit(PAGE as i64 + 1);
-        let by_name = (employees::name_fold, employees::id);
-        if let Some((name, id)) = edge {
-            let (name, tie) = (name.to_string(), employees::name_fold.eq(name.to_string()));
-            query = match backward {
-                false => query.filter(employees::name_fold.gt(name).or(tie.and(employees::id.gt(id)))),
-                true => query.filter(employees::name_fold.lt(name).or(tie.and(employees::id.lt(id)))),
-            };
-        }
-        let rows = match backward {
-            false => query.order(by_name).load(conn)?,
-            true => query.order((by_name.0.desc(), by_name.1.desc())).load(conn)?,
-        };
-        Ok((rows, total))
     }
 }

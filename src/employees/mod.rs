@@ -4,6 +4,7 @@ mod argon2id;
 mod change_employee;
 pub mod choice;
 mod employee;
+mod employee_list;
 mod erased_employee;
 pub mod failed_sign_ins;
 mod invitation;
@@ -19,6 +20,7 @@ mod state_change;
 
 pub use change_employee::{EmployeeChange, change_employee};
 pub use employee::{Employee, EmployeeFilter, EmployeeState, NewEmployee};
+pub use employee_list::EmployeeSort;
 pub use invitation::{create_link, invite, redeem_link};
 pub use one_time_link::{OneTimeLink, Purpose, address as link_address};
 pub use profile::{SessionsToRevoke, change_password, revoke_sessions};

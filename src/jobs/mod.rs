@@ -6,6 +6,7 @@
 //! request waits long, and pause between them.
 
 mod count_clients;
+mod count_employees;
 mod delete_expired_tokens;
 mod delete_history;
 mod delete_revoked;
@@ -75,6 +76,11 @@ const JOBS: &[Job] = &[
         name: "count the tokens of clients",
         every: EVERY_FEW_SECONDS,
         run: |app| count_clients::run(app).boxed_local(),
+    },
+    Job {
+        name: "count the tokens of employees",
+        every: EVERY_MINUTE,
+        run: |app| count_employees::run(app).boxed_local(),
     },
     Job { name: "delete expired sessions", every: EVERY_MINUTE, run: |app| delete_short_lived::run(app).boxed_local() },
     Job {

@@ -19,6 +19,7 @@ pub async fn metadata(app: web::Data<State>) -> HttpResponse {
         "revocation_endpoint": at("/auth/oauth/revoke"),
         "introspection_endpoint": at("/auth/oauth/introspect"),
         "userinfo_endpoint": at("/oauth/userinfo"),
+        "service_documentation": at("/oauth/integration-guide"),
         "scopes_supported": scopes,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],

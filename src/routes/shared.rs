@@ -31,6 +31,7 @@ routes! {
         GET Public => pages::clients::public_registration::form,
         POST Public => pages::clients::public_registration::register,
     }
+    "/oauth/integration-guide" { GET Public => pages::clients::integration_guide::guide }
     "/oauth/update" {
         GET Public => pages::clients::public_update::sign_in_form,
         POST Public => pages::clients::public_update::update,

@@ -1,4 +1,4 @@
-//! The counts in the client list. A background job counts, because counting a large client takes too long for a page.
+//! The counts in the client list, and what the tokens of a client can do at most. A background job counts, because counting a large client takes too long for a page.
 //!
 //! They are estimates as of a moment: at most about a minute old for a client of a few thousand tokens. Larger clients are
 //! counted less often, so that counting reads a bounded number of rows a minute, however many tokens there are.
@@ -8,9 +8,11 @@ use std::collections::{HashMap, HashSet};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 
+use crate::clients::AccessLevel;
 use crate::db::DbConnection;
 use crate::id::{ClientKey, EmployeeKey};
-use crate::schema::{access_tokens, clients, refresh_tokens};
+use crate::schema::{access_tokens, clients, employees, refresh_tokens};
+use crate::scopes::{Role, Scope};
 use crate::time::{HOUR, MINUTE, Timestamp};
 
 // Maximum age of a count in seconds, if the client is not marked: a minute, and a second more for every hundred
@@ -22,6 +24,9 @@ const MAX_AGE_OF_LARGE: i64 = HOUR;
 const COUNTED_AT_ONCE: i64 = 10_000;
 // Clients counted together.
 const BATCH: i64 = 300;
+
+// Whose token it is, and what it can do: its scope, the role of its employee, and whether they are locked or archived.
+type Held = ((ClientKey, EmployeeKey), (Scope, Role, bool));
 
 /// A client whose counts are out of date.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +44,7 @@ pub struct ClientCounts {
     refresh_tokens: i64,
     access_tokens: i64,
     employees: usize,
+    access_level: AccessLevel,
     // When it was counted before: a revocation meanwhile sets it to zero, and then these counts are out of date already.
     counted_at: Timestamp,
 }
@@ -107,17 +113,31 @@ pub fn count(conn: &mut DbConnection, ids: &[ClientKey], now: Timestamp) -> Quer
         .load(conn)?
         .into_iter()
         .collect();
-    let mut employees: HashMap<ClientKey, HashSet<EmployeeKey>> = HashMap::new();
-    let of_grants = grants.select((refresh_tokens::client_id, refresh_tokens::employee_id)).distinct();
-    let of_keys = keys.select((access_tokens::client_id, access_tokens::employee_id)).distinct();
-    for (client, employee) in of_grants.load(conn)?.into_iter().chain(of_keys.load(conn)?) {
-        employees.entry(client).or_default().insert(employee);
+    let mut people: HashMap<ClientKey, HashSet<EmployeeKey>> = HashMap::new();
+    let mut levels: HashMap<ClientKey, AccessLevel> = HashMap::new();
+    let of_grants = grants.inner_join(employees::table).select((
+        (refresh_tokens::client_id, refresh_tokens::employee_id),
+        (refresh_tokens::scope, employees::role, refresh_tokens::owner_inactive),
+    ));
+    let of_keys = keys.inner_join(employees::table).select((
+        (access_tokens::client_id, access_tokens::employee_id),
+        (access_tokens::scope, employees::role, access_tokens::owner_inactive),
+    ));
+    let of_keys: Vec<Held> = of_keys.distinct().load(conn)?;
+    for ((client, employee), (scope, role, is_inactive)) in of_grants.distinct().load(conn)?.into_iter().chain(of_keys)
+    {
+        people.entry(client).or_default().insert(employee);
+        if !is_inactive {
+            let level = levels.entry(client).or_default();
+            *level = AccessLevel::of(&scope, role).max(*level);
+        }
     }
     let counts = before.into_iter().map(|(id, counted_at)| ClientCounts {
         id,
         refresh_tokens: refresh_tokens.get(&id).copied().unwrap_or_default(),
         access_tokens: access_tokens.get(&id).copied().unwrap_or_default(),
-        employees: employees.get(&id).map_or(0, HashSet::len),
+        employees: people.get(&id).map_or(0, HashSet::len),
+        access_level: levels.get(&id).copied().unwrap_or_default(),
         counted_at,
     });
     Ok(counts.collect())
@@ -132,13 +152,15 @@ pub fn store(conn: &mut DbConnection, counts: &[ClientCounts], now: Timestamp) -
     let rows: Vec<String> = counts
         .iter()
         .map(|of| {
-            format!("({}, {}, {}, {}, {})", of.id, of.refresh_tokens, of.access_tokens, of.employees, of.counted_at.0)
+            let counts = [of.refresh_tokens, of.access_tokens, of.employees as i64, of.access_level as i64];
+            let [refresh_tokens, access_tokens, employees, level] = counts;
+            format!("({}, {refresh_tokens}, {access_tokens}, {employees}, {level}, {})", of.id, of.counted_at.0)
         })
         .collect();
     let sql = format!(
         "UPDATE clients SET valid_refresh_tokens = counted.column2, valid_access_tokens = counted.column3, \
-         employee_count = counted.column4, counted_at = {} FROM (VALUES {}) AS counted \
-         WHERE clients.id = counted.column1 AND clients.counted_at = counted.column5",
+         employee_count = counted.column4, access_level = counted.column5, counted_at = {} \
+         FROM (VALUES {}) AS counted WHERE clients.id = counted.column1 AND clients.counted_at = counted.column6",
         now.0,
         rows.join(", ")
     );

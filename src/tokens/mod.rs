@@ -4,6 +4,7 @@ mod access_token;
 mod api_key;
 pub mod authorization_code;
 pub mod client_counters;
+pub mod employee_counters;
 mod ended_token;
 pub mod flags;
 pub mod issue;

@@ -32,9 +32,14 @@ impl Badge {
     /// The same for a table column with the heading "Lightspeed Approved".
     pub fn lightspeed_approved_in_column(client: &Client) -> Badge {
         match client.lightspeed_approved_at {
-            Some(_) => Badge::new("good", "check-circle", "Lightspeed Approved"),
+            Some(_) => Badge::new("good", "check-circle", "Approved"),
             None => Badge::new("", "minus-circle", "Not approved"),
         }
+    }
+
+    /// The state of a client, for a table column.
+    pub fn client_status(client: &Client) -> Badge {
+        Badge::client_state(client).unwrap_or_else(|| Badge::new("good", "check-circle", "Active"))
     }
 
     /// The state of a client, unless it is active.

@@ -154,8 +154,8 @@ fn the_list_says_how_much_hangs_on_a_client_and_when_it_was_used() {
     app.run_background();
     let row = app.manager().open(LIST).rows("#clients").remove(0);
 
-    assert_eq!(row.cells[2..5], ["2", "2", "4"]);
-    assert_eq!(row.cells[6], "3 min ago");
+    assert_eq!(row.cells[4..7], ["2", "2", "4"]);
+    assert_eq!(row.cells[8], "3 min ago");
 }
 
 #[test]
@@ -184,6 +184,49 @@ fn clients_are_sorted_by_name_by_last_use_and_by_age() {
 }
 
 #[test]
+fn clients_are_sorted_by_each_count_and_by_what_their_tokens_can_do() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let people = [Role::Staff, Role::Manager, Role::Admin].map(|role| shop.employee("Anna Berg", role));
+    let [none, read, write, full] = ["None", "Read", "Write", "Full"].map(|name| shop.client(name));
+    let locked = shop.staff("Lena Locked");
+    shop.grant_scope(none, &locked, "employee:all");
+    // Only admins have this right.
+    shop.grant_scope(none, &people[0], "employee:admin");
+    for person in &people {
+        shop.grant_scope(read, person, "employee:inventory_read employee:admin_employees");
+    }
+    shop.sql(&format!("DELETE FROM refresh_tokens WHERE client_id = {read} AND employee_id = {}", people[2].id));
+    shop.grant_scope(write, &people[0], "employee:inventory");
+    shop.grant_scope(full, &people[2], "employee:all");
+    shop.api_key(full, &people[2], "one");
+    shop.api_key(full, &people[2], "two");
+    app.admin();
+    shop.lock(&locked);
+    app.run_background();
+    app.advance(120);
+    app.run_background();
+    let mut manager = app.manager();
+
+    let list = manager.open(LIST);
+    let mut by = |heading: &str| {
+        let page = manager.click(&list, &list.link_in("#clients", heading).unwrap());
+        page.rows("#clients").iter().map(|row| row.cells[0].split(' ').next().unwrap().to_string()).collect::<Vec<_>>()
+    };
+
+    assert_eq!(by("Access"), ["Full", "Write", "Read", "None"]);
+    assert_eq!(by("Keys and tokens")[0], "Full");
+    assert_eq!(by("Employees")[..2], ["Read", "None"]);
+    assert_eq!(by("Refresh tokens")[..2], ["Read", "None"]);
+    let cells: Vec<[String; 3]> =
+        list.rows("#clients").iter().map(|row| [1, 2, 3].map(|n| row.cells[n].clone())).collect();
+    let of = |access: &str| ["Active", "Not approved", access].map(str::to_string);
+    let expected = ["Full access", "None", "Can only read", "Can change data"].map(of);
+    assert_eq!(cells.iter().map(|row| row[2].clone()).collect::<Vec<_>>(), expected.map(|row| row[2].clone()));
+    assert!(cells.iter().all(|row| row[0] == "Active"), "{cells:?}");
+}
+
+#[test]
 fn paging_shows_every_client_once_in_every_order_there_and_back() {
     let app = TestApp::start();
     let mut shop = app.shop();
@@ -199,7 +242,9 @@ fn paging_shows_every_client_once_in_every_order_there_and_back() {
     let total = 53 * 3 + 6;
     let mut browser = app.manager();
 
-    for sort in ["name", "-name", "used", "-used", "created", "-created"] {
+    for sort in
+        ["name", "-name", "used", "-used", "created", "-created", "-employees", "refresh-tokens", "-tokens", "-access"]
+    {
         let rows = there_and_back(&mut browser, &format!("{LIST}?sort={sort}"), "#clients");
         assert_eq!(rows.len(), total, "{sort}");
     }

@@ -39,7 +39,47 @@ fn the_list_shows_people_with_role_and_state_and_filters_them() {
     assert_eq!(with(&[("state", "archived")]), [ida.path()]);
     assert!(with(&[("name", "%")]).is_empty());
     let row = list.rows("#employees").into_iter().find(|row| row.href == eva.path()).unwrap();
-    assert_eq!(row.cells[1..], ["Staff", "never", "Locked"]);
+    assert_eq!(row.cells[1..], ["Staff", "0", "never", "Locked"]);
+}
+
+#[test]
+fn the_list_counts_valid_tokens_and_keys_and_sorts_by_their_number() {
+    let app = TestApp::start();
+    let (mut browser, _) = app.sign_in_as(Role::Manager);
+    let mut shop = app.shop();
+    let (anna, bo, eva) = (shop.staff("Anna Berg"), shop.staff("Bo Dahl"), shop.staff("Eva Ek"));
+    let client = shop.client("Ledgerly");
+    let expired = shop.grant(client, &anna);
+    shop.sql(&format!("UPDATE refresh_tokens SET expires_at = {} WHERE id = {}", app.now().0, expired.id));
+    shop.grant(client, &anna);
+    shop.api_key(client, &anna, "till");
+    let revoked = shop.grant(client, &bo);
+    shop.sql(&format!("UPDATE refresh_tokens SET revoked_at = {} WHERE id = {}", app.now().0, revoked.id));
+    shop.grant(client, &bo);
+    for n in 0..3 {
+        shop.api_key(client, &eva, &n.to_string());
+    }
+    app.run_background();
+
+    let list = browser.open(LIST);
+    let most = browser.click(&list, &list.link("Tokens and keys").unwrap());
+    let fewest = browser.click(&most, &most.link("Tokens and keys").unwrap());
+    let theirs = browser.click(&most, &most.link("2 tokens and keys of Anna Berg").unwrap());
+    let names = |page: &Page| page.rows("#employees").iter().map(|row| row.cells[0].clone()).collect::<Vec<_>>();
+
+    let counts: Vec<String> = most.rows("#employees").iter().map(|row| row.cells[2].clone()).collect();
+    assert!(counts[0].starts_with('3') && counts[1].starts_with('2') && counts[2].starts_with('1'), "{counts:?}");
+    assert!(names(&most)[0].starts_with("Eva Ek") && names(&most)[2].starts_with("Bo Dahl"));
+    assert!(names(&fewest).last().unwrap().starts_with("Eva Ek"));
+    assert_eq!(theirs.rows("#access").len(), 2);
+
+    shop.grant(client, &bo);
+    app.run_background();
+    let soon = shop.number(&format!("SELECT grant_count FROM employees WHERE id = {}", bo.id));
+    app.advance(60);
+    app.run_background();
+    let later = shop.number(&format!("SELECT grant_count FROM employees WHERE id = {}", bo.id));
+    assert_eq!((soon, later), (1, 2), "nobody is counted twice within a minute");
 }
 
 #[test]
@@ -53,6 +93,7 @@ fn paging_shows_everybody_once_there_and_back() {
     }
 
     assert_eq!(there_and_back(&mut browser, LIST, "#employees").len(), 121);
+    assert_eq!(there_and_back(&mut browser, &format!("{LIST}?sort=-tokens"), "#employees").len(), 121);
 }
 
 #[test]

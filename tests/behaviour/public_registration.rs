@@ -63,6 +63,8 @@ fn a_developer_registers_a_client_that_is_pending_approval() {
 
     assert_eq!((shown.status, shown.header("cache-control")), (200, Some("no-store")));
     assert!(shown.text().contains("an admin of the shop approves it"), "{}", shown.text());
+    assert_eq!(shown.fact("Token endpoint"), format!("{}/auth/oauth/token", app.origin()));
+    assert!(shown.texts("#hand-over")[0].contains(&format!("Client secret: {}", integration.secret)));
     assert!(refusal(&refused).2.contains("pending approval"), "{}", refused.body);
     assert_eq!(page.fact("Approval"), "Pending approval");
     assert_eq!(page.fact("PKCE"), "Required", "what only admins decide is not taken from the form");

@@ -58,6 +58,35 @@ fn a_client_that_an_admin_registers_works_at_once() {
 }
 
 #[test]
+fn the_page_after_registering_has_all_that_the_developer_needs() {
+    let app = TestApp::start();
+    let mut admin = app.admin();
+
+    let shown = register(&mut admin, &[("redirect-uris", "https://app.example/cb\nhttps://app.example/two")]);
+    let guide = app.browser().get(&shown.link(&format!("{}/oauth/integration-guide", app.origin())).unwrap());
+    let text = shown.texts("#hand-over").join(" ");
+
+    assert_eq!(shown.fact("Token endpoint"), format!("{}/auth/oauth/token", app.origin()));
+    assert_eq!(shown.fact("Redirect URIs"), "https://app.example/cb https://app.example/two");
+    assert_eq!(shown.fact("PKCE"), "Required, with S256");
+    assert!(shown.texts(".scopes li").contains(&"employee:inventory_read Inventory (read)".to_string()));
+    let secret = &shown.texts("#secret")[0];
+    for part in [
+        &format!("Client ID: {}", shown.texts("#public-id")[0]),
+        &format!("Client secret: {secret}"),
+        &format!("Authorization endpoint: {}/auth/oauth/authorize", app.origin()),
+        "employee:all: Full access",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in {text}");
+    }
+    assert_eq!(shown.attribute("[data-copy='#hand-over']", "type").as_deref(), Some("button"));
+    assert_eq!((guide.status, guide.header("content-type")), (200, Some("text/plain; charset=utf-8")));
+    assert!(guide.body.starts_with("# ") && guide.body.contains("/auth/oauth/token"));
+    let metadata = app.browser().get("/.well-known/oauth-authorization-server").json();
+    assert_eq!(metadata["service_documentation"], format!("{}/oauth/integration-guide", app.origin()));
+}
+
+#[test]
 fn submitting_the_form_twice_registers_one_client() {
     let app = TestApp::start();
     let mut admin = app.admin();

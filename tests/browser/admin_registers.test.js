@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { signIn } from './support/browser.js';
-import { expectSound } from './support/checks.js';
+import { expectAccessible, expectSound } from './support/checks.js';
 import { WAYS, expectHeading, fillIn, message, nameOf, openClients, pageTest, press, useShop } from './support/shop.js';
 
 describe('an admin', () => {
@@ -26,6 +26,18 @@ describe('an admin', () => {
         await expectHeading(page, `${name} is registered`);
         await expectSound(page);
         const [id, secret] = await page.locator('.secret code').allTextContents();
+        await page.getByText(`${shop.url}/auth/oauth/token`, { exact: true }).waitFor();
+        assert.equal(await page.getByRole('button', { name: 'Print' }).isVisible(), way.scripts);
+        if (way.scripts) {
+          await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+          await page.getByRole('button', { name: 'Copy all' }).click();
+          await page.getByRole('button', { name: 'Copied' }).waitFor();
+          const copied = await page.evaluate(() => navigator.clipboard.readText());
+          assert.ok(copied.includes(`Client ID: ${id}\n`) && copied.includes(`Client secret: ${secret}\n`), copied);
+        }
+        await page.getByText('All of it as plain text').click();
+        await page.getByText('employee:all: Full access').waitFor();
+        await expectAccessible(page);
         await page.getByRole('link', { name: 'I have copied it' }).click();
         await expectHeading(page, name);
         await expectSound(page);

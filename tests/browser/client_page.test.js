@@ -11,6 +11,15 @@ import {
 const MOST_CLICKS = 5;
 const CANCELLED = 'Ledgerly Accounting';
 
+/** Waits until a column of numbers falls, from more than none. */
+async function expectFalling(page, id, column) {
+  await eventually(async () => {
+    const numbers = (await rowsOf(page, id)).map((row) => row.number(column));
+    assert.ok(numbers[0] > 0);
+    assert.deepEqual(numbers, [...numbers].sort((a, b) => b - a));
+  });
+}
+
 inEveryWay(({ shop, way }) => {
   pageTest(`a manager revokes all tokens of one app within ${MOST_CLICKS} clicks`, { shop, way }, async (page) => {
     await signIn(page, shop.accounts.manager);
@@ -29,6 +38,11 @@ inEveryWay(({ shop, way }) => {
     await page.getByRole('button', { name: /^Revoke \d/ }).click();
     await expectHeading(page, 'Access revoked');
     assert.ok(clicks <= MOST_CLICKS, `${clicks} clicks`);
+    await eventually(async () => {
+      if (!way.scripts) await page.reload();
+      assert.equal(await page.getByRole('progressbar').count(), 0, 'the records are deleted');
+    });
+    await page.reload();
     await expectSound(page);
 
     await page.getByRole('link', { name: `Back to ${CANCELLED}` }).click();
@@ -91,6 +105,20 @@ inEveryWay(({ shop, way }) => {
     await link.click();
     await expectHeading(page, 'Access inventory', { level: 1 });
     assert.equal((await rowsOf(page, 'access')).length, count);
+  });
+
+  pageTest('the lists of clients and employees are sorted by how many tokens there are', { shop, way }, async (page) => {
+    await signIn(page, shop.accounts.admin);
+    await openClients(page);
+    await panel(page, CLIENTS).getByRole('link', { name: 'Refresh tokens' }).click();
+    await expectFalling(page, CLIENTS, COLUMN.refreshTokens);
+    const hosts = page.locator('#clients tbody th small a');
+    const broken = await hosts.evaluateAll((links) => links.map((link) => link.innerText).filter((text) => /\w\n\w/.test(text)));
+    assert.deepEqual(broken, [], 'a host name breaks inside a word');
+    await page.goto('/settings/employees');
+    await panel(page, 'employees').getByRole('link', { name: 'Tokens and keys', exact: true }).click();
+    await expectFalling(page, 'employees', /^tokens and keys$/i);
+    await expectSound(page);
   });
 
   pageTest('the client ID can be copied, or selected where scripts are off', { shop, way }, async (page) => {

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 use crate::account::{ACCOUNT_ID, Account, Business};
-use crate::employees::{Employee, EmployeeFilter};
+use crate::employees::{Employee, EmployeeFilter, EmployeeSort};
 use crate::oauth::resources::serve;
 use crate::web::state::State;
 
@@ -41,7 +41,8 @@ pub async fn account_by_id(request: HttpRequest, app: web::Data<State>) -> HttpR
     serve(&app, &request, None, |conn, _| {
         let account = Account::get(conn)?;
         // Without a filter: everybody who is not archived.
-        let (_, employees) = Employee::list(conn, &EmployeeFilter::default(), None, false)?;
+        let (_, employees) =
+            Employee::list(conn, &EmployeeFilter::default(), (EmployeeSort::Name, false), None, false)?;
         let oldest = Business::all(conn)?.into_iter().map(|(business, _)| business).min_by_key(|own| own.id.0);
         Ok(json!({
             "@attributes": { "systemCustomerID": ACCOUNT_ID },

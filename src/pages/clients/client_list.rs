@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::clients::{Client, ClientEdge, ClientFilter, ClientSort, ClientState};
+use crate::clients::{AccessLevel, Client, ClientEdge, ClientFilter, ClientSort, ClientState};
 use crate::db::keyset::Count;
 use crate::error::Result;
 use crate::time::{DisplayTime, TimeFormat, thousands};
@@ -14,10 +14,14 @@ use crate::web::page::{Page, RequestContext, Section, html};
 use crate::web::query::Query;
 use crate::web::state::State;
 
-static SORTS: [Sort; 3] = [
+static SORTS: [Sort; 7] = [
     Sort { word: "name", column: "name_fold", largest_first: false },
     Sort { word: "used", column: "last_used_at", largest_first: true },
     Sort { word: "created", column: "created_at", largest_first: true },
+    Sort { word: "employees", column: "employee_count", largest_first: true },
+    Sort { word: "refresh-tokens", column: "valid_refresh_tokens", largest_first: true },
+    Sort { word: "tokens", column: "valid_access_tokens", largest_first: true },
+    Sort { word: "access", column: "access_level", largest_first: true },
 ];
 
 // The values of the status filter and their labels.
@@ -48,6 +52,9 @@ struct ClientList {
 
 struct ClientRow {
     facts: ClientFacts,
+    status: Badge,
+    access: &'static str,
+    has_full_access: bool,
     employee_count: String,
     refresh_tokens: String,
     access_tokens: String,
@@ -62,6 +69,9 @@ impl ClientRow {
                 lightspeed_approved: Badge::lightspeed_approved_in_column(client),
                 ..ClientFacts::of(client)
             },
+            status: Badge::client_status(client),
+            access: client.access_level().label(),
+            has_full_access: client.access_level() == AccessLevel::Full,
             employee_count: thousands(client.employee_count),
             refresh_tokens: thousands(client.valid_refresh_tokens),
             access_tokens: thousands(client.valid_access_tokens),
@@ -87,12 +97,15 @@ fn filter(state: &ListState) -> ClientFilter {
 }
 
 fn headings(state: &ListState) -> Vec<Heading> {
+    let number = |label, word| Heading { is_number: true, ..state.heading(label, word) };
     vec![
         state.heading("Name", "name"),
+        state.heading("Status", ""),
         state.heading("Lightspeed Approved", ""),
-        state.number_heading("Employees"),
-        state.number_heading("Refresh tokens"),
-        state.number_heading("Keys and tokens"),
+        state.heading("Access", "access"),
+        number("Employees", "employees"),
+        number("Refresh tokens", "refresh-tokens"),
+        number("Keys and tokens", "tokens"),
         state.heading("Registered", "created"),
         state.heading("Last used", "used"),
     ]

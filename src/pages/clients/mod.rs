@@ -5,6 +5,8 @@ pub mod change_client_state;
 pub mod client_detail;
 pub mod client_list;
 pub mod edit_client;
+mod hand_over_sheet;
+pub mod integration_guide;
 pub mod new_api_key;
 pub mod pending_clients;
 pub mod public_registration;

@@ -10,15 +10,15 @@ use askama::Template;
 use crate::account::Account;
 use crate::activity::Actor;
 use crate::clients;
-use crate::clients::Client;
+use crate::clients::{Client, RedirectUri};
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
+use crate::pages::clients::hand_over_sheet::HandOverSheet;
 use crate::pages::clients::register_client::ALREADY_REGISTERED;
 use crate::pages::clients::registration_form::RegistrationForm;
 use crate::time::Timestamp;
 use crate::web::form::{BrowserToken, ProtectedForm};
 use crate::web::page::{Page, html, unprocessable};
-use crate::web::shown_once::ShownOnce;
 use crate::web::state::State;
 use crate::web::{client_ip, nonce};
 
@@ -99,17 +99,19 @@ pub async fn register(
     };
     let (nonce, client_ip) = (form.get("nonce").to_string(), client_ip::address(&request, &app.config.trusted_proxies));
     let now = app.clock.now();
-    let (client, secret) = app
+    let (client, secret, uris) = app
         .db
         .write(move |conn| {
             nonce::spend(conn, &nonce, ALREADY_REGISTERED, now)?;
             require_room(conn)?;
             require_allowance(conn, &client_ip, now)?;
-            clients::register_client(conn, &details, false, (&Actor::nobody(), &client_ip), now)
+            let by = (&Actor::nobody(), client_ip.as_str());
+            let (client, secret) = clients::register_client(conn, &details, false, by, now)?;
+            let uris = RedirectUri::of_client(conn, client.id)?;
+            Ok((client, secret, uris))
         })
         .await?;
-    let mut shown = ShownOnce::new(page, format!("{} is registered", client.name), "Client secret", &secret)
-        .with_id("Client ID", &client.client_id)
+    let mut shown = HandOverSheet::new(page, app.config.public_url.origin(), (&client, &secret), uris)
         .with_note("The client is pending approval. It works after an admin of the shop approves it.");
     if client.publicly_distributed {
         shown = shown.with_note("Do not include the secret in the app you distribute: it works without it.");

@@ -4,8 +4,9 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use crate::clients;
-use crate::clients::Client;
+use crate::clients::{Client, RedirectUri};
 use crate::error::Result;
+use crate::pages::clients::hand_over_sheet::HandOverSheet;
 use crate::pages::clients::registration_form::RegistrationForm;
 use crate::pages::clients::{HOME, path};
 use crate::secrets::PlainToken;
@@ -45,16 +46,21 @@ pub async fn register(context: RequestContext, app: web::Data<State>, form: Prot
     };
     let (nonce, actor) = (form.get("nonce").to_string(), context.viewer.actor());
     let (client_ip, now) = (context.client_ip.clone(), context.now());
-    let (client, secret) = app
+    let (client, secret, uris) = app
         .db
         .write(move |conn| {
             nonce::spend(conn, &nonce, ALREADY_REGISTERED, now)?;
-            clients::register_client(conn, &details, true, (&actor, &client_ip), now)
+            let (client, secret) = clients::register_client(conn, &details, true, (&actor, &client_ip), now)?;
+            let uris = RedirectUri::of_client(conn, client.id)?;
+            Ok((client, secret, uris))
         })
         .await?;
-    let heading = format!("{} is registered", client.name);
-    show_secret(&context, &client, "Client registered", heading, &secret)?
-        .with_note("Send both to the developer over a secure channel.")
+    let back = path(client.id);
+    let page = context.page("Client registered", Section::Clients).breadcrumb(HOME, "Client API Access");
+    let page = page.breadcrumb(&back, &client.name);
+    HandOverSheet::new(page, app.config.public_url.origin(), (&client, &secret), uris)
+        .with_note("Send this to the developer over a secure channel.")
+        .back_to(back)
         .answer()
 }
 

@@ -65,7 +65,7 @@ fn expected(method: &str, path: &str) -> Option<[Answer; 6]> {
         ("POST", "/auth/oauth/consent") => Some([Elsewhere, Form, Form, Form, Elsewhere, Elsewhere]),
         // It is off unless a shop turns it on.
         ("GET" | "POST", "/oauth/register") => anybody(Absent),
-        ("GET", "/oauth/update") => anybody(Ok),
+        ("GET", "/oauth/update" | "/oauth/integration-guide") => anybody(Ok),
         ("POST", "/oauth/update") => anybody(Form),
         ("POST", "/sign-out") => signed_in(Form),
         ("GET", "/settings" | "/settings/activity" | "/settings/activity/export" | "/settings/profile") => {

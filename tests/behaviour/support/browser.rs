@@ -93,7 +93,10 @@ impl Browser {
     pub fn submit(&mut self, page: &Page, action: &str, fields: &[(&str, &str)]) -> Page {
         let confirmation = match page.form(action) {
             Some(_) => None,
-            None => page.attribute(&format!("a.button[href$='{action}']"), "href").map(|href| self.open(&href)),
+            None => {
+                let links = format!("a.button[href$='{action}'], .menu a[href$='{action}']");
+                page.attribute(&links, "href").map(|href| self.open(&href))
+            }
         };
         let page = confirmation.as_ref().unwrap_or(page);
         let (to, mut all) = page.form(action).unwrap_or_else(|| panic!("no form to {action:?} on {}", page.path));

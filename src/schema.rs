@@ -207,6 +207,9 @@ diesel::table! {
         beyond_role -> Bool,
         owner_inactive -> Bool,
         last_used_address -> Text,
+        previous_hash -> Nullable<Binary>,
+        previous_expires_at -> BigInt,
+        rotated_at -> BigInt,
     }
 }
 

@@ -24,6 +24,8 @@ const CLIENTS_AT_ONCE: usize = 500;
 pub enum TokenOwner {
     /// An API key; it may have expired.
     ApiKey(AccessTokenKey),
+    /// The previous value of an API key; it may still work.
+    PreviousApiKey(AccessTokenKey),
     /// An access token, issued with this refresh token; it may have expired.
     AccessToken(AccessTokenKey, RefreshTokenKey),
     /// The current value of a refresh token.
@@ -125,7 +127,9 @@ impl FoundToken {
     fn subject(&self) -> Subject {
         let Some((mask, employee, _)) = &self.token else { return self.client.subject() };
         let (kind, id) = match self.owner {
-            TokenOwner::ApiKey(id) | TokenOwner::AccessToken(id, _) => ("access_token", id.0),
+            TokenOwner::ApiKey(id) | TokenOwner::PreviousApiKey(id) | TokenOwner::AccessToken(id, _) => {
+                ("access_token", id.0)
+            }
             TokenOwner::RefreshToken(id) | TokenOwner::ReplacedRefreshToken(id) => ("refresh_token", id.0),
             TokenOwner::ClientSecret => return self.client.subject(),
         };
@@ -151,6 +155,13 @@ impl FoundToken {
         Self::of(conn, owner, (token.client_id, token.employee_id), (token.mask, dates))
     }
 
+    fn as_previous_value(mut self) -> FoundToken {
+        if let TokenOwner::ApiKey(id) = self.owner {
+            self.owner = TokenOwner::PreviousApiKey(id);
+        }
+        self
+    }
+
     fn of_refresh_token(conn: &mut DbConnection, token: RefreshToken, is_current: bool) -> QueryResult<FoundToken> {
         let owner = match is_current {
             true => TokenOwner::RefreshToken(token.id),
@@ -164,7 +175,9 @@ impl FoundToken {
 fn look_up(conn: &mut DbConnection, pasted: &PastedToken) -> Result<Option<FoundToken>> {
     let hash = &pasted.hash;
     if let Some(token) = AccessToken::find_by_value(conn, hash)? {
-        return Ok(Some(FoundToken::of_access_token(conn, token)?));
+        let is_previous = token.is_previous(hash);
+        let found = FoundToken::of_access_token(conn, token)?;
+        return Ok(Some(if is_previous { found.as_previous_value() } else { found }));
     }
     if let Some(owner) = ClientSecret::owner(conn, hash)? {
         let client = Client::find(conn, owner)?;

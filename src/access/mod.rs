@@ -4,6 +4,7 @@
 pub mod attention;
 pub mod bulk_revocation;
 pub mod change_employee;
+pub mod client_access;
 pub mod digest;
 pub mod erasure;
 pub mod expiring_keys;

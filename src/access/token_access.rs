@@ -45,8 +45,10 @@ pub struct Token {
     pub created_at: Timestamp,
     /// When it was last used, as stored, or 0.
     pub last_used_at: Timestamp,
-    /// When it expires.
+    /// When it expires; of the previous value of an API key, when that value does.
     pub expires_at: Timestamp,
+    previous_hash: Option<TokenHash>,
+    previous_expires_at: Timestamp,
 }
 
 impl Token {
@@ -141,8 +143,9 @@ impl TokenChecks<'_> {
     /// Checks a token without recording anything, for a caller that may not be allowed to see the result.
     pub async fn check(&self, token: &str) -> Result<std::result::Result<Access, Refused>> {
         let (hash, now) = (TokenHash::of(token), self.clock.now());
-        match self.db.lookup(move |conn| Ok(find(conn, &hash)?)).await? {
-            Some(row) => Ok(check(row, now)),
+        let wanted = hash.clone();
+        match self.db.lookup(move |conn| Ok(find(conn, &wanted)?)).await? {
+            Some(row) => Ok(check(row, &hash, now)),
             None => Ok(Err(self.missing(token).await?)),
         }
     }
@@ -173,12 +176,13 @@ impl TokenChecks<'_> {
             return Ok(None);
         };
         let id = id.to_string();
-        let found = self.db.lookup(move |conn| Ok(find_for(conn, &id, &secret, &hash)?)).await?;
+        let wanted = hash.clone();
+        let found = self.db.lookup(move |conn| Ok(find_for(conn, &id, &secret, &wanted)?)).await?;
         let Some((server, row)) = found else {
             return Ok(None);
         };
         let checked = match row {
-            Some(row) => check(row, now),
+            Some(row) => check(row, &hash, now),
             None => Err(self.missing(token).await?),
         };
         Ok(Some((server, checked.map_err(|refused| self.record_refusal(refused)).ok())))
@@ -227,15 +231,16 @@ impl Access {
     }
 }
 
-// One statement for the token and its client, employee and refresh token. Compiled for each database separately, so that
-// its text is not built for every request. Without a LIMIT: SQLite would plan the statement again each time one is bound.
+// One statement for the token and its client, employee and refresh token: it reads two indexes, that of the values and the small
+// one of previous values of API keys. Compiled for each database separately, so that its text is not built for every request.
+// Without a LIMIT: SQLite would plan the statement again each time one is bound.
 fn find(conn: &mut DbConnection, hash: &TokenHash) -> QueryResult<Option<Row>> {
     crate::db::on_each!(conn, |conn| {
         access_tokens::table
             .inner_join(clients::table)
             .inner_join(employees::table)
             .left_join(refresh_tokens::table)
-            .filter(access_tokens::hash.eq(hash))
+            .filter(access_tokens::hash.eq(hash).or(access_tokens::previous_hash.eq(hash)))
             .select((
                 Token::as_select(),
                 TokenClient::as_select(),
@@ -261,7 +266,7 @@ fn find_for(
             .inner_join(employees::table)
             .left_join(refresh_tokens::table)
             .left_join(resource_servers::table.on(resource_servers::resource_server_id.eq(id)))
-            .filter(access_tokens::hash.eq(hash))
+            .filter(access_tokens::hash.eq(hash).or(access_tokens::previous_hash.eq(hash)))
             .select((
                 Token::as_select(),
                 TokenClient::as_select(),
@@ -281,9 +286,16 @@ fn find_for(
     })
 }
 
-fn check((token, client, employee, grant_revoked): Row, now: Timestamp) -> std::result::Result<Access, Refused> {
+fn check(row: Row, hash: &TokenHash, now: Timestamp) -> std::result::Result<Access, Refused> {
+    let (mut token, client, employee, grant_revoked) = row;
     let refused = |why| Err(Refused { why, client: Some(client.id) });
+    let is_previous = token.previous_hash.as_ref() == Some(hash);
+    let is_replaced = is_previous && token.previous_expires_at <= now;
+    if is_previous {
+        token.expires_at = token.expires_at.min(token.previous_expires_at);
+    }
     match () {
+        () if is_replaced => refused(Inactive::Revoked),
         () if token.expires_at <= now => refused(Inactive::NotVerified),
         () if !client.may_act() || grant_revoked.is_some() || !employee.allows(&token) => refused(Inactive::Revoked),
         () => Ok(Access { token, client, employee }),

@@ -48,6 +48,8 @@ text_enum! {
         ConsentDenied = "access denied",
         /// An API key was created.
         ApiKeyCreated = "API key created",
+        /// A new value was created for an API key, or its previous value was revoked.
+        ApiKeyRotated = "API key rotated",
         /// A replaced refresh token was used again: its grant was revoked.
         RefreshTokenReuseDetected = "refresh token replayed",
         /// An authorization code was used twice: its grant was revoked.
@@ -164,6 +166,7 @@ impl Kind {
             Kind::ClientAuthorized => "Access allowed",
             Kind::ConsentDenied => "Access denied",
             Kind::ApiKeyCreated => "API key created",
+            Kind::ApiKeyRotated => "API key value replaced",
             Kind::RefreshTokenReuseDetected => "Token reuse detected",
             Kind::CodeReuseDetected => "Authorization code reuse detected",
             Kind::ResourceServerAdded => "Resource server added",

@@ -64,6 +64,11 @@ routes! {
     "/settings/client-api-access/clients/{client}/access-tokens/{access_token}" {
         GET SignedIn => pages::tokens::access_token_detail::access_token_detail,
     }
+    "/settings/client-api-access/clients/{client}/access-tokens/{access_token}/value" {
+        GET Admin => pages::tokens::replace_key_value::form,
+        POST Admin => pages::tokens::replace_key_value::replace,
+    }
+    "/settings/client-api-access/clients/{client}/access-tokens/{access_token}/value/revoke-previous" { POST Admin => pages::tokens::replace_key_value::revoke_previous }
     "/settings/client-api-access/clients/{client}/access-tokens/{access_token}/revoke" {
         GET SignedIn => pages::tokens::revoke_access_token::form,
         POST SignedIn => pages::tokens::revoke_access_token::revoke,

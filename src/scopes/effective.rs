@@ -61,6 +61,17 @@ impl EffectiveAccess {
         EffectiveAccess { role, effective: rights(effective), not_effective: rights(missing), is_full: false }
     }
 
+    /// The same scopes, each once, in the order of pages.
+    pub fn in_order(mut rights: Vec<Right>) -> Vec<Right> {
+        let place = |right: &Right| {
+            let group = GROUPS.iter().position(|group| *group == right.group);
+            (group, CATALOGUE.iter().position(|entry| entry.name == right.scope), right.scope.clone())
+        };
+        rights.sort_by_cached_key(place);
+        rights.dedup();
+        rights
+    }
+
     /// What has an effect, by group, in the order of pages.
     pub fn groups(&self) -> Vec<(&'static str, Vec<&Right>)> {
         let of = |group| self.effective.iter().filter(move |right| right.group == group).collect::<Vec<_>>();

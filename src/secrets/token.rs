@@ -109,6 +109,11 @@ impl PlainToken {
         Self::with_secret(TokenKind::RefreshToken, mask, &secret)
     }
 
+    /// A new value of the API key that has these first characters.
+    pub fn api_key(mask: &Mask) -> PlainToken {
+        Self::with_secret(TokenKind::ApiKey, mask, &Zeroizing::new(base62(SECRET_LENGTH)))
+    }
+
     fn with_secret(kind: TokenKind, mask: &Mask, secret: &str) -> PlainToken {
         let body = Zeroizing::new(format!("{}{}{secret}", mask.characters(), kind.marker()));
         let value = Zeroizing::new(format!("{}{}", *body, checksum(&body)));

@@ -35,7 +35,7 @@ pub struct AccessToken {
     pub scope: Scope,
     /// What an API key is for, as an admin wrote it; empty for access tokens.
     pub label: String,
-    /// The generation of the refresh token it was issued with; 0 for an API key.
+    /// The generation of the refresh token it was issued with; of an API key, how often its value was replaced.
     pub generation: i64,
     /// When it was created.
     pub created_at: Timestamp,
@@ -43,6 +43,11 @@ pub struct AccessToken {
     pub last_used_at: Timestamp,
     /// When it expires.
     pub expires_at: Timestamp,
+    previous_hash: Option<TokenHash>,
+    /// When the previous value of an API key stops working, or stopped; 0 if there is none.
+    pub previous_expires_at: Timestamp,
+    /// When the current value of an API key was created; 0 if it is the first.
+    pub rotated_at: Timestamp,
     /// The IP address it was last used from; empty if it is not known.
     pub last_used_address: String,
 }
@@ -59,10 +64,10 @@ impl AccessToken {
         diesel::select(diesel::dsl::exists(access_tokens::table.find(id))).get_result(conn)
     }
 
-    /// Finds a token by the hash of its value.
+    /// Finds a token by the hash of its value, or an API key by that of its previous value.
     pub fn find_by_value(conn: &mut DbConnection, hash: &TokenHash) -> QueryResult<Option<AccessToken>> {
         access_tokens::table
-            .filter(access_tokens::hash.eq(hash))
+            .filter(access_tokens::hash.eq(hash).or(access_tokens::previous_hash.eq(hash)))
             .select(AccessToken::as_select())
             .first(conn)
             .optional()
@@ -83,6 +88,16 @@ impl AccessToken {
         let older = access_tokens::table.find(id).filter(access_tokens::last_used_at.lt(at));
         let change = (access_tokens::last_used_at.eq(at), access_tokens::last_used_address.eq(network::stored(from)));
         diesel::update(older).set(change).execute(conn)
+    }
+
+    /// Whether this is the hash of the value before the current one.
+    pub fn is_previous(&self, hash: &TokenHash) -> bool {
+        self.previous_hash.as_ref() == Some(hash)
+    }
+
+    /// Whether the previous value still works at `now`.
+    pub fn has_two_values(&self, now: Timestamp) -> bool {
+        self.previous_hash.is_some() && self.previous_expires_at > now
     }
 
     /// Whether it is an API key.

@@ -93,3 +93,81 @@ fn consent_asks_in_verbs_explains_the_badge_and_warns_of_full_access() {
     assert!(page.texts(".notice.warn").concat().starts_with("Stockbird asks for full access."), "{text}");
     assert_eq!(page.texts("ul.reach li"), ["View and edit everything that your role includes"]);
 }
+
+#[test]
+fn a_client_shows_what_its_tokens_can_do_together() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let (anna, mona) = (shop.staff("Anna Berg"), shop.employee("Mona", Role::Manager));
+    let (locked, client) = (shop.employee("Lena", Role::Admin), shop.client("Ledgerly"));
+    shop.grant_scope(client, &anna, "employee:customers employee:reports employee:admin_shops");
+    shop.grant_scope(client, &locked, "employee:admin_shops");
+    shop.grant_scope(client, &anna, "employee:inventory_read");
+    shop.lock(&locked);
+    let mut manager = app.manager();
+    let panel =
+        |page: &Page, selector: &str| page.texts(&format!("section[aria-labelledby=client-access-h] {selector}"));
+
+    let page = manager.open(&client_path(client));
+    assert_eq!(panel(&page, "li:not(.none)"), ["View and edit customers", "View inventory"]);
+    assert_eq!(panel(&page, "h3"), ["View and change", "Only view", "No effect"]);
+    assert_eq!(panel(&page, ".none s"), ["View reports", "View and edit shops"]);
+    assert!(page.text().contains("1 token belongs to somebody who is locked or archived, and can do nothing."));
+
+    // The API key of somebody with another role.
+    app.shop().api_key(client, &mona, "till");
+    app.shop().grant_scope(client, &mona, "employee:all");
+    let page = manager.open(&client_path(client));
+    assert!(panel(&page, "li:not(.none)").contains(&"View reports".to_string()));
+    assert_eq!(panel(&page, ".none s"), ["View and edit shops"]);
+    let warning = panel(&page, ".notice").concat();
+    assert!(warning.starts_with("Full access. It can do everything that the role Store manager includes"), "{warning}");
+
+    app.shop().sql(&format!("UPDATE clients SET suspended_at = {}", app.now().0));
+    let page = manager.open(&client_path(client));
+    assert!(panel(&page, ".body").concat().starts_with("Nothing: it is suspended."), "{}", page.text());
+    let empty = app.shop().client("Stockbird");
+    let page = manager.open(&client_path(empty));
+    assert_eq!(panel(&page, ".body"), ["Nothing: it has no valid refresh token or API key."]);
+}
+
+#[test]
+fn a_client_with_many_tokens_says_what_it_did_not_read() {
+    let app = TestApp::start();
+    let (client, anna) = (app.shop().client("Ledgerly"), app.shop().staff("Anna Berg"));
+    let mut shop = app.shop();
+    shop.grant_scope(client, &anna, "employee:tags");
+    for _ in 0..300 {
+        let grant = shop.grant(client, &anna);
+        shop.used("refresh_tokens", grant.id.0, app.now());
+    }
+
+    let text = app.manager().open(&client_path(client)).text();
+
+    assert!(text.contains("This is what the 300 tokens that were used last can do. There are more"), "{text}");
+    assert!(!text.contains("View and edit tags"), "{text}");
+}
+
+#[test]
+fn tokens_beyond_the_role_are_found_by_their_stored_flag() {
+    let app = TestApp::start();
+    let (client, anna) = (app.shop().client("Ledgerly"), app.shop().employee("Anna Berg", Role::Manager));
+    let mut shop = app.shop();
+    let (reports, key) = (shop.grant_scope(client, &anna, "employee:reports"), shop.api_key(client, &anna, ""));
+    shop.grant(client, &anna);
+    let mut admin = app.admin();
+    let mut listed = |filters: &str| {
+        let rows = admin.open(&format!("/settings/access?access=beyond-role{filters}")).texts("#access tbody th a");
+        rows.into_iter().map(|mask| mask[..7].to_string()).collect::<Vec<_>>()
+    };
+
+    assert!(listed("").is_empty());
+    Employee::set_role(shop.conn(), anna.id, Role::Staff).unwrap();
+    app.run_background();
+    assert_eq!(listed("&sort=created"), [reports.mask(), key.mask()]);
+    assert_eq!(listed("&type=api-key"), [key.mask()]);
+    assert!(listed("&employee=nobody").is_empty());
+    // Before the job has run, a flag that is no longer true lists nothing.
+    Employee::set_role(shop.conn(), anna.id, Role::Admin).unwrap();
+    assert!(listed("").is_empty());
+}

@@ -15,6 +15,7 @@ mod activity;
 mod activity_archive;
 mod activity_filters;
 mod activity_key;
+mod api_key_values;
 mod api_keys;
 mod attention;
 mod broker;

@@ -113,7 +113,7 @@ pub const RULES: &[Rule] = &[
         severity: Severity::Soon,
         one: "API key expires within a week",
         many: "API keys expire within a week",
-        why: "Whatever uses a key stops working then. Create a new key and enter it there, or let the old one expire.",
+        why: "Whatever uses a key stops working then. Open the key and create a new value, or let it expire.",
         act: Act::Revoke,
         handled_by: Role::Manager,
         query: Query::Tokens(TokenRule::ExpiringSoon),

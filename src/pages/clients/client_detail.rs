@@ -9,6 +9,7 @@ use crate::clients::{Client, find_or_gone};
 use crate::error::Result;
 use crate::id::ClientKey;
 use crate::pages::clients::authorized_by::HolderPanel;
+use crate::pages::clients::client_access::ClientAccessPanel;
 use crate::pages::clients::pending_clients::PENDING;
 use crate::pages::clients::recent_failures::FailurePanel;
 use crate::pages::clients::registration_details::RegistrationFacts;
@@ -37,6 +38,7 @@ struct ClientDetail {
     employee_count: String,
     usage: UsageChart,
     authorized_by: HolderPanel,
+    client_access: ClientAccessPanel,
     api_keys: Panel,
     refresh_tokens: Panel,
     access_tokens: Panel,
@@ -53,6 +55,7 @@ struct LoadedClient {
     client: Client,
     authorized_by: HolderPanel,
     usage: Usage,
+    client_access: ClientAccessPanel,
     api_keys: Panel,
     refresh_tokens: Panel,
     access_tokens: Panel,
@@ -94,15 +97,15 @@ pub async fn detail(
                 true => access_tokens.load(conn, within, state, (&viewer, &times))?,
                 false => access_tokens.folded(conn, within, || stored_access_tokens(&client, &api_keys), &times)?,
             };
-            let usage = Usage::of_client(conn, id, times.now())?;
             let registration = RegistrationFacts::load(conn, &client, &times)?;
             let failures = match viewer.is_manager() {
                 true => Some(FailurePanel::load(conn, id, &query, &times)?),
                 false => None,
             };
             Ok(Found::Current(Box::new(LoadedClient {
+                client_access: ClientAccessPanel::load(conn, &client, times.now())?,
+                usage: Usage::of_client(conn, id, times.now())?,
                 client,
-                usage,
                 authorized_by,
                 api_keys,
                 refresh_tokens,
@@ -132,6 +135,7 @@ fn stored_access_tokens(client: &Client, api_keys: &Panel) -> String {
 fn page(context: &RequestContext, loaded: LoadedClient) -> ClientDetail {
     let LoadedClient {
         client,
+        client_access,
         usage,
         authorized_by,
         mut api_keys,

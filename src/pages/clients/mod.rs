@@ -2,6 +2,7 @@
 
 mod authorized_by;
 pub mod change_client_state;
+mod client_access;
 pub mod client_detail;
 pub mod client_list;
 pub mod edit_client;

@@ -23,7 +23,7 @@ use crate::web::state::State;
 
 const ALREADY_SHOWN: &str = "This form already created an API key, and its value is shown only once. If you lost it, revoke it and create a new one.";
 // How many employees are listed at a time.
-const MOST_LISTED: i64 = 20;
+const MOST_LISTED: i64 = 10;
 
 // The first step.
 #[derive(Template)]

@@ -13,7 +13,8 @@ use crate::pages::tokens::token_facts::TokenFacts;
 use crate::pages::tokens::token_lookup::{AccessTokenPath, FoundAccessToken, find_current_or_ended};
 use crate::pages::tokens::token_paths::{access_token_path, refresh_token_path};
 use crate::pages::usage_chart::UsageChart;
-use crate::tokens::RefreshToken;
+use crate::time::{DisplayTime, Timestamp};
+use crate::tokens::{AccessToken, RefreshToken};
 use crate::web::page::{Page, RequestContext, Section, html};
 use crate::web::state::State;
 
@@ -32,6 +33,33 @@ struct AccessTokenDetail {
     may_revoke: bool,
     /// Only for an API key: an access token lives for an hour.
     usage: Option<UsageChart>,
+    /// The values of an API key.
+    values: Option<KeyValues>,
+}
+
+/// The values of an API key, and where an admin replaces them.
+struct KeyValues {
+    /// When the current value was created.
+    created: DisplayTime,
+    /// When the previous value stops working or stopped, if there is one.
+    previous: Option<DisplayTime>,
+    /// Whether it works.
+    previous_works: bool,
+    /// The form for a new value; none for somebody who is no admin.
+    href: Option<String>,
+}
+
+impl KeyValues {
+    fn of(context: &RequestContext, key: &AccessToken) -> KeyValues {
+        let (times, is_rotated) = (&context.times, key.rotated_at > Timestamp::NEVER_YET);
+        let href = || format!("{}/value", access_token_path(key.client_id, None, key.id));
+        KeyValues {
+            created: times.exact(if is_rotated { key.rotated_at } else { key.created_at }),
+            previous: is_rotated.then(|| times.exact(key.previous_expires_at)),
+            previous_works: key.has_two_values(context.now()),
+            href: context.viewer.is_admin().then(href),
+        }
+    }
 }
 
 /// `GET …/clients/{client}/access-tokens/{access_token}`
@@ -93,6 +121,10 @@ async fn show(context: RequestContext, app: web::Data<State>, ids: AccessTokenPa
             (facts, ("Access Token", "access token"), false)
         }
     };
+    let values = match &found {
+        FoundAccessToken::Current(key) if key.is_api_key() => Some(KeyValues::of(&context, key)),
+        FoundAccessToken::Current(_) | FoundAccessToken::Ended(_) => None,
+    };
     let title = format!("{} *** REDACTED ***", token.mask);
     html(AccessTokenDetail {
         page: breadcrumbs(&context, &title, &client, ids.1.and(refresh_token.as_ref())),
@@ -102,6 +134,7 @@ async fn show(context: RequestContext, app: web::Data<State>, ids: AccessTokenPa
         refresh_token: refresh_token.map(|token| (token.mask.to_string(), refresh_token_path(client.id, token.id))),
         revoke_path: format!("{}/revoke", access_token_path(client.id, ids.1, ids.2)),
         may_revoke,
+        values,
         token,
         usage,
     })

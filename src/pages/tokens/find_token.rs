@@ -152,7 +152,9 @@ fn show(
 // The page of what was found.
 fn token_path(token: &FoundToken) -> String {
     match token.owner {
-        TokenOwner::ApiKey(id) | TokenOwner::AccessToken(id, _) => access_token_path(token.client.id, None, id),
+        TokenOwner::ApiKey(id) | TokenOwner::PreviousApiKey(id) | TokenOwner::AccessToken(id, _) => {
+            access_token_path(token.client.id, None, id)
+        }
         TokenOwner::RefreshToken(id) | TokenOwner::ReplacedRefreshToken(id) => refresh_token_path(token.client.id, id),
         TokenOwner::ClientSecret => client_path(token.client.id),
     }
@@ -161,6 +163,9 @@ fn token_path(token: &FoundToken) -> String {
 fn kind_and_note(owner: TokenOwner) -> (&'static str, &'static str) {
     match owner {
         TokenOwner::ApiKey(_) => ("API key", ""),
+        TokenOwner::PreviousApiKey(_) => {
+            ("API key", "You searched for the previous value of this API key. Its page says whether that still works.")
+        }
         TokenOwner::AccessToken(..) => ("Access token", ""),
         TokenOwner::RefreshToken(_) => ("Refresh token", ""),
         TokenOwner::ReplacedRefreshToken(_) => {

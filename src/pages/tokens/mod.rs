@@ -4,6 +4,7 @@ pub mod access_token_detail;
 pub mod find_token;
 pub mod key_expiry;
 pub mod refresh_token_detail;
+pub mod replace_key_value;
 pub mod revoke_access_token;
 pub mod revoke_refresh_token;
 pub mod scope_chips;

@@ -29,7 +29,7 @@ use Answer::{Absent, Elsewhere, Form, Gone, In, No, Ok, Wrong};
 const CALLERS: [&str; 6] = ["nobody", "staff", "manager", "admin", "locked", "expired"];
 
 // What only admins do to a client.
-const CLIENT_ADMIN: [&str; 10] = [
+const CLIENT_ADMIN: [&str; 12] = [
     "revoke",
     "edit",
     "approve",
@@ -40,6 +40,8 @@ const CLIENT_ADMIN: [&str; 10] = [
     "secret",
     "secret/revoke-previous",
     "api-keys/new",
+    "access-tokens/{access_token}/value",
+    "access-tokens/{access_token}/value/revoke-previous",
 ];
 
 // What only admins do to an employee, after a confirmation.

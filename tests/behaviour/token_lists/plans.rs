@@ -187,6 +187,7 @@ fn inventory_filters() -> Vec<InventoryFilter> {
         InventoryFilter { employee: "anna".into(), ..all() },
         InventoryFilter { owner: Some(Owner::Inactive), ..all() },
     ];
+    filters.push(InventoryFilter { reach: Some(inventory::Reach::BeyondRole), ..all() });
     filters.extend(Usage::ALL.iter().map(|usage| InventoryFilter { usage: Some(*usage), ..all() }));
     filters.extend(Expiry::ALL.iter().map(|expiry| InventoryFilter { expiry: Some(*expiry), ..all() }));
     filters.extend(CreatedWithin::ALL.iter().map(|created| InventoryFilter { created: Some(*created), ..all() }));

@@ -163,6 +163,8 @@ impl World {
         let values = |token: &Token| format!("{}, {}", token.columns(true), hash(token.id));
         let all = self.access.iter().map(|token| format!("({}, 'employee:reports')", values(token)));
         insert(shop, &format!("access_tokens {columns}, scope)"), all);
+        // Reports are not for staff.
+        shop.sql("UPDATE access_tokens SET beyond_role = TRUE WHERE refresh_token_id IS NULL");
         let all = self.ended.iter().map(|token| format!("({})", values(token)));
         insert(shop, &format!("ended_tokens {columns})"), all);
         let marked = self.clients.iter().any(|revoked| *revoked)

@@ -32,6 +32,22 @@ pub fn tokens_with(conn: &mut DbConnection, grants: &[i64], keys: &[i64]) -> Que
     Ok(listed(found.into_iter().chain(others).collect()))
 }
 
+/// The refresh tokens and API keys that were given more than their owner's role includes; `None` if there are more than `most`.
+/// From the stored flag, which a background job corrects soon after a role changed.
+pub fn beyond_role(conn: &mut DbConnection, most: i64) -> QueryResult<Option<Vec<ListedToken>>> {
+    let grants = refresh_tokens::table.filter(refresh_tokens::beyond_role).order(refresh_tokens::id);
+    let grants: Vec<i64> = grants.select(refresh_tokens::id).limit(most + 1).load(conn)?;
+    let keys = access_tokens::table
+        .filter(access_tokens::beyond_role)
+        .filter(access_tokens::refresh_token_id.is_null())
+        .order(access_tokens::id);
+    let keys: Vec<i64> = keys.select(access_tokens::id).limit(most + 1).load(conn)?;
+    match (grants.len() + keys.len()) as i64 > most {
+        true => Ok(None),
+        false => tokens_with(conn, &grants, &keys).map(Some),
+    }
+}
+
 /// Refresh tokens and API keys with ids above these, up to `limit` of each.
 pub fn newer_than(conn: &mut DbConnection, (grants, keys): (i64, i64), limit: i64) -> QueryResult<Vec<ListedToken>> {
     let newer = refresh_tokens::table.filter(refresh_tokens::id.gt(grants)).order(refresh_tokens::id);

@@ -6,8 +6,9 @@ use crate::db::DbConnection;
 use crate::db::index_order::in_index_order;
 use crate::db::keyset::{Count, Cursor, Place, Slice};
 use crate::tokens::listing::index_read::{IndexRead, Key, Order, count_by_expiry};
+use crate::tokens::listing::inventory::by_id;
 use crate::tokens::listing::inventory::criteria::{Criteria, Scoped};
-use crate::tokens::listing::inventory::filter::InventoryFilter;
+use crate::tokens::listing::inventory::filter::{InventoryFilter, Reach};
 use crate::tokens::listing::inventory::scan::{Scan, Walk, place_of};
 use crate::tokens::listing::row::{ListedToken, SortBy};
 use crate::tokens::listing::{Limits, List, TokenPage, revoked};
@@ -76,6 +77,9 @@ impl Finder<'_> {
         if self.criteria.is_impossible() {
             return Ok(self.whole(Vec::new(), (valid, expired)));
         }
+        if let Some(rows) = self.beyond_role()? {
+            return Ok(self.whole(rows, (valid, expired)));
+        }
         let mut matching = 0;
         for reads in self.narrow_reads(own) {
             match self.gathered(&reads)? {
@@ -92,6 +96,17 @@ impl Finder<'_> {
             page.total = Count { n, capped: true }.up_to(self.request.limits.counted);
         }
         Ok(page)
+    }
+
+    // All matching rows of the filter that has a stored flag, unless they are too many.
+    fn beyond_role(&mut self) -> QueryResult<Option<Vec<ListedToken>>> {
+        if self.criteria.filter.reach != Some(Reach::BeyondRole) {
+            return Ok(None);
+        }
+        let Some(mut rows) = by_id::beyond_role(self.conn, self.request.limits.gathered)? else { return Ok(None) };
+        rows.retain(|row| self.criteria.accept(row));
+        self.criteria.take_out_revoked(self.conn, &mut rows)?;
+        Ok(Some(rows))
     }
 
     // The valid and the expired tokens of the type that is listed, whatever the other filters are.

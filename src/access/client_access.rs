@@ -1,0 +1,106 @@
+//! What the tokens of a client can do now, taken together: each limited by the role of its employee.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use diesel::prelude::*;
+
+use crate::db::DbConnection;
+use crate::db::keyset::Cursor;
+use crate::employees::Employee;
+use crate::error::Result;
+use crate::id::{ClientKey, EmployeeKey};
+use crate::schema::employees;
+use crate::scopes::{EffectiveAccess, Right, Role};
+use crate::time::Timestamp;
+use crate::tokens::listing::{self, Limits, List, ListedToken, Request, SortBy, TokenFilter, Within};
+
+/// The most refresh tokens, and the most API keys, that are read: those that were used last.
+pub const MOST_READ: usize = 300;
+
+/// What the valid refresh tokens and API keys of a client can do now.
+#[derive(Clone, Debug, Default)]
+pub struct ClientAccess {
+    /// What at least one of them can do, in the order of pages.
+    pub effective: Vec<Right>,
+    /// What was asked for, and none of them can do: no role of their employees includes it.
+    pub not_effective: Vec<Right>,
+    /// The names of the roles with which some of them have full access.
+    pub full: Vec<&'static str>,
+    /// How many of them belong to somebody who is locked or archived, and can do nothing.
+    pub inactive: usize,
+    /// How many were read.
+    pub read: usize,
+    /// Whether these are all.
+    pub is_complete: bool,
+}
+
+impl ClientAccess {
+    /// Reads the tokens of a client that is neither pending nor suspended, or what they could do if it were not.
+    pub fn of(conn: &mut DbConnection, client: ClientKey, now: Timestamp) -> Result<ClientAccess> {
+        let mut tokens = Vec::new();
+        let mut is_complete = true;
+        for list in [List::ApiKeys, List::RefreshTokens] {
+            let request = Request {
+                list,
+                within: Within::Client(client),
+                filter: &TokenFilter::default(),
+                sort: SortBy::LastUsed,
+                descending: true,
+                cursor: Cursor::First,
+                page: MOST_READ,
+                now,
+                limits: Limits::default(),
+            };
+            let found = listing::find(conn, &request)?;
+            is_complete &= !found.rows.has_next && found.stopped.is_none();
+            tokens.extend(found.rows.rows);
+        }
+        let owners = owners(conn, &tokens)?;
+        let mut access = ClientAccess { read: tokens.len(), is_complete, ..ClientAccess::default() };
+        access.add_all(&tokens, &owners);
+        Ok(access)
+    }
+
+    fn add_all(&mut self, tokens: &[ListedToken], owners: &HashMap<EmployeeKey, Employee>) {
+        let mut kinds: HashSet<(&str, Role)> = HashSet::new();
+        let (mut effective, mut missing) = (Vec::new(), Vec::new());
+        let mut full: BTreeSet<&'static str> = BTreeSet::new();
+        for token in tokens {
+            let Some(owner) = owners.get(&token.employee) else { continue };
+            if !owner.is_active() {
+                self.inactive += 1;
+                continue;
+            }
+            if !kinds.insert((token.scope.as_str(), owner.role)) {
+                continue;
+            }
+            let access = EffectiveAccess::of(&token.scope, owner.role);
+            if access.is_full {
+                full.insert(owner.role.name());
+            }
+            effective.extend(access.effective);
+            missing.extend(access.not_effective);
+        }
+        self.effective = EffectiveAccess::in_order(effective);
+        let missing = EffectiveAccess::in_order(missing).into_iter();
+        self.not_effective = missing.filter(|right| !self.effective.contains(right)).collect();
+        self.full = full.into_iter().collect();
+    }
+
+    /// What changes data.
+    pub fn writes(&self) -> Vec<&Right> {
+        self.effective.iter().filter(|right| right.writes).collect()
+    }
+
+    /// What only reads.
+    pub fn reads(&self) -> Vec<&Right> {
+        self.effective.iter().filter(|right| !right.writes).collect()
+    }
+}
+
+fn owners(conn: &mut DbConnection, tokens: &[ListedToken]) -> QueryResult<HashMap<EmployeeKey, Employee>> {
+    let ids: HashSet<EmployeeKey> = tokens.iter().map(|token| token.employee).collect();
+    let found: Vec<Employee> =
+        employees::table.filter(employees::id.eq_any(ids)).select(Employee::as_select()).load(conn)?;
+    Ok(found.into_iter().map(|employee| (employee.id, employee)).collect())
+}

@@ -1,9 +1,36 @@
 // An admin registers a client and creates an API key for it; its developer updates the client.
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
-import { signIn } from './support/browser.js';
+import { documentOf, eventually, signIn } from './support/browser.js';
 import { expectAccessible, expectSound } from './support/checks.js';
 import { WAYS, expectHeading, fillIn, message, nameOf, openClients, pageTest, press, useShop } from './support/shop.js';
+
+// A new value of the API key on the page: both work until the previous one is revoked.
+async function replaceValue(page) {
+  await page.getByText('What it can do').waitFor();
+  await page.getByRole('link', { name: 'New value' }).click();
+  await expectHeading(page, 'Create a new value for this API key?');
+  await expectSound(page);
+  await page.getByLabel('On a date').check();
+  await press(page, 'Create new value');
+  await message(page, 'Fix 1 error').waitFor();
+  await expectSound(page, 422);
+  await page.getByLabel('In 7 days').check();
+  await page.getByLabel('180 days').check();
+  await press(page, 'Create new value');
+  await expectHeading(page, 'New value of “Nightly export”');
+  await expectSound(page);
+  assert.match(await page.locator('.secret code').textContent(), /^\w{7}_ak_\w+$/);
+  assert.equal(documentOf(page).headers()['cache-control'], 'no-store');
+  await page.getByRole('link', { name: 'I have copied it' }).click();
+  await page.getByText('Two values of this key work.').waitFor();
+  await expectSound(page);
+  await press(page, 'Revoke previous value');
+  await message(page, 'Previous value revoked.').waitFor();
+  await page.getByText('Stopped working').waitFor();
+  assert.equal(await page.getByText('Two values of this key work.').count(), 0);
+  await expectSound(page);
+}
 
 describe('an admin', () => {
   const shop = useShop();
@@ -43,15 +70,32 @@ describe('an admin', () => {
         await expectSound(page);
 
         await page.getByRole('link', { name: 'New API key' }).click();
+        await page.getByLabel('Name or e-mail').fill(shop.accounts.manager.email);
+        if (!way.scripts) await press(page, 'Apply');
+        await page.waitForURL(/name=/);
+        const person = page.locator('.options a');
+        await eventually(async () => assert.equal(await person.count(), 1));
+        await expectSound(page);
+        await person.click();
+        await page.getByText('Acts for').waitFor();
+        assert.ok(await page.getByLabel('90 days').isChecked());
+        assert.equal(await page.getByLabel('View and edit shops').count(), 0, 'not included in the role');
+        await expectSound(page);
         await page.getByLabel('Label').fill('Nightly export');
-        await page.getByLabel('Employee', { exact: true }).selectOption({ index: 1 });
+        await page.getByLabel('On a date').check();
+        await page.getByLabel('Date', { exact: true }).fill('2020-01-31');
         await press(page, 'Create API key');
-        await message(page, 'Fix 1 error').waitFor();
+        await message(page, 'Fix 2 errors').waitFor();
         await expectSound(page, 422);
-        await page.getByLabel('Reports employee:reports').check();
+        assert.equal(await page.getByLabel('Date', { exact: true }).inputValue(), '2020-01-31');
+        await page.getByLabel('View reports').check();
+        await page.getByLabel('90 days').check();
         await press(page, 'Create API key');
         await expectHeading(page, `New API key for ${name}`);
         await expectSound(page);
+        await page.getByRole('link', { name: 'I have copied it' }).click();
+        await page.locator('#api-keys tbody th a').click();
+        await replaceValue(page);
 
         await page.goto('/oauth/update');
         await expectSound(page);

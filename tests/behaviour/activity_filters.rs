@@ -281,7 +281,6 @@ fn no_filter_scans_the_log_or_sorts_it() {
     for n in 0..40 {
         many(&mut shop, 50, ["signed in", "purged", "role changed"][n % 3], (n % 2 == 0).then_some(anna.id.0));
     }
-    shop.sql("UPDATE activity_unsealed SET refused_at = NULL");
     shop.sql(&format!("INSERT INTO activity_clients SELECT {}, id FROM activity WHERE id % 7 = 0", client.0));
     shop.sql("ANALYZE");
     let statements = recorded(shop.conn(), (client, anna.id));
@@ -290,12 +289,9 @@ fn no_filter_scans_the_log_or_sorts_it() {
     for statement in statements {
         let plan = plan_of(&mut shop, &statement);
         let about = format!("{statement}\n{plan}");
-        let scans = if is_postgres() { "Seq Scan" } else { "TEMP B-TREE" };
-        assert!(!plan.contains(scans), "{about}");
-        // The whole log is read in its own order, from one place on.
-        let is_bounded = !plan.contains("SCAN") || is_postgres();
-        assert!(is_bounded, "{about}");
-        assert!(!is_postgres() || !plan.contains("Sort"), "{about}");
+        for bad in ["Seq Scan", "Sort", "Bitmap", "Filter:", "TEMP B-TREE", "SCAN"] {
+            assert!(!plan.contains(bad), "{bad} in {about}");
+        }
     }
 }
 
@@ -305,7 +301,11 @@ fn recorded(conn: &mut DbConnection, (client, person): (ClientKey, EmployeeKey))
     let log = sent.clone();
     conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
         if let InstrumentationEvent::StartQuery { query, .. } = event {
-            log.lock().unwrap().insert(query.to_string());
+            // The others look up entries by their ids.
+            let text = query.to_string();
+            if text.contains("ORDER BY") {
+                log.lock().unwrap().insert(text);
+            }
         }
     });
     let all = ActivityFilter::default;

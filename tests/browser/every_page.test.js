@@ -7,6 +7,7 @@ import { LOOKS, closeLooks, inEveryLook, openLooks } from './support/looks.js';
 import {
   CLIENTS, COLUMN, filterField, goTo, openClients, pageTest, panel, rowsOf, useShop, withPage,
 } from './support/shop.js';
+import { walk } from './support/walk.js';
 
 const LIST = '/settings/client-api-access';
 const CLIENT = `${LIST}/clients/#`;
@@ -26,7 +27,6 @@ const EXPECTED = [
   '/settings/employees/#/lock', '/settings/employees/#/archive', '/settings/employees/#/link', '/settings/resource-servers',
   '/settings/account', '/settings/profile', '/settings/activity',
 ];
-const MOST_PAGES = 80;
 const ROWS = 50;
 const PAGE_BYTES = 60_000;
 const FIRST_VISIT_BYTES = 200_000;
@@ -123,30 +123,6 @@ describe('every page', () => {
     });
   }
 });
-
-/** Follows every link from the given pages on: one address for each kind of page, by its pattern. */
-async function walk(shop, cookies, from) {
-  const page = await openPage(shop.url, { cookies });
-  const found = new Map();
-  const met = new Set();
-  const waiting = [...from];
-  while (waiting.length) {
-    const url = new URL(waiting.shift(), shop.url);
-    // The rules of what needs attention are one kind of page; they have a test of their own.
-    const pattern = url.pathname.replace(/\d+/g, '#').replace(/attention\/[a-z-]+/, 'attention/*');
-    if (url.origin !== shop.url || met.has(pattern) || pattern.startsWith('/sign-')) continue;
-    met.add(pattern);
-    const answer = await page.request.get(url.href);
-    if (!/^text\/html/.test(answer.headers()['content-type']) || answer.headers()['content-disposition']) continue;
-    found.set(pattern, url.pathname + url.search);
-    assert.ok(found.size <= MOST_PAGES, `more than ${MOST_PAGES} kinds of page: ${[...found.keys()].join(' ')}`);
-    const html = await answer.text();
-    const links = [...html.matchAll(/<a\b[^>]*\bhref="([^"#]+)/g)].map(([, href]) => href.replaceAll('&amp;', '&'));
-    waiting.push(...links.map((href) => new URL(href, url).href));
-  }
-  await closePage(page);
-  return found;
-}
 
 function isFocused(locator) {
   return locator.evaluate((element) => element === document.activeElement);

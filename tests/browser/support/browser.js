@@ -49,6 +49,11 @@ export function cookiesOf(page) {
   return page.context().cookies();
 }
 
+/** Makes a page as wide as another device. */
+export async function resize(page, width) {
+  if (page.viewportSize().width !== width) await page.setViewportSize({ width, height: HEIGHTS[width] ?? 900 });
+}
+
 export async function closePage(page) {
   await page.context().close();
 }

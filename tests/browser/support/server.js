@@ -23,9 +23,25 @@ for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 12
  * `log()` for what it has printed, and `stop()`.
  */
 export async function startServer() {
+  return start(['demo', '--seed', '7'], (stdout) => {
+    const accounts = signInLines(stdout);
+    return accounts && { accounts };
+  });
+}
+
+/** Starts a server that nobody has set up yet, where developers may register clients: `setUp` is the link that it prints. */
+export async function startEmptyServer() {
+  return start(['serve', '--public-registration', 'on'], (stdout) => {
+    const [link] = stdout.match(/http:\S+\/set-up\/\S+/) ?? [];
+    return link && { setUp: link };
+  });
+}
+
+// Starts the program, and waits until `told` finds in what it prints what one needs to know, and it answers.
+async function start(args, told) {
   const folder = await mkdtemp(join(tmpdir(), 'caa-browser-'));
   const address = `127.0.0.1:${await freePort()}`;
-  const child = spawn(BINARY, ['demo', '--listen', address, '--data-dir', join(folder, 'data'), '--seed', '7'], {
+  const child = spawn(BINARY, [...args, '--listen', address, '--data-dir', join(folder, 'data')], {
     cwd: folder,
     env: { PATH: process.env.PATH, HOME: folder, RUST_BACKTRACE: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -51,12 +67,12 @@ export async function startServer() {
   };
 
   for (const deadline = Date.now() + START_SECONDS * 1000; ; await pause(100)) {
-    const accounts = signInLines(stdout);
-    if (accounts && await answers(url)) return { url, accounts, log: () => printed, stop };
+    const known = told(stdout);
+    if (known && await answers(url)) return { url, ...known, log: () => printed, stop };
     const trouble = ended ?? (Date.now() > deadline ? `is not ready after ${START_SECONDS} s` : null);
     if (trouble) {
       await stop();
-      throw new Error(`The demo (${BINARY}) ${trouble}. It printed:\n${printed || '(nothing)'}`);
+      throw new Error(`The server (${BINARY}) ${trouble}. It printed:\n${printed || '(nothing)'}`);
     }
   }
 }

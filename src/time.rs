@@ -177,6 +177,17 @@ impl TimeFormat {
         self.moment(at, text)
     }
 
+    /// How long something has lasted: `less than a minute`, `17 minutes`, `5 hours`, `2 days`.
+    pub fn lasting(&self, since: Timestamp) -> DisplayTime {
+        let text = match self.now.since(since) {
+            ..MINUTE => "less than a minute".to_string(),
+            seconds @ MINUTE..HOUR => count(seconds / MINUTE, "minute"),
+            seconds if seconds < 2 * DAY => count(seconds / HOUR, "hour"),
+            seconds => count(seconds / DAY, "day"),
+        };
+        self.moment(since, text)
+    }
+
     /// When something expires: `in 58 min`, `in 3 days`, `12 Mar 2027`, `expired`, `never`.
     pub fn until(&self, at: Timestamp) -> DisplayTime {
         if at == Timestamp::NO_END {

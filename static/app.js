@@ -256,95 +256,101 @@ function restoreDraft(form) {
   }
 }
 
-// ---- Scope picker: two lists, available and chosen, instead of checkboxes ----
+// ---- Scope picker: what is ticked is chosen, and summarised above the list ----
 
 function makePicker(field) {
-  const box = field.querySelector('.checks');
-  const items = all('label', box);
-  const lists = ['Available', 'Chosen'].map((caption, side) => {
-    const list = document.createElement('div');
-    list.className = 'picker-list';
-    list.innerHTML = '<p><span></span> <span class="sum"></span></p><div class="checks boxed" role="group"></div>';
-    list.querySelector('span').textContent = caption;
-    const group = list.lastElementChild;
-    group.setAttribute('aria-label', `${caption} scopes`);
-    group.dataset.side = side;
-    return { group, sum: list.querySelector('.sum'), list };
-  });
-  const isChosen = new Map();
-  const sent = new Map(items.map((item) => {
-    const tick = item.querySelector('input');
-    const hidden = Object.assign(document.createElement('input'), { type: 'hidden', name: tick.name, value: tick.value });
-    tick.removeAttribute('name');
-    isChosen.set(item, tick.checked);
-    item.append(hidden);
-    return [item, hidden];
-  }));
-  const ticks = (group) => all('input[type=checkbox]', group);
+  const part = (name) => field.querySelector(`[data-${name}]`);
+  const [chips, search] = [part('chosen'), part('search')];
+  const ticks = all('[name=scope]', part('offered'));
+  const item = (tick) => tick.closest('label');
+  const words = (tick) => item(tick).querySelector('span').firstChild.data.trim();
+  const shownTicks = () => ticks.filter((tick) => !item(tick).hidden);
+  const chipOf = new Map();
+  // What has been ticked since the last time that > was pressed.
+  const fresh = new Set();
 
-  function place() {
-    for (const item of items) {
-      const chosen = isChosen.get(item);
-      sent.get(item).disabled = !chosen;
-      item.querySelector('input').checked = false;
-      lists[Number(chosen)].group.append(item);
+  function makeChip(tick) {
+    const chip = document.createElement('label');
+    chip.className = 'chip';
+    chip.append(Object.assign(document.createElement('input'), { type: 'checkbox' }), ` ${words(tick)}`);
+    chip.title = tick.value;
+    chipOf.set(tick, chip);
+    return chip;
+  }
+
+  function show() {
+    const chosen = ticks.filter((tick) => tick.checked);
+    chips.replaceChildren(...chosen.map((tick) => chipOf.get(tick) ?? makeChip(tick)));
+    part('sum').textContent = `${chosen.length} of ${ticks.length}`;
+    part('empty').hidden = chosen.length > 0;
+    // The chips and the list are one tab stop each; the arrow keys move inside them.
+    for (const stops of [all('input', chips), shownTicks()]) {
+      if (!stops.some((stop) => stop === document.activeElement)) stops.forEach((stop, n) => { stop.tabIndex = n ? -1 : 0; });
     }
-    for (const { group, sum } of lists) {
-      sum.textContent = ticks(group).length;
-      // Each list is one tab stop; the arrow keys move inside it.
-      ticks(group).forEach((tick, index) => { tick.tabIndex = index ? -1 : 0; });
-    }
+    return chosen.length;
   }
 
-  function move(moved, chosen) {
-    if (!moved.length) return announce('Select the scopes to move first.');
-    moved.forEach((item) => isChosen.set(item, chosen));
-    place();
-    announce(`${moved.length} ${chosen ? 'added' : 'removed'}, ${ticks(lists[1].group).length} chosen`);
+  function filter() {
+    const typed = search.value.trim().toLowerCase();
+    for (const tick of ticks) item(tick).hidden = !item(tick).textContent.toLowerCase().includes(typed);
+    for (const group of all('fieldset', part('offered'))) group.hidden = !group.querySelector('label:not([hidden])');
+    part('none').hidden = shownTicks().length > 0;
+    show();
   }
 
-  const inside = (side, only = '') => items.filter((item) => lists[side].group.contains(item) && item.querySelector(`input[type=checkbox]${only}`));
-  const bar = document.createElement('div');
-  bar.className = 'picker-buttons';
-  for (const [sign, label, side, only] of [
-    ['»', 'Add all scopes', 0, ''], ['>', 'Add the selected scopes', 0, ':checked'],
-    ['<', 'Remove the selected scopes', 1, ':checked'], ['«', 'Remove all scopes', 1, ''],
-  ]) {
-    const button = Object.assign(document.createElement('button'), { type: 'button', className: 'button small', textContent: sign, title: label });
-    button.setAttribute('aria-label', label);
-    button.addEventListener('click', () => move(inside(side, only), side === 0));
-    bar.append(button);
+  function say(text) {
+    part('said').textContent = text;
+    announce(text);
   }
 
-  const picker = document.createElement('div');
-  picker.className = 'picker';
-  picker.append(lists[0].list, bar, lists[1].list);
-  picker.addEventListener('dblclick', ({ target }) => {
-    const item = target.closest('label');
-    if (item) move([item], !isChosen.get(item));
+  function choose(moved, checked) {
+    moved.forEach((tick) => { tick.checked = checked; });
+    fresh.clear();
+    for (const chip of chipOf.values()) chip.firstChild.checked = false;
+    say(`${moved.length} ${checked ? 'added' : 'removed'}, ${show()} chosen.`);
+  }
+
+  const moves = {
+    all: () => choose(shownTicks().filter((tick) => !tick.checked || fresh.has(tick)), true),
+    ticked: () => {
+      const moved = ticks.filter((tick) => fresh.has(tick));
+      if (!moved.length) return say('Tick the scopes to add first.');
+      search.value = '';
+      filter();
+      choose(moved, true);
+    },
+    back: () => {
+      const moved = ticks.filter((tick) => tick.checked && chipOf.get(tick).firstChild.checked);
+      if (!moved.length) return say('Select the scopes to remove under Chosen first.');
+      choose(moved, false);
+    },
+    none: () => choose(ticks.filter((tick) => tick.checked), false),
+  };
+  for (const button of all('[data-move]', field)) button.addEventListener('click', moves[button.dataset.move]);
+
+  search.addEventListener('input', filter);
+  part('offered').addEventListener('change', ({ target }) => {
+    if (target.checked) fresh.add(target); else fresh.delete(target);
+    part('said').textContent = '';
+    show();
   });
-  picker.addEventListener('keydown', (event) => {
-    const group = event.target.closest('[role=group]');
-    if (!group || event.ctrlKey || event.metaKey || event.altKey) return;
-    const here = ticks(group);
-    const index = here.indexOf(event.target);
-    const to = { ArrowDown: index + 1, ArrowUp: index - 1, Home: 0, End: here.length - 1 }[event.key];
+  field.addEventListener('keydown', (event) => {
+    const { key, target } = event;
+    if (event.ctrlKey || event.metaKey || event.altKey || target.matches('button')) return;
+    // Enter would submit the form.
+    if (key === 'Enter') event.preventDefault();
+    if (target === search) return;
+    const stops = chips.contains(target) ? all('input', chips) : shownTicks();
+    const index = stops.indexOf(target);
+    const to = { ArrowDown: index + 1, ArrowRight: index + 1, ArrowUp: index - 1, ArrowLeft: index - 1, Home: 0, End: stops.length - 1 }[key];
     if (to !== undefined) {
       event.preventDefault();
-      focusTick(here[Math.max(0, Math.min(to, here.length - 1))], here);
-    } else if (event.key === 'Enter') {
-      // Enter would submit the form.
-      event.preventDefault();
-      const side = Number(group.dataset.side);
-      const ticked = inside(side, ':checked');
-      move(ticked.length ? ticked : [event.target.closest('label')], side === 0);
-      const left = ticks(group);
-      if (left.length) focusTick(left[Math.min(index, left.length - 1)], left);
-      else bar.querySelector('button').focus();
+      focusTick(stops[Math.max(0, Math.min(to, stops.length - 1))], stops);
+    } else if (key === 'Enter') {
+      target.click();
     }
   });
-  place();
-  box.replaceWith(picker);
+  filter();
 }
 
 function focusTick(tick, all) {

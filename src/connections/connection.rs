@@ -97,6 +97,15 @@ pub(crate) fn connections_needing_attention() -> _ {
         .filter(connections::paused_at.is_null())
 }
 
+/// The connections whose refreshes fail and are retried, without paused ones; a partial index covers them.
+#[diesel::dsl::auto_type]
+pub(crate) fn failing_connections() -> _ {
+    connections::table
+        .filter(connections::failing_since.is_not_null())
+        .filter(connections::needs_authorization_since.is_null())
+        .filter(connections::paused_at.is_null())
+}
+
 fn name_taken(error: diesel::result::Error) -> Error {
     match Error::from(error) {
         error if error.is_duplicate() => {

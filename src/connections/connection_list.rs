@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::connections::api_type::ApiType;
-use crate::connections::connection::{Connection, connections_needing_attention};
+use crate::connections::connection::Connection;
 use crate::connections::status::Status;
 use crate::db::keyset::PAGE;
 use crate::db::text_enum::text_enum;
@@ -168,15 +168,6 @@ impl Connection {
             .order((connections::due_at, connections::id))
             .limit(most)
             .select(connections::id)
-            .load(conn)
-    }
-
-    /// The first few that need authorization, by name.
-    pub fn first_needing_attention(conn: &mut DbConnection, most: i64) -> QueryResult<Vec<Connection>> {
-        connections_needing_attention()
-            .order((connections::name_fold, connections::id))
-            .limit(most)
-            .select(Connection::as_select())
             .load(conn)
     }
 

@@ -1,10 +1,10 @@
 //! Connections: the shop as an OAuth 2.0 client of other servers.
 //!
-//! * Registration: `oauth_client` (app credentials), `api_type`, `provider` (the URLs of a server).
+//! * Registration: `oauth_client` (app credentials), `api_type`, `offered_scopes`, `provider` (the URLs of a server).
 //! * Authorization: `authorization` (begin, callback, redeem, store), `pending_authorization`, `remote_account`.
 //! * Token lifecycle: `token_endpoint`, `token_reply`, `refusal`, `refresh`, `ready`, `challenge`, `schedule`, `breaker`,
 //!   `provider_revocation`.
-//! * State: `connection`, `status`, `state` (all transitions), `incident`, `event` (history).
+//! * State: `connection`, `status`, `problem`, `state` (all transitions), `incident`, `event` (history).
 //! * Management: `manage`, `service_key`. Calls through a connection are in `broker`.
 //!
 //! Exactly one node refreshes a connection, because some providers revoke all tokens when a refresh token is used twice. The
@@ -22,7 +22,9 @@ mod incident;
 mod lookup;
 mod manage;
 mod oauth_client;
+mod offered_scopes;
 mod pending_authorization;
+mod problem;
 mod provider;
 pub mod provider_revocation;
 pub mod ready;
@@ -38,15 +40,17 @@ mod status;
 pub mod token_endpoint;
 mod token_reply;
 
-pub use api_type::{ApiType, Hosts, OfferedScope};
-pub(crate) use connection::connections_needing_attention;
+pub use api_type::{ApiType, Hosts};
 pub use connection::{Connection, ConnectionFields, NOT_YET};
+pub(crate) use connection::{connections_needing_attention, failing_connections};
 pub use connection_list::{ConnectionFilter, ConnectionSort, ListedConnection};
 pub use event::{ConnectionEvent, EventKind};
 pub use lookup::{or_gone, with_keys};
 pub use manage::ConnectionChange;
 pub use oauth_client::{OAuthClient, OAuthClientFields, callback_path};
+pub use offered_scopes::OfferedScope;
 pub use pending_authorization::PendingAuthorization;
+pub use problem::{Problem, Reason, WithProblem};
 pub use provider::{Provider, parse_domain_prefix};
 pub use sealed_columns::SEALED_COLUMNS;
 pub use service::{Connections, Requester};

@@ -1,4 +1,5 @@
-//! Refusals of a token endpoint without an OAuth error (RFC 6749 section 5.2): which ones are definite, and what was
+//! Refusals of a token endpoint without an OAuth error (RFC 6749 section 5.2), permanent redirects among them: which ones are
+//! definite, and what was
 //! answered, in words for people. A body can hold secrets, so only a harmless one is quoted, and only its beginning.
 
 use diesel::prelude::*;
@@ -6,6 +7,7 @@ use oauth2::basic::{BasicErrorResponse, BasicErrorResponseType};
 use oauth2::http::StatusCode;
 use serde_json::Value;
 
+use crate::connections::problem::Reason;
 use crate::connections::token_reply::{safe, stated_error};
 use crate::db::DbConnection;
 use crate::id::ConnectionKey;
@@ -26,6 +28,9 @@ const BEFORE_A_SECRET: [&str; 7] =
     ["token\":", "token=", "secret\":", "secret=", "password\":", "password=", "bearer "];
 // Error codes of RFC 6749 section 4.1.2.1 and RFC 8628 section 3.5 that some token endpoints answer with 400.
 const TEMPORARY: [&str; 3] = ["temporarily_unavailable", "server_error", "slow_down"];
+
+/// How the description of a permanent redirect begins.
+pub(super) const REDIRECTED: &str = "The provider redirected the token request permanently";
 
 /// A row of `connection_refusals`: refusals of one connection in a row.
 #[derive(Clone, Copy, Debug, Queryable, Selectable)]
@@ -64,14 +69,19 @@ impl Refusals {
 
     /// Why the connection needs authorization; `last` describes the last answer.
     pub(super) fn reason(self, last: &str, now: Timestamp) -> String {
-        let minutes = now.since(self.first_at) / MINUTE;
-        format!("The provider refused to refresh the tokens {} times in {minutes} minutes. {last}", self.refusals)
+        Reason::of_refusals(self.refusals, now.since(self.first_at), last)
     }
 }
 
-/// Whether a 4xx status stands for a temporary failure.
+/// Whether a 3xx or 4xx status stands for a temporary failure. A server that is down for maintenance may redirect for a while.
 pub(super) fn may_pass(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 408 | 425 | 429)
+    matches!(status.as_u16(), 302 | 303 | 307 | 408 | 425 | 429)
+}
+
+/// Whether a body is a JSON object with an `error`, and without an access token.
+pub(super) fn has_error_member(body: &[u8]) -> bool {
+    let is_set = |body: &Value, member: &str| body.get(member).is_some_and(|value| !value.is_null() && *value != false);
+    serde_json::from_slice::<Value>(body).is_ok_and(|body| is_set(&body, "error") && !is_set(&body, "access_token"))
 }
 
 /// Whether a body states an error code that RFC 6749 section 5.2 defines.
@@ -95,6 +105,9 @@ fn parse(body: &[u8]) -> Option<BasicErrorResponse> {
 
 /// What was answered, as a sentence; `sent` lists the secrets of the request.
 pub(super) fn describe(status: u16, body: &[u8], sent: &[&str]) -> String {
+    if (300..400).contains(&status) {
+        return format!("{REDIRECTED} ({status}). Redirects are not followed.");
+    }
     if let Some(error) = parse(body) {
         return format!("The provider answered {status} with the unknown error {}.", stated_error(&error, sent));
     }

@@ -8,6 +8,7 @@ use crate::connections::connection::{Connection, access_place, refresh_place};
 use crate::connections::event::{ConnectionEvent, EventKind};
 use crate::connections::incident::{begin_incident, notice_subject, recover};
 use crate::connections::oauth_client::OAuthClient;
+use crate::connections::problem::Reason;
 use crate::connections::refusal::Refusals;
 use crate::connections::schedule;
 use crate::connections::schedule::Lives;
@@ -203,7 +204,7 @@ impl Claim {
         match outcome {
             Outcome::Issued(reply) => self.store(conn, transition_context, reply, now)?,
             Outcome::Refused { message } => {
-                let reason = format!("The provider refused to refresh the tokens: {message}");
+                let reason = Reason::of_error(message);
                 self.require_authorization(conn, &reason, now)?;
             }
             Outcome::Unusable { reason } => self.require_authorization(conn, reason, now)?,

@@ -143,10 +143,16 @@ impl Exchange<'_> {
         let status = answer.status();
         let retry_after = retry_after(answer.headers(), self.now);
         let passing = NoReply::Status { status: status.as_u16(), retry_after };
-        if status.is_redirection() || status.is_server_error() || refusal::may_pass(status) {
+        if status.is_server_error() || refusal::may_pass(status) {
             return Err(passing);
         }
-        if status.is_client_error() && !refusal::is_oauth_error(answer.body()) {
+        // Some servers answer 200 with an error.
+        let is_error = status.is_client_error() || (status.is_success() && refusal::has_error_member(answer.body()));
+        if is_error && refusal::is_oauth_error(answer.body()) {
+            *answer.status_mut() = http::StatusCode::BAD_REQUEST;
+            return Ok(answer);
+        }
+        if is_error || status.is_redirection() {
             return Err(match retry_after.is_some() || refusal::is_temporary_error(answer.body()) {
                 true => passing,
                 false => NoReply::Refusal { status: status.as_u16(), body: answer.into_body() },

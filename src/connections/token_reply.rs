@@ -152,7 +152,7 @@ pub enum Failure {
     Temporary,
     /// The server may have issued tokens in an answer that did not arrive.
     Unknown,
-    /// The server refused with a 4xx status, but without an OAuth error. Several of these in a row are permanent.
+    /// The server refused without an OAuth error, or redirected permanently. Several of these in a row are permanent.
     Refusal,
 }
 
@@ -161,9 +161,9 @@ pub enum Failure {
 pub(super) enum NoReply {
     /// The request failed.
     RequestFailure(RequestFailure),
-    /// The status is a redirect, 5xx, or a 4xx that may pass.
+    /// The status is 5xx, or a 3xx or 4xx that may pass.
     Status { status: u16, retry_after: Option<i64> },
-    /// The status is another 4xx, and the body is not an OAuth error.
+    /// The status is another 3xx or 4xx, or the body has an error, and the body is not an OAuth error.
     Refusal { status: u16, body: Vec<u8> },
 }
 

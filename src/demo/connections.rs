@@ -15,7 +15,7 @@ use crate::demo::fill::Ids;
 use crate::demo::people::{INES, JONAS, PRIYA};
 use crate::error::{Error, Result};
 use crate::id::{BusinessKey, ClientKey, EmployeeKey};
-use crate::schema::{businesses, connections};
+use crate::schema::{businesses, connection_events, connections};
 use crate::scopes::Scope;
 use crate::secrets::random_name;
 use crate::time::{DAY, HOUR, MINUTE, Timestamp};
@@ -26,7 +26,9 @@ use crate::web::state::State;
 const SCOPE: &str = "employee:inventory_read employee:register_read";
 const CALLBACK: &str = "demo00server";
 const UNREACHABLE: &str = "http://127.0.0.1:1";
-const REVOKED: &str = "The provider refused to refresh its tokens: invalid_grant: The refresh token has been revoked.";
+const REVOKED: &str = "The provider refused to refresh the tokens: invalid_grant: The refresh token has been revoked.";
+
+const UNANSWERED: &str = "The server is unreachable.";
 
 /// Creates the connections.
 pub async fn make(app: &State, ids: &Ids, now: Timestamp) -> Result<()> {
@@ -73,9 +75,9 @@ impl Builder {
         let nobody =
             self.other(conn, "Loyalty server", UNREACHABLE, ("loyalty00off", "points"), "a secret of nobody")?;
         let loyalty = self.make_one(conn, "Loyalty points", &nobody, "points:read", place(0))?;
-        // Its access token expires in seconds, and the refresh fails because nothing listens there.
         let reply = json!({"access_token": random_name(40), "refresh_token": random_name(40), "expires_in": 20});
         self.adopt(conn, (&loyalty, &nobody), "points", reply)?;
+        self.fail(conn, &loyalty)?;
 
         let r_series = self.lightspeed(conn, "Harbour’s app at R-Series", ApiType::RSeries)?;
         let till =
@@ -193,6 +195,25 @@ impl Builder {
             client_ip: "127.0.0.1".into(),
         };
         state::authorize(conn, &self.transition_context, both, &reply, &authorized, self.now)
+    }
+
+    // A connection whose refreshes have failed for 17 minutes, because nothing listens there.
+    fn fail(&self, conn: &mut DbConnection, connection: &Connection) -> Result<()> {
+        let (begun, since) = (self.now.plus(-6 * DAY), self.now.plus(-17 * MINUTE));
+        diesel::update(connections::table.find(connection.id))
+            .set((
+                connections::authorized_at.eq(begun),
+                connections::last_refreshed_at.eq(since.plus(-HOUR)),
+                connections::access_expires_at.eq(since.plus(2 * MINUTE)),
+                connections::failing_since.eq(since),
+                connections::failures.eq(6),
+                connections::last_error.eq(UNANSWERED),
+                connections::due_at.eq(self.now.plus(3 * MINUTE)),
+            ))
+            .execute(conn)?;
+        let earlier = connection_events::table.filter(connection_events::connection_id.eq(connection.id));
+        diesel::update(earlier).set(connection_events::at.eq(begun)).execute(conn)?;
+        Ok(ConnectionEvent::record(conn, connection.id, (EventKind::Failed, UNANSWERED), "", since)?)
     }
 
     // A connection whose refresh token the provider revoked: its tokens are deleted.

@@ -46,7 +46,7 @@ pub async fn home(context: RequestContext, app: web::Data<State>) -> Result<Http
     // The home page is the first step of every other page's breadcrumb, and has none itself.
     page.crumbs.clear();
     html(Home {
-        findings: findings.iter().map(|finding| FindingRow::of(finding, &context.viewer)).collect(),
+        findings: findings.iter().map(|finding| FindingRow::of(finding, &context.viewer, &context.times)).collect(),
         quiet: if quiet == 0 { String::new() } else { count(quiet, "acknowledged item") },
         clients: count(overview.clients, "client"),
         pending_clients: overview.pending_clients,

@@ -28,6 +28,7 @@ pub static STYLESHEET: LazyLock<Asset> = LazyLock::new(|| {
         include_str!("../../static/css/attention.css"),
         include_str!("../../static/css/client.css"),
         include_str!("../../static/css/usage.css"),
+        include_str!("../../static/css/connections.css"),
     );
     Asset::new("app", "css", "text/css; charset=utf-8", body)
 });

@@ -1,6 +1,7 @@
 //! Settings › Connections: one connection, and what an admin does with it.
 
 use base64::Engine;
+use client_api_access::connections::ApiType;
 use client_api_access::scopes::Role;
 use serde_json::json;
 
@@ -129,7 +130,10 @@ fn a_provider_in_trouble_is_told_of_in_safe_words() {
     let page = world.press("/refresh");
 
     assert!(page.notice().starts_with("Refreshing the tokens failed:"), "{}", page.notice());
-    assert!(page.text().contains("Refreshing the tokens failed") && page.text().contains("1 attempt failed in a row"));
+    assert!(page.text().contains("Failing for less than a minute, retrying"), "{}", page.text());
+    assert!(page.text().contains("Calls still work") && page.text().contains("1 attempt failed in a row"));
+    assert_eq!(page.texts("details.answer code"), ["The provider has an internal error (503)."]);
+    assert!(page.has(&format!(".notice form[action='{}/refresh']", world.path)), "the act that fits");
     assert!(!page.body.contains("<script>alert"));
     assert_eq!(happened(&page)[0], "Outcome unknown");
     assert_eq!(page.texts("main .heading .badge"), ["Retrying"]);
@@ -147,7 +151,38 @@ fn a_refusal_asks_for_a_person() {
     assert!(page.notice().starts_with("The connection must be authorized again."), "{}", page.notice());
     assert!(page.has(&format!(".notice form[action='{}/authorize']", world.path)));
     assert!(!page.body.contains("<b>token</b>"), "o5: what a provider says is shown as text");
-    assert!(staff.text().contains("Ask an admin to authorize this connection.") && !staff.has(".notice form"));
+    assert_eq!(page.texts("details.answer code"), ["invalid_grant: Refresh <b>token</b> revoked"]);
+    let words = page.text().replace("invalid_grant: Refresh <b>token</b> revoked", "");
+    assert!(words.contains("The provider no longer accepts the tokens."), "{words}");
+    assert!(staff.text().contains("Ask an admin to reconnect it.") && !staff.has(".notice form"));
+}
+
+#[test]
+fn refused_app_credentials_are_to_be_corrected_first() {
+    let mut world = world();
+    world.provider.always("/token", Answer::json(401, json!({"error": "invalid_client"})));
+
+    let page = world.press("/refresh");
+
+    assert!(page.text().contains("The provider does not accept the app credentials."), "{}", page.text());
+    assert!(page.link_in(".notice", "Edit app credentials").is_some());
+    assert_eq!(page.texts("details.answer code"), ["invalid_client"]);
+}
+
+#[test]
+fn a_connection_that_nobody_authorized_says_so() {
+    let world = world();
+    let provider = world.app.oauth_client("Elsewhere", ApiType::RSeries);
+    let id = world.app.named_connection("New one", provider);
+
+    let page = world.app.admin().open(&connection_path(id));
+
+    assert!(
+        page.text().contains("Not authorized yet") && !page.text().contains("Calls have failed"),
+        "{}",
+        page.text()
+    );
+    assert_eq!(page.texts(".notice button"), ["Authorize"]);
 }
 
 #[test]

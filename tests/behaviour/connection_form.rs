@@ -48,7 +48,7 @@ fn a_connection_is_saved_with_everything_that_was_typed() {
     assert_eq!(answer.location(), connection_path(connection.id));
     assert!(page.notice().starts_with("Stock sync saved."), "{}", page.notice());
     assert_eq!(connection.scope, "employee:inventory employee:register");
-    assert_eq!(page.fact("Requested scope"), "employee:inventory Inventory employee:register Sales");
+    assert_eq!(page.fact("Requested scope"), "Inventory employee:inventory Sales employee:register");
     assert_eq!(page.fact("Business"), "Pine Retail AB");
     assert_eq!(page.texts("main .heading .badge"), ["Needs authorization"]);
     let log = admin.open("/settings/activity").rows("#activity");
@@ -186,6 +186,8 @@ fn the_form_shows_the_redirect_uri_of_every_type_and_offers_each_its_scopes() {
         Some("k-series-v1 k-series-v1-trial"),
         "a trial has the scopes of production"
     );
+    let first = form.texts("#scope-x-series [data-offered] fieldset")[0].clone();
+    assert!(first.starts_with("Sales View fulfillments fulfillments:read"), "words first, in groups: {first}");
 }
 
 #[test]

@@ -136,14 +136,39 @@ fn everybody_is_told_how_many_wait_for_a_person() {
 
     assert_eq!(one.texts(count), ["1 that needs attention"]);
     assert!(index.text().contains("1 connection needs attention"), "{}", index.text());
-    assert!(shown.text().contains("1 connection needs attention") && shown.text().contains("Ask an admin"));
-    assert!(!shown.has(".notice form"));
+    assert!(shown.text().contains("1 connection was never authorized") && shown.text().contains("Ask an admin"));
+    assert!(!shown.has("#problems form"));
     assert!(shown.header("content-security-policy").unwrap().contains("form-action 'self';"));
     assert_eq!(two.texts(count), ["2 that need attention"], "a paused one can wait");
-    assert!(two.has(&format!(".notice form[action='{}/authorize']", connection_path(online))));
-    assert_eq!(two.texts(".notice .reconnects button"), ["Reconnect Online one", "Authorize Waiting one"]);
+    assert!(two.has(&format!("#problems form[action='{}/authorize']", connection_path(online))));
+    let buttons = ["Reconnect Online one", "Retry now Troubled one", "Authorize Waiting one"];
+    assert_eq!(two.texts("#problems button"), buttons);
     let policy = two.header("content-security-policy").unwrap().to_string();
     assert!(policy.contains("form-action 'self' https: http:;"), "a form leads to the provider: {policy}");
+}
+
+#[test]
+fn each_kind_of_problem_has_its_words_and_its_act() {
+    let app = TestApp::start();
+    let [online, .., troubled, _] = one_of_each(&app);
+    Connection::delete_tokens(app.shop().conn(), online, "Its server has changed.", app.now()).unwrap();
+    app.advance(17 * 60 + 20);
+
+    let page = app.admin().open(CONNECTIONS);
+
+    let titles =
+        ["1 connection must be reconnected", "1 connection is failing, retrying", "1 connection was never authorized"];
+    assert_eq!(page.texts("#problems h3"), titles);
+    assert_eq!(page.texts("#problems .named .quiet-text"), ["Failing for 17 minutes, next retry in a few seconds"]);
+    assert!(page.has(&format!("#problems form[action='{}/refresh']", connection_path(troubled))));
+
+    let provider = app.oauth_client("Shop at X-Series", ApiType::XSeries);
+    for n in 1..=3 {
+        app.named_connection(&format!("More {n}"), provider);
+    }
+    let page = app.admin().open(CONNECTIONS);
+    assert_eq!(page.texts("#problems h3")[2], "4 connections were never authorized");
+    assert_eq!(page.link_in("#problems", "All 4"), Some("?status=needs-authorization".into()));
 }
 
 #[test]

@@ -47,6 +47,18 @@ fn refusals_without_an_oauth_error_end_in_needing_authorization() {
             Answer::json(400, json!({ "error": "GrantGone" })),
             "answered 400 with the unknown error GrantGone",
         ),
+        ("a permanent redirect", Answer::json(308, ""), "redirected the token request permanently (308)"),
+        ("an older permanent redirect", Answer::json(301, "moved"), "redirected the token request permanently (301)"),
+        (
+            "200 with a code of its own",
+            Answer::json(200, json!({ "error": "bad_refresh_token" })),
+            "answered 200 with the unknown error bad_refresh_token",
+        ),
+        (
+            "200 with an error that is an object",
+            Answer::json(200, json!({ "error": { "code": 7 } })),
+            "answered 200 with “{\"error\":{\"code\":7}}”",
+        ),
     ];
     for (what, answer, words) in answers {
         let (app, provider) = (TestApp::start(), Provider::start());
@@ -74,6 +86,32 @@ fn refusals_without_an_oauth_error_end_in_needing_authorization() {
 }
 
 #[test]
+fn an_oauth_error_with_status_200_needs_authorization_at_once() {
+    let (app, provider) = (TestApp::start(), Provider::start());
+    let link = app.online(provider.origin(), 3600);
+    provider.always("/token", Answer::json(200, json!({ "error": "invalid_grant", "access_token": null })));
+
+    app.let_it_be_due(&link);
+
+    assert_eq!(app.connection(&link).status(), Status::NeedsAuthorization);
+    assert_eq!(page(&app, &link).texts("details.answer code"), ["invalid_grant"]);
+    assert_eq!(refreshes(&provider), 1);
+}
+
+#[test]
+fn a_moved_token_url_is_to_be_corrected_first() {
+    let (app, provider) = (TestApp::start(), Provider::start());
+    let link = app.online(provider.origin(), 3600);
+    provider.always("/token", Answer::json(308, ""));
+
+    until_lost(&app, &provider, &link);
+
+    let shown = page(&app, &link);
+    assert!(shown.text().contains("Its token URL has moved: check the app credentials"), "{}", shown.text());
+    assert!(shown.link_in(".notice", "Edit app credentials").is_some());
+}
+
+#[test]
 fn many_refusals_within_minutes_are_not_enough() {
     let (app, provider) = (TestApp::start(), Provider::start());
     let link = app.online(provider.origin(), 3600);
@@ -93,6 +131,9 @@ fn many_refusals_within_minutes_are_not_enough() {
 #[test]
 fn answers_that_may_pass_neither_count_nor_let_earlier_ones_count() {
     for passing in [
+        Answer::json(302, ""),
+        Answer::json(307, ""),
+        Answer::json(200, json!({ "error": "temporarily_unavailable" })),
         Answer::json(408, ""),
         Answer::json(425, ""),
         Answer::json(429, ""),

@@ -1,5 +1,5 @@
-// The forms of a connection and of app credentials: fields that follow the API type, scopes that are chosen from two
-// lists, and what is said about a form that cannot be saved.
+// The forms of a connection and of app credentials: fields that follow the API type, scopes that are chosen from a list,
+// and what is said about a form that cannot be saved.
 import assert from 'node:assert/strict';
 import { before, describe } from 'node:test';
 import { cookiesOf, expectNoProblems, signIn } from './support/browser.js';
@@ -35,21 +35,25 @@ describe('the form of a connection', () => {
   }
 
   for (const way of WAYS.filter(({ scripts }) => scripts)) {
-    formTest('what is moved with the mouse is what is saved', way, async (page) => {
+    formTest('what is chosen with the mouse is what is saved', way, async (page) => {
       await fillIn(page, { 'Name your connection': `By mouse, ${nameOf(way)}` });
-      const all = await words(list(page, 'Available'));
+      const all = await offered(page);
       await button(page, 'Add all scopes').click();
       assert.deepEqual(await chosen(page), all);
-      assert.deepEqual(await words(list(page, 'Available')), []);
-      await tick(page, 'Chosen', all[1], all[4]);
+      await select(page, 'Void sales', 'Layaways');
       await button(page, 'Remove the selected scopes').click();
-      assert.deepEqual(await words(list(page, 'Available')), [all[1], all[4]]);
+      const left = all.filter((word) => !['employee:admin_void_sale', 'employee:register_layaway'].includes(word));
+      assert.deepEqual(await chosen(page), left);
+      assert.deepEqual(await ticked(page), left, 'the list shows the same');
       await button(page, 'Remove all scopes').click();
       assert.deepEqual(await chosen(page), []);
-      await button(page, 'Add the selected scopes').click();
+      await button(page, 'Add the ticked scopes').click();
+      await page.getByText('Tick the scopes to add first.').first().waitFor();
       assert.deepEqual(await chosen(page), [], 'nothing was ticked');
-      await tick(page, 'Available', all[6], all[2]);
-      await button(page, 'Add the selected scopes').click();
+      await tick(page, all[6], all[2]);
+      await button(page, 'Add the ticked scopes').click();
+      await page.getByText('2 added, 2 chosen.').first().waitFor();
+      assert.deepEqual(await chosen(page), [all[2], all[6]]);
       await expectSound(page);
       await press(page, 'Save');
       await expectSaved(page, [all[2], all[6]]);
@@ -57,62 +61,77 @@ describe('the form of a connection', () => {
       await page.getByRole('link', { name: 'Edit', exact: true }).click();
       await expectHeading(page, 'Edit By mouse');
       assert.deepEqual(await chosen(page), [all[2], all[6]]);
-      await tick(page, 'Chosen', all[2]);
-      await button(page, 'Remove the selected scopes').click();
-      await tick(page, 'Available', all[0]);
-      await button(page, 'Add the selected scopes').click();
+      await entry(page, all[2]).uncheck();
+      // A tick counts without a button.
+      await tick(page, all[1]);
+      assert.deepEqual(await chosen(page), [all[1], all[6]]);
       await press(page, 'Save');
-      await expectSaved(page, [all[0], all[6]]);
+      await expectSaved(page, [all[1], all[6]]);
+    });
+
+    formTest('the search finds words and names, and » then adds what it shows', way, async (page) => {
+      await fillIn(page, { 'Name your connection': `Searched, ${nameOf(way)}` });
+      const search = page.locator('[data-search]:visible');
+      await tick(page, 'employee:reports');
+      await search.fill('REFUND');
+      assert.deepEqual(await offered(page), ['employee:register_refund']);
+      await search.fill('employee:inventory_counts');
+      assert.deepEqual(await offered(page), ['employee:inventory_counts', 'employee:inventory_counts_reconcile']);
+      await button(page, 'Add all scopes').click();
+      assert.deepEqual((await chosen(page)).length, 3, 'what the search hides stays chosen');
+      await search.fill('nothing has this name');
+      await page.getByText('No scope matches.').filter({ visible: true }).waitFor();
+      await expectSound(page);
+      await search.press('Enter');
+      await search.press('Escape');
+      assert.equal((await offered(page)).length, 30);
+      await press(page, 'Save');
+      await expectSaved(page, ['employee:inventory_counts', 'employee:inventory_counts_reconcile', 'employee:reports']);
     });
 
     formTest('what is chosen by keyboard alone is what is saved', way, async (page) => {
       const { keyboard } = page;
-      const all = await words(list(page, 'Available'));
+      const all = await offered(page);
       await tabTo(page, page.getByLabel(/^Name your connection/));
       await keyboard.type(`By keyboard, ${nameOf(way)}`);
-      await tabTo(page, entry(page, 'Available', all[0]));
+      await tabTo(page, entry(page, all[0]));
       await keyboard.press('Space');
       await keyboard.press('ArrowDown');
       await keyboard.press('ArrowDown');
-      await keyboard.press('Space');
       await keyboard.press('Enter');
       assert.deepEqual(await chosen(page), [all[0], all[2]]);
-      await expectFocus(page, list(page, 'Available').getByRole('checkbox'), 'the list goes on where it was');
       await keyboard.press('End');
-      await keyboard.press('Enter');
+      await keyboard.press('Space');
       assert.deepEqual(await chosen(page), [all[0], all[2], all.at(-1)]);
 
       // Past the list in one step, whatever is in it.
       await keyboard.press('Tab');
-      await expectFocus(page, button(page, 'Add all scopes'), 'the list is one stop');
-      await tabTo(page, entry(page, 'Chosen', all[0]));
-      await keyboard.press('ArrowDown');
-      await keyboard.press('Enter');
+      await expectFocus(page, page.getByLabel(/^App credentials/), 'the list is one stop');
+      await tabTo(page, page.getByRole('group', { name: 'Chosen scopes' }).getByRole('checkbox').first(), 'Shift+Tab');
+      await keyboard.press('ArrowRight');
+      await keyboard.press('Space');
+      await tabTo(page, button(page, 'Remove the selected scopes'));
+      await keyboard.press('Space');
       assert.deepEqual(await chosen(page), [all[0], all.at(-1)]);
-      await keyboard.press('Home');
-      await keyboard.press('Space');
-      await tabTo(page, button(page, 'Remove the selected scopes'), 'Shift+Tab');
-      await keyboard.press('Space');
-      assert.deepEqual(await chosen(page), [all.at(-1)]);
       await tabTo(page, page.getByRole('button', { name: 'Save', exact: true }));
       await keyboard.press('Enter');
-      await expectSaved(page, [all.at(-1)]);
+      await expectSaved(page, [all[0], all.at(-1)]);
     });
   }
 
   for (const way of WAYS.filter(({ scripts }) => !scripts)) {
     formTest('what is ticked is what is saved', way, async (page) => {
-      assert.equal(await page.locator('.picker').count(), 0);
+      assert.equal(await page.locator('[data-search]:visible, [data-move]:visible').count(), 0);
       await fillIn(page, { 'Name your connection': `Ticked, ${nameOf(way)}` });
-      await page.getByLabel(startingWith('employee:register_read')).check();
-      await page.getByLabel(startingWith('employee:inventory_read')).check();
+      await tick(page, 'employee:register_read');
+      await tick(page, 'employee:inventory_read');
       await choose(page, 'App credentials', { label: R_SERIES });
       await expectSound(page);
       await press(page, 'Save');
       await expectSaved(page, ['employee:inventory_read', 'employee:register_read']);
 
       await page.getByRole('link', { name: 'Edit', exact: true }).click();
-      await page.getByLabel(startingWith('employee:register_read')).uncheck();
+      await entry(page, 'employee:register_read').uncheck();
       await press(page, 'Save');
       await expectSaved(page, ['employee:inventory_read']);
     });
@@ -125,7 +144,7 @@ describe('the form of a connection', () => {
         assert.equal(await isShown(page, 'Domain prefix'), type === 'x-series', type);
         assert.equal(await isShown(page, 'Scope (optional)'), type === 'other', type);
         for (const [letter, scope] of Object.entries(OFFERED)) {
-          assert.equal(await isShown(page, `${scope} `), type.startsWith(letter), `${scope}, ${type}`);
+          assert.equal((await entry(page, scope).count()) > 0, type.startsWith(letter), `${scope}, ${type}`);
         }
         const own = `${shop.url}${CONNECTIONS}/callback/${type}`;
         if (type !== 'other') assert.equal(await redirectUri(page), own);
@@ -165,8 +184,7 @@ describe('the form of a connection', () => {
 
       const name = `Mended, ${nameOf(way)}`;
       await fillIn(page, { 'Name your connection': name });
-      await page.getByLabel(startingWith('webhooks ')).check();
-      if (way.scripts) await button(page, 'Add the selected scopes').click();
+      await tick(page, 'webhooks');
       await choose(page, 'App credentials', { label: X_SERIES });
       await fillIn(page, { 'Domain prefix': 'harbour.pine' });
       await press(page, 'Save');
@@ -222,29 +240,40 @@ async function isShown(page, label) {
   return (await page.getByLabel(startingWith(label)).filter({ visible: true }).count()) > 0;
 }
 
-function list(page, caption) {
-  return page.getByRole('group', { name: `${caption} scopes` });
-}
-
 function button(page, name) {
   return page.getByRole('button', { name, exact: true });
 }
 
-function entry(page, caption, word) {
-  return list(page, caption).getByLabel(startingWith(`${word} `));
+/** The checkbox of a scope in the list that is shown. */
+function entry(page, word) {
+  return page.locator(`[data-offered] input[value="${word}"]:visible`);
 }
 
-async function words(group) {
-  const labels = await group.locator('label').allInnerTexts();
-  return labels.map((label) => label.trim().split(/\s/)[0]);
+function values(locator) {
+  return locator.evaluateAll((inputs) => inputs.map(({ value }) => value));
 }
 
+function offered(page) {
+  return values(page.locator('[data-offered] input:visible'));
+}
+
+function ticked(page) {
+  return values(page.locator('[data-picker]:not([disabled]) [data-offered] input:checked'));
+}
+
+/** What the summary above the list names. */
 function chosen(page) {
-  return words(list(page, 'Chosen'));
+  return page.locator('[data-chosen]:visible label').evaluateAll((chips) => chips.map(({ title }) => title));
 }
 
-async function tick(page, caption, ...scopes) {
-  for (const scope of scopes) await entry(page, caption, scope).check();
+async function tick(page, ...scopes) {
+  for (const scope of scopes) await entry(page, scope).check();
+}
+
+/** Selects scopes in the summary. */
+async function select(page, ...names) {
+  const summary = page.getByRole('group', { name: 'Chosen scopes' });
+  for (const name of names) await summary.getByLabel(name, { exact: true }).check();
 }
 
 /** The API types of the clients that can be chosen. */

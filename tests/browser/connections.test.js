@@ -148,7 +148,7 @@ describe('a connection', () => {
     await page.getByText('Reconnect needed').waitFor();
     assert.equal(await waiting(page), before + 1);
     await goTo(page, 'Connections');
-    await page.getByText(`${before + 1} connections need attention`).waitFor();
+    await page.locator('#problems li').filter({ hasText: 'must be reconnected' }).getByRole('link', { name }).waitFor();
     const row = panel(page, 'connections').getByRole('row').filter({ hasText: name });
     await row.getByText('Needs authorization').waitFor();
   }

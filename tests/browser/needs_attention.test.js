@@ -10,7 +10,8 @@ import {
 const ROWS_SHOWN = 50;
 // Every rule finds something in the demo.
 const TITLES = [
-  /^\d+ tokens? (was|were) used twice/, /^\d+ connections? must be reconnected/, /^\d+ clients? waits? for approval/,
+  /^\d+ tokens? (was|were) used twice/, /^\d+ connections? must be reconnected/,
+  /^\d+ connections? (is|are) failing, retrying/, /^\d+ clients? waits? for approval/,
   /^\d+ API keys? expires? within a week/, /^\d+ tokens? belongs? to somebody who is locked or archived/,
   /^\d+ connections? (was|were) authorized by somebody who is locked or archived/,
   /^\d+ tokens? (was|were) given more than their owner’s role includes/, /^\d+ connections? (was|were) never authorized/,

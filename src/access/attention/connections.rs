@@ -1,13 +1,16 @@
-//! Connections that an admin must authorize, and connections that work with the account of somebody who is locked or archived.
+//! Connections that an admin must authorize, connections that fail, and connections that work with the account of somebody who is locked or archived.
 
 use diesel::prelude::*;
 
 use crate::access::attention::{Asked, Found, Item, LOOKED_AT, Moment, Subject};
-use crate::connections::connections_needing_attention;
+use crate::connections::{Reason, connections_needing_attention, failing_connections};
 use crate::db::DbConnection;
 use crate::id::{ConnectionKey, EmployeeKey};
 use crate::schema::{connections, employees};
-use crate::time::Timestamp;
+use crate::time::{MINUTE, Timestamp};
+
+// Shorter failures pass by themselves.
+const FAILING_FOR: i64 = 5 * MINUTE;
 
 type Row = (ConnectionKey, String, String, Option<Timestamp>, Timestamp, Option<EmployeeKey>, Option<String>);
 
@@ -39,12 +42,40 @@ pub fn needing_authorization(
     let item = |(id, name, reason, since, _, by, by_name): Row| Item {
         subject: Subject::Connection(id),
         name,
-        label: if was_authorized { reason } else { String::new() },
+        label: if was_authorized { Reason::parse(&reason).words } else { String::new() },
         client: None,
         employee: by.zip(by_name),
         moment: Moment::Since(since.unwrap_or(Timestamp::NEVER_YET)),
     };
     Ok(Found::new(wanted.map(item).filter(|item| !is_quiet(item.subject)).collect(), is_end))
+}
+
+/// Connections that have been failing for five minutes, the longest first.
+pub fn failing(conn: &mut DbConnection, now: Timestamp, is_quiet: &dyn Fn(Subject) -> bool) -> QueryResult<Found> {
+    type Row = (ConnectionKey, String, Option<Timestamp>, Option<EmployeeKey>, Option<String>);
+    let rows: Vec<Row> = failing_connections()
+        .left_join(employees::table)
+        .filter(connections::failing_since.le(now.plus(-FAILING_FOR)))
+        .order((connections::failing_since, connections::id))
+        .limit(LOOKED_AT)
+        .select((
+            connections::id,
+            connections::name,
+            connections::failing_since,
+            connections::authorized_by,
+            employees::name.nullable(),
+        ))
+        .load(conn)?;
+    let is_end = (rows.len() as i64) < LOOKED_AT;
+    let item = |(id, name, since, by, by_name): Row| Item {
+        subject: Subject::Connection(id),
+        name,
+        label: String::new(),
+        client: None,
+        employee: by.zip(by_name),
+        moment: Moment::FailingSince(since.unwrap_or(now)),
+    };
+    Ok(Found::new(rows.into_iter().map(item).filter(|item| !is_quiet(item.subject)).collect(), is_end))
 }
 
 /// Connections with tokens that were authorized by somebody who is locked or archived now.

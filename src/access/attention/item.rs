@@ -33,6 +33,8 @@ pub enum Moment {
     Happened(Timestamp),
     /// It has been so since.
     Since(Timestamp),
+    /// It has been failing since.
+    FailingSince(Timestamp),
 }
 
 /// One item of a rule.

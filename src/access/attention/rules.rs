@@ -34,6 +34,8 @@ pub enum Act {
     Authorize,
     /// Authorize a connection again.
     Reconnect,
+    /// Open the connection, to see why it fails.
+    SeeConnection,
     /// Look at the entry in the activity log.
     SeeEntry,
 }
@@ -45,6 +47,7 @@ enum Query {
     OldSecrets,
     NeverAuthorized,
     ToReconnect,
+    Failing,
     AuthorizedBySomebodyInactive,
     Reuse,
 }
@@ -95,6 +98,17 @@ pub const RULES: &[Rule] = &[
         act: Act::Reconnect,
         handled_by: Role::Admin,
         query: Query::ToReconnect,
+    },
+    Rule {
+        word: "failing",
+        name: "Failing connections",
+        severity: Severity::Soon,
+        one: "connection is failing, retrying",
+        many: "connections are failing, retrying",
+        why: "The server tries again by itself. If it lasts, check the provider.",
+        act: Act::SeeConnection,
+        handled_by: Role::Admin,
+        query: Query::Failing,
     },
     Rule {
         word: "pending-clients",
@@ -253,6 +267,7 @@ impl Rule {
             Query::OldSecrets => clients::with_old_secrets(conn, asked.now, &is_quiet),
             Query::NeverAuthorized => connections::needing_authorization(conn, false, asked, &is_quiet),
             Query::ToReconnect => connections::needing_authorization(conn, true, asked, &is_quiet),
+            Query::Failing => connections::failing(conn, asked.now, &is_quiet),
             Query::AuthorizedBySomebodyInactive => connections::of_inactive_employees(conn, &is_quiet),
             Query::Reuse => reuse::detected(conn, asked, &is_quiet),
         }

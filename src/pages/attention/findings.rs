@@ -1,7 +1,8 @@
 //! How pages show a rule that found something.
 
-use crate::access::attention::{Finding, Found, Rule};
+use crate::access::attention::{Finding, Found, Item, Moment, Rule};
 use crate::pages::attention::{handles, path};
+use crate::time::TimeFormat;
 use crate::web::page::Viewer;
 
 /// A rule with what it found, in words.
@@ -13,7 +14,7 @@ pub struct FindingRow {
     /// What follows the count.
     pub title: &'static str,
     /// Why it needs attention.
-    pub why: &'static str,
+    pub why: String,
     /// The color.
     pub tone: &'static str,
     /// The icon.
@@ -26,14 +27,14 @@ pub struct FindingRow {
 
 impl FindingRow {
     /// The row of a finding.
-    pub fn of(finding: &Finding, viewer: &Viewer) -> FindingRow {
+    pub fn of(finding: &Finding, viewer: &Viewer, times: &TimeFormat) -> FindingRow {
         let rule = finding.rule;
         let (tone, icon) = rule.severity.look();
         FindingRow {
             href: path(rule),
             count: finding.found.count().to_string(),
             title: title(rule, &finding.found),
-            why: rule.why,
+            why: why(finding, times),
             tone,
             icon,
             severity: rule.severity.name(),
@@ -42,6 +43,17 @@ impl FindingRow {
                 false => rule.act.label(),
             },
         }
+    }
+}
+
+fn why(finding: &Finding, times: &TimeFormat) -> String {
+    let why = finding.rule.why;
+    match finding.found.items.as_slice() {
+        [Item { moment: Moment::FailingSince(at), .. }] => format!("Failing for {}. {why}", times.lasting(*at).text),
+        [Item { moment: Moment::FailingSince(at), .. }, ..] => {
+            format!("Failing for up to {}. {why}", times.lasting(*at).text)
+        }
+        _ => why.to_string(),
     }
 }
 

@@ -58,6 +58,7 @@ impl Act {
             Act::RegenerateSecret => "New secret",
             Act::Authorize => "Authorize",
             Act::Reconnect => "Reconnect",
+            Act::SeeConnection => "See details",
             Act::SeeEntry => "See entry",
         }
     }

@@ -154,7 +154,7 @@ fn act(act: Act, subject: Subject) -> ActLink {
         Act::Revoke => (format!("{href}/revoke"), false),
         Act::RegenerateSecret => (format!("{href}/secret"), false),
         Act::Authorize | Act::Reconnect => (format!("{href}/authorize"), true),
-        Act::Decide | Act::SeeEntry => (href, false),
+        Act::Decide | Act::SeeConnection | Act::SeeEntry => (href, false),
     };
     ActLink { href, label: act.label(), is_danger: act == Act::Revoke, is_form }
 }
@@ -168,5 +168,6 @@ fn moment(moment: Moment, times: &TimeFormat) -> (&'static str, DisplayTime) {
         Moment::Happened(at) => ("Happened", times.ago(at)),
         Moment::Since(Timestamp::NEVER_YET) => ("Since", DisplayTime::default()),
         Moment::Since(at) => ("Since", times.date(at)),
+        Moment::FailingSince(at) => ("Failing for", times.lasting(at)),
     }
 }

@@ -4,7 +4,9 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use crate::account::Business;
-use crate::connections::{ApiType, Connection, ConnectionEvent, OAuthClient, Provider, ServiceKey, Status, or_gone};
+use crate::connections::{
+    ApiType, Connection, ConnectionEvent, OAuthClient, Problem, Provider, Reason, ServiceKey, Status, or_gone,
+};
 use crate::db::keyset::PAGE;
 use crate::employees::Employee;
 use crate::error::Result;
@@ -28,9 +30,13 @@ struct ConnectionDetail {
     page: Page,
     facts: ConnectionFacts,
     status: Status,
-    reason: String,
+    problem: Option<Problem>,
+    reason: Reason,
     last_error: String,
     since: DisplayTime,
+    // How long it has been failing.
+    lasting: DisplayTime,
+    is_fresh: bool,
     next_try: DisplayTime,
     failures: String,
     next_refresh: Option<DisplayTime>,
@@ -155,13 +161,15 @@ fn show(
     let is_refreshed =
         matches!(status, Status::Online | Status::Paused | Status::Retrying) && connection.due_at != Timestamp::NO_END;
     let since = match status {
-        Status::Retrying => connection.failing_since,
         Status::NeedsAuthorization => connection.needs_authorization_since,
         _ => connection.paused_at,
     };
     ConnectionDetail {
         facts: ConnectionFacts::of(&connection, client.api_type, times),
         since: times.ago(since.unwrap_or(context.now())),
+        lasting: times.lasting(connection.failing_since.unwrap_or(context.now())),
+        is_fresh: connection.is_fresh(context.now()),
+        problem: connection.problem(),
         next_try: next_attempt(connection.due_at, times),
         failures: count(connection.failures, "attempt"),
         next_refresh: (is_refreshed && connection.can_refresh()).then(|| next_attempt(connection.due_at, times)),
@@ -181,7 +189,7 @@ fn show(
             client_id: client.client_id,
         },
         was_authorized: connection.was_authorized(),
-        reason: connection.reason,
+        reason: Reason::parse(&connection.reason),
         last_error: connection.last_error,
         domain_prefix: connection.domain_prefix,
         nonce: nonce::fresh(),
@@ -213,7 +221,7 @@ fn example_call(app: &State, connection: &Connection, client: &OAuthClient) -> S
 
 fn scope_parts(api_type: ApiType, scope: &str) -> Vec<(String, &'static str)> {
     let offered = api_type.offered_scopes();
-    let meaning = |word: &str| offered.iter().find(|(name, _)| *name == word).map_or("", |(_, meaning)| meaning);
+    let meaning = |word: &str| offered.iter().find(|scope| scope.name == word).map_or("", |scope| scope.meaning);
     scope.split_whitespace().map(|word| (word.to_string(), meaning(word))).collect()
 }
 

@@ -1,7 +1,7 @@
 //! The form of a connection: reads and validates all fields, and keeps the input and its errors.
 
 use crate::account::Business;
-use crate::connections::{ApiType, Connection, ConnectionFields, OAuthClient, parse_domain_prefix};
+use crate::connections::{ApiType, Connection, ConnectionFields, OAuthClient, OfferedScope, parse_domain_prefix};
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::id::{BusinessKey, OAuthClientKey};
@@ -125,37 +125,41 @@ impl ConnectionForm {
         (input, validated)
     }
 
-    /// Whether a scope of a group is selected.
-    pub fn has(&self, group: &ScopeGroup, word: &str) -> bool {
-        group.types.contains(&self.api_type) && self.selected.iter().any(|selected| selected == word)
+    /// Whether a scope of a picker is selected.
+    pub fn has(&self, picker: &ScopePicker, word: &str) -> bool {
+        picker.types.contains(&self.api_type) && self.selected.iter().any(|selected| selected == word)
     }
 }
 
-/// The scopes of one or more API types.
+/// The list from which the scopes of one or more API types are chosen.
 #[derive(Clone, Debug)]
-pub struct ScopeGroup {
+pub struct ScopePicker {
     /// Its element id.
     pub id: &'static str,
     /// The API types that offer them.
     pub types: Vec<ApiType>,
-    /// The scopes and what each allows.
-    pub offered_scopes: Vec<crate::connections::OfferedScope>,
+    /// How many scopes there are.
+    pub total: usize,
+    /// The scopes, by the name of their group.
+    pub groups: Vec<(&'static str, Vec<OfferedScope>)>,
 }
 
-impl ScopeGroup {
-    /// All groups.
-    pub fn all() -> Vec<ScopeGroup> {
-        let mut groups: Vec<ScopeGroup> = Vec::new();
+impl ScopePicker {
+    /// All lists.
+    pub fn all() -> Vec<ScopePicker> {
+        let mut pickers: Vec<ScopePicker> = Vec::new();
         for api_type in ApiType::ALL.iter().copied().filter(|api_type| *api_type != ApiType::Other) {
             let id = scope_field(api_type);
-            match groups.iter_mut().find(|group| group.id == id) {
-                Some(group) => group.types.push(api_type),
+            match pickers.iter_mut().find(|picker| picker.id == id) {
+                Some(picker) => picker.types.push(api_type),
                 None => {
-                    groups.push(ScopeGroup { id, types: vec![api_type], offered_scopes: api_type.offered_scopes() })
+                    let offered = api_type.offered_scopes();
+                    let (total, by_group) = (offered.len(), OfferedScope::by_group(&offered));
+                    pickers.push(ScopePicker { id, types: vec![api_type], total, groups: by_group });
                 }
             }
         }
-        groups
+        pickers
     }
 
     /// The API types, separated by spaces.
@@ -182,12 +186,12 @@ fn scope(form: &ProtectedForm, api_type: ApiType) -> Result<String> {
     let offered = api_type.offered_scopes();
     let selected: Vec<&str> = form.all("scope").flat_map(str::split_whitespace).collect();
     let unknown: Vec<&str> =
-        selected.iter().copied().filter(|word| offered.iter().all(|(name, _)| name != word)).take(5).collect();
+        selected.iter().copied().filter(|word| offered.iter().all(|scope| scope.name != *word)).take(5).collect();
     if !unknown.is_empty() {
         return Err(Error::Invalid(format!("{} does not offer the scope {}.", api_type.name(), unknown.join(", "))));
     }
     // In the order of the list, without duplicates.
-    let chosen: Vec<&str> = offered.iter().map(|(name, _)| *name).filter(|name| selected.contains(name)).collect();
+    let chosen: Vec<&str> = offered.iter().map(|scope| scope.name).filter(|name| selected.contains(name)).collect();
     match chosen.is_empty() {
         true => Err(Error::Invalid("Choose at least one scope.".into())),
         false => Ok(chosen.join(" ")),

@@ -8,8 +8,8 @@ use crate::connections::{ApiType, Connection, ConnectionFilter, ConnectionSort, 
 use crate::db::keyset::Count;
 use crate::error::Result;
 use crate::id::BusinessKey;
-use crate::pages::connections::connection_summary::{ConnectionFacts, allow_form_redirects, authorize_label};
-use crate::pages::connections::path;
+use crate::pages::connections::connection_summary::{ConnectionFacts, allow_form_redirects};
+use crate::pages::connections::problems::ProblemRow;
 use crate::time::TimeFormat;
 use crate::web::list::{Heading, ListState, Pager, Sort};
 use crate::web::page::{Page, RequestContext, Section, Viewer, html};
@@ -23,7 +23,7 @@ static SORTS: [Sort; 4] = [
     Sort { word: "used", column: "last_used_at", largest_first: true },
 ];
 
-// The most connections that the banner names.
+// The most connections of each kind that the banner names.
 const MOST_NAMED: i64 = 3;
 
 #[derive(Template)]
@@ -32,7 +32,7 @@ struct ConnectionList {
     page: Page,
     total: i64,
     rows: Vec<ConnectionRow>,
-    needing_attention: Vec<NeedingAttention>,
+    problems: Vec<ProblemRow>,
     filter: ConnectionFilter,
     business: String,
     businesses: Vec<(BusinessKey, String)>,
@@ -40,19 +40,6 @@ struct ConnectionList {
     headings: Vec<Heading>,
     pager: Pager,
     is_admin: bool,
-}
-
-struct NeedingAttention {
-    href: String,
-    name: String,
-    button: &'static str,
-}
-
-impl NeedingAttention {
-    fn of(connection: Connection) -> NeedingAttention {
-        let button = authorize_label(connection.was_authorized());
-        NeedingAttention { href: path(connection.id), name: connection.name, button }
-    }
 }
 
 struct ConnectionRow {
@@ -81,11 +68,11 @@ pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) 
     };
     let sort = ConnectionSort::from_word(state.sort().word).unwrap_or(ConnectionSort::Name);
     let (wanted_filter, wanted) = (filter.clone(), state.clone());
-    let ((rows, total), needing_attention, businesses) = app
+    let ((rows, total), problems, businesses) = app
         .db
         .read(move |conn| {
             let rows = Connection::list(conn, &wanted_filter, (sort, wanted.descending), wanted.edge())?;
-            Ok((rows, Connection::first_needing_attention(conn, MOST_NAMED)?, Business::all(conn)?))
+            Ok((rows, Connection::with_problems(conn, MOST_NAMED)?, Business::all(conn)?))
         })
         .await?;
     let slice = state.slice(rows);
@@ -95,7 +82,7 @@ pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) 
     let response = html(ConnectionList {
         total,
         rows: slice.rows.into_iter().map(|listed| row(listed, &context.viewer, &context.times)).collect(),
-        needing_attention: needing_attention.into_iter().map(NeedingAttention::of).collect(),
+        problems: problems.iter().map(|one| ProblemRow::of(one, &context.times)).collect(),
         business: filter.business.map(|id| id.to_string()).unwrap_or_default(),
         businesses: businesses.into_iter().map(|(business, _)| (business.id, business.name)).collect(),
         hidden: state.hidden(&["name", "type", "status", "business"]),

@@ -6,7 +6,7 @@ use askama::Template;
 use crate::connections::{ApiType, Connection, ConnectionChange, OAuthClient, callback_path, or_gone};
 use crate::error::{Error, Result};
 use crate::id::ConnectionKey;
-use crate::pages::connections::connection_form::{Choices, ConnectionForm, ScopeGroup};
+use crate::pages::connections::connection_form::{Choices, ConnectionForm, ScopePicker};
 use crate::pages::connections::connection_summary::allow_form_redirects;
 use crate::pages::connections::{APP_CREDENTIALS, HOME, authorize_connection, path, requester, revocation_message};
 use crate::web::form::ProtectedForm;
@@ -25,7 +25,7 @@ struct EditConnection {
     return_to: String,
     form: ConnectionForm,
     choices: Choices,
-    groups: Vec<ScopeGroup>,
+    pickers: Vec<ScopePicker>,
     redirect_uris: Vec<(&'static str, String)>,
     was_authorized: bool,
 }
@@ -72,7 +72,7 @@ fn page(
         was_authorized: before.is_some_and(Connection::has_token),
         back,
         redirect_uris: redirect_uris(app, &choices, &form),
-        groups: ScopeGroup::all(),
+        pickers: ScopePicker::all(),
         form,
         choices,
     }

@@ -13,6 +13,7 @@ pub mod disconnect_connection;
 pub mod edit_app_credential;
 pub mod edit_connection;
 pub mod pause_connection;
+mod problems;
 pub mod refresh_connection;
 mod revocation_message;
 pub mod service_keys;

@@ -44,6 +44,32 @@ fn connections_to_authorize_and_to_reconnect() {
 }
 
 #[test]
+fn connections_that_have_been_failing_for_five_minutes() {
+    let mut world = World::start();
+    let provider = world.app.oauth_client("Harbour at its provider", ApiType::Other);
+    let [failing, longer, lost, paused, _] = ["Failing", "Longer", "Lost", "Paused", "Works"]
+        .map(|name| world.app.named_online(name, provider, &world.owner));
+    let mut shop = world.app.shop();
+    let now = world.app.now();
+    let failed = [failing, lost, paused].map(|id| id.to_string()).join(", ");
+    shop.sql(&format!("UPDATE connections SET failing_since = {} WHERE id IN ({failed})", now.0));
+    shop.sql(&format!("UPDATE connections SET needs_authorization_since = {} WHERE id = {lost}", now.0));
+    shop.sql(&format!("UPDATE connections SET paused_at = {} WHERE id = {paused}", now.0));
+
+    world.app.advance(5 * 60 - 1);
+    world.finds("failing", &[]);
+    world.app.advance(1);
+    world.finds("failing", &[connection_path(failing)]);
+    world.app.advance(12 * 60);
+    let home = world.app.admin().open(HOME);
+    assert!(findings(&home).contains(&"1 connection is failing, retrying".into()), "{:?}", findings(&home));
+    assert!(home.text().contains("Failing for 17 minutes."), "{}", home.text());
+
+    shop.sql(&format!("UPDATE connections SET failing_since = {} WHERE id = {longer}", now.plus(-7200).0));
+    world.finds("failing", &[connection_path(longer), connection_path(failing)]);
+}
+
+#[test]
 fn connections_of_somebody_who_is_locked() {
     let mut world = World::start();
     let provider = world.app.oauth_client("Harbour at its provider", ApiType::Other);

@@ -53,6 +53,11 @@ impl Account {
         diesel::update(accounts::table).set(accounts::key_check.eq(check)).execute(conn).map(drop)
     }
 
+    // Locks the row until the transaction ends, so that changes to the account follow one another.
+    pub(super) fn lock(conn: &mut DbConnection) -> QueryResult<()> {
+        diesel::update(accounts::table).set(accounts::id.eq(accounts::id)).execute(conn).map(drop)
+    }
+
     /// Changes name and time zone.
     pub fn update(conn: &mut DbConnection, name: &str, time_zone: &str) -> QueryResult<()> {
         diesel::update(accounts::table)

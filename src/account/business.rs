@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use crate::account::account::Account;
 use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::id::{BusinessKey, EmployeeKey, LocationKey};
@@ -49,13 +50,31 @@ impl Business {
         Ok(all.into_iter().zip(grouped).collect())
     }
 
-    /// Adds a business.
-    pub fn create(conn: &mut DbConnection, name: &str, currency: &str, now: Timestamp) -> QueryResult<BusinessKey> {
+    /// Adds a business. Errors: [`Error::Invalid`] if the name is taken.
+    pub fn create(conn: &mut DbConnection, name: &str, currency: &str, now: Timestamp) -> Result<BusinessKey> {
+        Self::check_name(conn, name, None)?;
         let id = diesel::insert_into(businesses::table)
             .values((businesses::name.eq(name), businesses::currency.eq(currency), businesses::created_at.eq(now)))
             .returning(businesses::id)
             .get_result::<i64>(conn)?;
         Ok(BusinessKey(id))
+    }
+
+    /// Renames a business; returns its earlier name. Errors: [`Error::Invalid`] if the name is taken.
+    pub fn rename(conn: &mut DbConnection, id: BusinessKey, name: &str) -> Result<String> {
+        let row = businesses::table.find(id);
+        let before = row.select(businesses::name).first::<String>(conn)?;
+        Self::check_name(conn, name, Some(id))?;
+        diesel::update(row).set(businesses::name.eq(name)).execute(conn)?;
+        Ok(before)
+    }
+
+    // Names are compared ignoring case, which SQL does for ASCII only. The lock keeps two changes from taking one name.
+    fn check_name(conn: &mut DbConnection, name: &str, own: Option<BusinessKey>) -> Result<()> {
+        Account::lock(conn)?;
+        let taken: Vec<(BusinessKey, String)> =
+            businesses::table.select((businesses::id, businesses::name)).load(conn)?;
+        refuse_taken(taken.iter().filter(|(id, _)| Some(*id) != own).map(|(_, name)| name), name, "A business")
     }
 
     /// Removes a business; returns its name. Errors: [`Error::Invalid`] while it has locations.
@@ -71,14 +90,16 @@ impl Business {
 }
 
 impl Location {
-    /// Adds a location. Errors: not found when the business does not exist.
+    /// Adds a location. Errors: not found when the business does not exist, [`Error::Invalid`] if the business has one with
+    /// this name.
     pub fn create(
         conn: &mut DbConnection,
         business: BusinessKey,
         (name, country, time_zone): (&str, &str, &str),
         now: Timestamp,
-    ) -> QueryResult<LocationKey> {
+    ) -> Result<LocationKey> {
         let business: BusinessKey = businesses::table.find(business).select(businesses::id).first(conn)?;
+        Self::check_name(conn, business, name, None)?;
         let id = diesel::insert_into(business_locations::table)
             .values((
                 business_locations::business_id.eq(business),
@@ -90,6 +111,25 @@ impl Location {
             .returning(business_locations::id)
             .get_result::<i64>(conn)?;
         Ok(LocationKey(id))
+    }
+
+    /// Renames a location of a business; returns its earlier name. Errors: [`Error::Invalid`] if the business has another one
+    /// with this name.
+    pub fn rename(conn: &mut DbConnection, business: BusinessKey, id: LocationKey, name: &str) -> Result<String> {
+        let row = business_locations::table.find(id).filter(business_locations::business_id.eq(business));
+        let before = row.select(business_locations::name).first::<String>(conn)?;
+        Self::check_name(conn, business, name, Some(id))?;
+        diesel::update(row).set(business_locations::name.eq(name)).execute(conn)?;
+        Ok(before)
+    }
+
+    fn check_name(conn: &mut DbConnection, business: BusinessKey, name: &str, own: Option<LocationKey>) -> Result<()> {
+        Account::lock(conn)?;
+        let taken: Vec<(LocationKey, String)> = business_locations::table
+            .filter(business_locations::business_id.eq(business))
+            .select((business_locations::id, business_locations::name))
+            .load(conn)?;
+        refuse_taken(taken.iter().filter(|(id, _)| Some(*id) != own).map(|(_, name)| name), name, "A location")
     }
 
     /// Removes a location of a business; returns its name.
@@ -137,5 +177,12 @@ impl Location {
                 .execute(conn)?;
         }
         Ok(())
+    }
+}
+
+fn refuse_taken<'a>(mut taken: impl Iterator<Item = &'a String>, name: &str, what: &str) -> Result<()> {
+    match taken.any(|other| other.to_lowercase() == name.to_lowercase()) {
+        true => Err(Error::Invalid(format!("{what} with this name already exists. Choose another name."))),
+        false => Ok(()),
     }
 }

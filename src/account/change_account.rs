@@ -24,6 +24,8 @@ pub enum AccountChange {
         /// The ISO 4217 code.
         currency: String,
     },
+    /// Renames a business.
+    RenameBusiness(BusinessKey, String),
     /// Removes a business that has no locations.
     RemoveBusiness(BusinessKey),
     /// Adds a location to a business.
@@ -37,11 +39,14 @@ pub enum AccountChange {
         /// The IANA name of the time zone.
         time_zone: String,
     },
+    /// Renames a location of a business.
+    RenameLocation(BusinessKey, LocationKey, String),
     /// Removes a location of a business.
     RemoveLocation(BusinessKey, LocationKey),
 }
 
-/// Changes the account and records it. Errors: [`crate::error::Error::Invalid`] when a business still has locations.
+/// Changes the account and records it. Errors: [`crate::error::Error::Invalid`] when a business still has locations, or a
+/// name is taken.
 pub fn change_account(
     conn: &mut DbConnection,
     change: &AccountChange,
@@ -64,6 +69,10 @@ fn apply(conn: &mut DbConnection, change: &AccountChange, now: Timestamp) -> Res
             let id = Business::create(conn, name, currency, now)?;
             (Subject::named("business", id.0, name), format!("added, {currency}"))
         }
+        AccountChange::RenameBusiness(id, name) => {
+            let before = Business::rename(conn, *id, name)?;
+            (Subject::named("business", id.0, name), format!("renamed from {before}"))
+        }
         AccountChange::RemoveBusiness(id) => {
             let name = Business::delete(conn, *id)?;
             (Subject::named("business", id.0, &name), "removed".into())
@@ -71,6 +80,10 @@ fn apply(conn: &mut DbConnection, change: &AccountChange, now: Timestamp) -> Res
         AccountChange::AddLocation { business, name, country, time_zone } => {
             let id = Location::create(conn, *business, (name, country, time_zone), now)?;
             (Subject::named("location", id.0, name), "added".into())
+        }
+        AccountChange::RenameLocation(business, id, name) => {
+            let before = Location::rename(conn, *business, *id, name)?;
+            (Subject::named("location", id.0, name), format!("renamed from {before}"))
         }
         AccountChange::RemoveLocation(business, id) => {
             let name = Location::delete(conn, *business, *id)?;

@@ -69,11 +69,19 @@ routes! {
         POST Admin => pages::account::account_page::change_account,
     }
     "/settings/account/businesses" { POST Admin => pages::account::businesses::add_business }
+    "/settings/account/businesses/{business}/rename" {
+        GET Admin => pages::account::rename::business_form,
+        POST Admin => pages::account::rename::business,
+    }
     "/settings/account/businesses/{business}/remove" {
         GET Admin => pages::account::confirm_removal::remove_business_form,
         POST Admin => pages::account::businesses::remove_business,
     }
     "/settings/account/businesses/{business}/locations" { POST Admin => pages::account::businesses::add_location }
+    "/settings/account/businesses/{business}/locations/{location}/rename" {
+        GET Admin => pages::account::rename::location_form,
+        POST Admin => pages::account::rename::location,
+    }
     "/settings/account/businesses/{business}/locations/{location}/remove" {
         GET Admin => pages::account::confirm_removal::remove_location_form,
         POST Admin => pages::account::businesses::remove_location,

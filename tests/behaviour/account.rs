@@ -57,6 +57,66 @@ fn businesses_and_their_locations_come_and_go() {
 }
 
 #[test]
+fn businesses_and_locations_are_renamed() {
+    let app = TestApp::start();
+    let anna = app.shop().staff("Anna Berg");
+    let (business, location) = app.shop().location("North AB", "Harbour");
+    app.shop().sql(&format!("INSERT INTO employee_locations VALUES ({}, {location})", anna.id));
+    let mut admin = app.admin();
+    let path = format!("{ACCOUNT}/businesses/{business}");
+    let mut rename = |path: String, name: &str| {
+        let form = admin.open(&path);
+        let done = admin.submit(&form, "/rename", &[("name", name)]);
+        (form, admin.follow(&done).notice())
+    };
+
+    let (form, renamed) = rename(format!("{path}/rename"), " Nord AB ");
+    let (_, moved) = rename(format!("{path}/locations/{location}/rename"), "Pier");
+    let (_, same) = rename(format!("{path}/locations/{location}/rename"), "Pier");
+    // Another case of its own name is no other business.
+    let (_, case) = rename(format!("{path}/rename"), "NORD AB");
+
+    assert_eq!(
+        (form.heading().as_str(), form.attribute("#name", "value").as_deref()),
+        ("Rename North AB", Some("North AB"))
+    );
+    assert_eq!((renamed.as_str(), moved.as_str()), ("North AB is called Nord AB now.", "Harbour is called Pier now."));
+    assert_eq!((same.as_str(), case.as_str()), ("No changes to save.", "Nord AB is called NORD AB now."));
+    assert_eq!(admin.open(&anna.path()).fact("Locations"), "Pier");
+    let log = admin.open("/settings/activity").rows("#activity");
+    assert!(log[1].says("Business changed") && log[1].says("Pier") && log[1].says("renamed from Harbour"), "{log:?}");
+    assert!(log[2].says("Nord AB") && log[2].says("renamed from North AB"), "{log:?}");
+}
+
+#[test]
+fn a_name_that_is_taken_or_missing_is_refused_and_what_was_typed_is_kept() {
+    let app = TestApp::start();
+    let (business, location) = app.shop().location("North AB", "Harbour");
+    app.shop().location("Söder AB", "Harbour");
+    let mut admin = app.admin();
+    submit(
+        &mut admin,
+        &format!("/businesses/{business}/locations"),
+        &[("name", "Pier"), ("country", "SE"), ("zone", "UTC")],
+    );
+
+    for (path, name, sentence) in [
+        ("", "söder ab", "A business with this name already exists."),
+        ("", "", "The name is missing"),
+        (&format!("/locations/{location}"), "PIER", "A location with this name already exists."),
+    ] {
+        let form = admin.open(&format!("{ACCOUNT}/businesses/{business}{path}/rename"));
+        let refused = admin.submit(&form, "/rename", &[("name", name)]);
+        assert_eq!((refused.status, refused.attribute("#name", "value").as_deref()), (422, Some(name)));
+        assert!(refused.texts("#name-error")[0].contains(sentence), "{:?}", refused.texts("#name-error"));
+    }
+    let added = submit(&mut admin, "/businesses", &[("name", "NORTH ab"), ("currency", "SEK")]).notice();
+    assert!(added.contains("already exists"), "{added}");
+    let names = "SELECT COUNT(*) FROM business_locations WHERE name IN ('Harbour', 'Pier')";
+    assert_eq!(app.shop().number(names), 3, "two businesses may have a Harbour each");
+}
+
+#[test]
 fn what_is_wrong_is_said_and_nothing_is_changed() {
     let app = TestApp::start();
     app.shop().location("North AB", "Harbour");
@@ -90,7 +150,11 @@ fn d2_a_location_below_another_business_is_not_found() {
     let missing = "/settings/account/businesses/99/locations";
     let fields = [("csrf", csrf.as_str()), ("name", "X"), ("country", "SE"), ("zone", "UTC")];
 
+    let rename = format!("/settings/account/businesses/{other}/locations/{location}/rename");
+
     assert_eq!(admin.post(&path, &[("csrf", &csrf)]).status, 404);
+    assert_eq!(admin.get(&rename).status, 404);
+    assert_eq!(admin.post(&rename, &[("csrf", &csrf), ("name", "X")]).status, 404);
     assert_eq!(admin.post(missing, &fields).status, 404, "a business that is gone takes no location");
     assert_eq!(app.shop().number("SELECT COUNT(*) FROM business_locations"), 2);
 }

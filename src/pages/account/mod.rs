@@ -6,4 +6,5 @@ pub mod confirm_removal;
 pub mod mail_form;
 pub mod notice_channel;
 pub mod notice_settings;
+pub mod rename;
 pub mod webhook_form;

@@ -1,13 +1,19 @@
-//! What admins do with connections: create, edit, pause, resume and disconnect them, and revoke their service keys.
+//! What admins do with connections: create, edit, pause, resume and disconnect them, and create and revoke their service
+//! keys.
 
 use crate::activity::{Detail, Kind, NewActivity};
 use crate::connections::provider_revocation::{Revocation, revoke};
 use crate::connections::{
     Connection, ConnectionEvent, ConnectionFields, Connections, EventKind, OAuthClient, Requester, ServiceKey, or_gone,
 };
+use crate::db::nonce;
 use crate::error::{Error, Result};
 use crate::id::{ConnectionKey, OAuthClientKey, ServiceKeyKey};
+use crate::secrets::PlainToken;
 use crate::time::count;
+
+const ALREADY_SHOWN: &str = "The service key of this form was already shown, and it is shown only once. If you lost it, revoke \
+                             it and create a new one.";
 
 /// What an edit changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +120,30 @@ impl Connections {
             .await?;
         let revocation = revoke(self, &connection, &client).await;
         Ok((connection.name, revocation))
+    }
+
+    /// Creates a service key for a program, named by `label`. `nonce` is the form's, which works once. Returns the
+    /// connection and the plain key, which is returned only here. Errors: [`Error::Conflict`] if the form was already sent.
+    pub async fn create_service_key(
+        &self,
+        id: ConnectionKey,
+        label: String,
+        nonce: String,
+        by: Requester,
+    ) -> Result<(Connection, PlainToken)> {
+        let now = self.clock.now();
+        self.db
+            .write(move |conn| {
+                nonce::spend(conn, &nonce, ALREADY_SHOWN, now)?;
+                let connection = or_gone(Connection::find(conn, id), conn, id)?;
+                let key = ServiceKey::create(conn, id, (&label, &by.name), now)?;
+                NewActivity::new(Kind::ServiceKeyCreated, by.actor(), connection.subject())
+                    .from(&by.client_ip)
+                    .with(Detail::note(&label))
+                    .record(conn, now)?;
+                Ok((connection, key))
+            })
+            .await
     }
 
     /// Revokes a service key; returns its label, or nothing if it was already revoked.

@@ -5,13 +5,14 @@
 //! * Token lifecycle: `token_endpoint`, `token_reply`, `refusal`, `refresh`, `ready`, `challenge`, `schedule`, `breaker`,
 //!   `provider_revocation`.
 //! * State: `connection`, `status`, `problem`, `state` (all transitions), `incident`, `event` (history).
-//! * Management: `manage`, `service_key`. Calls through a connection are in `broker`.
+//! * Management: `manage`, `app_credentials`, `service_key`, `test_call`. Calls through a connection are in `broker`.
 //!
 //! Exactly one node refreshes a connection, because some providers revoke all tokens when a refresh token is used twice. The
 //! node claims the row (a conditional UPDATE that raises its version and sets a lease), calls the provider outside of any
 //! transaction, and stores the outcome only if the version is still the claimed one.
 
 mod api_type;
+mod app_credentials;
 pub mod authorization;
 mod breaker;
 pub mod challenge;
@@ -37,10 +38,12 @@ pub mod service;
 mod service_key;
 pub mod state;
 mod status;
+mod test_call;
 pub mod token_endpoint;
 mod token_reply;
 
 pub use api_type::{ApiType, Hosts};
+pub use app_credentials::AppCredentials;
 pub use connection::{Connection, ConnectionFields, NOT_YET};
 pub(crate) use connection::{connections_needing_attention, failing_connections};
 pub use connection_list::{ConnectionFilter, ConnectionSort, ListedConnection};
@@ -56,6 +59,7 @@ pub use sealed_columns::SEALED_COLUMNS;
 pub use service::{Connections, Requester};
 pub use service_key::ServiceKey;
 pub use status::Status;
+pub use test_call::TestOutcome;
 pub use token_reply::{Failure, Outcome, TokenReply};
 
 use crate::id::ConnectionKey;

@@ -13,6 +13,7 @@ pub(crate) mod index_order;
 pub mod keyset;
 mod manager;
 mod migrations;
+pub mod nonce;
 mod pool;
 pub mod sealed_columns;
 mod shares;

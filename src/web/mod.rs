@@ -23,7 +23,6 @@ pub mod health;
 pub mod http_server;
 pub mod job_health;
 pub mod list;
-pub mod nonce;
 pub mod oauth_error;
 pub mod page;
 mod pager;
@@ -35,3 +34,5 @@ pub mod session_store;
 pub mod shown_once;
 pub mod sign_in_page;
 pub mod state;
+
+pub use crate::db::nonce;

@@ -3,19 +3,15 @@
 use url::Url;
 
 use crate::connections::remote_account::is_member_path;
-use crate::connections::{ApiType, Connection, ConnectionEvent, EventKind, OAuthClient, OAuthClientFields};
-use crate::db::DbConnection;
+use crate::connections::{ApiType, AppCredentials, OAuthClient, OAuthClientFields};
 use crate::error::{Error, Result};
 use crate::http::may_be_called;
 use crate::secrets::random_name;
-use crate::secrets::sealed::Vault;
-use crate::time::Timestamp;
 use crate::web::form::ProtectedForm;
 use crate::web::form_errors::FormErrors;
 
 const LONGEST_ADDRESS: usize = 500;
 const CALLBACK: usize = 12;
-const SERVER_CHANGED: &str = "Its server has changed.";
 
 /// The input of the form, without the secret, which is never shown again.
 #[derive(Clone, Debug)]
@@ -32,19 +28,6 @@ pub struct OAuthClientForm {
     pub fields: OAuthClientFields,
     /// The errors.
     pub form_errors: FormErrors,
-}
-
-/// The validated form.
-#[derive(Clone)]
-pub struct ValidatedOAuthClient {
-    /// The API type.
-    pub api_type: ApiType,
-    /// The last part of the redirect URI.
-    pub callback: String,
-    /// The other fields.
-    pub fields: OAuthClientFields,
-    /// The new secret, if one was entered.
-    pub secret: Option<String>,
 }
 
 impl OAuthClientForm {
@@ -77,7 +60,7 @@ impl OAuthClientForm {
         form: &ProtectedForm,
         before: Option<&OAuthClient>,
         private: bool,
-    ) -> (OAuthClientForm, Option<ValidatedOAuthClient>) {
+    ) -> (OAuthClientForm, Option<AppCredentials>) {
         let mut form_errors = FormErrors::default();
         let name = form_errors.check("name", form.line("name", "The name", 100));
         let api_type = match before {
@@ -115,7 +98,7 @@ impl OAuthClientForm {
         let validated = match (name, client_id, api_type, secret, callback) {
             (Some(name), Some(client_id), Some(api_type), Some(secret), Some(callback)) if form_errors.is_empty() => {
                 fields = OAuthClientFields { name, client_id, ..fields };
-                Some(ValidatedOAuthClient { api_type, callback, fields, secret })
+                Some(AppCredentials { api_type, callback, fields, secret })
             }
             _ => None,
         };
@@ -221,44 +204,5 @@ fn account_member(text: &str) -> Result<()> {
             "The account member must be the name of a member, or several with dots between them. Example: user.login."
                 .into(),
         )),
-    }
-}
-
-impl ValidatedOAuthClient {
-    /// Creates the app credentials. Errors: the name or the redirect URI is taken.
-    pub fn create(&self, conn: &mut DbConnection, vault: &Vault, now: Timestamp) -> Result<OAuthClient> {
-        if self.api_type == ApiType::Other && OAuthClient::has_callback(conn, &self.callback)? {
-            return Err(Error::Conflict("This form is already saved. Open the list of app credentials.".into()));
-        }
-        let secret = self.secret.as_deref().unwrap_or_default();
-        OAuthClient::create(conn, vault, (self.api_type, &self.callback), &self.fields, secret, now)
-    }
-
-    /// Updates the app credentials. If the server has changed, connections lose their tokens, which belong to the old server.
-    /// Returns how many must be authorized again. Errors: the name is taken.
-    pub fn update(
-        &self,
-        conn: &mut DbConnection,
-        vault: &Vault,
-        before: &OAuthClient,
-        by: &str,
-        now: Timestamp,
-    ) -> Result<i64> {
-        OAuthClient::change(conn, before.id, &self.fields)?;
-        if let Some(secret) = &self.secret {
-            OAuthClient::change_secret(conn, vault, before.id, secret, now)?;
-        }
-        if before.api_type != ApiType::Other || before.keeps_token_servers(&self.fields) {
-            return Ok(0);
-        }
-        let mut reset = 0;
-        for (id, _) in OAuthClient::users(conn, before.id)? {
-            if Connection::find(conn, id)?.has_token() {
-                Connection::delete_tokens(conn, id, SERVER_CHANGED, now)?;
-                ConnectionEvent::record(conn, id, (EventKind::Lost, SERVER_CHANGED), by, now)?;
-                reset += 1;
-            }
-        }
-        Ok(reset)
     }
 }

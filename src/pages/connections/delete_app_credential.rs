@@ -3,12 +3,10 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::activity::{Kind, NewActivity};
-use crate::connections::OAuthClient;
 use crate::error::{Error, Result};
 use crate::id::OAuthClientKey;
-use crate::pages::connections::edit_app_credential::{find, subject};
-use crate::pages::connections::{APP_CREDENTIALS, HOME, path};
+use crate::pages::connections::edit_app_credential::find;
+use crate::pages::connections::{APP_CREDENTIALS, HOME, path, requester};
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, RequestContext, Section, Tone, html};
 use crate::web::state::State;
@@ -51,19 +49,8 @@ pub async fn delete(
     id: web::Path<OAuthClientKey>,
     _: ProtectedForm,
 ) -> Result<HttpResponse> {
-    let (id, actor, client_ip, now) = (*id, context.viewer.actor(), context.client_ip.clone(), context.now());
-    let deleted = app
-        .db
-        .write(move |conn| {
-            let client = OAuthClient::find(conn, id)?;
-            OAuthClient::delete(conn, id)?;
-            NewActivity::new(Kind::OAuthClientDeleted, actor.clone(), subject(&client))
-                .from(&client_ip)
-                .record(conn, now)?;
-            Ok(client.name)
-        })
-        .await;
-    match deleted {
+    let id = *id;
+    match app.connections.delete_app_credentials(id, requester(&context)).await {
         Ok(name) => context.redirect(Tone::Good, format!("{name} deleted."), APP_CREDENTIALS),
         Err(Error::NotFound) => {
             context.redirect(Tone::Info, "These app credentials are already deleted.", APP_CREDENTIALS)

@@ -3,12 +3,11 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::activity::{Detail, Kind, NewActivity, Subject};
 use crate::connections::{ApiType, OAuthClient, callback_path};
 use crate::error::Result;
 use crate::id::{ConnectionKey, OAuthClientKey};
-use crate::pages::connections::app_credential_form::{OAuthClientForm, ValidatedOAuthClient};
-use crate::pages::connections::{APP_CREDENTIALS, HOME, path};
+use crate::pages::connections::app_credential_form::OAuthClientForm;
+use crate::pages::connections::{APP_CREDENTIALS, HOME, path, requester};
 use crate::time::count;
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, RequestContext, Section, Tone, html, unprocessable};
@@ -88,26 +87,11 @@ pub async fn create(context: RequestContext, app: web::Data<State>, form: Protec
     let Some(validated) = validated else {
         return unprocessable(page(&context, &app, None, typed, form.get("for")));
     };
-    let (actor, client_ip, now, vault) =
-        (context.viewer.actor(), context.client_ip.clone(), context.now(), app.connections.vault.clone());
-    let created = app
-        .db
-        .write(move |conn| {
-            let client = validated.create(conn, &vault, now)?;
-            NewActivity::new(Kind::OAuthClientAdded, actor.clone(), subject(&client))
-                .from(&client_ip)
-                .record(conn, now)?;
-            Ok(client)
-        })
-        .await;
+    let created = app.connections.add_app_credentials(validated, requester(&context)).await;
     match typed.form_errors.stored("name", created)? {
         Some(client) => redirect_back(&context, &form, &client, (Tone::Good, format!("{} saved.", client.name))),
         None => unprocessable(page(&context, &app, None, typed, form.get("for"))),
     }
-}
-
-pub(super) fn subject(client: &OAuthClient) -> Subject {
-    Subject::named("oauth_client", client.id.0, &client.name)
 }
 
 // Back to the connection form that linked here, or to the list.
@@ -151,8 +135,8 @@ pub async fn edit(
     let Some(validated) = validated else {
         return unprocessable(page(&context, &app, Some((&client, users)), typed, form.get("for")));
     };
-    let Some(reset_connections) = typed.form_errors.stored("name", change(&context, &app, *id, validated).await)?
-    else {
+    let changed = app.connections.change_app_credentials(*id, validated, requester(&context)).await;
+    let Some(reset_connections) = typed.form_errors.stored("name", changed)? else {
         return unprocessable(page(&context, &app, Some((&client, users)), typed, form.get("for")));
     };
     let message = match reset_connections {
@@ -163,26 +147,4 @@ pub async fn edit(
         ),
     };
     redirect_back(&context, &form, &client, message)
-}
-
-async fn change(
-    context: &RequestContext,
-    app: &State,
-    id: OAuthClientKey,
-    validated: ValidatedOAuthClient,
-) -> Result<i64> {
-    let (viewer, client_ip, now, vault) =
-        (context.viewer.clone(), context.client_ip.clone(), context.now(), app.connections.vault.clone());
-    app.db
-        .write(move |conn| {
-            let before = OAuthClient::find(conn, id)?;
-            let reset_connections = validated.update(conn, &vault, &before, &viewer.name, now)?;
-            let note = if validated.secret.is_some() { "with a new secret" } else { "" };
-            NewActivity::new(Kind::OAuthClientChanged, viewer.actor(), subject(&before))
-                .from(&client_ip)
-                .with(Detail::note(note))
-                .record(conn, now)?;
-            Ok(reset_connections)
-        })
-        .await
 }

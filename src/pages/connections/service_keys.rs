@@ -3,22 +3,17 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::activity::{Detail, Kind, NewActivity};
-use crate::connections::{Connection, ServiceKey, or_gone, with_keys};
+use crate::connections::with_keys;
 use crate::error::{Error, Result};
 use crate::id::{ConnectionKey, ServiceKeyKey};
 use crate::pages::connections::{HOME, connection_detail, path, requester};
 use crate::time::DisplayTime;
 use crate::web::form::ProtectedForm;
 use crate::web::form_errors::FormErrors;
-use crate::web::nonce;
 use crate::web::page::{Page, RequestContext, Section, Tone, html, unprocessable};
 use crate::web::query::Query;
 use crate::web::shown_once::ShownOnce;
 use crate::web::state::State;
-
-const ALREADY_SHOWN: &str = "The service key of this form was already shown, and it is shown only once. If you lost it, revoke \
-                             it and create a new one.";
 
 /// `POST /settings/connections/{connection}/keys`: the answer shows the key, once.
 pub async fn create(
@@ -31,21 +26,8 @@ pub async fn create(
     let Some(label) = form_errors.check("label", form.line("label", "The program", 100)) else {
         return unprocessable(connection_detail::page(&context, &app, id, &Query::default(), form_errors).await?);
     };
-    let (nonce, viewer, client_ip, now) =
-        (form.get("nonce").to_string(), context.viewer.clone(), context.client_ip.clone(), context.now());
-    let (connection, key) = app
-        .db
-        .write(move |conn| {
-            nonce::spend(conn, &nonce, ALREADY_SHOWN, now)?;
-            let connection = or_gone(Connection::find(conn, id), conn, id)?;
-            let key = ServiceKey::create(conn, id, (&label, &viewer.name), now)?;
-            NewActivity::new(Kind::ServiceKeyCreated, viewer.actor(), connection.subject())
-                .from(&client_ip)
-                .with(Detail::note(&label))
-                .record(conn, now)?;
-            Ok((connection, key))
-        })
-        .await?;
+    let nonce = form.get("nonce").to_string();
+    let (connection, key) = app.connections.create_service_key(id, label, nonce, requester(&context)).await?;
     let back = path(id);
     let page = context
         .page("New service key", Section::Connections)

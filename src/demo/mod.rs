@@ -4,6 +4,7 @@
 //! are always random, so a public demo is as hard to break into as a real shop.
 
 mod bulk;
+mod category;
 mod clear;
 mod connections;
 mod credentials;

@@ -110,7 +110,7 @@ fn record(
     (actor, client_ip): (&Actor, &str),
     now: Timestamp,
 ) -> Result<()> {
-    let subject = Subject::token("access_token", key.id.0, &key.mask, &client.name, key.employee_id);
+    let subject = Subject::token("access_token", key.id.0, &key.mask, (client.id, &client.name), key.employee_id);
     let note = if key.label.is_empty() { note } else { format!("“{}”: {note}", key.label) };
     NewActivity::new(Kind::ApiKeyRotated, actor.clone(), subject)
         .from(client_ip)

@@ -11,7 +11,7 @@ use client_api_access::time::DAY;
 use diesel::connection::{Connection, InstrumentationEvent};
 
 use crate::sealing::broken;
-use crate::support::{Browser, Page, Shop, TestApp, client_path, is_postgres, walk};
+use crate::support::{Browser, Page, Shop, TestApp, client_path, walk};
 use crate::token_lists::plans::plan_of;
 use crate::upgrade::{each_release, verify_activity};
 

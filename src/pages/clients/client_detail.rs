@@ -153,6 +153,7 @@ fn page(context: &RequestContext, loaded: LoadedClient) -> ClientDetail {
         usage: UsageChart::of_client(&usage, client.last_used_at),
         client: ClientFacts::of(&client),
         authorized_by,
+        client_access,
         api_keys,
         refresh_tokens,
         access_tokens,

@@ -163,7 +163,7 @@ fn make(app: &TestApp, provider: &Provider) -> Known {
     for (name, client) in [("revoked", &first), ("locked", &first), ("archived", &first), ("suspended", &suspended)] {
         refresh(app, client, grants.get_mut(name).unwrap());
     }
-    press(&mut admin, &client_path(suspended.id), "/suspend", &[]);
+    press(&mut admin, &format!("{}/suspend", client_path(suspended.id)), "/suspend", &[]);
     press(&mut admin, &lotta.path(), "/lock", &[]);
     press(&mut admin, &arvid.path(), "/archive", &[]);
     let attention = admin.open("/settings/attention/never-expires");

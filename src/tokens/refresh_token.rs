@@ -54,8 +54,6 @@ pub struct RefreshToken {
     pub rotated_from: String,
     /// The hash of its grant part; `None` until a token of the earlier format is refreshed for the first time.
     pub grant_hash: Option<TokenHash>,
-    /// The client IP that refreshed it last; empty if it is not known.
-    pub last_used_address: String,
 }
 
 impl RefreshToken {
@@ -100,6 +98,11 @@ impl RefreshToken {
     pub fn mark_revoked(conn: &mut DbConnection, id: RefreshTokenKey, now: Timestamp) -> QueryResult<bool> {
         let unrevoked = refresh_tokens::table.find(id).filter(refresh_tokens::revoked_at.is_null());
         diesel::update(unrevoked).set(refresh_tokens::revoked_at.eq(Some(now))).execute(conn).map(|n| n == 1)
+    }
+
+    /// The client IP that refreshed it last; empty if it is not known. Read by itself: a refresh does not need it.
+    pub fn last_used_address(conn: &mut DbConnection, id: RefreshTokenKey) -> QueryResult<String> {
+        refresh_tokens::table.find(id).select(refresh_tokens::last_used_address).first(conn)
     }
 
     /// Stores when it was last used, and from where.

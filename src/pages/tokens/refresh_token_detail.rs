@@ -12,6 +12,7 @@ use crate::pages::tokens::token_lookup::find_refresh_token;
 use crate::pages::tokens::token_paths::refresh_token_path;
 use crate::pages::tokens::token_table::{Panel, access_token_panel, corrected};
 use crate::time::DisplayTime;
+use crate::tokens::RefreshToken;
 use crate::tokens::listing::Within;
 use crate::tokens::revocation::DeletionJob;
 use crate::web::page::{Page, RequestContext, Section, html, see_other};
@@ -44,15 +45,16 @@ pub async fn refresh_token_detail(
     }
     let panel = access_token_panel(&query)?;
     let (times, viewer) = (context.times.clone(), context.viewer.clone());
-    let (client, token, employee, panel, deletion) = app
+    let (client, token, address, employee, panel, deletion) = app
         .db
         .read(move |conn| {
             let (client, token) = find_refresh_token(conn, client, id)?;
+            let address = RefreshToken::last_used_address(conn, token.id)?;
             let employee = Employee::find(conn, token.employee_id)?;
             let panel =
                 panel.load(conn, Within::RefreshToken(client.id, token.id), client.state(), (&viewer, &times))?;
             let deletion = DeletionJob::of(conn, "refresh_token", token.id.0)?;
-            Ok((client, token, employee, panel, deletion))
+            Ok((client, token, address, employee, panel, deletion))
         })
         .await?;
     let page = context
@@ -70,6 +72,6 @@ pub async fn refresh_token_detail(
         access_tokens: panel,
         path: refresh_token_path(client.id, token.id),
         may_revoke: context.viewer.may_act_for(token.employee_id),
-        token: TokenFacts::of_refresh_token(&context, &client, &token, &employee),
+        token: TokenFacts::of_refresh_token(&context, &client, (&token, &address), &employee),
     })
 }

@@ -52,10 +52,10 @@ impl TokenFacts {
     pub fn of_refresh_token(
         context: &RequestContext,
         client: &Client,
-        token: &RefreshToken,
+        (token, address): (&RefreshToken, &str),
         employee: &Employee,
     ) -> TokenFacts {
-        let last_use = (token.dates(), token.last_used_address.as_str());
+        let last_use = (token.dates(), address);
         Self::of(context, (token.mask.characters(), "", Some(&token.scope)), last_use, (employee, client))
     }
 

@@ -68,7 +68,7 @@ fn nothing_in_the_database_names_somebody_whose_personal_data_was_erased() {
     let mut shop = app.shop();
     let marta = shop.employee("Marta Lindqvist", Role::Admin);
     let client = shop.pending_client("Ledgerly");
-    let grant = shop.grant(client, &marta);
+    let (grant, kept) = (shop.grant(client, &marta), shop.grant(client, &marta));
     let oauth_client = app.oauth_client("Harbour at its provider", client_api_access::connections::ApiType::Other);
     let connection = app.named_online("Stock sync", oauth_client, &marta);
     let mut hers = at(app.browser(), THEIR_IP);
@@ -83,9 +83,8 @@ fn nothing_in_the_database_names_somebody_whose_personal_data_was_erased() {
     hers.submit(&page, "/pause", &[]);
     hers.submit(&page, "/keys", &[("label", "Nightly")]);
     shop.sql(&format!(
-        "UPDATE refresh_tokens SET rotated_from = '{THEIR_IP}', last_used_address = '{THEIR_IP}' WHERE id = {}; \
-         UPDATE access_tokens SET last_used_address = '{THEIR_IP}'",
-        grant.id
+        "UPDATE refresh_tokens SET rotated_from = '{THEIR_IP}', last_used_address = '{THEIR_IP}'; \
+         UPDATE access_tokens SET last_used_address = '{THEIR_IP}'"
     ));
     shop.sql(&format!(
         "INSERT INTO acknowledgements (rule, subject_kind, subject_id, subject_name, reason, quiet_until, employee_id, \
@@ -107,7 +106,12 @@ fn nothing_in_the_database_names_somebody_whose_personal_data_was_erased() {
     at(app.browser(), THEIR_IP).sign_in(&marta.email, "a wrong password");
     let address = TokenHash::of(&marta.email).short_hex();
     let words = ["Marta", "marta", "Lindqvist", &marta.email, &address, THEIR_IP];
-    assert!(traces(&mut shop, &words).len() > 8, "{:?}", traces(&mut shop, &words));
+    let before = traces(&mut shop, &words);
+    assert!(before.len() > 8, "{before:?}");
+    for column in ["refresh_tokens.rotated_from", "refresh_tokens.last_used_address", "access_tokens.last_used_address"]
+    {
+        assert!(before.contains(&format!("{column} has {THEIR_IP}")), "{column}: {before:?}");
+    }
 
     let page = erase(&mut admin, &marta.path());
     app.run_background();
@@ -120,6 +124,7 @@ fn nothing_in_the_database_names_somebody_whose_personal_data_was_erased() {
     assert_eq!(left, [format!("sign_in_attempts.subject has {THEIR_IP}")]);
     let told = verify_activity(&app.database, &[]);
     assert!(told.contains("not sealed yet: 0.") && told.contains("personal data was erased: "), "{told}");
+    assert_eq!(admin.open(&kept.path()).fact("Refreshed"), "0 times", "the token stays");
     let log = admin.open(LOG);
     assert!(log.text().contains(&format!("Personal data erased: {called}")), "{}", log.text());
     assert!(admin.open(&format!("{LOG}?actor=former")).text().contains("Client approved"), "what they did stays");

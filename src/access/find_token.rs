@@ -155,7 +155,7 @@ impl FoundToken {
         Self::of(conn, owner, (token.client_id, token.employee_id), (token.mask, dates))
     }
 
-    fn as_previous_value(mut self) -> FoundToken {
+    fn of_previous_value(mut self) -> FoundToken {
         if let TokenOwner::ApiKey(id) = self.owner {
             self.owner = TokenOwner::PreviousApiKey(id);
         }
@@ -177,7 +177,7 @@ fn look_up(conn: &mut DbConnection, pasted: &PastedToken) -> Result<Option<Found
     if let Some(token) = AccessToken::find_by_value(conn, hash)? {
         let is_previous = token.is_previous(hash);
         let found = FoundToken::of_access_token(conn, token)?;
-        return Ok(Some(if is_previous { found.as_previous_value() } else { found }));
+        return Ok(Some(if is_previous { found.of_previous_value() } else { found }));
     }
     if let Some(owner) = ClientSecret::owner(conn, hash)? {
         let client = Client::find(conn, owner)?;

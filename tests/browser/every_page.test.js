@@ -18,7 +18,7 @@ const EXPECTED = [
   LIST, `${LIST}/register`, `${LIST}/pending`, `${LIST}/find-token`,
   CLIENT, `${CLIENT}/revoke`, `${CLIENT}/suspend`, `${CLIENT}/edit`, `${CLIENT}/secret`, `${CLIENT}/api-keys/new`,
   `${CLIENT}/refresh-tokens/#`, `${CLIENT}/refresh-tokens/#/revoke`,
-  `${CLIENT}/access-tokens/#`, `${CLIENT}/access-tokens/#/revoke`,
+  `${CLIENT}/access-tokens/#`, `${CLIENT}/access-tokens/#/revoke`, `${CLIENT}/access-tokens/#/value`,
   `${CLIENT}/refresh-tokens/#/access-tokens/#`, `${CLIENT}/refresh-tokens/#/access-tokens/#/revoke`,
   CONNECTIONS, `${CONNECTIONS}/new`, CONNECTION, `${CONNECTION}/edit`, `${CONNECTION}/disconnect`,
   `${CONNECTION}/keys/#/revoke`, `${CONNECTIONS}/clients`, `${CONNECTIONS}/clients/new`, `${CONNECTIONS}/clients/#`,

@@ -102,11 +102,11 @@ impl MailSettings {
         }
         let from = self.sender.parse::<Mailbox>();
         if from.is_err() {
-            check("sender", "The sender is not an e-mail address. Example: Harbour <notices@shop.example>.");
+            check("sender", "The From address is not an e-mail address. Example: notices@shop.example.");
         }
         let to = self.recipients.parse::<Mailboxes>();
         if to.is_err() || self.recipients.trim().is_empty() {
-            check("recipients", "Enter one or more e-mail addresses, separated by commas.");
+            check("recipients", "The To addresses must be one or more e-mail addresses, separated by commas.");
         }
         match (security, port, from, to) {
             (Some(security), Some(port), Ok(from), Ok(to)) if wrong.is_empty() => Ok(Smtp {

@@ -25,7 +25,8 @@ const EXPECTED = [
   `${CONNECTIONS}/clients/#/delete`,
   '/settings/employees', '/settings/employees/#', '/settings/employees/#/offboard', '/settings/employees/#/hand-over',
   '/settings/employees/#/lock', '/settings/employees/#/archive', '/settings/employees/#/link', '/settings/resource-servers',
-  '/settings/account', '/settings/profile', '/settings/activity',
+  '/settings/account', '/settings/account/notices', '/settings/account/notices/email',
+  '/settings/account/notices/webhook', '/settings/profile', '/settings/activity',
 ];
 const ROWS = 50;
 const PAGE_BYTES = 60_000;

@@ -8,7 +8,7 @@ import {
   pageTest, panel, revokeButton, revokeOpener, rowsOf, tokensOf, expectRows, useShop, withPage,
 } from './support/shop.js';
 
-const ADMINS_ONLY = ['/settings/account'];
+const ADMINS_ONLY = ['/settings/account', '/settings/account/notices'];
 
 describe('staff', () => {
   const shop = useShop();

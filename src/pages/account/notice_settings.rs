@@ -9,6 +9,7 @@ use crate::notices::{
     self, Channel, ChannelFacts, Choices, DigestSettings, MailSettings, NoticeKind, Notices, WEEKDAYS, WebhookSettings,
 };
 use crate::pages::account::account_page::HOME;
+use crate::text::capitalized;
 use crate::time::{DisplayTime, TimeFormat, Timestamp, count};
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, RequestContext, Section, Tone, html};
@@ -121,7 +122,7 @@ struct KindRow {
     name: &'static str,
     when: &'static str,
     // The value of the checkbox, whether it is checked, and the name of the channel.
-    boxes: Vec<(String, bool, &'static str)>,
+    boxes: Vec<(String, bool, String)>,
 }
 
 #[derive(Template)]
@@ -147,7 +148,7 @@ pub async fn notices(context: RequestContext, app: web::Data<State>) -> Result<H
         when: kind.words().when,
         boxes: Channel::ALL
             .iter()
-            .map(|channel| (box_value(*channel, *kind), choices.has(*channel, *kind), channel.name()))
+            .map(|channel| (box_value(*channel, *kind), choices.has(*channel, *kind), capitalized(channel.name())))
             .collect(),
     };
     html(NoticeSettingsPage {

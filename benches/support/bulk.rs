@@ -75,6 +75,10 @@ pub fn add_sealed(conn: &mut DbConnection, entries: i64, now: i64) {
             "INSERT INTO activity_seals (id, activity_id, seal) SELECT {number_of_first} + i, {first} + i, {seal} FROM {rows}"
         ),
     );
+    run(
+        conn,
+        &format!("INSERT INTO activity_clients (client_id, activity_id) SELECT 1 + i % 500, {first} + i FROM {rows}"),
+    );
     indexes.create_all(conn);
     set_sequence(conn, "activity");
     make_safe(conn);

@@ -4,13 +4,16 @@
 //! What no index answers, such as a client and a kind together, is looked up among at most [`SEARCHED`] entries, and the page
 //! says how far it looked.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text};
 
 use crate::activity::folding::{Line, SameDay, push};
 use crate::activity::{Activity, Kind, client_index};
-use crate::db::DbConnection;
+use crate::db::index_order::{InOrder, RowIs, in_index_order, needs_row_ranges};
+use crate::db::{Backend, DbConnection};
 use crate::id::{ActivityKey, ClientKey, EmployeeKey};
 use crate::schema::{activity, activity_clients};
 use crate::time::{DAY, Timestamp};
@@ -81,7 +84,9 @@ impl LogPage {
         let (mut lines, mut edge, mut looked_at) = (Vec::new(), request.edge, 0);
         loop {
             let limit = if looked_at == 0 { FIRST.max(request.lines) } else { NEXT }.min(SEARCHED - looked_at);
-            let read = source.read(conn, narrowed(bounds, edge, request.backward), (request.backward, limit))?;
+            let (above, below) = narrowed(bounds, edge, request.backward);
+            let span = Span { above, below, backward: request.backward, limit };
+            let read = in_index_order(conn, |conn| source.read(conn, span))?;
             let is_end = read.len() < limit;
             looked_at += read.len();
             edge = read.last().map(|entry| entry.id.0).or(edge);
@@ -121,7 +126,7 @@ impl ActivityFilter {
             let ids: Vec<i64> = entries.iter().map(|entry| entry.id.0).collect();
             let listed = client_index::listed(conn, &ids)?;
             let clients: HashSet<ClientKey> = clients.iter().copied().collect();
-            let is_about = |of: &std::collections::BTreeSet<ClientKey>| of.iter().any(|id| clients.contains(id));
+            let is_about = |of: &BTreeSet<ClientKey>| of.iter().any(|id| clients.contains(id));
             entries.retain(|entry| listed.get(&entry.id.0).is_some_and(is_about));
         }
         Ok(entries)
@@ -143,64 +148,103 @@ impl Source {
 
     // At most `limit` entries between two ids, in the order of the log: each part of an index gives so many, and the first of
     // all are taken.
-    fn read(
-        &self,
-        conn: &mut DbConnection,
-        bounds: (i64, i64),
-        (backward, limit): (bool, usize),
-    ) -> QueryResult<Vec<Activity>> {
-        let entries = || {
-            let within = activity::table.select(Activity::as_select()).limit(limit as i64).into_boxed();
-            let within = within.filter(activity::id.gt(ActivityKey(bounds.0)));
-            let within = within.filter(activity::id.lt(ActivityKey(bounds.1)));
-            if backward { within.order(activity::id.asc()) } else { within.order(activity::id.desc()) }
-        };
+    fn read(&self, conn: &mut DbConnection, span: Span) -> QueryResult<Vec<Activity>> {
         let mut found: Vec<Activity> = Vec::new();
         match self {
-            Source::Everything => found = entries().load(conn)?,
-            Source::Kind(kind) => found = entries().filter(activity::kind.eq(*kind)).load(conn)?,
+            Source::Everything => found = span.everything(conn)?,
+            Source::Kind(kind) => found = span.part(conn, "kind", Value::Word(kind.word()))?,
             Source::People(people) => {
                 for id in people {
-                    found.extend(entries().filter(activity::actor_id.eq(*id)).load(conn)?);
-                    found.extend(entries().filter(activity::employee_id.eq(*id)).load(conn)?);
+                    found.extend(span.part(conn, "actor_id", Value::Id(id.0))?);
+                    found.extend(span.part(conn, "employee_id", Value::Id(id.0))?);
                 }
             }
             Source::Clients(clients) => {
                 let mut ids = Vec::new();
                 for client in clients {
-                    ids.extend(ids_of(conn, *client, bounds, (backward, limit))?);
+                    ids.extend(span.ids_of(conn, *client)?);
                 }
-                in_order(&mut ids, |id| *id, backward, limit);
+                span.cut(&mut ids, |id| *id);
                 found = activity::table.filter(activity::id.eq_any(ids)).select(Activity::as_select()).load(conn)?;
             }
         }
-        in_order(&mut found, |entry| entry.id.0, backward, limit);
+        span.cut(&mut found, |entry| entry.id.0);
         Ok(found)
     }
 }
 
-// The ids of entries about a client, between two ids.
-fn ids_of(
-    conn: &mut DbConnection,
-    client: ClientKey,
-    (above, below): (i64, i64),
-    (backward, limit): (bool, usize),
-) -> QueryResult<Vec<i64>> {
-    let id = activity_clients::activity_id;
-    let own = activity_clients::table.filter(activity_clients::client_id.eq(client.0)).filter(id.gt(above));
-    let own = own.filter(id.lt(below)).select(id).limit(limit as i64);
-    // The order names the client, so that PostgreSQL reads the index that begins with it.
-    match backward {
-        true => own.order((activity_clients::client_id.asc(), id.asc())).load(conn),
-        false => own.order((activity_clients::client_id.desc(), id.desc())).load(conn),
+// What of an index is read: at most so many rows, between two ids.
+#[derive(Clone, Copy)]
+struct Span {
+    above: i64,
+    below: i64,
+    backward: bool,
+    limit: usize,
+}
+
+// What the first column of an index equals.
+#[derive(Clone, Copy)]
+enum Value {
+    Id(i64),
+    Word(&'static str),
+}
+
+type Condition = Box<dyn BoxableExpression<activity::table, Backend, SqlType = Bool>>;
+
+impl Span {
+    fn everything(self, conn: &mut DbConnection) -> QueryResult<Vec<Activity>> {
+        let within = activity::table.filter(activity::id.gt(ActivityKey(self.above)));
+        let within = within.filter(activity::id.lt(ActivityKey(self.below)));
+        let order = InOrder { columns: vec!["id"], descending: !self.backward };
+        within.select(Activity::as_select()).order(order).limit(self.limit as i64).load(conn)
+    }
+
+    // The rows of an index that begins with `column` and goes on by id.
+    fn part(self, conn: &mut DbConnection, column: &'static str, value: Value) -> QueryResult<Vec<Activity>> {
+        let (above, below): (Condition, Condition) = match needs_row_ranges(conn) {
+            true => (row_is(column, ">", value, self.above), row_is(column, "<", value, self.below)),
+            false => (
+                equals(column, value),
+                Box::new(activity::id.gt(ActivityKey(self.above)).and(activity::id.lt(ActivityKey(self.below)))),
+            ),
+        };
+        let order = InOrder { columns: vec![column, "id"], descending: !self.backward };
+        let within = activity::table.filter(above).filter(below).select(Activity::as_select());
+        within.order(order).limit(self.limit as i64).load(conn)
+    }
+
+    // The ids of entries about a client.
+    fn ids_of(self, conn: &mut DbConnection, client: ClientKey) -> QueryResult<Vec<i64>> {
+        let columns = || vec!["client_id", "activity_id"];
+        let end = |operator, id| RowIs { columns: columns(), operator, values: vec![client.0, id] };
+        let within = activity_clients::table.filter(end(">", self.above)).filter(end("<", self.below));
+        let order = InOrder { columns: columns(), descending: !self.backward };
+        within.select(activity_clients::activity_id).order(order).limit(self.limit as i64).load(conn)
+    }
+
+    // Sorts by id, without what appears twice, and cuts.
+    fn cut<T>(self, rows: &mut Vec<T>, id: impl Fn(&T) -> i64) {
+        rows.sort_unstable_by_key(|row| if self.backward { id(row) } else { -id(row) });
+        rows.dedup_by_key(|row| id(row));
+        rows.truncate(self.limit);
     }
 }
 
-// Sorts by id, without what appears twice, and cuts.
-fn in_order<T>(rows: &mut Vec<T>, id: impl Fn(&T) -> i64, backward: bool, limit: usize) {
-    rows.sort_unstable_by_key(|row| if backward { id(row) } else { -id(row) });
-    rows.dedup_by_key(|row| id(row));
-    rows.truncate(limit);
+// SQL text, because Diesel cannot compare rows: see `needs_row_ranges`.
+fn row_is(column: &str, operator: &str, value: Value, id: i64) -> Condition {
+    let start = sql::<Bool>(&format!("({column}, id) {operator} ("));
+    match value {
+        Value::Id(value) => Box::new(start.bind::<BigInt, _>(value).sql(", ").bind::<BigInt, _>(id).sql(")")),
+        Value::Word(value) => Box::new(start.bind::<Text, _>(value).sql(", ").bind::<BigInt, _>(id).sql(")")),
+    }
+}
+
+fn equals(column: &str, value: Value) -> Condition {
+    let start = sql::<Bool>(&format!("{column} = "));
+    match value {
+        Value::Id(value) => Box::new(start.bind::<BigInt, _>(value)),
+        Value::Word(value) => Box::new(start.bind::<Text, _>(value)),
+    }
 }
 
 // The ids between which all entries of the dates lie. Ids follow the time, except that the clocks of several nodes differ,

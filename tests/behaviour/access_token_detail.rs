@@ -1,7 +1,7 @@
 //! The page of an access token or an API key, below its client or below its refresh token.
 
 use client_api_access::scopes::Role;
-use client_api_access::time::DAY;
+use client_api_access::time::{DAY, HOUR};
 
 use crate::support::TestApp;
 
@@ -81,4 +81,23 @@ fn staff_are_offered_to_revoke_only_what_they_granted() {
     assert!(own.link("Revoke API key").is_some());
     assert!(foreign.link("Revoke API key").is_none());
     assert_eq!((by_hand.status, by_hand.heading().as_str()), (403, "Not allowed"));
+}
+
+#[test]
+fn an_access_token_that_has_expired_shows_that_instead_of_a_way_to_revoke_it() {
+    let app = TestApp::start();
+    let anna = app.shop().staff("Anna Berg");
+    let client = app.shop().client("Ledgerly");
+    let grant = app.shop().grant(client, &anna);
+    app.advance(HOUR + 1);
+    let mut manager = app.manager();
+
+    let before = manager.open(&grant.access_token_path());
+    app.run_background();
+    let moved = manager.open(&grant.access_token_path());
+
+    for page in [before, moved] {
+        assert_eq!(page.link("Revoke access token"), None, "{}", page.path);
+        assert_eq!(page.texts(".heading .badge"), ["Expired"]);
+    }
 }

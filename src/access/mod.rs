@@ -15,4 +15,5 @@ pub mod offboarding;
 pub mod overview;
 pub mod refused_token;
 pub mod token_access;
+mod token_row;
 pub mod usage;

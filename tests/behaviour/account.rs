@@ -19,13 +19,13 @@ fn the_name_and_the_time_zone_count_on_every_page() {
     app.shop().used("clients", client.0, app.now().plus(-7200));
     let mut admin = app.admin();
 
-    let before = admin.open("/settings/client-api-access").rows("#clients")[0].cells[6].clone();
+    let before = admin.open("/settings/client-api-access").rows("#clients")[0].cells[8].clone();
     let saved = submit(&mut admin, "/account", &[("name", "Tidal Books"), ("zone", "America/New_York")]);
     let after = admin.open("/settings/client-api-access");
 
     assert_eq!(before, "today, 10:00");
     assert_eq!(saved.notice(), "Account saved.");
-    assert_eq!(after.rows("#clients")[0].cells[6], "today, 04:00");
+    assert_eq!(after.rows("#clients")[0].cells[8], "today, 04:00");
     assert_eq!(after.texts("title"), ["Client API Access · Tidal Books"]);
     assert!(after.attribute("#clients td time", "title").unwrap().ends_with("EST"));
     let log = admin.open("/settings/activity?kind=account+changed").rows("#activity");

@@ -76,9 +76,8 @@ fn nothing_in_the_database_names_somebody_whose_personal_data_was_erased() {
     assert_eq!(hers.sign_in(&marta.email, PASSWORD).status, 303);
     let page = hers.open(&client_path(client));
     hers.submit(&page, "/approve", &[]);
-    let form = hers.open(&format!("{}/api-keys/new", client_path(client)));
-    let fields = [("label", "Nightly export"), ("employee", &*marta.id.to_string())];
-    hers.submit(&form, "/api-keys/new", &fields);
+    let form = hers.open(&format!("{}/api-keys/new?employee={}", client_path(client), marta.id));
+    hers.submit(&form, "/api-keys/new", &[("label", "Nightly export"), ("scope", "employee:inventory")]);
     let page = hers.open(&format!("/settings/connections/{connection}"));
     hers.submit(&page, "/pause", &[]);
     hers.submit(&page, "/keys", &[("label", "Nightly")]);

@@ -217,11 +217,11 @@ fn the_numbers_in_the_list_follow_a_revoke() {
     app.run_background();
     let mut browser = app.manager();
 
-    let before = browser.open("/settings/client-api-access").rows("#clients")[0].cells[2..5].to_vec();
+    let before = browser.open("/settings/client-api-access").rows("#clients")[0].cells[4..7].to_vec();
     let confirmation = browser.open(&format!("{}/revoke", grant.path()));
     browser.submit(&confirmation, "/revoke", &[]);
     app.run_background();
-    let after = browser.open("/settings/client-api-access").rows("#clients")[0].cells[2..5].to_vec();
+    let after = browser.open("/settings/client-api-access").rows("#clients")[0].cells[4..7].to_vec();
 
     assert_eq!(
         (before, after),

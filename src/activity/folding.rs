@@ -12,7 +12,7 @@ pub enum Line {
     /// One entry.
     Entry(Activity),
     /// Several sign-ins and sign-outs, with nothing else between them.
-    SignIns(SignIns),
+    SignIns(Box<SignIns>),
 }
 
 /// Sign-ins and sign-outs that follow each other within a day.
@@ -76,7 +76,7 @@ impl Line {
                 people: BTreeSet::new(),
             };
             run.count(first);
-            *self = Line::SignIns(run);
+            *self = Line::SignIns(Box::new(run));
         }
         if let Line::SignIns(run) = self {
             run.count(&entry);

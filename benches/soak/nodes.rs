@@ -12,7 +12,6 @@ use client_api_access::db;
 use client_api_access::db::{DatabaseUrl, DbConnection};
 use client_api_access::employees::{Employee, NewEmployee};
 use client_api_access::id::ConnectionKey;
-use client_api_access::notices::Channels;
 use client_api_access::schema::connections;
 use client_api_access::scopes::Role;
 use client_api_access::secrets::MasterKey;
@@ -129,7 +128,7 @@ impl Nodes {
     /// Creates the connections, with a service key for each.
     pub fn connect(&mut self, provider: &Provider, count: usize, seconds: i64) -> Vec<(ConnectionKey, String)> {
         let key = MasterKey::from_text(SECRET_KEY).expect("long enough");
-        let transition_context = TransitionContext { vault: Vault::new(&key, None), channels: Channels::default() };
+        let transition_context = TransitionContext { vault: Vault::new(&key, None) };
         let conn = &mut self.conn;
         let now = Clock::System.now();
         let new = NewEmployee { name: "Ada Admin", email: "ada@soak.example", role: Role::Admin, password_hash: None };

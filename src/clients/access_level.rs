@@ -41,8 +41,8 @@ impl AccessLevel {
     pub fn label(self) -> &'static str {
         match self {
             AccessLevel::None => "None",
-            AccessLevel::Read => "Can only read",
-            AccessLevel::Write => "Can change data",
+            AccessLevel::Read => "Read only",
+            AccessLevel::Write => "Change data",
             AccessLevel::Full => "Full access",
         }
     }

@@ -29,17 +29,9 @@ impl Badge {
         }
     }
 
-    /// The same for a table column with the heading "Lightspeed Approved".
-    pub fn lightspeed_approved_in_column(client: &Client) -> Badge {
-        match client.lightspeed_approved_at {
-            Some(_) => Badge::new("good", "check-circle", "Approved"),
-            None => Badge::new("", "minus-circle", "Not approved"),
-        }
-    }
-
-    /// The state of a client, for a table column.
-    pub fn client_status(client: &Client) -> Badge {
-        Badge::client_state(client).unwrap_or_else(|| Badge::new("good", "check-circle", "Active"))
+    /// That Lightspeed approved the client, in a word, for a table column with the heading "Lightspeed Approved".
+    pub fn lightspeed_approved_in_column(client: &Client) -> Option<Badge> {
+        client.lightspeed_approved_at.map(|_| Badge::new("good", "check-circle", "Approved"))
     }
 
     /// The state of a client, unless it is active.
@@ -49,6 +41,12 @@ impl Badge {
             ClientState::Pending => Some(Badge::new("warn", "clock", "Pending approval")),
             ClientState::Suspended => Some(Badge::new("bad", "pause", "Suspended")),
         }
+    }
+
+    /// The same in a word, for a table column with the heading "Status".
+    pub fn client_status(client: &Client) -> Option<Badge> {
+        let badge = Badge::client_state(client)?;
+        Some(if client.state() == ClientState::Pending { Badge { text: "Pending".into(), ..badge } } else { badge })
     }
 }
 

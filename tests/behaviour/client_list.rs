@@ -221,7 +221,7 @@ fn clients_are_sorted_by_each_count_and_by_what_their_tokens_can_do() {
     let cells: Vec<[String; 3]> =
         list.rows("#clients").iter().map(|row| [1, 2, 3].map(|n| row.cells[n].clone())).collect();
     let of = |access: &str| ["Active", "Not approved", access].map(str::to_string);
-    let expected = ["Full access", "None", "Can only read", "Can change data"].map(of);
+    let expected = ["Full access", "None", "Read only", "Change data"].map(of);
     assert_eq!(cells.iter().map(|row| row[2].clone()).collect::<Vec<_>>(), expected.map(|row| row[2].clone()));
     assert!(cells.iter().all(|row| row[0] == "Active"), "{cells:?}");
 }

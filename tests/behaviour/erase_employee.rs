@@ -96,6 +96,7 @@ fn nothing_in_the_database_names_somebody_whose_personal_data_was_erased() {
          '{{\"filter\":{{\"employee\":\"Marta Lindqvist\"}}}}', {}, 'Marta Lindqvist', '{THEIR_IP}', 1, 1, 1, '{{}}', 'Marta Lindqvist')",
         marta.id
     ));
+    shop.sql("UPDATE clients SET suspended_reason = 'Marta Lindqvist left'");
     let mut admin = at(app.admin(), "203.0.113.5");
     let confirmation = admin.open(&format!("{}/revoke", grant.path()));
     admin.submit(&confirmation, "/revoke", &[]);

@@ -1,7 +1,7 @@
 // A client's page from the top: what state it is in, the menu of acts, and all its tokens revoked.
 import assert from 'node:assert/strict';
 import { eventually, signIn } from './support/browser.js';
-import { expectSound } from './support/checks.js';
+import { expectAccessible, expectSound } from './support/checks.js';
 import {
   API_KEYS, CLIENTS, COLUMN, REFRESH_TOKENS, expectHeading, expectNoRows, fillIn, inEveryWay, message, openClient, openClients,
   panel, pageTest, press, rowsOf,
@@ -119,6 +119,34 @@ inEveryWay(({ shop, way }) => {
     await panel(page, 'employees').getByRole('link', { name: 'Tokens and keys', exact: true }).click();
     await expectFalling(page, 'employees', /^tokens and keys$/i);
     await expectSound(page);
+  });
+
+  pageTest('after registering, one page has all that the developer needs', { shop, way }, async (page) => {
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await signIn(page, shop.accounts.admin);
+    await page.goto('/settings/client-api-access/register');
+    await fillIn(page, { Name: 'Shipping Desk', Website: 'https://shipping.example', 'Contact name': 'Lea' });
+    await fillIn(page, { 'Contact e-mail': 'lea@shipping.example', 'Redirect URIs': 'https://app.example/cb' });
+    await press(page, 'Register client');
+    await expectHeading(page, 'Shipping Desk is registered');
+    await expectSound(page);
+    const [id, secret] = await page.locator('.secret code').allTextContents();
+    await page.getByText(`${shop.url}/auth/oauth/token`, { exact: true }).waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Print' }).isVisible(), way.scripts);
+    if (way.scripts) {
+      await page.getByRole('button', { name: 'Copy all' }).click();
+      await page.getByRole('button', { name: 'Copied' }).waitFor();
+      const copied = await page.evaluate(() => navigator.clipboard.readText());
+      assert.ok(copied.includes(`Client ID: ${id}\n`) && copied.includes(`Client secret: ${secret}\n`), copied);
+    }
+    await page.getByText('All of it as plain text').click();
+    await page.getByText('employee:all: Full access').waitFor();
+    await expectAccessible(page);
+    await page.emulateMedia({ media: 'print' });
+    assert.ok(!await page.getByText('Copy the client secret now').isVisible() && await page.getByText(secret).first().isVisible());
+    await page.emulateMedia({ media: 'screen' });
+    await page.getByRole('link', { name: /integration-guide$/ }).click();
+    await page.getByText('/auth/oauth/token').first().waitFor();
   });
 
   pageTest('the client ID can be copied, or selected where scripts are off', { shop, way }, async (page) => {

@@ -52,7 +52,10 @@ struct ClientList {
 
 struct ClientRow {
     facts: ClientFacts,
-    status: Badge,
+    // Unless it is active.
+    status: Option<Badge>,
+    // If it has the badge.
+    approved: Option<Badge>,
     access: &'static str,
     has_full_access: bool,
     employee_count: String,
@@ -65,11 +68,9 @@ struct ClientRow {
 impl ClientRow {
     fn of(client: &Client, times: &TimeFormat) -> ClientRow {
         ClientRow {
-            facts: ClientFacts {
-                lightspeed_approved: Badge::lightspeed_approved_in_column(client),
-                ..ClientFacts::of(client)
-            },
+            facts: ClientFacts::of(client),
             status: Badge::client_status(client),
+            approved: Badge::lightspeed_approved_in_column(client),
             access: client.access_level().label(),
             has_full_access: client.access_level() == AccessLevel::Full,
             employee_count: thousands(client.employee_count),

@@ -17,6 +17,9 @@ use crate::tokens::listing::{self, Limits, List, ListedToken, Request, SortBy, T
 /// The most refresh tokens, and the most API keys, that are read: those that were used last.
 pub const MOST_READ: usize = 300;
 
+// Lets an app refresh its tokens; no access to data.
+const OFFLINE: &str = "offline_access";
+
 /// What the valid refresh tokens and API keys of a client can do now.
 #[derive(Clone, Debug, Default)]
 pub struct ClientAccess {
@@ -92,9 +95,20 @@ impl ClientAccess {
         self.effective.iter().filter(|right| right.writes).collect()
     }
 
-    /// What only reads.
+    /// What only reads, unless it can edit the same.
     pub fn reads(&self) -> Vec<&Right> {
-        self.effective.iter().filter(|right| !right.writes).collect()
+        let edits = |right: &Right| right.scope.strip_suffix("_read").is_some_and(|scope| self.has(scope));
+        let is_access = |right: &&Right| !right.writes && right.scope != OFFLINE && !edits(right);
+        self.effective.iter().filter(is_access).collect()
+    }
+
+    /// Whether it stays connected when nobody is signed in (`offline_access`), which is no access to data.
+    pub fn stays_connected(&self) -> bool {
+        self.has(OFFLINE)
+    }
+
+    fn has(&self, scope: &str) -> bool {
+        self.effective.iter().any(|right| right.scope == scope)
     }
 }
 

@@ -102,7 +102,8 @@ fn a_client_shows_what_its_tokens_can_do_together() {
     let (locked, client) = (shop.employee("Lena", Role::Admin), shop.client("Ledgerly"));
     shop.grant_scope(client, &anna, "employee:customers employee:reports employee:admin_shops");
     shop.grant_scope(client, &locked, "employee:admin_shops");
-    shop.grant_scope(client, &anna, "employee:inventory_read");
+    // Reading customers is part of editing them, and staying connected is no access to data.
+    shop.grant_scope(client, &anna, "employee:inventory_read employee:customers_read offline_access");
     shop.lock(&locked);
     let mut manager = app.manager();
     let panel =
@@ -112,6 +113,7 @@ fn a_client_shows_what_its_tokens_can_do_together() {
     assert_eq!(panel(&page, "li:not(.none)"), ["View and edit customers", "View inventory"]);
     assert_eq!(panel(&page, "h3"), ["View and change", "Only view", "No effect"]);
     assert_eq!(panel(&page, ".none s"), ["View reports", "View and edit shops"]);
+    assert!(page.text().contains("It stays connected when nobody is signed in."));
     assert!(page.text().contains("1 token belongs to somebody who is locked or archived, and can do nothing."));
 
     // The API key of somebody with another role.

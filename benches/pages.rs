@@ -64,9 +64,9 @@ struct Arguments {
     /// Seconds of load per page, with one connection and again with sixteen
     #[arg(long, env = "BENCH_SECONDS", default_value_t = 2.0)]
     seconds: f64,
-    /// Only pages whose name contains this text; skips revocations
+    /// Only pages whose name contains this text; can be repeated; skips revocations
     #[arg(long, value_name = "TEXT")]
-    page: Option<String>,
+    page: Vec<String>,
     /// Skip the revocations
     #[arg(long)]
     no_revokes: bool,
@@ -136,7 +136,8 @@ fn measure(world: &World, arguments: &Arguments) -> ratios::Measured {
     }
     let cases = cases::all(&visitor, &facts);
     let wanted = |case: &&Case| {
-        !arguments.no_pages && arguments.page.as_ref().is_none_or(|part| case.name.contains(part.as_str()))
+        let named = arguments.page.iter().any(|part| case.name.contains(part.as_str()));
+        !arguments.no_pages && (named || arguments.page.is_empty())
     };
     let wanted: Vec<&Case> = cases.iter().filter(wanted).collect();
     let measured: ratios::Measured =
@@ -148,7 +149,7 @@ fn measure(world: &World, arguments: &Arguments) -> ratios::Measured {
         beside::measure(&server, &visitor, (&prepared, &beside_grants), case, 2 * time);
         remember("after the slowest filter");
     }
-    if arguments.page.is_none() && !arguments.no_revokes {
+    if arguments.page.is_empty() && !arguments.no_revokes {
         println!(
             "Goals: access has ended within 10 ms, no other writer waits longer than 150 ms, and the big client's rows are \
              gone within 60 s. Beside it, one visitor revokes single tokens and another reads the client list.\n"

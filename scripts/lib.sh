@@ -42,6 +42,14 @@ exit_on_signals() {
   trap 'exit 143' TERM
 }
 
+# Where to keep data that may be lost: TMPDIR, or /dev/shm if it has 4 GiB free, or /tmp.
+scratch_parent() {
+  local parent=/tmp memory_kib
+  memory_kib=$(df --output=avail /dev/shm 2>/dev/null | tail -n 1 || true)
+  if ((${memory_kib:-0} >= 4 * 1024 * 1024)); then parent=/dev/shm; fi
+  printf '%s' "${TMPDIR:-$parent}"
+}
+
 # Formats a number of seconds.
 spent() {
   if (($1 >= 60)); then printf '%d min %02d s' $(($1 / 60)) $(($1 % 60)); else printf '%d s' "$1"; fi

@@ -9,6 +9,7 @@ use actix_web::cookie::{Key, SameSite};
 use actix_web::middleware::from_fn;
 use actix_web::{App as ActixApp, web};
 
+use crate::access::attention::LargeCounts;
 use crate::access::last_used::LastUsed;
 use crate::account::Account;
 use crate::activity::ChainKey;
@@ -80,6 +81,7 @@ impl App {
             failed_secrets: FailedSecrets::default(),
             buckets: Buckets::default(),
             connections: Arc::new(connections),
+            large_counts: LargeCounts::default(),
             job_health: JobHealth::default(),
             node: crate::secrets::random_name(12),
         };

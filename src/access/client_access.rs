@@ -5,17 +5,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use diesel::prelude::*;
 
 use crate::db::DbConnection;
-use crate::db::keyset::Cursor;
 use crate::employees::Employee;
-use crate::error::Result;
-use crate::id::{ClientKey, EmployeeKey};
+use crate::id::EmployeeKey;
 use crate::schema::employees;
 use crate::scopes::{EffectiveAccess, Right, Role};
-use crate::time::Timestamp;
-use crate::tokens::listing::{self, Limits, List, ListedToken, Request, SortBy, TokenFilter, Within};
-
-/// The most refresh tokens, and the most API keys, that are read: those that were used last.
-pub const MOST_READ: usize = 300;
+use crate::tokens::listing::ListedToken;
+use crate::tokens::listing::inventory::RecentTokens;
 
 // Lets an app refresh its tokens; no access to data.
 const OFFLINE: &str = "offline_access";
@@ -38,29 +33,12 @@ pub struct ClientAccess {
 }
 
 impl ClientAccess {
-    /// Reads the tokens of a client that is neither pending nor suspended, or what they could do if it were not.
-    pub fn of(conn: &mut DbConnection, client: ClientKey, now: Timestamp) -> Result<ClientAccess> {
-        let mut tokens = Vec::new();
-        let mut is_complete = true;
-        for list in [List::ApiKeys, List::RefreshTokens] {
-            let request = Request {
-                list,
-                within: Within::Client(client),
-                filter: &TokenFilter::default(),
-                sort: SortBy::LastUsed,
-                descending: true,
-                cursor: Cursor::First,
-                page: MOST_READ,
-                now,
-                limits: Limits::default(),
-            };
-            let found = listing::find(conn, &request)?;
-            is_complete &= !found.rows.has_next && found.stopped.is_none();
-            tokens.extend(found.rows.rows);
-        }
-        let owners = owners(conn, &tokens)?;
-        let mut access = ClientAccess { read: tokens.len(), is_complete, ..ClientAccess::default() };
-        access.add_all(&tokens, &owners);
+    /// What these tokens can do if their client is neither pending nor suspended.
+    pub fn of(conn: &mut DbConnection, recent: &RecentTokens) -> QueryResult<ClientAccess> {
+        let owners = owners(conn, &recent.tokens)?;
+        let is_complete = recent.is_complete;
+        let mut access = ClientAccess { read: recent.tokens.len(), is_complete, ..ClientAccess::default() };
+        access.add_all(&recent.tokens, &owners);
         Ok(access)
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::access::attention::{Asked, Finding, Severity, findings};
+use crate::access::attention::{Asked, Finding, LargeCounts, Severity, findings};
 use crate::account::Account;
 use crate::db::DbConnection;
 use crate::error::Result;
@@ -14,7 +14,7 @@ pub fn compose(conn: &mut DbConnection, now: Timestamp) -> Result<Option<(DueDig
     let account = Account::get(conn)?;
     let Some(due) = DueDigest::find(conn, &account.time_zone, now)? else { return Ok(None) };
     // Without acknowledged items.
-    let findings = findings(conn, Asked { only: None, now })?;
+    let findings = findings(conn, Asked { only: None, now }, &LargeCounts::default())?;
     let day = TimeFormat::new(now, &account.time_zone).day(now);
     let origin = notices::origin(conn);
     Ok(Some((due, digest(&findings, (&account.name, &day), &origin))))
@@ -53,7 +53,7 @@ fn digest(findings: &[Finding], (shop, day): (&str, &str), origin: &str) -> Noti
 }
 
 fn item(finding: &Finding, origin: &str) -> Value {
-    let count = finding.found.count();
+    let count = finding.count;
     json!({
         "rule": finding.rule.word,
         "severity": words(finding.rule.severity).0,

@@ -35,11 +35,12 @@ pub async fn root(_: RequestContext) -> Result<HttpResponse> {
 /// `GET /settings`
 pub async fn home(context: RequestContext, app: web::Data<State>) -> Result<HttpResponse> {
     let asked = Asked { only: (!context.viewer.is_manager()).then_some(context.viewer.id), now: context.now() };
+    let state = app.clone();
     let (overview, findings, quiet) = app
         .db
         .read(move |conn| {
             let quiet = if asked.only.is_none() { Acknowledgement::count(conn, asked.now)? } else { 0 };
-            Ok((Overview::load(conn)?, attention::findings(conn, asked)?, quiet))
+            Ok((Overview::load(conn)?, attention::findings(conn, asked, &state.large_counts)?, quiet))
         })
         .await?;
     let mut page = context.page("Needs attention", Section::Settings);

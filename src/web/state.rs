@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::access::attention::LargeCounts;
 use crate::access::last_used::LastUsed;
 use crate::activity::ChainKey;
 use crate::clients::failed_secrets::FailedSecrets;
@@ -46,6 +47,8 @@ pub struct State {
     pub buckets: Buckets,
     /// The shop's connections.
     pub connections: Arc<Connections>,
+    /// What needs attention, where there is too much of it to count for each page.
+    pub large_counts: LargeCounts,
     /// The health of the background jobs.
     pub job_health: JobHealth,
     /// The name of this process: the holder of its leases.

@@ -81,7 +81,7 @@ fn with_many_people_or_tokens_the_panel_leads_to_all_of_them() {
     assert_eq!(few.rows("#authorized-by").len(), 10);
     assert_eq!(all.rows("#access").len(), 12);
     assert!(many.texts("#authorized-by h2")[0].ends_with('+'), "{:?}", many.texts("#authorized-by h2"));
-    assert!(many.text().contains("Counted among the 1,000 tokens used most recently."), "{}", many.text());
+    assert!(many.text().contains("Counted among the 300 tokens used most recently."), "{}", many.text());
 }
 
 #[test]

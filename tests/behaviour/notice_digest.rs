@@ -187,3 +187,13 @@ fn the_hour_is_that_of_the_shop_and_another_time_zone_sends_no_second_digest() {
     assert_eq!((early, on_time), (0, 1));
     assert_eq!(receiver.requests().len(), 1, "it is the same Monday");
 }
+
+#[test]
+fn the_form_says_which_channel_is_off() {
+    let mail = MailServer::start();
+    let app = TestApp::start_with(with_flash(channels(in_clear(&mail), None)));
+
+    let labels = app.admin().open(NOTICES).texts("#digest label.check");
+
+    assert_eq!(labels[..2], ["By e-mail", "To the webhook (off: set it up above first)"]);
+}

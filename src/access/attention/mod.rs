@@ -7,6 +7,7 @@ mod acknowledgement;
 mod clients;
 mod connections;
 mod item;
+mod large_counts;
 mod reuse;
 mod rules;
 mod token_rows;
@@ -14,6 +15,7 @@ mod tokens;
 
 pub use acknowledgement::{Acknowledged, Acknowledgement, LONGEST_QUIET, acknowledge, listed, withdraw};
 pub use item::{Item, Moment, Subject};
+pub use large_counts::LargeCounts;
 pub use rules::{Act, RULES, Rule, Severity};
 pub use tokens::{NEVER_USED_DAYS, UNUSED_DAYS};
 
@@ -65,28 +67,35 @@ impl Found {
 pub struct Finding {
     /// The rule.
     pub rule: &'static Rule,
-    /// What it found.
-    pub found: Found,
+    /// How many items.
+    pub count: Count,
+    /// The first item; `None` if the search stopped before it found one.
+    pub first: Option<Item>,
 }
 
 impl Finding {
     /// How many items there are and what is with them: `2 tokens were used twice`.
     pub fn title(&self) -> String {
-        let is_one = self.found.items.len() == 1 && !self.found.capped;
-        format!("{} {}", self.found.count(), if is_one { self.rule.one } else { self.rule.many })
+        format!("{} {}", self.count, self.rule.noun(self.count))
     }
 }
 
-/// Asks every rule that concerns the viewer; rules that find nothing are left out.
-pub fn findings(conn: &mut DbConnection, asked: Asked) -> Result<Vec<Finding>> {
+/// Asks every rule that concerns the viewer; rules that find nothing are left out. What `large` knows is not counted again.
+pub fn findings(conn: &mut DbConnection, asked: Asked, large: &LargeCounts) -> Result<Vec<Finding>> {
     let quiet = Acknowledged::load(conn, asked.now)?;
     let mut findings = Vec::new();
     for rule in RULES.iter().filter(|rule| rule.concerns(asked.only)) {
-        let found = rule.find(conn, asked, &quiet)?;
+        let finding = match large.known(conn, rule, asked, &quiet)? {
+            Some(finding) => finding,
+            None => {
+                let found = rule.find(conn, asked, &quiet)?;
+                let finding = Finding { rule, count: found.count(), first: found.items.into_iter().next() };
+                large.keep(&finding, asked);
+                finding
+            }
+        };
         // A search that stopped before it found anything says nothing.
-        if !found.items.is_empty() {
-            findings.push(Finding { rule, found });
-        }
+        findings.extend(finding.first.is_some().then_some(finding));
     }
     Ok(findings)
 }

@@ -4,8 +4,9 @@ use diesel::QueryResult;
 
 use crate::access::attention::acknowledgement::Acknowledged;
 use crate::access::attention::tokens::TokenRule;
-use crate::access::attention::{Asked, Found, clients, connections, reuse, tokens};
+use crate::access::attention::{Asked, Found, Subject, clients, connections, reuse, tokens};
 use crate::db::DbConnection;
+use crate::db::keyset::Count;
 use crate::id::EmployeeKey;
 use crate::scopes::Role;
 use crate::tokens::listing::inventory::InventoryFilter;
@@ -255,6 +256,27 @@ impl Rule {
         match self.query {
             Query::Tokens(rule) => Some(rule.inventory()),
             _ => None,
+        }
+    }
+
+    /// What follows a number of its items.
+    pub fn noun(&self, count: Count) -> &'static str {
+        if count.n == 1 && !count.capped { self.one } else { self.many }
+    }
+
+    /// Whether a token is still one of its items.
+    pub(super) fn still_finds(
+        &self,
+        conn: &mut DbConnection,
+        subject: Subject,
+        asked: Asked,
+        quiet: &Acknowledged,
+    ) -> QueryResult<bool> {
+        match self.query {
+            Query::Tokens(rule) => {
+                tokens::still_finds(conn, rule, subject, asked, &|subject| quiet.has(self.word, subject))
+            }
+            _ => Ok(false),
         }
     }
 

@@ -27,6 +27,8 @@ pub enum Part {
     OwnerInactive,
     /// What this employee authorized, newest first.
     Employee(EmployeeKey),
+    /// The row with this id.
+    One(i64),
 }
 
 /// Which table, and which part of it.
@@ -74,6 +76,7 @@ macro_rules! part_of {
             Part::FullAccess => query.filter($table::full_access).order($table::id.asc()),
             Part::BeyondRole => query.filter($table::beyond_role).order($table::id.asc()),
             Part::OwnerInactive => query.filter($table::owner_inactive).order($table::id.asc()),
+            Part::One(id) => query.filter($table::id.eq(id)),
             Part::Employee(id) if $is_row_range => {
                 let (low, high, order) = rows_of(id, $columns);
                 query.filter(low).filter(high).order(order)

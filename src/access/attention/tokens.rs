@@ -118,6 +118,24 @@ pub fn find(
     Ok(Found::new(items, is_end))
 }
 
+/// Whether a token that the rule found is still one of its tokens.
+pub fn still_finds(
+    conn: &mut DbConnection,
+    rule: TokenRule,
+    token: Subject,
+    asked: Asked,
+    is_quiet: &dyn Fn(Subject) -> bool,
+) -> QueryResult<bool> {
+    let (id, is_api_key) = match token {
+        Subject::ApiKey(_, id) => (id.0, true),
+        Subject::RefreshToken(_, id) => (id.0, false),
+        _ => return Ok(false),
+    };
+    let mut rows = read(conn, Source { part: Part::One(id), is_api_key }, 1)?;
+    rows.retain(|row| rule.has(row, asked.now) && !is_quiet(subject(row)));
+    Ok(!named(conn, rule, rows)?.is_empty())
+}
+
 // Reads little first: most rules have few rows.
 fn matching(
     conn: &mut DbConnection,

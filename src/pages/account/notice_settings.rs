@@ -26,6 +26,8 @@ pub struct NoticePanel {
 
 /// A notice channel.
 pub struct ChannelRow {
+    /// Which channel.
+    pub channel: Channel,
     /// Its name.
     pub name: &'static str,
     /// The path of its form.
@@ -65,11 +67,17 @@ impl NoticePanel {
         })
     }
 
+    /// Whether a channel is off.
+    pub fn is_off(&self, channel: Channel) -> bool {
+        self.rows.iter().any(|row| row.channel == channel && row.to.is_empty())
+    }
+
     /// The panel.
     pub fn new(environment: &Notices, facts: &Facts, times: &TimeFormat) -> NoticePanel {
         let row = |name, channel, (set, stored): (Option<String>, &Option<String>), settings, facts: &ChannelFacts| {
             let set_by = if set.is_some() { settings } else { "" };
             ChannelRow {
+                channel,
                 name,
                 href: channel_path(channel),
                 to: set.or_else(|| stored.clone()).unwrap_or_default(),

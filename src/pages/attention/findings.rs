@@ -1,6 +1,6 @@
 //! How pages show a rule that found something.
 
-use crate::access::attention::{Finding, Found, Item, Moment, Rule};
+use crate::access::attention::{Finding, Moment};
 use crate::pages::attention::{handles, path};
 use crate::time::TimeFormat;
 use crate::web::page::Viewer;
@@ -32,8 +32,8 @@ impl FindingRow {
         let (tone, icon) = rule.severity.look();
         FindingRow {
             href: path(rule),
-            count: finding.found.count().to_string(),
-            title: title(rule, &finding.found),
+            count: finding.count.to_string(),
+            title: rule.noun(finding.count),
             why: why(finding, times),
             tone,
             icon,
@@ -48,16 +48,11 @@ impl FindingRow {
 
 fn why(finding: &Finding, times: &TimeFormat) -> String {
     let why = finding.rule.why;
-    match finding.found.items.as_slice() {
-        [Item { moment: Moment::FailingSince(at), .. }] => format!("Failing for {}. {why}", times.lasting(*at).text),
-        [Item { moment: Moment::FailingSince(at), .. }, ..] => {
-            format!("Failing for up to {}. {why}", times.lasting(*at).text)
+    match finding.first.as_ref().map(|item| item.moment) {
+        Some(Moment::FailingSince(at)) => {
+            let up_to = if finding.count.n == 1 { "" } else { "up to " };
+            format!("Failing for {up_to}{}. {why}", times.lasting(at).text)
         }
         _ => why.to_string(),
     }
-}
-
-/// What follows the count of a rule's items.
-pub fn title(rule: &Rule, found: &Found) -> &'static str {
-    if found.items.len() == 1 && !found.capped { rule.one } else { rule.many }
 }

@@ -7,7 +7,6 @@ use crate::access::attention::{Acknowledged, Acknowledgement, Act, Asked, Found,
 use crate::error::Result;
 use crate::id::AcknowledgementKey;
 use crate::pages::access::inventory_filters::InventoryState;
-use crate::pages::attention::findings::title;
 use crate::pages::attention::{find_rule, handles, path};
 use crate::pages::connections::connection_summary::allow_form_redirects;
 use crate::pages::connections::path as connection_path;
@@ -106,7 +105,7 @@ fn page(context: &RequestContext, rule: &'static Rule, found: &Found, quiet: Vec
         rule,
         path: path(rule),
         count,
-        title: title(rule, found),
+        title: rule.noun(found.count()),
         rows: found.items.iter().take(SHOWN).map(|item| row(context, rule, item)).collect(),
         shown: (is_more || found.capped).then_some(SHOWN.min(found.items.len())),
         inventory: rule.inventory().filter(|_| is_more).map(|filter| InventoryState::address_of(&filter)),

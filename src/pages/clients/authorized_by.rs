@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::pages::access::inventory_filters::InventoryState;
 use crate::pages::tokens::token_rows::employees_by_id;
 use crate::time::{DisplayTime, TimeFormat, thousands};
-use crate::tokens::listing::inventory::{Holder, InventoryFilter, READ_FOR_HOLDERS, TokenType, holders};
+use crate::tokens::listing::inventory::{Holder, InventoryFilter, RecentTokens, TokenType};
 use crate::web::badge::Badge;
 use crate::web::page::Viewer;
 
@@ -46,10 +46,11 @@ impl HolderPanel {
     pub fn load(
         conn: &mut DbConnection,
         client: &Client,
+        recent: &RecentTokens,
         (viewer, times): (&Viewer, &TimeFormat),
     ) -> Result<HolderPanel> {
-        let found = holders(conn, client.id, times.now())?;
-        let named = employees_by_id(conn, found.people.iter().take(SHOWN).map(|holder| holder.employee))?;
+        let holders = recent.holders();
+        let named = employees_by_id(conn, holders.iter().take(SHOWN).map(|holder| holder.employee))?;
         let link = |employee: &str, kind: Option<TokenType>| {
             InventoryState::address_of(&InventoryFilter {
                 client: client.name.clone(),
@@ -73,16 +74,18 @@ impl HolderPanel {
                 last_used: times.ago(holder.last_used_at),
             })
         };
-        let people = found.people.len();
-        let plus = if found.is_complete { "" } else { "+" };
+        let people = holders.len();
+        let plus = if recent.is_complete { "" } else { "+" };
         Ok(HolderPanel {
-            rows: found.people.iter().take(SHOWN).filter_map(row).collect(),
+            rows: holders.iter().take(SHOWN).filter_map(row).collect(),
             total: format!("{}{plus}", thousands(people as i64)),
-            note: match found.is_complete {
+            note: match recent.is_complete {
                 true => String::new(),
-                false => format!("Counted among the {} tokens used most recently.", thousands(READ_FOR_HOLDERS)),
+                false => {
+                    format!("Counted among the {} tokens used most recently.", thousands(recent.tokens.len() as i64))
+                }
             },
-            more: (people > SHOWN || !found.is_complete)
+            more: (people > SHOWN || !recent.is_complete)
                 .then(|| (link("", None), "All tokens and keys of this client".to_string())),
         })
     }

@@ -4,7 +4,7 @@ use crate::access::client_access::ClientAccess;
 use crate::clients::{Client, ClientState};
 use crate::db::DbConnection;
 use crate::error::Result;
-use crate::time::Timestamp;
+use crate::tokens::listing::inventory::RecentTokens;
 
 /// What a client can do now.
 pub struct ClientAccessPanel {
@@ -15,14 +15,14 @@ pub struct ClientAccessPanel {
 }
 
 impl ClientAccessPanel {
-    /// Loads it.
-    pub fn load(conn: &mut DbConnection, client: &Client, now: Timestamp) -> Result<ClientAccessPanel> {
+    /// Loads it for the tokens of the client that were used most recently.
+    pub fn load(conn: &mut DbConnection, client: &Client, recent: &RecentTokens) -> Result<ClientAccessPanel> {
         let stopped = match client.state() {
             ClientState::Active => "",
             ClientState::Pending => "Nothing: it waits for approval.",
             ClientState::Suspended => "Nothing: it is suspended. If an admin resumes it, its tokens can do this again:",
         };
-        Ok(ClientAccessPanel { access: ClientAccess::of(conn, client.id, now)?, stopped })
+        Ok(ClientAccessPanel { access: ClientAccess::of(conn, recent)?, stopped })
     }
 
     /// How many tokens can do nothing, as text.

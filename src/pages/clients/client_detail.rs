@@ -18,6 +18,7 @@ use crate::pages::tokens::token_table::{Panel, access_token_panel, api_key_panel
 use crate::pages::usage_chart::UsageChart;
 use crate::time::{DisplayTime, thousands};
 use crate::tokens::listing::Within;
+use crate::tokens::listing::inventory::RecentTokens;
 use crate::tokens::revocation::DeletionJob;
 use crate::web::page::{Page, RequestContext, Section, html, see_other};
 use crate::web::query::Query;
@@ -90,7 +91,8 @@ pub async fn detail(
                 return Ok(Found::Revoked(Box::new((client, purge))));
             }
             let (within, state) = (Within::Client(client.id), client.state());
-            let authorized_by = HolderPanel::load(conn, &client, (&viewer, &times))?;
+            let recent = RecentTokens::of(conn, client.id, times.now())?;
+            let authorized_by = HolderPanel::load(conn, &client, &recent, (&viewer, &times))?;
             let api_keys = api_keys.load(conn, within, state, (&viewer, &times))?;
             let refresh_tokens = refresh_tokens.load(conn, within, state, (&viewer, &times))?;
             let access_tokens = match access_tokens.is_open() {
@@ -103,7 +105,7 @@ pub async fn detail(
                 false => None,
             };
             Ok(Found::Current(Box::new(LoadedClient {
-                client_access: ClientAccessPanel::load(conn, &client, times.now())?,
+                client_access: ClientAccessPanel::load(conn, &client, &recent)?,
                 usage: Usage::of_client(conn, id, times.now())?,
                 client,
                 authorized_by,

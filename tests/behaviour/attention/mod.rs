@@ -130,4 +130,15 @@ fn counts_are_exact_to_a_thousand() {
     let all = page.link("Show all in the access inventory").unwrap();
     assert_eq!(all, "/settings/access?access=full&owner=active");
     assert!(world.manager.open(&all).text().contains("1,000+"), "the inventory has them");
+
+    // So many are not counted again for a minute, unless the first of them is gone.
+    world.app.shop().sql("DELETE FROM refresh_tokens WHERE id > 3");
+    assert_eq!(findings(&world.manager.open(HOME)), ["1,000+ tokens have full access"]);
+    world.app.advance(60);
+    assert_eq!(findings(&world.manager.open(HOME)), ["3 tokens have full access"]);
+    world.app.shop().sql(&more(1_000));
+    assert_eq!(findings(&world.manager.open(HOME)), ["1,000+ tokens have full access"]);
+    world.app.shop().sql("DELETE FROM refresh_tokens WHERE id = 1");
+    world.app.shop().sql("DELETE FROM refresh_tokens WHERE id > 3");
+    assert_eq!(findings(&world.manager.open(HOME)), ["2 tokens have full access"]);
 }

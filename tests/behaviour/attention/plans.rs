@@ -1,6 +1,6 @@
 //! How the database runs the searches of the token rules: each follows one index, and none scans a table or sorts.
 
-use client_api_access::access::attention::{Asked, findings};
+use client_api_access::access::attention::{Asked, LargeCounts, findings};
 use client_api_access::id::EmployeeKey;
 
 use crate::support::{Database, NOW, Shop};
@@ -20,7 +20,9 @@ fn no_rule_scans_a_table_or_sorts() {
             shop.sql("ANALYZE");
         }
         for only in [None, Some(EmployeeKey(1))] {
-            let statements = recorded(shop.conn(), |conn| drop(findings(conn, Asked { only, now: NOW }).unwrap()));
+            let statements = recorded(shop.conn(), |conn| {
+                drop(findings(conn, Asked { only, now: NOW }, &LargeCounts::default()).unwrap())
+            });
 
             assert!(statements.len() >= 2, "{statements:?}");
             for statement in statements {

@@ -99,11 +99,15 @@ export async function expectNoOverflow(page) {
   expectNone(offenders, `wider than ${width} px: ${page.url()}`);
 }
 
-/** What a form leads to is held to the same as every page that a link leads to. */
+/**
+ * What a form leads to is held to the same as every page that a link leads to. axe-core is slow: of the four ways to look it
+ * sees the two that differ most, wide with scripts and narrow without.
+ */
 export async function expectSound(page, status = 200) {
   await page.waitForLoadState();
   assert.equal(documentOf(page).status(), status);
-  await expectAccessible(page, scriptsRun(page) ? undefined : STRUCTURE);
+  const [scripts, isWide] = [scriptsRun(page), page.viewportSize().width > 600];
+  if (scripts === isWide) await expectAccessible(page, scripts ? undefined : STRUCTURE);
   await expectNoOverflow(page);
   await expectValidHtml(page);
   expectNoProblems(page, { refusals: [status] });

@@ -7,12 +7,12 @@ mod by_id;
 mod criteria;
 mod filter;
 mod find;
-mod holders;
+mod recent;
 mod scan;
 
 pub use by_id::tokens_with;
 pub use criteria::{Criteria, Scoped};
 pub use filter::{CreatedWithin, Expiry, InventoryFilter, Owner, Reach, TokenType, Usage};
 pub use find::{InventoryRequest, find, read_on};
-pub use holders::{Holder, Holders, READ_FOR_HOLDERS, holders};
+pub use recent::{Holder, RecentTokens};
 pub use scan::{Scan, Walk, place_of};

@@ -1,0 +1,60 @@
+//! Counts that would take long: those of rules about tokens with more items than are counted.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use diesel::QueryResult;
+
+use crate::access::attention::acknowledgement::Acknowledged;
+use crate::access::attention::{Asked, Finding, Rule};
+use crate::db::DbConnection;
+use crate::id::EmployeeKey;
+use crate::time::{MINUTE, Timestamp};
+
+// How many are kept; of more, all are forgotten.
+const KEPT: usize = 1_000;
+
+/// For a minute each, what a rule found when it found more than it counts. Everything smaller is counted each time.
+#[derive(Debug, Default)]
+pub struct LargeCounts(Mutex<HashMap<(&'static str, Option<EmployeeKey>), (Timestamp, Finding)>>);
+
+impl LargeCounts {
+    /// What the rule found within the last minute, unless the first of its items is no longer one. After a minute, whoever asks
+    /// first gets `None` and counts again.
+    pub(super) fn known(
+        &self,
+        conn: &mut DbConnection,
+        rule: &'static Rule,
+        asked: Asked,
+        quiet: &Acknowledged,
+    ) -> QueryResult<Option<Finding>> {
+        let Some(finding) = self.recent(rule, asked) else { return Ok(None) };
+        Ok(match &finding.first {
+            Some(first) if !rule.still_finds(conn, first.subject, asked, quiet)? => None,
+            _ => Some(finding),
+        })
+    }
+
+    fn recent(&self, rule: &'static Rule, asked: Asked) -> Option<Finding> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (counted_at, finding) = all.get_mut(&(rule.word, asked.only))?;
+        if asked.now.since(*counted_at) < MINUTE {
+            return Some(finding.clone());
+        }
+        *counted_at = asked.now;
+        None
+    }
+
+    /// Keeps what was found if there is more of it than was counted.
+    pub(super) fn keep(&self, finding: &Finding, asked: Asked) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= KEPT {
+            all.clear();
+        }
+        let key = (finding.rule.word, asked.only);
+        match finding.count.capped && finding.rule.is_about_tokens() {
+            true => all.insert(key, (asked.now, finding.clone())),
+            false => all.remove(&key),
+        };
+    }
+}

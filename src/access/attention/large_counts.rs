@@ -1,4 +1,4 @@
-//! Counts that would take long: those of rules about tokens with more items than are counted.
+//! Counts that would take long: those of rules about tokens with many items.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,8 +13,10 @@ use crate::time::{MINUTE, Timestamp};
 
 // How many are kept; of more, all are forgotten.
 const KEPT: usize = 1_000;
+// A rule with more items than these is not counted for each page.
+const MANY: i64 = 100;
 
-/// For a minute each, what a rule found when it found more than it counts. Everything smaller is counted each time.
+/// For a minute each, what a rule found when it found more than a hundred items. Everything smaller is counted each time.
 #[derive(Debug, Default)]
 pub struct LargeCounts(Mutex<HashMap<(&'static str, Option<EmployeeKey>), (Timestamp, Finding)>>);
 
@@ -45,14 +47,15 @@ impl LargeCounts {
         None
     }
 
-    /// Keeps what was found if there is more of it than was counted.
+    /// Keeps what was found if there is much of it.
     pub(super) fn keep(&self, finding: &Finding, asked: Asked) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= KEPT {
             all.clear();
         }
         let key = (finding.rule.word, asked.only);
-        match finding.count.capped && finding.rule.is_about_tokens() {
+        let is_large = finding.count.capped || finding.count.n > MANY;
+        match is_large && finding.rule.is_about_tokens() {
             true => all.insert(key, (asked.now, finding.clone())),
             false => all.remove(&key),
         };

@@ -28,6 +28,8 @@ use crate::employees::password_hasher::PasswordHasher;
 use crate::error::Error;
 use crate::http::HttpClient;
 use crate::jobs;
+use crate::metrics::Metrics;
+use crate::monitoring;
 use crate::oauth::parameters::LONGEST_BODY;
 use crate::routes;
 use crate::secrets::MasterKey;
@@ -59,7 +61,8 @@ impl App {
         db::migrate(&config.database)?;
         let chain_key = open_account(&config, master, &clock)?;
         let carried = (chain_key.of_entries(), config.channels());
-        let db = Db::open_carrying(&config.database, config.database_connections, carried)?;
+        let metrics = Metrics::new();
+        let db = Db::open_carrying(&config.database, config.database_connections, carried, &metrics)?;
         let http = HttpClient::new(&config.outbound).map_err(|why| format!("--outbound-ca / OUTBOUND_CA: {why}"))?;
         let (connections, refreshes) = Connections::new(
             (db.clone(), clock.clone()),
@@ -68,9 +71,10 @@ impl App {
             config.public_url.origin().to_string(),
         );
         let state = State {
-            connection_limits: ConnectionLimits::new(&config),
+            connection_limits: ConnectionLimits::new(&config, &metrics),
             config,
             db,
+            metrics,
             clock,
             keys: Keys::new(master),
             chain_key,
@@ -94,6 +98,11 @@ impl App {
             readiness: web::Data::default(),
             refreshes: Mutex::new(Some(refreshes)),
         }))
+    }
+
+    /// Serves metrics on `listener` until it is stopped.
+    pub fn serve_metrics(&self, listener: TcpListener) -> std::io::Result<actix_web::dev::Server> {
+        monitoring::serve(listener, web::Data::from(self.state.clone()), self.readiness.clone())
     }
 
     /// Serves requests on `listener` until it is stopped; with `background`, also runs the background jobs.

@@ -42,6 +42,13 @@ pub enum Error {
     TimedOut,
     /// A query failed.
     Database(DatabaseError),
+    /// An unexpected condition that anybody may read in these words; and its cause, for the log.
+    Explained {
+        /// What is wrong, in words without names, paths or secrets.
+        shown: &'static str,
+        /// The cause.
+        cause: String,
+    },
     /// A bug or an unexpected condition in this program.
     Internal(String),
 }
@@ -124,7 +131,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Database(error) => write!(f, "database: {}", error.source),
-            Error::Internal(cause) => f.write_str(cause),
+            Error::Internal(cause) | Error::Explained { cause, .. } => f.write_str(cause),
             Error::Unavailable(cause) => f.write_str(cause),
             Error::TimedOut => f.write_str("the request took longer than --handler-seconds"),
             Error::NotFound => f.write_str("not found"),

@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | [`commands`] | what each subcommand of the program does | wiring |
 //! | [`app`] | opens the database, creates the shared state, starts the HTTP server and the jobs | wiring |
+//! | [`monitoring`] | what operators read: metrics, on a listener of their own | wiring |
 //! | [`routes`] | every URL with its access level and its handler | wiring |
 //! | [`demo`] | a made-up shop, created through the services below (cargo feature `demo`) | wiring |
 //! | [`jobs`] | background jobs, one file each | wiring |
@@ -26,6 +27,7 @@
 //! | [`notices`] | e-mail and webhook notices, delivered from an outbox | domain |
 //! | [`activity`] | the activity log and the hash chain over it | domain |
 //! | [`db`] | one connection type over SQLite and PostgreSQL; paging by key; the write-behind buffer | ground |
+//! | [`metrics`] | counters and histograms for operators, in Prometheus' text format | ground |
 //! | [`config`] | flags and environment, read and checked once | ground |
 //! | [`secrets`] | tokens, hashes, derived keys, encryption of stored secrets | ground |
 //! | [`http`] | the HTTP client for other servers, and which addresses it may call | ground |
@@ -52,6 +54,8 @@ pub mod http;
 pub mod id;
 pub mod jobs;
 pub mod logging;
+pub mod metrics;
+pub mod monitoring;
 pub mod network;
 pub mod notices;
 pub mod oauth;

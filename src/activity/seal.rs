@@ -63,6 +63,12 @@ pub fn is_due(conn: &mut DbConnection) -> Result<bool> {
     Ok(waiting.select(activity_unsealed::activity_id).first::<i64>(conn).optional()?.is_some())
 }
 
+/// How many entries wait for their seal; counting stops at `most`.
+pub fn waiting(conn: &mut DbConnection, most: i64) -> Result<usize> {
+    let waiting = activity_unsealed::table.filter(activity_unsealed::refused_at.is_null()).limit(most);
+    Ok(waiting.select(activity_unsealed::activity_id).load::<i64>(conn)?.len())
+}
+
 /// Seals up to five hundred entries; returns the new head, or none when no entry waits for a seal. What waits and was not
 /// recorded by a server is refused: it keeps waiting, and `verify-activity` names it.
 pub fn advance(conn: &mut DbConnection, key: &ChainKey, now: Timestamp) -> Result<Option<Head>> {

@@ -38,7 +38,7 @@ pub fn run(command: Command) -> Outcome {
 
 fn start(settings: &Settings) -> Result<Config, Vec<String>> {
     let config = Config::from_settings(settings)?;
-    logging::start(config.log_level);
+    logging::start(config.log_level, config.log_format);
     Ok(config)
 }
 

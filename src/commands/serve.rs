@@ -1,7 +1,9 @@
 //! `serve`: opens the database, prints the set-up link if there is no admin yet, and serves until SIGTERM.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+
+use actix_web::dev::ServerHandle;
 
 use crate::app::App;
 use crate::commands::{Outcome, lock_data, one};
@@ -34,13 +36,29 @@ pub(super) fn listen(config: &Config) -> Result<TcpListener, Vec<String>> {
 /// Serves until the process is told to stop, then writes what is buffered in memory.
 pub(super) async fn until_stopped(app: Arc<App>, listener: TcpListener) -> Outcome {
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
+    let metrics = match app.state.config.metrics_listen {
+        Some(address) => Some(serve_metrics(&app, address)?),
+        None => None,
+    };
     let server = app.clone().serve(listener, workers, true).map_err(one)?;
     server.await.map_err(one)?;
+    if let Some(metrics) = metrics {
+        metrics.stop(false).await;
+    }
     app.state.connections.refresher.finish().await;
     if let Err(error) = jobs::flush(&app.state).await {
         log::warn!("could not write buffered times: {error}");
     }
     Ok(())
+}
+
+fn serve_metrics(app: &App, address: SocketAddr) -> Result<ServerHandle, Vec<String>> {
+    let cannot = |error| one(format!("--metrics-listen / METRICS_LISTEN: {address}: {error}"));
+    let server = TcpListener::bind(address).and_then(|listener| app.serve_metrics(listener)).map_err(cannot)?;
+    let handle = server.handle();
+    actix_web::rt::spawn(server);
+    log::info!("metrics on http://{address}/metrics");
+    Ok(handle)
 }
 
 // Printed to standard output and not logged: the link contains a secret.

@@ -6,7 +6,8 @@ use std::path::Path;
 use ipnet::IpNet;
 
 use crate::config::{PublicUrl, Settings};
-use crate::http::Outbound;
+use crate::http::{Outbound, is_public};
+use crate::logging::LogFormat;
 
 /// Collects one line for each invalid setting.
 #[derive(Default)]
@@ -36,6 +37,27 @@ impl Checks {
 
 pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| format!("'{text}' is not ADDRESS:PORT"))
+}
+
+/// The address for metrics: not of the public internet, because they are served without HTTPS and without sign-in. One that
+/// means every network of the machine is allowed: callers from the public internet are refused.
+pub(super) fn metrics_listen(text: &str) -> Result<SocketAddr, String> {
+    let address = listen(text)?;
+    match address.ip().is_unspecified() || !is_public(address.ip()) {
+        true => Ok(address),
+        false => Err(format!(
+            "{} is a public address: metrics are plain http, so use a loopback or private one",
+            address.ip()
+        )),
+    }
+}
+
+pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        other => Err(format!("'{other}' is neither text nor json")),
+    }
 }
 
 /// The public URL; by default the address listened on, if that is loopback. `listen` is empty when it is itself invalid.

@@ -62,6 +62,9 @@ pub struct Settings {
     /// URL that people open, if the server is behind a proxy: https://…; http on loopback only
     #[arg(long, env = "PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
+    /// Address and port to serve metrics on, loopback or private; by default they are not served
+    #[arg(long, env = "METRICS_LISTEN", value_name = "LISTEN")]
+    pub metrics_listen: Option<String>,
     /// Folder for the SQLite database and the secret key
     #[arg(long, env = "DATA_DIR", default_value = "./data", value_name = "FOLDER")]
     pub data_dir: String,
@@ -116,6 +119,9 @@ pub struct Settings {
     /// Log level of this program: error, warn, info, debug or trace; libraries log at most warnings
     #[arg(long, env = "LOG_LEVEL", default_value = "info", value_name = "LEVEL")]
     pub log_level: String,
+    /// Format of the log: text, or json with one object a line
+    #[arg(long, env = "LOG_FORMAT", default_value = "text", value_name = "text|json")]
+    pub log_format: String,
 }
 
 /// Arguments of `demo`.

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 
 use crate::http::Outbound;
+use crate::logging::LogFormat;
 use crate::time::DAY;
 use checks::{Checks, number, secret, switch};
 
@@ -70,6 +71,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The URL that people open.
     pub public_url: PublicUrl,
+    /// The address that metrics are served on, if they are.
+    pub metrics_listen: Option<SocketAddr>,
     /// The data folder.
     pub data_dir: PathBuf,
     /// The database.
@@ -94,6 +97,8 @@ pub struct Config {
     pub notices: Notices,
     /// The log level of this program.
     pub log_level: log::LevelFilter,
+    /// The format of the log.
+    pub log_format: LogFormat,
 }
 
 impl Config {
@@ -117,6 +122,8 @@ impl Config {
     fn checked(checks: &mut Checks, settings: &Settings) -> Option<Config> {
         let listen = checks.take("--listen / LISTEN", checks::listen(&settings.listen));
         let public_url = checks.take("--public-url / PUBLIC_URL", checks::public_url(settings, listen)).flatten();
+        let metrics = settings.metrics_listen.as_deref().map(checks::metrics_listen).transpose();
+        let metrics = checks.take("--metrics-listen / METRICS_LISTEN", metrics);
         let data_dir = PathBuf::from(&settings.data_dir);
         let data_dir_exists = checks.take("--data-dir / DATA_DIR", checks::data_dir(&data_dir));
         let database = match &settings.database_url {
@@ -139,10 +146,12 @@ impl Config {
         let notices = notices(checks, settings, outbound.as_ref().is_some_and(|outbound| outbound.private));
         let level = settings.log_level.parse().map_err(|_| format!("'{}' is not a log level", settings.log_level));
         let level = checks.take("--log-level / LOG_LEVEL", level);
+        let format = checks.take("--log-format / LOG_FORMAT", checks::log_format(&settings.log_format));
         data_dir_exists?;
         Some(Config {
             listen: listen?,
             public_url: public_url?,
+            metrics_listen: metrics?,
             data_dir,
             database: database?,
             database_connections: u32::try_from(connections?).unwrap_or(8),
@@ -155,6 +164,7 @@ impl Config {
             hosts: Hosts::default(),
             notices: notices?,
             log_level: level?,
+            log_format: format?,
         })
     }
 }
@@ -214,6 +224,7 @@ mod tests {
             public_registration: "off".into(),
             outbound_private: "off".into(),
             log_level: "info".into(),
+            log_format: "text".into(),
             ..Settings::default()
         }
     }
@@ -231,6 +242,7 @@ mod tests {
     fn every_invalid_setting_is_named_at_once() {
         let wrong = Settings {
             listen: "everywhere".into(),
+            metrics_listen: Some("8.8.8.8:9100".into()),
             public_url: Some("http://pos.example".into()),
             data_dir: "/no/such/folder/data".into(),
             database_url: Some("mysql://root:hunter2@db/shop".into()),
@@ -250,12 +262,13 @@ mod tests {
             outbound_ca: Some("/no/such/file.pem".into()),
             notices: NoticeSettings { notices_from: Some("nobody".into()), ..NoticeSettings::default() },
             log_level: "loud".into(),
+            log_format: "xml".into(),
         };
 
         let lines = Config::from_settings(&wrong).expect_err("all are invalid").join("\n");
 
         let names = "LISTEN PUBLIC_URL DATA_DIR DATABASE_URL CONNECTIONS PROXIES MAX_CONNECTIONS PER_NETWORK HEADER BODY HANDLER KEEP_ALIVE KEEP_EXPIRED SECONDS REFRESH REGISTRATION PRIVATE \
-             OUTBOUND_CA SMTP_URL NOTICES_FROM NOTICES_TO LOG_LEVEL";
+             OUTBOUND_CA SMTP_URL NOTICES_FROM NOTICES_TO LOG_LEVEL METRICS_LISTEN LOG_FORMAT";
         for name in names.split(' ') {
             assert!(lines.contains(name), "{name} is missing in {lines}");
         }

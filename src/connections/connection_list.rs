@@ -171,6 +171,13 @@ impl Connection {
             .load(conn)
     }
 
+    /// How many connections are due, counting up to `most`; and since when the oldest of them has been.
+    pub fn overdue(conn: &mut DbConnection, now: Timestamp, most: i64) -> QueryResult<(usize, Option<Timestamp>)> {
+        let due = connections::table.filter(connections::due_at.le(now)).order((connections::due_at, connections::id));
+        let due: Vec<Timestamp> = due.limit(most).select(connections::due_at).load(conn)?;
+        Ok((due.len(), due.first().copied()))
+    }
+
     /// The connections that an employee authorized, by name.
     pub fn authorized_by(conn: &mut DbConnection, employee: EmployeeKey) -> QueryResult<Vec<(Connection, ApiType)>> {
         connections::table

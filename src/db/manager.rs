@@ -6,7 +6,9 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 
 use crate::config::{Channels, DatabaseUrl};
+use crate::db::carried::carry_metrics;
 use crate::db::{DbConnection, carry_channels, carry_key};
+use crate::metrics::Metrics;
 use crate::secrets::DerivedKey;
 
 /// What a connection is for, which decides its memory and its time limits.
@@ -49,11 +51,12 @@ impl Purpose {
 }
 
 /// Opens connections for the pool.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Manager {
     url: DatabaseUrl,
     purpose: Purpose,
     carried: Option<(DerivedKey, Arc<Channels>)>,
+    metrics: Arc<Metrics>,
 }
 
 /// A pooled connection, and whether it turned out to be dead.
@@ -64,12 +67,22 @@ pub(crate) struct Pooled {
 
 impl Manager {
     pub(crate) fn new(url: DatabaseUrl) -> Manager {
-        Manager { url, purpose: Purpose::Requests, carried: None }
+        Manager { url, purpose: Purpose::Requests, carried: None, metrics: Metrics::new() }
     }
 
     /// The same for connections that carry `key` and `channels`.
     pub(crate) fn carrying(self, key: &DerivedKey, channels: Channels) -> Manager {
         Manager { carried: Some((key.clone(), Arc::new(channels))), ..self }
+    }
+
+    /// The same for connections whose acts are counted in `metrics`.
+    pub(crate) fn counting(self, metrics: Arc<Metrics>) -> Manager {
+        Manager { metrics, ..self }
+    }
+
+    /// What counts the acts of its connections.
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     pub(crate) fn for_purpose(self, purpose: Purpose) -> Manager {
@@ -87,6 +100,7 @@ impl Manager {
             #[cfg(feature = "postgres")]
             DatabaseUrl::Postgres(url) => open_postgres(url.expose(), self.purpose),
         }?;
+        carry_metrics(&mut conn, &self.metrics);
         if let Some((key, channels)) = &self.carried {
             carry_key(&mut conn, key);
             carry_channels(&mut conn, channels);

@@ -1,14 +1,15 @@
 //! The schema migrations of both databases, compiled into the program.
 
-use diesel::QueryResult;
 use diesel::backend::Backend;
 use diesel::connection::SimpleConnection;
 use diesel::migration::MigrationSource;
+use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::config::DatabaseUrl;
 use crate::db::DbConnection;
 use crate::db::manager::Manager;
+use crate::error::Result;
 
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 #[cfg(feature = "postgres")]
@@ -44,6 +45,52 @@ pub fn migrate_and_tell(url: &DatabaseUrl, tell: &mut dyn FnMut(&str)) -> std::r
             apply(sqlite, SQLITE_MIGRATIONS, tell, |sqlite| sqlite.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)"))
         }
     }
+}
+
+mod list {
+    // Diesel's own list of the migrations that were applied.
+    diesel::table! {
+        #[sql_name = "__diesel_schema_migrations"]
+        applied_migrations (version) {
+            version -> Text,
+        }
+    }
+}
+use list::applied_migrations;
+
+/// The schema of a database, compared with the one that this program knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaVersion {
+    /// The newest migration that was applied.
+    pub version: String,
+    /// Whether a migration of this program is missing.
+    pub is_older: bool,
+    /// Whether a migration was applied that this program does not know.
+    pub is_newer: bool,
+}
+
+impl SchemaVersion {
+    /// Reads it.
+    pub fn of(conn: &mut DbConnection) -> Result<SchemaVersion> {
+        let mut applied: Vec<String> = applied_migrations::table
+            .select(applied_migrations::version)
+            .order(applied_migrations::version)
+            .load(conn)?;
+        let known = match conn {
+            #[cfg(feature = "postgres")]
+            DbConnection::Postgres(_) => versions::<diesel::pg::Pg>(POSTGRES_MIGRATIONS),
+            DbConnection::Sqlite(_) => versions::<diesel::sqlite::Sqlite>(SQLITE_MIGRATIONS),
+        };
+        let is_older = known.iter().any(|known| !applied.contains(known));
+        let is_newer = applied.iter().any(|applied| !known.contains(applied));
+        Ok(SchemaVersion { version: applied.pop().unwrap_or_default(), is_older, is_newer })
+    }
+}
+
+// Without those that cannot be read: there are none, because `migrate` reads them at the start.
+fn versions<DB: Backend>(migrations: impl MigrationSource<DB>) -> Vec<String> {
+    let migrations = migrations.migrations().unwrap_or_default();
+    migrations.iter().map(|migration| migration.name().version().to_string()).collect()
 }
 
 fn apply<DB: Backend, C: MigrationHarness<DB>>(

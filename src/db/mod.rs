@@ -24,10 +24,10 @@ mod write_behind;
 mod writer;
 
 pub use crate::config::DatabaseUrl;
-pub(crate) use carried::{carried_channels, carried_key};
+pub(crate) use carried::{carried_channels, carried_key, tally};
 pub use carried::{carry_channels, carry_key, watch};
 pub use commit::in_transaction;
-pub use migrations::{migrate, migrate_and_tell, revert_all};
+pub use migrations::{SchemaVersion, migrate, migrate_and_tell, revert_all};
 pub use pool::Db;
 pub use statistics::update_statistics;
 pub use write_behind::WriteBehindBuffer;

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::config::{Channels, DatabaseUrl};
 use crate::db::DbConnection;
@@ -12,6 +13,7 @@ use crate::db::manager::{Manager, Purpose};
 use crate::db::shares::{Share, Shares};
 use crate::db::writer::Writer;
 use crate::error::{Error, Result};
+use crate::metrics::Metrics;
 use crate::secrets::DerivedKey;
 use crate::threads::Threads;
 
@@ -27,7 +29,7 @@ pub struct Db {
     shares: Shares,
     threads: Threads,
     writer: Option<Writer>,
-    manager: Manager,
+    pub(super) manager: Manager,
     timeout: Duration,
     is_low_priority: bool,
     reads_for_jobs: bool,
@@ -47,13 +49,25 @@ impl Db {
     }
 
     /// The same with connections that carry `key`, which authenticates the activity entries they write, and the `channels`
-    /// of the notices they write.
+    /// of the notices they write. What they do is counted in `metrics`.
     pub fn open_carrying(
         url: &DatabaseUrl,
         connections: u32,
         (key, channels): (&DerivedKey, Channels),
+        metrics: &Arc<Metrics>,
     ) -> std::result::Result<Db, String> {
-        Db::with_manager(Manager::new(url.clone()).carrying(key, channels), connections)
+        let manager = Manager::new(url.clone()).carrying(key, channels).counting(metrics.clone());
+        Db::with_manager(manager, connections)
+    }
+
+    /// The name of each pool, how many connections it may have, and how many are in use.
+    pub fn pools(&self) -> Vec<(&'static str, usize, usize)> {
+        self.shares.usage()
+    }
+
+    /// How many changes wait for SQLite's writer; `None` on PostgreSQL.
+    pub fn queued_changes(&self) -> Option<usize> {
+        self.writer.as_ref().map(Writer::queued)
     }
 
     fn with_manager(manager: Manager, connections: u32) -> std::result::Result<Db, String> {
@@ -146,6 +160,18 @@ impl Db {
         T: Send + 'static,
         F: Fn(&mut DbConnection) -> Result<T> + Send + 'static,
     {
+        let begun = Instant::now();
+        let outcome = self.make(change).await;
+        let is_made = !outcome.as_ref().is_err_and(Error::is_unavailable);
+        self.manager.metrics().write(begun.elapsed().as_secs_f64(), is_made);
+        outcome
+    }
+
+    async fn make<T, F>(&self, change: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut DbConnection) -> Result<T> + Send + 'static,
+    {
         match &self.writer {
             Some(writer) => writer.write(change, self.is_low_priority, self.timeout).await,
             None => {
@@ -167,15 +193,18 @@ impl Db {
         T: Send + 'static,
         F: Fn(&mut DbConnection) -> Result<T> + Send + 'static,
     {
-        let deadline = tokio::time::Instant::now() + self.timeout;
+        let begun = tokio::time::Instant::now();
+        let deadline = begun + self.timeout;
         let mut permits = Vec::with_capacity(share.free.len());
         for free in &share.free {
             let permit = tokio::time::timeout_at(deadline, free.clone().acquire_owned()).await;
             let Ok(Ok(permit)) = permit else {
+                self.manager.metrics().pool_timeout(share.name);
                 return Err(Error::Unavailable("every database connection is busy"));
             };
             permits.push(permit);
         }
+        share.waits.observe(begun.elapsed().as_secs_f64());
         let pool = share.pool.clone();
         let mut work = self.threads.run(move || {
             let _permits = permits;

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus::Histogram;
 use tokio::sync::Semaphore;
 
 use crate::db::manager::{Manager, Purpose};
@@ -13,6 +14,9 @@ use crate::db::manager::{Manager, Purpose};
 /// The connections for one kind of work.
 #[derive(Clone)]
 pub(crate) struct Share {
+    pub(crate) name: &'static str,
+    // How long callers wait for a connection.
+    pub(crate) waits: Histogram,
     pub(crate) pool: r2d2::Pool<Manager>,
     // A caller takes a permit of each semaphore in turn. Semaphores serve waiting callers in order and drop those that
     // disconnected; the pool does neither.
@@ -40,14 +44,28 @@ impl Shares {
     pub(crate) fn new(manager: &Manager, total: u32, timeout: Duration) -> Shares {
         let processors = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
         let (requests, pages, jobs) = divide(total, manager.file().is_some().then_some(processors));
-        let share = |purpose, size| Share::new(manager.clone().for_purpose(purpose), size, timeout);
-        let pages = share(Purpose::Pages, pages);
+        let share = |name, purpose, size| Share::new(name, manager.clone().for_purpose(purpose), size, timeout);
+        let pages = share("pages", Purpose::Pages, pages);
         // On SQLite, requests read in the caller's thread and changes have the writer: they need no pool.
-        let requests = if requests == 0 { pages.clone() } else { share(Purpose::Requests, requests) };
+        let requests = if requests == 0 { pages.clone() } else { share("requests", Purpose::Requests, requests) };
         let most_changes = requests.pool.max_size().saturating_sub(1).max(1);
         let changes = requests.with_at_most(most_changes);
         let low_priority_changes = changes.with_at_most(most_changes.saturating_sub(1).max(1));
-        Shares { requests, changes, low_priority_changes, pages, jobs: share(Purpose::Jobs, jobs) }
+        Shares { requests, changes, low_priority_changes, pages, jobs: share("jobs", Purpose::Jobs, jobs) }
+    }
+
+    /// Each pool's name, how many connections it may have, and how many are in use.
+    pub(crate) fn usage(&self) -> Vec<(&'static str, usize, usize)> {
+        let mut shares = vec![&self.pages, &self.jobs];
+        // On SQLite there is no pool of its own for requests.
+        if self.requests.name != self.pages.name {
+            shares.insert(0, &self.requests);
+        }
+        let usage = |share: &Share| {
+            let most = share.pool.max_size() as usize;
+            (share.name, most, most - share.free.last().map_or(0, |free| free.available_permits()).min(most))
+        };
+        shares.into_iter().map(usage).collect()
     }
 
     /// How many connections can be in use at a time.
@@ -70,7 +88,8 @@ fn divide(total: u32, processors: Option<u32>) -> (u32, u32, u32) {
 }
 
 impl Share {
-    fn new(manager: Manager, size: u32, timeout: Duration) -> Share {
+    fn new(name: &'static str, manager: Manager, size: u32, timeout: Duration) -> Share {
+        let waits = manager.metrics().pool_wait(name);
         let pool = r2d2::Pool::builder()
             .max_size(size)
             .min_idle(Some(0))
@@ -78,7 +97,7 @@ impl Share {
             .test_on_check_out(false)
             .error_handler(Box::new(r2d2::NopErrorHandler))
             .build_unchecked(manager);
-        Share { pool, free: vec![Arc::new(Semaphore::new(size as usize))] }
+        Share { name, waits, pool, free: vec![Arc::new(Semaphore::new(size as usize))] }
     }
 
     // A part of this share for one kind of work, which uses at most `most` connections at a time.

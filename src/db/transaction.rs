@@ -4,6 +4,8 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::result::Error as DieselError;
 
 use crate::db::DbConnection;
+use crate::db::carried::{count_tally, go_back_to};
+use crate::metrics::Tally;
 
 /// Begins a transaction. On SQLite it takes the write lock immediately: a deferred transaction that reads first and writes
 /// later could fail with SQLITE_BUSY without waiting for the busy timeout.
@@ -15,8 +17,11 @@ pub(crate) fn begin(conn: &mut DbConnection) -> diesel::QueryResult<()> {
     }
 }
 
+/// Commits the transaction; what it did counts from now on.
 pub(crate) fn commit(conn: &mut DbConnection) -> diesel::QueryResult<()> {
-    <DbConnection as diesel::Connection>::TransactionManager::commit_transaction(conn)
+    <DbConnection as diesel::Connection>::TransactionManager::commit_transaction(conn)?;
+    count_tally(conn);
+    Ok(())
 }
 
 /// Rolls the transaction back. SQLite may have done so already, for example when the disk is full.
@@ -27,6 +32,7 @@ pub(crate) fn roll_back(conn: &mut DbConnection) {
         Err(error) => log::debug!("rollback failed, no transaction was open: {error}"),
     }
     crate::db::on_each!(conn, |inner| reset_if_broken(inner));
+    go_back_to(conn, Tally::default());
 }
 
 fn reset_if_broken<C>(conn: &mut C)

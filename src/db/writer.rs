@@ -19,12 +19,14 @@ use diesel::connection::SimpleConnection;
 use tokio::sync::oneshot;
 
 use crate::db::DbConnection;
+use crate::db::carried::{go_back_to, tally_so_far};
 use crate::db::checkpoint::checkpoint;
 use crate::db::commit::CommitDecision;
 use crate::db::manager::{Manager, Purpose};
 use crate::db::pool::NOT_IN_TIME;
 use crate::db::transaction::{begin, commit, roll_back};
 use crate::error::{Error, Result};
+use crate::metrics::Metrics;
 
 const QUEUE: usize = 1024;
 // How many of them low-priority writes may fill.
@@ -74,10 +76,14 @@ where
     }
 
     fn run(&mut self, conn: &mut DbConnection) -> bool {
+        let before = tally_so_far(conn);
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.change)(conn)));
         let outcome = outcome.unwrap_or_else(|_| Err(Error::internal("a change to the database panicked")));
         let keep = outcome.is_ok() && self.decision.claim(CommitDecision::COMMITTING);
         self.outcome = Some(outcome);
+        if !keep {
+            go_back_to(conn, before);
+        }
         keep
     }
 
@@ -103,7 +109,9 @@ impl Writer {
         let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new().name(name.into()).spawn(body).map_err(|error| error.to_string())
         };
-        spawn("sqlite-writer", Box::new(move || work(&mut conn, &jobs, &still_queued, &written)))?;
+        let metrics = manager.metrics().clone();
+        let work = move || work(&mut conn, &jobs, (&still_queued, &metrics), &written);
+        spawn("sqlite-writer", Box::new(work))?;
         let mut conn = manager.open()?;
         let alive = Arc::downgrade(&log);
         drop(log);
@@ -121,6 +129,11 @@ impl Writer {
             }),
         )?;
         Ok(Writer { queue, queued })
+    }
+
+    /// How many changes wait.
+    pub(crate) fn queued(&self) -> usize {
+        self.queued.load(Ordering::Relaxed)
     }
 
     pub(crate) async fn write<T, F>(&self, change: F, is_low_priority: bool, timeout: Duration) -> Result<T>
@@ -154,7 +167,12 @@ impl Writer {
     }
 }
 
-fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, queued: &AtomicUsize, log: &Log) {
+fn work(
+    conn: &mut DbConnection,
+    jobs: &Receiver<Box<dyn Job>>,
+    (queued, metrics): (&AtomicUsize, &Metrics),
+    log: &Log,
+) {
     // Jobs that were taken from the queue but not run yet, because the previous group took long.
     let mut rest: Vec<Box<dyn Job>> = Vec::new();
     loop {
@@ -185,6 +203,7 @@ fn work(conn: &mut DbConnection, jobs: &Receiver<Box<dyn Job>>, queued: &AtomicU
         }
         let (done, committed) = run_group(conn, &mut group);
         rest = group.split_off(done);
+        metrics.group(done);
         log.is_dirty.store(true, Ordering::Relaxed);
         for job in group {
             job.answer(committed);

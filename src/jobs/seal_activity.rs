@@ -19,8 +19,11 @@ pub(super) async fn run(app: &State) -> Result<()> {
     }
     match app.db.lookup(seal::refused).await? {
         None => Ok(()),
-        Some(id) => Err(Error::internal(format!(
-            "activity entry {id} cannot be sealed: it was deleted, or not recorded by the server. Run verify-activity"
-        ))),
+        Some(id) => Err(Error::Explained {
+            shown: "an activity entry cannot be sealed: run verify-activity",
+            cause: format!(
+                "activity entry {id} cannot be sealed: it was deleted, or not recorded by the server. Run verify-activity"
+            ),
+        }),
     }
 }

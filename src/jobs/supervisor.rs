@@ -61,6 +61,7 @@ impl Failure {
             Error::Unavailable(why) => why,
             Error::Database(_) if error.is_unavailable() => "the database is unavailable",
             Error::Database(_) => "a query failed",
+            Error::Explained { shown, .. } => shown,
             _ => "an internal error",
         };
         Failure { cause: error.to_string(), shown, is_expected: error.is_unavailable() }

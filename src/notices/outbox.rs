@@ -132,6 +132,13 @@ impl OutboxMessage {
             .load(conn)
     }
 
+    /// How many messages wait for their delivery, counting up to `most`; and when the oldest of these was created.
+    pub fn waiting(conn: &mut DbConnection, most: i64) -> QueryResult<(usize, Option<Timestamp>)> {
+        let waiting = outbox::table.filter(outbox::due_at.lt(Timestamp::NO_END)).order((outbox::due_at, outbox::id));
+        let created: Vec<Timestamp> = waiting.limit(most).select(outbox::created_at).load(conn)?;
+        Ok((created.len(), created.into_iter().min()))
+    }
+
     /// Claims a message for an attempt; nothing when it is not due, delivered, or claimed by another node.
     pub fn claim(conn: &mut DbConnection, id: i64, now: Timestamp) -> QueryResult<Option<OutboxMessage>> {
         let free = outbox::table.find(id).filter(outbox::due_at.le(now)).filter(outbox::lease_until.le(now));

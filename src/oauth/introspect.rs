@@ -18,6 +18,7 @@ use crate::tokens::ValidRefreshToken;
 use crate::web::bearer;
 use crate::web::client_ip;
 use crate::web::oauth_error::{OAuthError, no_store};
+use crate::web::observe::RefusedFor;
 use crate::web::state::State;
 
 const INACTIVE: &str = r#"{"active":false}"#;
@@ -30,7 +31,11 @@ pub async fn introspect(
 ) -> HttpResponse {
     match answer(&app, &request, body).await {
         Ok(Some(description)) => description.response(),
-        Ok(None) => no_store(&mut HttpResponse::Ok()).content_type(ContentType::json()).body(INACTIVE),
+        Ok(None) => {
+            let mut inactive = HttpResponse::Ok();
+            inactive.extensions_mut().insert(RefusedFor("inactive"));
+            no_store(&mut inactive).content_type(ContentType::json()).body(INACTIVE)
+        }
         Err(error) => error.response(),
     }
 }

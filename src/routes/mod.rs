@@ -136,3 +136,18 @@ fn method(name: &str) -> actix_web::Route {
         _ => web::post(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Area;
+    use crate::web::observe::area;
+
+    #[test]
+    fn every_route_is_counted_in_an_area() {
+        for route in PAGES.iter().copied().flatten().chain(ENDPOINTS) {
+            assert_ne!(area(route.path), Area::Other, "{}", route.path);
+        }
+        assert_eq!(area("/nowhere"), Area::Other);
+    }
+}

@@ -73,6 +73,11 @@ impl EndedToken {
         Ok(!expired(conn, now, 1)?.is_empty())
     }
 
+    /// How many expired access tokens wait to be moved; counting stops at `most`.
+    pub fn waiting(conn: &mut DbConnection, now: Timestamp, most: i64) -> QueryResult<usize> {
+        expired(conn, now, most).map(|ids| ids.len())
+    }
+
     /// Moves up to `most` expired access tokens, those that expired first; returns how many.
     pub fn move_expired(conn: &mut DbConnection, now: Timestamp, most: i64) -> QueryResult<usize> {
         let ids = expired(conn, now, most)?;

@@ -4,10 +4,11 @@ use diesel::prelude::*;
 
 use crate::clients::Client;
 pub use crate::config::Lifetimes;
-use crate::db::DbConnection;
+use crate::db::{DbConnection, tally};
 use crate::employees::Employee;
 use crate::error::Result;
 use crate::id::{AccessTokenKey, ClientKey, EmployeeKey, RefreshTokenKey};
+use crate::metrics::Act;
 use crate::schema::{access_tokens, refresh_token_values, refresh_tokens};
 use crate::scopes::Scope;
 use crate::secrets::{GrantPart, PlainToken, TokenHash, TokenKind};
@@ -75,6 +76,7 @@ pub fn grant(conn: &mut DbConnection, grant: &Grant<'_>, lifetimes: Lifetimes, n
         ))
         .returning(refresh_tokens::id)
         .get_result::<i64>(conn)?;
+    tally(conn, Act::RefreshTokenIssued, 1);
     pair(conn, grant, (RefreshTokenKey(id), refresh_token), 1, expiry, now)
 }
 
@@ -228,6 +230,7 @@ pub fn api_key(
         ))
         .returning(access_tokens::id)
         .get_result::<i64>(conn)?;
+    tally(conn, Act::ApiKeyIssued, 1);
     Ok(IssuedKey { id: AccessTokenKey(id), value })
 }
 
@@ -264,6 +267,7 @@ fn pair(
     let id = crate::db::on_each!(conn, |conn| {
         diesel::insert_into(access_tokens::table).values(row).returning(access_tokens::id).get_result::<i64>(conn)
     })?;
+    tally(conn, Act::AccessTokenIssued, 1);
     let expires_in = expiry.access_token.since(now);
     Ok(IssuedPair { refresh_token_id, refresh_token, access_token_id: AccessTokenKey(id), access_token, expires_in })
 }

@@ -27,9 +27,10 @@ use diesel::prelude::*;
 use crate::account::Account;
 use crate::activity::Kind;
 use crate::clients::Client;
-use crate::db::DbConnection;
+use crate::db::{DbConnection, tally};
 use crate::error::{Error, Result};
 use crate::id::{AccessTokenKey, RefreshTokenKey};
+use crate::metrics::Act;
 use crate::network;
 use crate::schema::{access_tokens, refresh_token_values, refresh_tokens};
 use crate::scopes::{Role, Scope};
@@ -162,6 +163,9 @@ fn attempt(
         Standing::ResponseLost => reissue_generation(conn, &next, now)?,
         _ => issue::next_generation(conn, &next, now)?,
     };
+    if pair.is_some() {
+        tally(conn, Act::Refreshed, 1);
+    }
     Ok(pair.map(|pair| Rotation::Issued(pair, Requested { scope: scope.clone(), role })))
 }
 
@@ -242,7 +246,10 @@ fn reuse_detected(
     let target = Target::RefreshToken(refresh.client.clone(), token);
     let kind = (Kind::RefreshTokenReuseDetected, note.as_str());
     match revocation::revoke_as(conn, &target, kind, None, (&refresh.client.actor(), refresh.client_ip), now) {
-        Ok(_) => Ok(Some(Rotation::ReuseDetected(replaced))),
+        Ok(_) => {
+            tally(conn, Act::RefreshTokenReused, 1);
+            Ok(Some(Rotation::ReuseDetected(replaced)))
+        }
         // Another request revoked it at the same time.
         Err(Error::Conflict(_)) => Ok(Some(Rotation::Refused(Refusal::Unknown))),
         Err(error) => Err(error),

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::access::token_access::{Access, TokenChecks};
 use crate::web::client_ip;
 use crate::web::oauth_error::{OAuthError, no_store};
+use crate::web::observe::RefusedFor;
 use crate::web::state::State;
 
 const DENIED: &str = "The resource owner or authorization server denied the request.";
@@ -28,6 +29,16 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    fn reason(&self) -> &'static str {
+        match self {
+            Refusal::NoToken => "no_token",
+            Refusal::InvalidToken(_) => "invalid_token",
+            Refusal::InvalidRequest(_) => "invalid_request",
+            Refusal::InsufficientScope(_) => "insufficient_scope",
+            Refusal::Failed(error) => error.code,
+        }
+    }
+
     /// The error response.
     pub fn response(&self) -> HttpResponse {
         let (status, challenge, error, hint) = match self {
@@ -49,6 +60,7 @@ impl Refusal {
             Refusal::Failed(error) => return error.response(),
         };
         let mut response = HttpResponse::build(status);
+        response.extensions_mut().insert(RefusedFor(self.reason()));
         no_store(&mut response)
             .insert_header((header::WWW_AUTHENTICATE, format!("Bearer realm=\"api\"{challenge}")))
             .json(json!({ "error": error, "error_description": DENIED, "hint": hint }))

@@ -11,6 +11,7 @@ use actix_web::rt::net::TcpStream;
 use ipnet::IpNet;
 
 use crate::config::Config;
+use crate::metrics::Metrics;
 use crate::network;
 
 // Networks in which somebody is signed in: how many are remembered, and how long.
@@ -24,6 +25,7 @@ pub struct ConnectionLimits {
     trusted: Vec<IpNet>,
     // How long after an answer the next request must have arrived.
     open: Mutex<Open>,
+    metrics: Arc<Metrics>,
 }
 
 #[derive(Default)]
@@ -42,27 +44,35 @@ pub struct OpenConnection {
 
 impl ConnectionLimits {
     /// The limits that the configuration states. Raises this process's limit of open files as they need.
-    pub fn new(config: &Config) -> Arc<ConnectionLimits> {
+    pub fn new(config: &Config, metrics: &Arc<Metrics>) -> Arc<ConnectionLimits> {
         raise_open_files(config);
         Arc::new(ConnectionLimits {
             most: config.limits.connections,
             most_of_network: config.limits.of_network,
             trusted: config.trusted_proxies.clone(),
             open: Mutex::default(),
+            metrics: metrics.clone(),
         })
     }
 
     /// Counts a new connection, and says whose it is. Errors: too many are open.
     pub fn accept(self: &Arc<ConnectionLimits>, stream: &TcpStream) -> io::Result<(SocketAddr, OpenConnection)> {
         let peer = stream.peer_addr()?;
-        let open = self.open(peer).ok_or_else(|| {
+        let open = self.open(peer).map_err(|limit| {
+            self.metrics.connection_refused(limit);
             log::debug!("a connection was refused: too many are open");
             io::Error::from(io::ErrorKind::QuotaExceeded)
         })?;
         Ok((peer, open))
     }
 
-    fn open(self: &Arc<ConnectionLimits>, peer: SocketAddr) -> Option<OpenConnection> {
+    /// How many connections are open.
+    pub fn open_now(&self) -> usize {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).all
+    }
+
+    // Errors: whose limit is reached.
+    fn open(self: &Arc<ConnectionLimits>, peer: SocketAddr) -> Result<OpenConnection, &'static str> {
         let ip = peer.ip().to_canonical();
         let network = (!self.trusted.iter().any(|net| net.contains(&ip))).then(|| network::of(&ip.to_string()));
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,17 +81,17 @@ impl ConnectionLimits {
             _ => self.most,
         };
         if open.all >= most {
-            return None;
+            return Err("server");
         }
         if let Some(network) = &network {
             let count = open.of_network.entry(network.clone()).or_default();
             if *count >= self.most_of_network {
-                return None;
+                return Err("network");
             }
             *count += 1;
         }
         open.all += 1;
-        Some(OpenConnection { network, limits: self.clone() })
+        Ok(OpenConnection { network, limits: self.clone() })
     }
 
     /// Remembers that somebody is signed in at this client IP.
@@ -140,11 +150,11 @@ mod tests {
 
     fn limits(most: usize, most_of_network: usize) -> Arc<ConnectionLimits> {
         let trusted = vec!["10.0.0.0/8".parse().expect("a network")];
-        Arc::new(ConnectionLimits { most, most_of_network, trusted, open: Mutex::default() })
+        Arc::new(ConnectionLimits { most, most_of_network, trusted, open: Mutex::default(), metrics: Metrics::new() })
     }
 
     fn from(limits: &Arc<ConnectionLimits>, address: &str) -> Option<OpenConnection> {
-        limits.open(SocketAddr::new(address.parse().expect("an address"), 1))
+        limits.open(SocketAddr::new(address.parse().expect("an address"), 1)).ok()
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::secrets::random_name;
 use crate::text::one_line;
 use crate::time::count;
 use crate::web::handler_limit;
+use crate::web::observe::Incident;
 use crate::web::page::{Page, RequestContext, Section};
 
 #[derive(Template)]
@@ -93,6 +94,9 @@ fn page_for(request: Option<&HttpRequest>, error: &Error) -> HttpResponse {
     };
     let icon = icon(error.status());
     let mut response = response_with_headers(error);
+    if let Some(id) = incident.clone() {
+        response.extensions_mut().insert(Incident(id));
+    }
     match (ErrorPage { page, icon, heading, sentence, incident, way_out }).render() {
         Ok(body) => response.body(body),
         Err(_) => response.content_type("text/plain; charset=utf-8").body(heading),
@@ -104,7 +108,7 @@ fn log_incident(request: Option<&HttpRequest>, error: &Error) -> String {
     let id = random_name(10);
     let pattern = request.and_then(HttpRequest::match_pattern).unwrap_or_else(|| "(no page)".into());
     let method = request.map_or("", |request| request.method().as_str());
-    log::error!("incident {id}: {method} {pattern}: {}", shortened(error));
+    log::error!(incident = id.as_str(); "incident {id}: {method} {pattern}: {}", shortened(error));
     id
 }
 
@@ -141,6 +145,9 @@ fn response_with_headers(error: &Error) -> HttpResponseBuilder {
         response.insert_header((header::ALLOW, allow.as_str()));
     }
     response.content_type("text/html; charset=utf-8");
+    if let Some(reason) = error.reason() {
+        response.extensions_mut().insert(reason);
+    }
     response
 }
 

@@ -21,7 +21,9 @@ impl Error {
             Error::TooManyRequests(_) | Error::LimitReached(_) => StatusCode::TOO_MANY_REQUESTS,
             Error::TimedOut => StatusCode::SERVICE_UNAVAILABLE,
             Error::Unavailable(_) | Error::Database(_) if self.is_unavailable() => StatusCode::SERVICE_UNAVAILABLE,
-            Error::Unavailable(_) | Error::Database(_) | Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Error::Unavailable(_) | Error::Database(_) | Error::Internal(_) | Error::Explained { .. } => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
         }
     }
 }

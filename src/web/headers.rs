@@ -1,4 +1,4 @@
-//! Security headers on every response, error pages and static files included; and a debug log line for each request.
+//! Security headers on every response, error pages and static files included; every request is also counted and logged.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -8,6 +8,7 @@ use actix_web::middleware::Next;
 use actix_web::web;
 
 use crate::web::error_pages;
+use crate::web::observe;
 use crate::web::state::State;
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -24,22 +25,21 @@ pub async fn add(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let started = std::time::Instant::now();
-    let https = request.app_data::<web::Data<State>>().is_some_and(|app| app.config.public_url.is_https());
+    let app = request.app_data::<web::Data<State>>().cloned();
+    let https = app.as_ref().is_some_and(|app| app.config.public_url.is_https());
+    // Before the routes are tried, because a request that was cloned by then cannot be routed.
+    let area = observe::area(request.path());
     let mut response = match next.call(request).await {
         Ok(response) => response,
         Err(error) => {
             let mut page = error_pages::outside_handlers(&error);
             set_all(page.headers_mut(), https);
+            observe::count(app.as_deref().map(|app| &**app), area, &page, started);
             return Err(InternalError::from_response("the error page was rendered", page).into());
         }
     };
-    if log::log_enabled!(log::Level::Debug) {
-        // The route's pattern, not its path: a path may hold a one-time secret.
-        let request = response.request();
-        let pattern = request.match_pattern().unwrap_or_else(|| "(no page)".into());
-        let (method, status) = (request.method(), response.status().as_u16());
-        log::debug!("{method} {pattern} {status} {} us", started.elapsed().as_micros());
-    }
+    observe::count(app.as_deref().map(|app| &**app), area, response.response(), started);
+    observe::log(response.request(), response.response(), started);
     set_all(response.headers_mut(), https);
     Ok(response)
 }

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use actix_web::{HttpResponse, web};
 use diesel::prelude::*;
+use futures_util::future::join;
 use tokio::sync::Mutex;
 
-use crate::db::DbConnection;
-use crate::error::Result;
+use crate::db::{DbConnection, SchemaVersion};
+use crate::error::{Error, Result};
 use crate::schema::leases;
 use crate::time::Timestamp;
 use crate::web::state::State;
@@ -18,29 +19,84 @@ use crate::web::state::State;
 const VALID_FOR: Duration = Duration::from_secs(1);
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The last answer of the database to the readiness check, and when it came.
+/// What a node must have to be ready.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    database: Option<&'static str>,
+    writer: Option<&'static str>,
+    schema: Option<&'static str>,
+    /// The newest migration, if the database could be read.
+    pub schema_version: Option<String>,
+}
+
+impl Parts {
+    /// Each part, and what is wrong with it.
+    pub fn all(&self) -> [(&'static str, Option<&'static str>); 3] {
+        [("database", self.database), ("writer", self.writer), ("schema", self.schema)]
+    }
+
+    /// Whether nothing is wrong.
+    pub fn are_ready(&self) -> bool {
+        self.all().iter().all(|(_, trouble)| trouble.is_none())
+    }
+
+    // Both at the same time, so that the answer takes no longer than one of them.
+    async fn check(app: &State) -> Parts {
+        let db = app.db.with_timeout(TIMEOUT);
+        let (read, written) = join(db.lookup(SchemaVersion::of), db.write(write)).await;
+        for error in [read.as_ref().err(), written.as_ref().err()].into_iter().flatten() {
+            log::warn!("not ready: {error}");
+        }
+        let schema = read.as_ref().ok().filter(|schema| schema.is_older);
+        Parts {
+            database: read.as_ref().err().map(trouble),
+            writer: written.as_ref().err().map(trouble),
+            schema: schema.map(|_| "older than this program"),
+            schema_version: read.ok().map(|schema| schema.version),
+        }
+    }
+}
+
+// For `/readyz`, which anybody can read: without the words of the database, which may name files, hosts and statements.
+fn trouble(error: &Error) -> &'static str {
+    const KNOWN: [(&str, &str); 6] = [
+        ("disk is full", "the disk is full"),
+        ("No space left", "the disk is full"),
+        ("readonly database", "the database is read-only"),
+        ("read-only", "the database is read-only"),
+        ("database is locked", "the database is locked"),
+        ("disk I/O error", "the disk has errors"),
+    ];
+    let cause = error.to_string();
+    let known = KNOWN.iter().find(|(sign, _)| cause.contains(sign)).map(|(_, words)| *words);
+    match error {
+        Error::Database(_) => known.unwrap_or("a query failed"),
+        Error::Unavailable(why) => why,
+        _ => "an internal error",
+    }
+}
+
+/// The last result of the readiness check, and when it came.
 #[derive(Default)]
-pub struct Readiness(Arc<Mutex<Option<(Instant, bool)>>>);
+pub struct Readiness(Arc<Mutex<Option<(Instant, Parts)>>>);
 
 impl Readiness {
-    // In a task of its own, which also ends if the caller disconnects: otherwise a caller could start unlimited writes.
-    async fn check(&self, app: &web::Data<State>) -> bool {
+    /// Checks every part, at most once a second. In a task of its own, which also ends if the caller disconnects: otherwise
+    /// a caller could start unlimited writes.
+    pub async fn check(&self, app: &web::Data<State>) -> Parts {
         let (last, app) = (self.0.clone(), app.clone());
         let check = actix_web::rt::spawn(async move {
             let mut last = last.lock().await;
-            if let Some((at, is_ready)) = *last
+            if let Some((at, parts)) = &*last
                 && at.elapsed() < VALID_FOR
             {
-                return is_ready;
+                return parts.clone();
             }
-            let written = app.db.with_timeout(TIMEOUT).write(write).await;
-            if let Err(error) = &written {
-                log::warn!("not ready: the database does not accept changes: {error}");
-            }
-            *last = Some((Instant::now(), written.is_ok()));
-            written.is_ok()
+            let parts = Parts::check(&app).await;
+            *last = Some((Instant::now(), parts.clone()));
+            parts
         });
-        check.await.unwrap_or(false)
+        check.await.unwrap_or(Parts { writer: Some("an internal error"), ..Parts::default() })
     }
 }
 
@@ -63,18 +119,21 @@ pub async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body("ok\n")
 }
 
-/// `GET /readyz`: the database accepts changes; otherwise 503. The answer has a line for each background job that
-/// fails or has been running for long. Such a job does not make it 503, because other nodes may have the same problem.
+/// `GET /readyz`: 200 if the database can be read and accepts changes, and its schema has every migration of this program;
+/// otherwise 503, with a line for each part. The answer has a line for each background job that fails or has been running for
+/// long. Such a job does not make it 503, because other nodes may have the same problem.
 pub async fn readyz(app: web::Data<State>, readiness: web::Data<Readiness>) -> HttpResponse {
-    let (mut response, mut body) = match readiness.check(&app).await {
+    let parts = readiness.check(&app).await;
+    let (mut response, mut body) = match parts.are_ready() {
         true => (HttpResponse::Ok(), String::from("ready\n")),
-        false => {
-            (HttpResponse::ServiceUnavailable(), String::from("not ready: the database does not accept changes\n"))
-        }
+        false => (HttpResponse::ServiceUnavailable(), String::from("not ready\n")),
     };
+    // Writing to a String cannot fail.
+    for (name, trouble) in parts.all().into_iter().filter(|_| !parts.are_ready()) {
+        let _ = writeln!(body, "{name}: {}", trouble.unwrap_or("ok"));
+    }
     for (name, report) in app.job_health.reports() {
         if let Some(trouble) = report.trouble(app.clock.now()) {
-            // Writing to a String cannot fail.
             let _ = writeln!(body, "job \"{name}\": {trouble}");
         }
     }

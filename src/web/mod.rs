@@ -24,6 +24,7 @@ pub mod http_server;
 pub mod job_health;
 pub mod list;
 pub mod oauth_error;
+pub mod observe;
 pub mod page;
 mod pager;
 pub mod query;

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::secrets::random_name;
+use crate::web::observe::{Incident, RefusedFor};
 
 /// An error of the token, revocation or introspection endpoint, or of an authorization request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,7 @@ pub struct OAuthError {
     /// Whether the answer has a `WWW-Authenticate: Basic` header.
     pub challenge: bool,
     allow: Option<String>,
+    incident: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -43,6 +45,7 @@ impl OAuthError {
             retry_after: None,
             challenge: false,
             allow: None,
+            incident: None,
         }
     }
 
@@ -144,15 +147,20 @@ impl OAuthError {
             return OAuthError { retry_after: Some(5), ..busy };
         }
         let id = random_name(10);
-        log::error!("incident {id}: {error}");
+        log::error!(incident = id.as_str(); "incident {id}: {error}");
         let text = format!("The authorization server failed. Incident ID: {id}");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", &text, "")
+        let failed = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", &text, "");
+        OAuthError { incident: Some(id), ..failed }
     }
 
     /// The response, with the headers that RFC 6749 section 5.1 requires.
     pub fn response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         no_store(&mut response);
+        response.extensions_mut().insert(RefusedFor(self.code));
+        if let Some(id) = &self.incident {
+            response.extensions_mut().insert(Incident(id.clone()));
+        }
         if let Some(seconds) = self.retry_after {
             response.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }

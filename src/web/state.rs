@@ -12,6 +12,7 @@ use crate::connections::Connections;
 use crate::db::Db;
 use crate::employees::SeenSessions;
 use crate::employees::password_hasher::PasswordHasher;
+use crate::metrics::Metrics;
 use crate::notices::{Delivery, Guard};
 use crate::secrets::{DerivedKey, MasterKey};
 use crate::time::Clock;
@@ -25,6 +26,8 @@ pub struct State {
     pub config: Config,
     /// The database.
     pub db: Db,
+    /// What this process counts for operators.
+    pub metrics: Arc<Metrics>,
     /// The clock.
     pub clock: Clock,
     /// Keys derived from the secret key.

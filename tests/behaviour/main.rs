@@ -45,6 +45,8 @@ mod granted_scope;
 mod invitations;
 mod large_revoke;
 mod last_use;
+mod logging;
+mod metrics;
 mod notice_digest;
 mod notice_kinds;
 mod notice_settings;

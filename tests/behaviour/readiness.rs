@@ -97,7 +97,13 @@ fn readyz_is_503_while_the_database_accepts_no_changes() {
     // The answer from before is valid for a second.
     std::thread::sleep(Duration::from_millis(1100));
     let begun = Instant::now();
-    assert_eq!(readyz(&mut browser), (503, "not ready: the database does not accept changes\n".into()));
+    let (status, body) = readyz(&mut browser);
+    let lines: Vec<&str> = body.lines().collect();
+    assert_eq!((status, lines[0], lines[1], lines[3]), (503, "not ready", "database: ok", "schema: ok"), "{body}");
+    assert!(
+        lines[2].starts_with("writer: the change was not finished in time")
+            || lines[2] == "writer: the change could not be committed"
+    );
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
 
     holder.batch_execute("COMMIT").unwrap();
@@ -119,7 +125,35 @@ fn readyz_is_503_while_the_database_is_read_only() {
     };
     app.database.connect().batch_execute(refuse).unwrap();
 
-    assert_eq!(readyz(&mut app.browser()).0, 503);
+    let expected = "not ready\ndatabase: ok\nwriter: the database is read-only\nschema: ok\n";
+    assert_eq!(readyz(&mut app.browser()), (503, expected.into()));
+}
+
+#[test]
+fn readyz_is_503_while_the_schema_lacks_a_migration() {
+    let app = TestApp::start();
+    let newest = "DELETE FROM __diesel_schema_migrations WHERE version = \
+                  (SELECT MAX(version) FROM __diesel_schema_migrations)";
+    app.database.connect().batch_execute(newest).unwrap();
+
+    let expected = "not ready\ndatabase: ok\nwriter: ok\nschema: older than this program\n";
+    assert_eq!(readyz(&mut app.browser()), (503, expected.into()));
+}
+
+#[test]
+fn readyz_says_why_the_activity_log_cannot_be_sealed() {
+    let database = Database::migrated();
+    let mut server = Server::start(&database, &[]);
+    let mut admin = server.set_up("ada@shop.example", PASSWORD);
+    let (mut conn, _) = server.data(&database);
+    let refused = "INSERT INTO activity_unsealed (activity_id, mac, refused_at) VALUES (987654, 'x', 1)";
+    conn.batch_execute(refused).unwrap();
+
+    let line = "last: an activity entry cannot be sealed: run verify-activity";
+    until("the job has failed", || readyz(&mut admin).1.contains(line));
+    assert!(!readyz(&mut admin).1.contains("987654"), "which one is only in the log");
+    assert!(server.log().contains("activity entry 987654 cannot be sealed"));
+    assert_eq!(server.stop(), 0);
 }
 
 #[test]

@@ -144,6 +144,13 @@ impl BulkRevocation {
         Ok((next < open.len()).then(|| open.swap_remove(next)))
     }
 
+    /// How many are being counted or carried out; counting stops at a hundred.
+    pub fn waiting(conn: &mut DbConnection) -> QueryResult<usize> {
+        // Literals, as in the condition of the partial index.
+        let open = bulk_revocations::table.filter(sql::<Bool>("state IN ('counting', 'revoking', 'deleting')"));
+        open.select(bulk_revocations::id).limit(OPEN_AT_ONCE).load::<i64>(conn).map(|ids| ids.len())
+    }
+
     /// Deletes dry runs that nobody confirmed for a day, and the records of what ended 30 days ago.
     pub fn purge(conn: &mut DbConnection, now: Timestamp) -> QueryResult<usize> {
         let forgotten = bulk_revocations::table

@@ -130,3 +130,26 @@ async fn a_group_that_takes_long_is_committed_before_it_is_complete() {
     assert!(times[1] + Duration::from_millis(250) < times[5], "{times:?}");
     assert_eq!(sum(&db).await, 15);
 }
+
+#[actix_web::test]
+async fn only_what_is_committed_is_counted() {
+    use crate::db::tally;
+    use crate::metrics::{Act, Reading};
+    let folder = tempfile::tempdir().expect("a folder");
+    let db = database(&folder);
+    let refreshed = |conn: &mut DbConnection, n| {
+        tally(conn, Act::Refreshed, n);
+        insert(conn, n)
+    };
+
+    let (kept, failed, kept_too) = futures_util::future::join3(
+        db.write(move |conn| refreshed(conn, 1)),
+        db.write(move |conn| refreshed(conn, 10).and_then(|()| refreshed(conn, 10))),
+        db.write(move |conn| refreshed(conn, 100)),
+    )
+    .await;
+
+    assert!(kept.is_ok() && failed.is_err() && kept_too.is_ok());
+    let text = db.manager.metrics().text(&Reading::default());
+    assert!(text.contains("client_api_access_tokens_refreshed_total{kind=\"refresh_token\"} 101\n"), "{text}");
+}

@@ -4,9 +4,10 @@ use actix_web::web;
 
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
 use crate::clients::Client;
-use crate::db::DbConnection;
+use crate::db::{DbConnection, tally};
 use crate::employees::Employee;
 use crate::error::{Error, Result};
+use crate::metrics::Act;
 use crate::oauth::client_auth::require_active;
 use crate::oauth::grants::{Issued, Outcome};
 use crate::oauth::parameters::Parameters;
@@ -134,7 +135,11 @@ fn reuse_detected(
     let target = Target::RefreshToken(request.client.clone(), grant);
     let kind = (Kind::CodeReuseDetected, note.as_str());
     match revocation::revoke_as(conn, &target, kind, None, (&request.client.actor(), &request.client_ip), now) {
-        Ok(_) | Err(Error::Conflict(_)) => refused,
+        Ok(_) => {
+            tally(conn, Act::CodeReused, 1);
+            refused
+        }
+        Err(Error::Conflict(_)) => refused,
         Err(error) => Err(error),
     }
 }

@@ -4,7 +4,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::clients::Client;
 use crate::employees;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::metrics;
 use crate::oauth::authorization_request;
 use crate::pages::sign_in::new_session;
 use crate::web::client_ip;
@@ -61,7 +62,14 @@ pub async fn sign_in(request: HttpRequest, app: web::Data<State>, form: Protecte
     }
     let client_ip = client_ip::address(&request, &app.config.trusted_proxies);
     let origin = employees::SignInOrigin { client_ip, device: new_session::known_device(&request, &app) };
-    match employees::sign_in(&app.db, &app.hasher, (email, given), origin, app.clock.now()).await? {
+    let outcome = employees::sign_in(&app.db, &app.hasher, (email, given), origin, app.clock.now()).await;
+    match &outcome {
+        Ok(Some(_)) => app.metrics.sign_in(metrics::SignIn::Accepted),
+        Ok(None) => app.metrics.sign_in(metrics::SignIn::Wrong),
+        Err(Error::TooManyRequests(_)) => app.metrics.sign_in(metrics::SignIn::TooMany),
+        Err(_) => {}
+    }
+    match outcome? {
         Some(employee) => new_session::start(&request, &app, employee, &next),
         // The same text for a locked or archived employee, who would learn otherwise that the password is right.
         None => refuse(&request, &app, "Incorrect e-mail or password.", (next, email.to_string())).await,

@@ -4,9 +4,10 @@
 
 use diesel::prelude::*;
 
-use crate::db::DbConnection;
 use crate::db::index_order::in_index_order;
+use crate::db::{DbConnection, tally};
 use crate::id::ClientKey;
+use crate::metrics::Act;
 use crate::schema::{
     access_tokens, authorization_codes, client_secrets, redirect_uris, refresh_token_values, refresh_tokens,
     token_failures,
@@ -104,7 +105,11 @@ impl Room {
 
 /// Deletes at most `room` of the rows.
 pub(super) fn delete_some(conn: &mut DbConnection, rows: &Rows, room: i64) -> QueryResult<Batch> {
-    in_index_order(conn, |conn| delete_first(conn, rows, room))
+    let batch = in_index_order(conn, |conn| delete_first(conn, rows, room))?;
+    tally(conn, Act::RefreshTokenRevoked, batch.deleted.refresh_tokens);
+    tally(conn, Act::AccessTokenRevoked, batch.deleted.access_tokens);
+    tally(conn, Act::ApiKeyRevoked, batch.deleted.api_keys);
+    Ok(batch)
 }
 
 fn delete_first(conn: &mut DbConnection, rows: &Rows, room: i64) -> QueryResult<Batch> {

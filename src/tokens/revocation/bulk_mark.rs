@@ -2,8 +2,9 @@
 
 use diesel::prelude::*;
 
-use crate::db::DbConnection;
+use crate::db::{DbConnection, tally};
 use crate::id::{BulkRevocationKey, ClientKey};
+use crate::metrics::Act;
 use crate::schema::{access_tokens, refresh_tokens};
 use crate::time::Timestamp;
 use crate::tokens::client_counters;
@@ -46,7 +47,9 @@ pub fn revoke_selected(
     let spared = refresh_tokens::table.filter(refresh_tokens::id.eq_any(ids(&others, false)));
     let unmark = (refresh_tokens::revoked_at.eq(None::<Timestamp>), refresh_tokens::bulk_revocation_id.eq(None::<i64>));
     diesel::update(spared).set(unmark).execute(conn)?;
-    diesel::delete(access_tokens::table.filter(access_tokens::id.eq_any(ids(&revoked, true)))).execute(conn)?;
+    let keys = access_tokens::table.filter(access_tokens::id.eq_any(ids(&revoked, true)));
+    let deleted = diesel::delete(keys).execute(conn)?;
+    tally(conn, Act::ApiKeyRevoked, deleted as i64);
     let mut clients: Vec<ClientKey> = revoked.iter().map(|token| token.client).collect();
     clients.sort_unstable();
     clients.dedup();

@@ -113,6 +113,12 @@ impl DeletionJob {
         Ok((next < jobs.len()).then(|| jobs.swap_remove(next)))
     }
 
+    /// How many deletions are not finished; counting stops at a hundred.
+    pub fn waiting(conn: &mut DbConnection) -> QueryResult<usize> {
+        let open = purges::table.filter(purges::finished_at.is_null()).order(purges::id).limit(OPEN_AT_ONCE);
+        open.select(purges::id).load::<i64>(conn).map(|ids| ids.len())
+    }
+
     /// The progress: tokens deleted, and the total.
     pub fn progress(&self) -> (i64, i64) {
         let deleted = self.deleted_refresh_tokens + self.deleted_access_tokens + self.deleted_api_keys;

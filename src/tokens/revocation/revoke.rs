@@ -9,11 +9,12 @@ use diesel::prelude::*;
 
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject, TokenCount};
 use crate::clients::Client;
-use crate::db::DbConnection;
 use crate::db::index_order::in_index_order;
+use crate::db::{DbConnection, tally};
 use crate::employees::Employee;
 use crate::error::{Error, Result};
 use crate::id::ClientKey;
+use crate::metrics::Act;
 use crate::notices;
 use crate::schema::{access_tokens, refresh_tokens};
 use crate::time::Timestamp;
@@ -80,7 +81,12 @@ pub fn revoke_as(
     let mut detail = recorded(conn, target)?;
     match is_purging {
         true => mark(conn, target, &detail, now)?,
-        false => delete(conn, target, &rows)?,
+        false => {
+            delete(conn, target, &rows)?;
+            tally(conn, Act::RefreshTokenRevoked, detail.refresh_tokens.n());
+            tally(conn, Act::AccessTokenRevoked, detail.access_tokens.n());
+            tally(conn, Act::ApiKeyRevoked, detail.api_keys.n());
+        }
     }
     let created_later = match new.counts() {
         counts if counts.is_empty() => counts,
@@ -114,7 +120,11 @@ pub fn revoke_access_token(
     if !AccessToken::delete(conn, token.id)? {
         return Err(already_revoked());
     }
-    let kind = if token.is_api_key() { Kind::ApiKeyRevoked } else { Kind::AccessTokenRevoked };
+    let (kind, act) = match token.is_api_key() {
+        true => (Kind::ApiKeyRevoked, Act::ApiKeyRevoked),
+        false => (Kind::AccessTokenRevoked, Act::AccessTokenRevoked),
+    };
+    tally(conn, act, 1);
     let subject = Subject::token("access_token", token.id.0, &token.mask, (client.id, &client.name), token.employee_id);
     let note = if token.label.is_empty() { String::new() } else { format!("“{}”", token.label) };
     NewActivity::new(kind, actor.clone(), subject).from(client_ip).with(Detail::note(note)).record(conn, now)?;

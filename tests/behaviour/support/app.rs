@@ -13,6 +13,7 @@ use client_api_access::connections::Hosts;
 use client_api_access::db::DatabaseUrl;
 use client_api_access::http::Outbound;
 use client_api_access::jobs;
+use client_api_access::logging::LogFormat;
 use client_api_access::notices::Notices;
 use client_api_access::scopes::Role;
 use client_api_access::secrets::MasterKey;
@@ -36,6 +37,8 @@ pub struct TestApp {
     pub state: Arc<State>,
     /// Its database.
     pub database: Database,
+    /// Where its metrics are, if `metrics_listen` was set.
+    pub metrics: Option<String>,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
 }
@@ -85,6 +88,7 @@ impl TestApp {
         let mut config = Config {
             listen,
             public_url: PublicUrl::parse(&format!("http://{listen}")).unwrap(),
+            metrics_listen: None,
             data_dir: database.folder.path().to_path_buf(),
             database: url,
             database_connections: 4,
@@ -98,6 +102,7 @@ impl TestApp {
             hosts: Hosts::default(),
             notices: Notices::default(),
             log_level: log::LevelFilter::Off,
+            log_format: LogFormat::Text,
         };
         change(&mut config);
         let (send, receive) = std::sync::mpsc::channel();
@@ -106,14 +111,26 @@ impl TestApp {
                 let master = MasterKey::from_text(KEY).unwrap();
                 let app = App::open(config, &master, Clock::fixed(NOW)).await.unwrap();
                 let server = app.clone().serve(listener, workers, false).unwrap();
-                send.send((app.state.clone(), server.handle())).unwrap();
+                let metrics = app.state.config.metrics_listen.map(|address| {
+                    let listener = TcpListener::bind(address).unwrap();
+                    let origin = format!("http://{}", listener.local_addr().unwrap());
+                    let server = app.serve_metrics(listener).unwrap();
+                    let handle = server.handle();
+                    actix_web::rt::spawn(server);
+                    (origin, handle)
+                });
+                let origin = metrics.as_ref().map(|(origin, _)| origin.clone());
+                send.send((app.state.clone(), server.handle(), origin)).unwrap();
                 server.await.unwrap();
+                if let Some((_, metrics)) = metrics {
+                    metrics.stop(false).await;
+                }
             });
         });
-        let (state, handle) = receive.recv().expect("the server starts");
+        let (state, handle, metrics) = receive.recv().expect("the server starts");
         let mut conn = database.connect();
         Account::update(&mut conn, "Harbour & Pine", "Europe/Stockholm").unwrap();
-        TestApp { state, database, handle, thread: Some(thread) }
+        TestApp { state, database, metrics, handle, thread: Some(thread) }
     }
 
     /// The address people type.

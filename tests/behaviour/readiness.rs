@@ -115,7 +115,8 @@ fn readyz_is_503_while_the_database_is_read_only() {
     let app = TestApp::start();
     let refuse = match is_postgres() {
         true => {
-            "CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN RAISE read_only_sql_transaction; END $$ LANGUAGE plpgsql; \
+            "CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN \
+             RAISE 'cannot execute UPDATE in a read-only transaction' USING ERRCODE = '25006'; END $$ LANGUAGE plpgsql; \
              CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON leases EXECUTE FUNCTION refuse()"
         }
         false => {

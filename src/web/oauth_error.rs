@@ -23,8 +23,9 @@ pub struct OAuthError {
     pub retry_after: Option<i64>,
     /// Whether the answer has a `WWW-Authenticate: Basic` header.
     pub challenge: bool,
-    allow: Option<String>,
-    incident: Option<String>,
+    // Boxed, so that results stay small.
+    allow: Option<Box<str>>,
+    incident: Option<Box<str>>,
 }
 
 #[derive(Serialize)]
@@ -104,7 +105,7 @@ impl OAuthError {
     /// The endpoint does not support the method: 405 (R-Series: `invalid_request`).
     pub fn method_not_allowed(allow: String) -> OAuthError {
         let error = Self::invalid_request(format!("Use {allow}"));
-        OAuthError { status: StatusCode::METHOD_NOT_ALLOWED, allow: Some(allow), ..error }
+        OAuthError { status: StatusCode::METHOD_NOT_ALLOWED, allow: Some(allow.into()), ..error }
     }
 
     /// Nothing on this server has the address: 404.
@@ -150,7 +151,7 @@ impl OAuthError {
         log::error!(incident = id.as_str(); "incident {id}: {error}");
         let text = format!("The authorization server failed. Incident ID: {id}");
         let failed = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", &text, "");
-        OAuthError { incident: Some(id), ..failed }
+        OAuthError { incident: Some(id.into()), ..failed }
     }
 
     /// The response, with the headers that RFC 6749 section 5.1 requires.
@@ -159,7 +160,7 @@ impl OAuthError {
         no_store(&mut response);
         response.extensions_mut().insert(RefusedFor(self.code));
         if let Some(id) = &self.incident {
-            response.extensions_mut().insert(Incident(id.clone()));
+            response.extensions_mut().insert(Incident(id.to_string()));
         }
         if let Some(seconds) = self.retry_after {
             response.insert_header((header::RETRY_AFTER, seconds.to_string()));
@@ -168,7 +169,7 @@ impl OAuthError {
             response.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"client\", charset=\"UTF-8\""));
         }
         if let Some(allow) = &self.allow {
-            response.insert_header((header::ALLOW, allow.as_str()));
+            response.insert_header((header::ALLOW, allow.as_ref()));
         }
         response.json(Body { error: self.code, error_description: &self.description, hint: &self.hint })
     }

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use client_api_access::employees::Employee;
 use client_api_access::scopes::Role;
 
-use crate::foreign_clients::folder;
 use crate::support::oauth::bearer;
 use crate::support::{Browser, Grant, Page, Person, TestApp};
 
@@ -138,10 +137,8 @@ impl Gateway {
 }
 
 #[test]
+#[ignore = "scripts/test clients runs it"]
 fn behind_nginx_the_api_sees_who_it_is_whatever_the_caller_claims() {
-    if folder().is_none() {
-        return;
-    }
     let mut gateway = Gateway::start();
     let client_id = gateway.app.shop().word("SELECT client_id AS word FROM clients");
     let forged = ["Client-Id", "Employee-Id", "Account-Id", "Token-Type", "Scope", "Expires-At"];
@@ -177,10 +174,8 @@ fn behind_nginx_the_api_sees_who_it_is_whatever_the_caller_claims() {
 }
 
 #[test]
+#[ignore = "scripts/test clients runs it"]
 fn behind_nginx_a_bad_token_is_a_401_and_a_missing_scope_a_403() {
-    if folder().is_none() {
-        return;
-    }
     let mut gateway = Gateway::start();
     let challenge = |page: &Page| -> Vec<String> {
         let all = page.headers.iter().filter(|(name, _)| name == "www-authenticate");
@@ -221,10 +216,8 @@ fn behind_nginx_a_bad_token_is_a_401_and_a_missing_scope_a_403() {
 }
 
 #[test]
+#[ignore = "scripts/test clients runs it"]
 fn i8_behind_nginx_a_request_of_two_lengths_is_refused() {
-    if folder().is_none() {
-        return;
-    }
     let gateway = Gateway::start();
     let post = |headers: &str, body: &str| {
         let token = &gateway.grant.access_token;
@@ -244,10 +237,8 @@ fn i8_behind_nginx_a_request_of_two_lengths_is_refused() {
 }
 
 #[test]
+#[ignore = "scripts/test clients runs it"]
 fn nginx_refuses_every_request_while_the_server_is_down() {
-    if folder().is_none() {
-        return;
-    }
     let mut gateway = Gateway::start();
     assert_eq!(gateway.call("/hours/").status, 200);
     let Gateway { app, grant, mut caller, nginx, .. } = gateway;

@@ -1,6 +1,6 @@
 //! The source itself: imports point down, files and functions stay short, and `Debug` prints no secret.
 //!
-//! These tests read the text of `src/` and `templates/` and start nothing. `src/lib.rs` lists the top-level modules in
+//! These tests read the text of `src/`, `templates/` and `tests/` and start nothing. `src/lib.rs` lists the top-level modules in
 //! one total order ([`table`] describes its form), and a module may import only modules below itself ([`direction`]).
 //! Because every import goes down in a total order, modules cannot import each other in a circle, so no test looks for
 //! cycles.
@@ -16,5 +16,6 @@ mod direction;
 mod lengths;
 mod paths;
 mod resolver;
+mod rows;
 mod source;
 mod table;

@@ -1,5 +1,5 @@
 //! Authorization servers that others wrote, for our connections to talk to: `scripts/test providers` installs them and
-//! names their folder in FOREIGN_PROVIDERS. Without it they are left out.
+//! names their folder in FOREIGN_PROVIDERS. They are ignored in other runs.
 
 mod connections;
 
@@ -55,8 +55,9 @@ fn userinfo(provider: &NodeProvider, token: &str) -> Page {
 }
 
 #[test]
+#[ignore = "scripts/test providers runs it"]
 fn oidc_provider_rotates_and_ends_the_whole_grant_when_an_old_refresh_token_comes_back() {
-    let Some(provider) = NodeProvider::start("oidc_provider.js", &SETTINGS) else { return };
+    let provider = NodeProvider::start("oidc_provider.js", &SETTINGS);
     let pkce = Pkce::new();
 
     let callback = answered_at(&provider.walk(&authorize_url(&provider, "/auth", &pkce)));
@@ -84,8 +85,9 @@ fn oidc_provider_rotates_and_ends_the_whole_grant_when_an_old_refresh_token_come
 }
 
 #[test]
+#[ignore = "scripts/test providers runs it"]
 fn oidc_provider_is_steered_failing_late_without_grants_and_with_a_thousand() {
-    let Some(provider) = NodeProvider::start("oidc_provider.js", &SETTINGS) else { return };
+    let provider = NodeProvider::start("oidc_provider.js", &SETTINGS);
     let seeded = provider.control("seed?n=1000", "");
     let of = |i: usize| seeded[i]["refresh_token"].as_str().unwrap();
     assert_eq!(seeded.as_array().unwrap().len(), 1000);
@@ -110,8 +112,9 @@ fn oidc_provider_is_steered_failing_late_without_grants_and_with_a_thousand() {
 }
 
 #[test]
+#[ignore = "scripts/test providers runs it"]
 fn oidc_provider_sends_back_who_declines() {
-    let Some(provider) = NodeProvider::start("oidc_provider.js", &SETTINGS) else { return };
+    let provider = NodeProvider::start("oidc_provider.js", &SETTINGS);
     let url = authorize_url(&provider, "/auth", &Pkce::new()).replace("login_hint=grace", "login_hint=nobody");
 
     let callback = answered_at(&provider.walk(&url));
@@ -120,8 +123,9 @@ fn oidc_provider_sends_back_who_declines() {
 }
 
 #[test]
+#[ignore = "scripts/test providers runs it"]
 fn oauth2_mock_server_says_what_it_is_told() {
-    let Some(provider) = NodeProvider::start("mock_server.js", &[]) else { return };
+    let provider = NodeProvider::start("mock_server.js", &[]);
     let pkce = Pkce::new();
     let callback = answered_at(&provider.walk(&authorize_url(&provider, "/authorize", &pkce)));
     assert!(callback.iter().all(|(name, _)| name != "iss"));

@@ -17,7 +17,9 @@ use crate::support::{Browser, Person, Shop, TestApp};
 const CALLERS: usize = 50;
 
 fn rounds() -> usize {
-    std::env::var("RACE_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(200)
+    let rounds = std::env::var("RACE_ROUNDS").map_or(200, |text| text.parse().expect("RACE_ROUNDS is a number"));
+    assert!(rounds > 0, "RACE_ROUNDS=0 would test nothing");
+    rounds
 }
 
 /// What one caller was answered.
@@ -296,7 +298,7 @@ fn d9_revoking_all_access_of_a_person_leaves_nothing_that_refreshes_and_codes_is
     let crowd = Crowd::gather(&scene.nodes);
     let (mut admin, scope) = (scene.nodes[0].admin(), Scope::parse(SCOPE).unwrap());
     let (mut refreshed, mut redeemed) = (0, 0);
-    for round in 0..rounds() / 4 {
+    for round in 0..rounds().div_ceil(4) {
         let grant = scene.shop.grant(scene.integration.id, &scene.person);
         // So many that the rows are deleted afterwards, every other time.
         scene.shop.many_access_tokens(&grant, if round % 2 == 0 { 60 } else { 1 });

@@ -17,10 +17,9 @@ pub struct NodeProvider {
 }
 
 impl NodeProvider {
-    /// Starts one with its settings, if this is the run that has them: `scripts/test providers` installs them and names
-    /// their folder in FOREIGN_PROVIDERS.
-    pub fn start(script: &str, settings: &[(&str, &str)]) -> Option<NodeProvider> {
-        let folder = installed("FOREIGN_PROVIDERS")?;
+    /// Starts one with its settings. `scripts/test providers` installs them and names their folder in FOREIGN_PROVIDERS.
+    pub fn start(script: &str, settings: &[(&str, &str)]) -> NodeProvider {
+        let folder = installed("FOREIGN_PROVIDERS");
         let mut command = node(&folder);
         command.arg(folder.join(script)).envs(settings.iter().copied());
         let mut program = Running(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
@@ -28,7 +27,7 @@ impl NodeProvider {
         let ready = lines.find_map(|line| line.strip_prefix("READY ").map(str::to_string));
         // It may have more to say, and would wait for somebody to read it.
         std::thread::spawn(move || lines.for_each(drop));
-        Some(NodeProvider { origin: ready.expect("it starts"), _program: program })
+        NodeProvider { origin: ready.expect("it starts"), _program: program }
     }
 
     /// Goes where an authorization URL leads until that is another server; returns the address there.

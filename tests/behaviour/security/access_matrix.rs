@@ -1,5 +1,7 @@
 //! Every route, every method, every kind of caller.
 
+use std::collections::BTreeMap;
+
 use client_api_access::access::bulk_revocation::{Selection, begin, prepare};
 use client_api_access::activity::Actor;
 use client_api_access::connections::{ApiType, ServiceKey};
@@ -10,119 +12,40 @@ use client_api_access::tokens::listing::inventory::InventoryFilter;
 
 use crate::support::{Browser, Grant, Key, Person, TestApp};
 
-/// The expected answer for each caller: signed out, staff, manager, admin, locked, expired session.
-///
-/// `In` is "sign in first" (303 to /sign-in), `No` is 403, `Form` is 403 for want of a form's token: the right is there; `Wrong` is 400, before anybody is asked who they are.
+/// What a caller is answered; the words are explained in [`MATRIX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
     Ok,
     In,
     No,
     Form,
-    Elsewhere,
+    Away,
     Gone,
     Absent,
     Wrong,
 }
-use Answer::{Absent, Elsewhere, Form, Gone, In, No, Ok, Wrong};
+use Answer::{Absent, Away, Form, Gone, In, No, Ok, Wrong};
 
+const ANSWERS: [Answer; 8] = [Ok, In, No, Form, Away, Gone, Absent, Wrong];
 const CALLERS: [&str; 6] = ["nobody", "staff", "manager", "admin", "locked", "expired"];
 
-// What only admins do to a client.
-const CLIENT_ADMIN: [&str; 12] = [
-    "revoke",
-    "edit",
-    "approve",
-    "lightspeed-approved",
-    "lightspeed-approved/withdraw",
-    "suspend",
-    "resume",
-    "secret",
-    "secret/revoke-previous",
-    "api-keys/new",
-    "access-tokens/{access_token}/value",
-    "access-tokens/{access_token}/value/revoke-previous",
-];
+/// A line for each route, without patterns: a new route has no line until somebody writes it.
+const MATRIX: &str = include_str!("access_matrix.txt");
 
-// What only admins do to an employee, after a confirmation.
-const EMPLOYEE_ADMIN: [&str; 4] = ["lock", "archive", "link", "hand-over"];
-
-fn expected(method: &str, path: &str) -> Option<[Answer; 6]> {
-    let anybody = |answer| Some([answer; 6]);
-    let signed_in = |answer| Some([In, answer, answer, answer, In, In]);
-    let admin = |answer| Some([In, No, No, answer, In, In]);
-    const API: &str = "/settings/client-api-access";
-    let breadcrumb = path.strip_prefix(API).unwrap_or("-");
-    match (method, path) {
-        ("GET", "/") => signed_in(Elsewhere),
-        ("GET", "/sign-in") => Some([Ok, Elsewhere, Elsewhere, Elsewhere, Ok, Ok]),
-        ("POST", "/sign-in" | "/set-up/{secret}" | "/welcome/{secret}") => anybody(Form),
-        // There is no such link: that is said to everybody.
-        ("GET", "/set-up/{secret}" | "/welcome/{secret}") => anybody(Gone),
-        // Only the demo has them.
-        ("GET", "/demo/callback" | "/demo/walk-through") => anybody(Absent),
-        // No client is named.
-        ("GET", "/auth/oauth/authorize") => anybody(Wrong),
-        // Without a session the request begins again.
-        ("POST", "/auth/oauth/consent") => Some([Elsewhere, Form, Form, Form, Elsewhere, Elsewhere]),
-        // It is off unless a shop turns it on.
-        ("GET" | "POST", "/oauth/register") => anybody(Absent),
-        ("GET", "/oauth/update" | "/oauth/integration-guide") => anybody(Ok),
-        ("POST", "/oauth/update") => anybody(Form),
-        ("POST", "/sign-out") => signed_in(Form),
-        ("GET", "/settings" | "/settings/activity" | "/settings/activity/export" | "/settings/profile") => {
-            signed_in(Ok)
-        }
-        ("GET", API | "/settings/access" | "/settings/access/export") => signed_in(Ok),
-        // Somebody else's bulk revocation.
-        ("GET", "/settings/access/revocations/{revocation}") => Some([In, No, Ok, Ok, In, In]),
-        ("POST", path) if path.starts_with("/settings/access/revocations") => signed_in(Form),
-        // What only those who handle it may acknowledge.
-        ("GET", "/settings/attention/{rule}") => signed_in(Ok),
-        ("GET", "/settings/attention/{rule}/acknowledge") => Some([In, No, Elsewhere, Elsewhere, In, In]),
-        ("POST", path) if path.starts_with("/settings/attention/") => signed_in(Form),
-        ("GET", "/settings/connections" | "/settings/connections/{connection}") => signed_in(Ok),
-        // It belongs to nothing that was started.
-        ("GET", "/settings/connections/callback/{callback}") => anybody(Wrong),
-        // Nothing waits for an answer.
-        ("GET", "/settings/connections/{connection}/account") => admin(Gone),
-        ("GET", path) if path.starts_with("/settings/connections/") => admin(Ok),
-        ("POST", path) if path.starts_with("/settings/connections/") => admin(Form),
-        ("GET", "/settings/employees") => Some([In, Elsewhere, Ok, Ok, In, In]),
-        // They are not archived.
-        ("GET", "/settings/employees/{employee}/erase") => admin(Elsewhere),
-        ("GET", "/settings/employees/invite" | "/settings/account") => admin(Ok),
-        ("GET", path) if path.starts_with("/settings/account/") => admin(Ok),
-        ("GET", path) if EMPLOYEE_ADMIN.iter().any(|act| path == format!("/settings/employees/{{employee}}/{act}")) => {
-            admin(Ok)
-        }
-        ("GET", "/settings/employees/{employee}/offboard") => Some([In, No, Ok, Ok, In, In]),
-        ("POST", "/settings/employees/{employee}/offboard") => signed_in(Form),
-        ("GET", path) if path.starts_with("/settings/resource-servers") => admin(Ok),
-        ("POST", path) if path.starts_with("/settings/resource-servers") => admin(Form),
-        // Somebody else's page, and ending somebody else's grants.
-        ("GET", "/settings/employees/{employee}" | "/settings/employees/{employee}/revoke-all-access") => {
-            Some([In, No, Ok, Ok, In, In])
-        }
-        ("POST", "/settings/employees/{employee}/revoke-all-access") => signed_in(Form),
-        ("POST", path) if path.starts_with("/settings/employees/") || path.starts_with("/settings/account") => {
-            admin(Form)
-        }
-        ("POST", path) if path.starts_with("/settings/profile/") => signed_in(Form),
-        _ => match (method, breadcrumb) {
-            ("GET", "/register" | "/pending") => admin(Ok),
-            ("POST", "/register" | "/pending" | "/pending/reject") => admin(Form),
-            ("GET", path) if CLIENT_ADMIN.iter().any(|act| path == format!("/clients/{{client}}/{act}")) => admin(Ok),
-            ("POST", path) if CLIENT_ADMIN.iter().any(|act| path == format!("/clients/{{client}}/{act}")) => {
-                admin(Form)
-            }
-            // Revoking what somebody else granted.
-            ("GET", path) if path.ends_with("/revoke") => Some([In, No, Ok, Ok, In, In]),
-            ("POST", path) if path.starts_with('/') => signed_in(Form),
-            ("GET", path) if path.starts_with('/') => signed_in(Ok),
-            _ => None,
-        },
+/// The expected answers by method and path.
+fn matrix() -> BTreeMap<(&'static str, &'static str), [Answer; 6]> {
+    let mut matrix = BTreeMap::new();
+    for line in MATRIX.lines().filter(|line| !line.starts_with('#')) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [answers @ .., method, path] = words.as_slice() else { panic!("an empty line") };
+        let answers: Vec<Answer> = answers
+            .iter()
+            .map(|word| ANSWERS.into_iter().find(|answer| format!("{answer:?}") == *word).expect("an answer"))
+            .collect();
+        let twice = matrix.insert((*method, *path), answers.try_into().expect("an answer for each caller"));
+        assert!(twice.is_none(), "{method} {path} has two lines");
     }
+    matrix
 }
 
 fn answer(browser: &mut Browser, method: &str, path: &str) -> (Answer, String) {
@@ -133,7 +56,7 @@ fn answer(browser: &mut Browser, method: &str, path: &str) -> (Answer, String) {
     let answer = match page.status {
         200 => Ok,
         303 if page.location().starts_with("/sign-in") => In,
-        303 => Elsewhere,
+        303 => Away,
         403 if page.text().contains("This form has expired") => Form,
         403 => No,
         404 => Absent,
@@ -165,23 +88,40 @@ fn filled(pattern: &str, of: &Person, grant: &Grant, key: &Key) -> String {
     path
 }
 
+/// One of everything that a path can name.
+struct World {
+    app: TestApp,
+    owner: Person,
+    grant: Grant,
+    key: Key,
+}
+
+impl World {
+    fn start() -> World {
+        let app = TestApp::start();
+        let mut shop = app.shop();
+        let owner = shop.staff("Olga Owner");
+        let client = shop.client("Ledgerly");
+        let (grant, key) = (shop.grant(client, &owner), shop.api_key(client, &owner, "Nightly export"));
+        shop.resource_server("Orders API");
+        let selection =
+            Selection { filter: InventoryFilter { client: "l".into(), ..Default::default() }, ..Default::default() };
+        let counted = prepare(shop.conn(), &selection, app.now()).unwrap();
+        let by = (owner.id, &Actor::person(owner.id, &owner.name));
+        begin(shop.conn(), &selection, &counted, (by, ""), app.now()).unwrap();
+        shop.location("North", "Harbour");
+        let oauth_client = app.oauth_client("Harbour at its provider", ApiType::Other);
+        let connection = app.named_online("Stock sync", oauth_client, &owner);
+        ServiceKey::create(shop.conn(), connection, ("Nightly export", "Ada"), app.now()).unwrap();
+        World { app, owner, grant, key }
+    }
+}
+
 #[test]
 fn d1_every_route_answers_every_caller_as_it_must() {
-    let app = TestApp::start();
+    let world = World::start();
+    let World { app, owner, grant, key } = &world;
     let mut shop = app.shop();
-    let owner = shop.staff("Olga Owner");
-    let client = shop.client("Ledgerly");
-    let (grant, key) = (shop.grant(client, &owner), shop.api_key(client, &owner, "Nightly export"));
-    shop.resource_server("Orders API");
-    let selection =
-        Selection { filter: InventoryFilter { client: "l".into(), ..Default::default() }, ..Default::default() };
-    let counted = prepare(shop.conn(), &selection, app.now()).unwrap();
-    let by = (owner.id, &Actor::person(owner.id, &owner.name));
-    begin(shop.conn(), &selection, &counted, (by, ""), app.now()).unwrap();
-    shop.location("North", "Harbour");
-    let oauth_client = app.oauth_client("Harbour at its provider", ApiType::Other);
-    let connection = app.named_online("Stock sync", oauth_client, &owner);
-    ServiceKey::create(shop.conn(), connection, ("Nightly export", "Ada"), app.now()).unwrap();
     let locked = shop.employee("Lena Locked", Role::Admin);
     let idle = shop.employee("Ida Idle", Role::Admin);
     let mut expired = app.sign_in(&idle);
@@ -192,10 +132,12 @@ fn d1_every_route_answers_every_caller_as_it_must() {
         [Role::Staff, Role::Manager, Role::Admin].map(|role| app.sign_in_as(role).0);
     let mut nobody = app.browser();
 
+    let mut matrix = matrix();
     for route in PAGES.iter().copied().flatten() {
-        let expected = expected(route.method, route.path)
-            .unwrap_or_else(|| panic!("say here who may {} {}", route.method, route.path));
-        let path = filled(route.path, &owner, &grant, &key);
+        let expected = matrix
+            .remove(&(route.method, route.path))
+            .unwrap_or_else(|| panic!("access_matrix.txt has no line for {} {}", route.method, route.path));
+        let path = filled(route.path, owner, grant, key);
         let callers =
             [&mut nobody, &mut staff, &mut manager, &mut admin, &mut of_locked, &mut expired].map(|caller| caller);
         for ((caller, name), expected) in callers.into_iter().zip(CALLERS).zip(expected) {
@@ -204,7 +146,46 @@ fn d1_every_route_answers_every_caller_as_it_must() {
             assert_eq!(answered, expected, "{} {path} by {name}: {text}", route.method);
         }
     }
+    assert!(matrix.is_empty(), "there is no such route: {:?}", matrix.keys());
     assert_eq!(app.shop().number("SELECT COUNT(*) FROM access_tokens"), 2, "nothing was revoked by any of it");
+}
+
+#[test]
+fn d1_with_the_token_of_its_form_a_post_still_needs_the_right() {
+    let world = World::start();
+    let World { app, owner, grant, key } = &world;
+    let staff = app.shop().staff("Stina Staff");
+    let posts =
+        matrix().into_iter().filter(|((method, _), answers)| *method == "POST" && matches!(answers[1], Form | No));
+    let mut seen = 0;
+
+    for ((_, path), _) in posts {
+        let mut browser = app.sign_in(&staff);
+        let csrf = browser.csrf();
+        let page = browser.post(&filled(path, owner, grant, key), &[("csrf", &csrf)]);
+
+        // What is for everybody, or for oneself; an empty form is 422.
+        let expected = match path {
+            "/sign-in" | "/oauth/update" | "/set-up/{secret}" => 422,
+            "/settings/access/revocations" | "/settings/profile/password" => 422,
+            "/sign-out"
+            | "/settings/profile/sessions/{session}/revoke"
+            | "/settings/profile/sessions/revoke-others" => 303,
+            "/settings/client-api-access/find-token" => 200,
+            "/welcome/{secret}" => 410,
+            _ => 403,
+        };
+        assert_eq!(page.status, expected, "{path}: {}", page.text());
+        // The consent form has a token of its own.
+        let is_refused_for_its_form = page.text().contains("This form has expired");
+        assert_eq!(is_refused_for_its_form, path == "/auth/oauth/consent", "{path}: {}", page.text());
+        seen += 1;
+    }
+
+    assert!(seen > 70, "{seen} forms");
+    for (table, rows) in [("access_tokens", 2), ("refresh_tokens", 1), ("clients", 1), ("connections", 1)] {
+        assert_eq!(app.shop().number(&format!("SELECT COUNT(*) FROM {table}")), rows, "{table}");
+    }
 }
 
 #[test]

@@ -29,10 +29,12 @@ fn expected(method: &str, path: &str) -> Option<[u16; 7]> {
         ("GET", "/auth/oauth/introspect" | "/oauth/userinfo" | "/API/Session.json") => {
             Some([401, 401, 401, 200, 200, 400, 400])
         }
-        ("GET", path) if path.starts_with("/API/V3/Account") => Some([401, 401, 401, 200, 200, 400, 400]),
+        ("GET", "/API/V3/Account.json" | "/API/V3/Account/1" | "/API/V3/Account/1.json") => {
+            Some([401, 401, 401, 200, 200, 400, 400])
+        }
         ("GET", "/.well-known/oauth-authorization-server") => Some([200; 7]),
         // None of them is a service key.
-        (_, "/connect/{connection}/{path:.*}") => Some([401; 7]),
+        ("GET" | "POST" | "PUT" | "PATCH" | "DELETE", "/connect/{connection}/{path:.*}") => Some([401; 7]),
         _ => None,
     }
 }

@@ -22,6 +22,8 @@ fn classify(error: &DieselError) -> DatabaseErrorKind {
             // A foreign key fails when another transaction deleted the parent row after this one had read it: the next
             // attempt no longer finds the row.
             DieselKind::SerializationFailure | DieselKind::ForeignKeyViolation => DatabaseErrorKind::Retryable,
+            // PostgreSQL takes no changes: it is a replica, or was set read-only.
+            DieselKind::ReadOnlyTransaction => DatabaseErrorKind::Unavailable,
             DieselKind::Unknown | DieselKind::UnableToSendCommand => classify_by_message(info.message()),
             _ => DatabaseErrorKind::Other,
         },

@@ -11,6 +11,7 @@ use crate::web::oauth_error::{OAuthError, no_store};
 use crate::web::observe::RefusedFor;
 use crate::web::state::State;
 
+const FORM: &str = "application/x-www-form-urlencoded";
 const DENIED: &str = "The resource owner or authorization server denied the request.";
 
 /// Why a request with a Bearer token is refused.
@@ -78,6 +79,9 @@ pub async fn access(app: &State, request: &HttpRequest) -> Result<Access, Refusa
     if query.split('&').any(|pair| pair.split('=').next() == Some("access_token")) {
         return Err(Refusal::InvalidRequest("Send the token in the Authorization header, not in the URL"));
     }
+    if has_form(request) {
+        return Err(Refusal::InvalidRequest("Send the token in the Authorization header, and no form in the body"));
+    }
     let token = match PresentedToken::by(request) {
         PresentedToken::Bearer(token) => token,
         PresentedToken::Missing => return Err(Refusal::NoToken),
@@ -89,6 +93,14 @@ pub async fn access(app: &State, request: &HttpRequest) -> Result<Access, Refusa
         Ok(Err(inactive)) => Err(Refusal::InvalidToken(inactive.hint())),
         Err(error) => Err(Refusal::Failed(error.into())),
     }
+}
+
+// A form could hold another token (RFC 6750 section 2.2), so it is refused unread.
+fn has_form(request: &HttpRequest) -> bool {
+    let header = |name| request.headers().get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
+    let is_form = header(header::CONTENT_TYPE).is_some_and(|kind| kind.trim_start().starts_with(FORM));
+    let is_empty = header(header::CONTENT_LENGTH).is_none_or(|length| length.trim() == "0");
+    is_form && (!is_empty || request.headers().contains_key(header::TRANSFER_ENCODING))
 }
 
 /// The token of a request (RFC 6750 section 2.1: in the Authorization header only).

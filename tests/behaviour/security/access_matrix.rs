@@ -14,7 +14,7 @@ use crate::support::{Browser, Grant, Key, Person, TestApp};
 
 /// What a caller is answered; the words are explained in [`MATRIX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Answer {
+pub enum Answer {
     Ok,
     In,
     No,
@@ -33,7 +33,7 @@ const CALLERS: [&str; 6] = ["nobody", "staff", "manager", "admin", "locked", "ex
 const MATRIX: &str = include_str!("access_matrix.txt");
 
 /// The expected answers by method and path.
-fn matrix() -> BTreeMap<(&'static str, &'static str), [Answer; 6]> {
+pub fn matrix() -> BTreeMap<(&'static str, &'static str), [Answer; 6]> {
     let mut matrix = BTreeMap::new();
     for line in MATRIX.lines().filter(|line| !line.starts_with('#')) {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -67,7 +67,7 @@ fn answer(browser: &mut Browser, method: &str, path: &str) -> (Answer, String) {
     (answer, page.text())
 }
 
-fn filled(pattern: &str, of: &Person, grant: &Grant, key: &Key) -> String {
+pub fn filled(pattern: &str, of: &Person, grant: &Grant, key: &Key) -> String {
     let mut path = pattern
         .replace("{client}", &grant.client.to_string())
         .replace("{refresh_token}", &grant.id.to_string())
@@ -89,15 +89,15 @@ fn filled(pattern: &str, of: &Person, grant: &Grant, key: &Key) -> String {
 }
 
 /// One of everything that a path can name.
-struct World {
-    app: TestApp,
-    owner: Person,
-    grant: Grant,
-    key: Key,
+pub struct World {
+    pub app: TestApp,
+    pub owner: Person,
+    pub grant: Grant,
+    pub key: Key,
 }
 
 impl World {
-    fn start() -> World {
+    pub fn start() -> World {
         let app = TestApp::start();
         let mut shop = app.shop();
         let owner = shop.staff("Olga Owner");

@@ -2,6 +2,8 @@
 
 use client_api_access::scopes::Role;
 
+use crate::registration::with;
+use crate::support::snapshot::Columns;
 use crate::support::{Browser, PASSWORD, Page, TestApp};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -90,6 +92,75 @@ fn c5_unknown_fields_are_ignored() {
 
     let role = app.shop().word(&format!("SELECT role AS word FROM employees WHERE id = {}", person.id));
     assert_eq!(role, "manager");
+}
+
+// Every column of a table that is no field of the form, as a field, and what an attacker would guess.
+fn extras(app: &TestApp, table: &str, form: &Page) -> Vec<(String, String)> {
+    let guesses = ["approved", "role", "admin", "client_id", "user_id", "employee_id", "id", "secret", "account_id"];
+    let columns = app.shop().columns(table).into_iter().chain(guesses.map(str::to_string));
+    let names = columns.flat_map(|name| [name.replace('_', "-"), name]);
+    let fields = form.attributes("[name]", "name");
+    assert!(fields.contains(&"csrf".to_string()));
+    names.filter(|name| !fields.contains(name)).map(|name| (name, "1".to_string())).collect()
+}
+
+// Sends a form with fields and extras.
+fn submit(
+    admin: &mut Browser,
+    form: &Page,
+    action: &str,
+    (fields, extras): (&[(&str, &str)], &[(String, String)]),
+) -> Page {
+    let extras = extras.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let all: Vec<(&str, &str)> = fields.iter().copied().chain(extras).collect();
+    admin.submit(form, action, &all)
+}
+
+// The row of this name, without what is always another.
+fn row(app: &TestApp, table: &str, name: &str) -> Columns {
+    let rows = app.shop().rows(table);
+    let is_named = |row: &&Columns| row["name"].trim_matches('\'') == name;
+    let mut row = rows.iter().find(is_named).unwrap_or_else(|| panic!("no {name}: {rows:?}")).clone();
+    row.retain(|column, _| !["id", "client_id", "name", "name_fold", "email", "email_fold"].contains(&column.as_str()));
+    row
+}
+
+#[test]
+fn c5_fields_that_registration_edit_and_invitation_do_not_have_are_ignored() {
+    let app = TestApp::start();
+    let mut admin = app.admin();
+    const REGISTER: &str = "/settings/client-api-access/register";
+    let form = admin.open(REGISTER);
+    let unknown = extras(&app, "clients", &form);
+    assert!(unknown.iter().any(|(name, _)| name == "approved") && unknown.len() > 30, "{unknown:?}");
+
+    for (name, extras) in [("Ledgerly", &[][..]), ("Stockbird", &unknown)] {
+        let form = admin.open(REGISTER);
+        let done = submit(&mut admin, &form, "/register", (&with(&[("name", name)]), extras));
+        assert_eq!((done.status, done.has("#secret")), (200, true), "{}", done.text());
+    }
+    assert_eq!(row(&app, "clients", "Stockbird"), row(&app, "clients", "Ledgerly"));
+
+    for (name, extras) in [("Ledgerly", &[][..]), ("Stockbird", &unknown)] {
+        let id = app.shop().number(&format!("SELECT id FROM clients WHERE name = '{name}'"));
+        let form = admin.open(&format!("/settings/client-api-access/clients/{id}/edit"));
+        let unknown = if extras.is_empty() { Vec::new() } else { self::extras(&app, "clients", &form) };
+        let fields = [("phone", "+46 8 999 999")];
+        assert_eq!(submit(&mut admin, &form, "/edit", (&fields, &unknown)).status, 303, "{name}");
+    }
+    let edited = row(&app, "clients", "Stockbird");
+    assert_eq!(edited, row(&app, "clients", "Ledgerly"));
+    assert!(edited.values().any(|value| value.contains("999 999")), "{edited:?}");
+
+    let form = admin.open("/settings/employees/invite");
+    let unknown = extras(&app, "employees", &form);
+    assert!(unknown.iter().any(|(name, _)| name == "password_hash"), "{unknown:?}");
+    for (name, email, extras) in [("Nils", "nils@shop.example", &[][..]), ("Nora", "nora@shop.example", &unknown)] {
+        let form = admin.open("/settings/employees/invite");
+        let fields = [("name", name), ("email", email), ("role", "staff")];
+        assert_eq!(submit(&mut admin, &form, "/invite", (&fields, extras)).status, 200);
+    }
+    assert_eq!(row(&app, "employees", "Nora"), row(&app, "employees", "Nils"));
 }
 
 #[test]

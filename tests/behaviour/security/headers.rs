@@ -1,6 +1,15 @@
 //! Headers on every response, whatever it is.
 
-use crate::support::{Page, TestApp};
+use std::collections::BTreeSet;
+
+use client_api_access::config::{Config, PublicUrl};
+use client_api_access::routes::{ENDPOINTS, PAGES};
+use client_api_access::scopes::Role;
+use client_api_access::secrets::{PlainToken, TokenKind};
+use diesel::connection::SimpleConnection;
+
+use crate::support::oauth::bearer;
+use crate::support::{Browser, Database, PASSWORD, Page, Server, TestApp};
 
 fn check(page: &Page) {
     let header = |name: &str| page.header(name).unwrap_or_else(|| panic!("{name} on {} {}", page.status, page.path));
@@ -34,6 +43,88 @@ fn d16_every_answer_carries_the_security_headers() {
     check(&admin.send("DELETE", "/settings", &[], ""));
     assert_eq!(admin.get("/settings").header("cache-control"), Some("no-store"));
     assert!(nobody.get(&icons).header("cache-control").unwrap().contains("immutable"));
+}
+
+// Every page and endpoint as nobody and as an admin, whatever it answers, and what no route serves.
+fn every_answer(app: &TestApp) -> Vec<Page> {
+    let integration = app.shop().integration("Ledgerly");
+    let (admin, person) = app.sign_in_as(Role::Admin);
+    let token = app.shop().grant_scope(integration.id, &person, "financial-api").access_token;
+    let mut program = app.program();
+    program.headers.push(bearer(&token));
+    let mut client = app.program();
+    client.headers.push(integration.basic());
+    let mut pages = Vec::new();
+    for route in PAGES.iter().copied().flatten().chain(ENDPOINTS) {
+        for caller in [&admin, &app.browser(), &program, &client] {
+            let mut caller = caller.clone();
+            pages.push(match route.method {
+                "GET" => caller.get(route.path),
+                method => caller.send(method, route.path, &[], "token=x"),
+            });
+            app.advance(1);
+        }
+        pages.push(app.browser().send("OPTIONS", route.path, &[("origin".into(), "https://app.example".into())], ""));
+        pages.push(app.browser().send("TRACE", route.path, &[], ""));
+    }
+    for path in ["/nowhere", "/API/nowhere", "/auth/nowhere", "/oauth/nowhere", "/f/nowhere", "/static/none.css"] {
+        pages.push(app.browser().get(path));
+    }
+    for path in ["/healthz", "/readyz"] {
+        pages.push(app.browser().get(path));
+    }
+    pages
+}
+
+#[test]
+fn d16_every_route_answers_with_the_headers_and_on_https_with_hsts() {
+    let https = |config: &mut Config| config.public_url = PublicUrl::parse("https://pos.example").unwrap();
+    for (app, hsts) in
+        [(TestApp::start(), None), (TestApp::start_with(https), Some("max-age=63072000; includeSubDomains"))]
+    {
+        let pages = every_answer(&app);
+
+        let mut statuses = BTreeSet::new();
+        for page in &pages {
+            check(page);
+            // Two years; the row asks for one at least.
+            assert_eq!(page.header("strict-transport-security"), hsts, "{} {}", page.status, page.path);
+            statuses.insert(page.status);
+        }
+        let expected = [200, 204, 303, 400, 401, 403, 404, 405, 410];
+        assert!(expected.iter().all(|status| statuses.contains(status)), "{statuses:?}");
+    }
+}
+
+#[test]
+fn s9_the_incident_id_of_a_page_and_of_an_endpoint_is_in_the_log_beside_its_cause() {
+    let database = Database::blank();
+    let server = Server::start(&database, &[]);
+    let mut admin = server.set_up("ada@shop.example", PASSWORD);
+    let (mut conn, _) = server.data(&database);
+    conn.batch_execute("ALTER TABLE clients RENAME COLUMN website TO web_site").unwrap();
+    conn.batch_execute("ALTER TABLE access_tokens RENAME COLUMN scope TO scopes").unwrap();
+
+    let page = admin.get("/settings/client-api-access");
+    let endpoint = Browser::new(&server.origin).send("GET", "/oauth/userinfo", &[bearer(&a_token())], "");
+
+    assert_eq!((page.status, endpoint.status), (500, 500), "{}", endpoint.body);
+    let log = server.log();
+    for (answer, text, cause) in [(&page, page.text(), "website"), (&endpoint, endpoint.body.clone(), "scope")] {
+        let id: String =
+            text.split("Incident ID: ").nth(1).unwrap_or_else(|| panic!("{text}")).chars().take(10).collect();
+        assert!(id.len() == 10 && id.chars().all(|one| one.is_ascii_alphanumeric()), "{text}");
+        let lines: Vec<&str> = log.lines().filter(|line| line.contains(&format!("incident {id}"))).collect();
+        assert!(lines.len() == 1 && lines[0].contains(cause), "{id} with {cause}: {log}");
+        for word in [cause, "column", "SELECT", "src/", "sqlite", "postgres", "panicked", "diesel"] {
+            assert!(!answer.body.contains(word), "{word} in {}", answer.body);
+        }
+    }
+}
+
+// In the right form, and nobody's.
+fn a_token() -> String {
+    PlainToken::generate(TokenKind::AccessToken).expose().to_string()
 }
 
 #[test]

@@ -5,6 +5,8 @@ mod authorize;
 mod connection_times;
 mod endpoint_access;
 mod endpoint_input;
+mod entries;
+mod every_form;
 mod failed_secrets;
 mod faults;
 mod forms;

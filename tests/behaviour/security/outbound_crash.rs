@@ -73,6 +73,79 @@ fn o12_a_server_that_is_killed_in_the_middle_of_a_refresh_finds_its_way() {
     assert_eq!(refreshes(&strict).len(), 2, "it is not tried over and over");
 }
 
+// Many connections that are due at once, at a provider that answers each a little later than the one before: when the
+// server is killed, each of them is at another step.
+fn kill_and_restart(after: Duration) -> [usize; 3] {
+    const CONNECTIONS: usize = 48;
+    let database = Database::blank();
+    let server = Server::start(&database, &OPEN);
+    server.set_up("ada@shop.example", PASSWORD);
+    let (mut conn, transition_context) = server.data(&database);
+    let provider = Provider::start();
+    provider.take_each_refresh_token_once();
+    for n in 0..CONNECTIONS {
+        provider.answer("/token", Answer::AfterProcessing(Duration::from_millis(6 * n as u64)));
+    }
+    let now = Clock::System.now();
+    let person = Person { id: EmployeeKey(1), name: "Ada Admin".into(), email: String::new() };
+    let links: Vec<Link> = (0..CONNECTIONS)
+        .map(|n| {
+            let link =
+                make(&mut conn, &transition_context, (ApiType::Other, &other_server(provider.origin())), "", now);
+            let first = json!({ "access_token": "first", "refresh_token": format!("first-{n}"), "expires_in": 1 });
+            bring(&mut conn, &transition_context, link.id, &person, &reply(first), now);
+            link
+        })
+        .collect();
+    until("the first are asked", || refreshes(&provider).len() >= 8);
+    std::thread::sleep(after);
+
+    drop(server);
+    let [stored, asked] = [
+        links.iter().filter(|link| !held(&mut conn, &transition_context, link).starts_with("first-")).count(),
+        refreshes(&provider).len(),
+    ];
+    let _again = Server::start(&database, &OPEN);
+    let settled = |conn: &mut DbConnection, link: &Link| {
+        matches!(status(conn, link), Status::Online | Status::NeedsAuthorization)
+    };
+    until("each is online or asks for a person", || links.iter().all(|link| settled(&mut conn, link)));
+    let all = refreshes(&provider);
+    std::thread::sleep(Duration::from_secs(2));
+
+    assert_eq!(refreshes(&provider).len(), all.len(), "none is tried over and over");
+    let mut lost = 0;
+    for link in &links {
+        let token = held(&mut conn, &transition_context, link);
+        let sent = all.iter().filter(|sent| **sent == token).count();
+        match status(&mut conn, link) {
+            Status::Online => assert!(sent == 0 && provider.issued().contains(&token), "what it holds is its newest"),
+            _ => {
+                lost += 1;
+                assert_eq!(sent, 2, "it was tried once more, and not again");
+                let lost_once = history(&mut conn, link).iter().filter(|kind| **kind == EventKind::Lost).count();
+                assert_eq!(lost_once, 1, "and a person is asked once");
+            }
+        }
+    }
+    assert!(lost <= asked - stored, "{lost} are lost; {asked} were asked and {stored} stored");
+    [stored, asked - stored, CONNECTIONS - asked]
+}
+
+#[test]
+fn o12_killed_at_any_step_a_connection_has_its_new_pair_or_asks_for_a_person_once() {
+    let moments = [0, 30, 80, 160].map(Duration::from_millis);
+    let steps: Vec<[usize; 3]> = std::thread::scope(|scope| {
+        let runs = moments.map(|after| scope.spawn(move || kill_and_restart(after)));
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    });
+
+    println!("stored, asked, waiting: {steps:?}");
+    for (step, what) in ["stored", "asked and not stored", "not asked"].iter().enumerate() {
+        assert!(steps.iter().any(|counts| counts[step] > 0), "some were {what} when they were killed: {steps:?}");
+    }
+}
+
 #[test]
 fn f10_a_server_that_is_told_to_stop_finishes_the_refresh_that_is_on_its_way() {
     let database = Database::blank();

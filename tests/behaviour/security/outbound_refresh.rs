@@ -12,9 +12,9 @@ use client_api_access::time::{MINUTE, Timestamp};
 use diesel::prelude::*;
 use serde_json::json;
 
-use crate::support::TestApp;
 use crate::support::outbound::{Link, reply};
 use crate::support::provider::{Answer, Provider};
+use crate::support::{TestApp, until};
 
 fn refreshes(provider: &Provider) -> Vec<String> {
     let requests = provider.requests();
@@ -128,22 +128,26 @@ fn o12_the_new_pair_is_stored_before_it_is_used() {
     let link = app.online(provider.origin(), 3600);
     let key = app.service_key(&link);
     app.advance(3600);
-    // The database is away from the moment the provider has answered.
+    let before = app.held(&link);
+    let items = || provider.requests().into_iter().find(|request| request.path == "/items");
+    // Time to look at the database: while the provider refreshes, and while it serves the call.
     provider.answer("/token", Answer::AfterProcessing(Duration::from_millis(700)));
+    provider.answer("/items", Answer::AfterProcessing(Duration::from_millis(1500)));
 
-    let held = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let call = scope.spawn(|| app.through(&link, &key, "/items"));
-        std::thread::sleep(Duration::from_millis(300));
-        let underway = app.connection(&link);
-        assert_eq!(underway.status(), Status::Refreshing, "the attempt is on record before the call");
-        assert!(provider.requests().iter().all(|request| request.path != "/items"));
-        assert_eq!(call.join().unwrap().status, 200);
-        app.held(&link)
-    });
+        until("the provider is asked for tokens", || refreshes(&provider).len() == 1);
+        assert_eq!(app.connection(&link).status(), Status::Refreshing, "the attempt is on record before the call");
+        assert!(items().is_none());
 
-    let calls = provider.requests();
-    let items = calls.iter().rfind(|request| request.path == "/items").unwrap();
-    assert_eq!(items.header("authorization"), Some(format!("Bearer {}", held.0).as_str()));
+        until("the new access token is used", || items().is_some());
+        let held = app.held(&link);
+        assert!(!call.is_finished(), "the call is not answered yet");
+        assert_ne!(held, before);
+        assert_eq!(items().unwrap().header("authorization"), Some(format!("Bearer {}", held.0).as_str()));
+        assert_eq!(provider.issued(), [held.0, held.1], "what is used is stored, with its refresh token");
+        assert_eq!(call.join().unwrap().status, 200);
+    });
 }
 
 #[test]

@@ -135,6 +135,41 @@ fn o9_odd_answers_are_bounded_and_leave_others_alone() {
 }
 
 #[test]
+fn o9_an_answer_takes_ten_seconds_and_has_one_megabyte_at_most() {
+    let app = TestApp::start();
+    for answer in [Answer::Silence, Answer::Trickle(Duration::from_secs(60))] {
+        let provider = Provider::start();
+        provider.always("/token", answer.clone());
+        let link = app.online(provider.origin(), 3600);
+        let begun = Instant::now();
+        app.let_it_be_due(&link);
+        let took = begun.elapsed();
+        assert_eq!(app.history(&link)[0].0, EventKind::UnknownOutcome, "{answer:?}");
+        // Ten seconds, and what a busy machine adds.
+        assert!(took > Duration::from_secs(5) && took < Duration::from_secs(11), "{answer:?} took {took:?}");
+    }
+
+    let of_length = |length: usize| {
+        let start = r#"{"access_token":"a","refresh_token":"b","expires_in":3600,"note":""#;
+        format!("{start}{}\"}}", "x".repeat(length - start.len() - 2))
+    };
+    const MEGABYTE: usize = 1024 * 1024;
+    for (length, expected) in
+        [(MEGABYTE, Status::Online), (MEGABYTE + 1, Status::Retrying), (2 * MEGABYTE, Status::Retrying)]
+    {
+        let provider = Provider::start();
+        let body = of_length(length);
+        assert_eq!(body.len(), length);
+        provider.always("/token", Answer::json(200, body));
+        let link = app.online(provider.origin(), 3600);
+        let before = app.held(&link);
+        app.let_it_be_due(&link);
+        assert_eq!(status(&app, &link), expected, "{length} bytes: {}", app.connection(&link).last_error);
+        assert_eq!(app.held(&link) == before, expected == Status::Retrying, "{length} bytes");
+    }
+}
+
+#[test]
 fn o9_odd_lifetimes_are_given_a_short_one() {
     let (app, provider) = (TestApp::start(), Provider::start());
     for (expires_in, life) in [
@@ -162,6 +197,17 @@ fn wait_until_it_has_failed(conn: &mut DbConnection, link: &Link) {
     });
 }
 
+// What the pages say of each kind: DNS, connect, TLS, time-out, 4xx, 5xx, and what is not JSON.
+const FAILURES: [&str; 7] = [
+    "server is unreachable",
+    "certificate is not trusted",
+    "did not answer in time",
+    "closed the connection before it answered",
+    "invalid_grant",
+    "internal error (500)",
+    "is not a token response",
+];
+
 // The server as a process of its own at the loudest log, connected to a server that fails in every way while a secret is
 // in its body, its headers and its address.
 #[test]
@@ -184,6 +230,7 @@ fn s7_s8_no_failure_of_another_server_puts_a_secret_into_log_or_page() {
             Answer::json(200, format!(r#"{{"access_token":"the-new-access-token","token_type":"{sent}"}}"#)),
             Answer::json(200, format!("{sent} is not JSON")),
             Answer::Hangup,
+            Answer::Silence,
         ]
     };
     let (to_code, to_refresh) = (answers("the-code-that-came"), answers("the-refresh-token"));
@@ -232,6 +279,9 @@ fn s7_s8_no_failure_of_another_server_puts_a_secret_into_log_or_page() {
     let log = server.log();
 
     assert!(log.contains("/settings/connections/callback/{callback} 303"), "the log is loud");
+    for failure in FAILURES {
+        assert!(pages.contains(failure), "no page says {failure:?}: {pages}");
+    }
     let names = ["the-refresh-token", "the-access-token", "the-new-access-token", "the-code-that-came", SECRET];
     for secret in names.into_iter().chain(["the-key-in-the-address", "s3cret"]) {
         assert!(!log.contains(secret), "the log holds {secret}");

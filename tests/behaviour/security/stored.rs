@@ -1,14 +1,17 @@
 //! What lies on the disk and in the log: never a secret, never readable by others, never edited unseen.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use base64::Engine;
+use client_api_access::employees::Purpose;
 use client_api_access::scopes::Role;
 use diesel::connection::SimpleConnection;
 
-use crate::support::oauth::{bearer, pair};
+use crate::support::oauth::{Integration, bearer, pair, refusal};
 use crate::support::outbound::{SECRET, begin_authorization, parameter, verify_callback};
 use crate::support::provider::Provider;
+use crate::support::snapshot::Columns;
 use crate::support::{Database, PASSWORD, Server, TestApp, client_path, is_postgres, run};
 
 // A secret as it might turn up: raw, its first eight characters, base64, hexadecimal.
@@ -27,16 +30,38 @@ pub fn everything(app: &TestApp) -> Vec<u8> {
         }
         return all;
     }
-    let tables = app
-        .shop()
-        .words("SELECT CAST(table_name AS TEXT) AS word FROM information_schema.tables WHERE table_schema = 'public'");
-    for table in tables {
-        for row in app.shop().words(&format!("SELECT CAST({table} AS TEXT) AS word FROM {table}")) {
-            all.extend(row.into_bytes());
-            all.push(b'\n');
-        }
+    for (column, value) in app.shop().snapshot().into_values().flatten().flatten() {
+        // PostgreSQL shows bytes as hexadecimal: search what they are.
+        all.extend(value.strip_prefix("\\x").and_then(bytes).unwrap_or_else(|| value.clone().into_bytes()));
+        all.extend(format!(" {column}\n").bytes());
     }
     all
+}
+
+fn bytes(hex: &str) -> Option<Vec<u8>> {
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok()).collect()
+}
+
+#[test]
+fn s1_the_search_finds_a_plain_secret_in_every_kind_of_column() {
+    let app = TestApp::start();
+    let person = app.shop().staff("Stina Staff");
+    let client = app.shop().client("Ledgerly");
+    let grant = app.shop().grant(client, &person);
+    // As long as a hash is.
+    let part = &grant.access_token[..32];
+    assert!(!holds(&everything(&app), part));
+
+    let kind = if is_postgres() { "BYTEA" } else { "BLOB" };
+    for (column, value) in [("scope", format!("'{part}'")), ("hash", format!("CAST('{part}' AS {kind})"))] {
+        app.shop().sql(&format!("UPDATE access_tokens SET {column} = {value}"));
+        assert!(holds(&everything(&app), part), "{column}");
+        // SQLite keeps what was there in free pages.
+        if is_postgres() {
+            app.shop().sql("UPDATE access_tokens SET scope = ''");
+            assert_eq!(holds(&everything(&app), part), column == "hash");
+        }
+    }
 }
 
 /// Whether it has these bytes.
@@ -224,6 +249,81 @@ fn s2_a_value_from_the_database_is_not_a_token() {
         );
         assert!(!app.works(&value));
     }
+}
+
+// What the columns of bytes hold, each as hexadecimal.
+fn stored_bytes(app: &TestApp) -> Vec<(String, Vec<u8>)> {
+    let values = app.shop().snapshot().into_iter().flat_map(|(table, rows)| {
+        let of_row = |row: Columns| row.into_iter().collect::<Vec<_>>();
+        rows.into_iter().flat_map(of_row).map(move |(column, value)| (format!("{table}.{column}"), value))
+    });
+    let mut found: Vec<(String, Vec<u8>)> = values
+        .filter_map(|(column, value)| {
+            let hex = value.strip_prefix("\\x").or_else(|| value.strip_prefix("X'")?.strip_suffix('\''))?;
+            Some((column, bytes(hex)?))
+        })
+        .collect();
+    found.dedup();
+    found
+}
+
+#[test]
+fn s2_a_stored_hash_is_not_a_token_in_any_form() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let integration = shop.integration("Ledgerly");
+    let (mut browser, person) = app.sign_in_as(Role::Admin);
+    let (_, pkce) = integration.code(&mut browser);
+    shop.grant(integration.id, &person);
+    shop.api_key(integration.id, &person, "Nightly export");
+    shop.one_time_link(Purpose::Invite, Some(&person));
+    let provider = Provider::start();
+    let link = app.online(provider.origin(), 3600);
+    app.service_key(&link);
+    shop.resource_server("Orders API");
+    let cookie = browser.cookie("session").unwrap().name.clone();
+    let hashes = stored_bytes(&app);
+    let columns: BTreeSet<&str> = hashes.iter().map(|(column, _)| column.as_str()).collect();
+    for of in ["access_tokens", "refresh_tokens", "authorization_codes", "client_secrets", "sessions", "one_time_links"]
+    {
+        assert!(columns.iter().any(|column| column.starts_with(of)), "{of}: {columns:?}");
+    }
+    let is_hash = |(_, value): &&(String, Vec<u8>)| (16..=64).contains(&value.len());
+
+    for (column, hash) in hashes.iter().filter(is_hash) {
+        let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let base64 = base64::engine::general_purpose::STANDARD.encode(hash);
+        let url_safe = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(hash);
+        let shown = String::from_utf8_lossy(hash).into_owned();
+        for value in [hex.clone(), hex.to_uppercase(), format!("\\x{hex}"), base64, url_safe, shown] {
+            let what = format!("{value:?} of {column}");
+            if value.bytes().all(|byte| (0x21..0x7f).contains(&byte)) {
+                assert!(!app.works(&value), "{what} as an access token");
+                assert_eq!(app.through(&link, &value, "/items").status, 401, "{what} as a service key");
+                let mut thief = app.browser();
+                thief.headers.push(("cookie".into(), format!("{cookie}={value}")));
+                assert_eq!(thief.get("/settings").status, 303, "{what} as a session");
+                let encoded: String = value.bytes().map(|byte| format!("%{byte:02x}")).collect();
+                assert!(
+                    matches!(app.browser().get(&format!("/welcome/{encoded}")).status, 400 | 404 | 410),
+                    "{what} as a link"
+                );
+            }
+            for answer in
+                [integration.refresh(&app, &value), app.token(&integration.code_request(&value, &pkce.verifier))]
+            {
+                assert_eq!(refusal(&answer).0, 400, "{what} as a refresh token or a code");
+            }
+            let guess = Integration { secret: value.clone(), ..integration.clone() };
+            let (status, error, _) = refusal(&guess.refresh(&app, "x"));
+            assert!(
+                (status, error.as_str()) == (401, "invalid_client") || status == 400 && error == "invalid_request",
+                "{what} as a client secret"
+            );
+            app.advance(61);
+        }
+    }
+    assert!(hashes.iter().filter(is_hash).count() > 8, "{columns:?}");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The token endpoint under attack: whose code, whose secret, how often, and in which shape. Rows T of the checks.
 
 use base64::Engine;
+use std::time::{Duration, Instant};
+
 use client_api_access::resource_servers::ResourceServer;
 use client_api_access::schema::client_secrets;
 use client_api_access::scopes::Role;
@@ -383,6 +385,45 @@ fn t8_an_unknown_client_and_a_wrong_secret_are_answered_by_the_same_bytes() {
         }
         app.advance(61);
     }
+}
+
+#[test]
+fn t8_an_unknown_client_and_a_wrong_secret_take_the_same_time() {
+    const ROUNDS: usize = 200;
+    let app = TestApp::start();
+    let integration = app.shop().integration("Ledgerly");
+    let unknown = integration.client_id.chars().rev().collect::<String>();
+    let mut program = app.program();
+    let mut time = |id: &str| {
+        let fields =
+            [("grant_type", "refresh_token"), ("refresh_token", "x"), ("client_id", id), ("client_secret", "wrong")];
+        let begun = Instant::now();
+        let page = program.post(TOKEN, &fields);
+        let taken = begun.elapsed();
+        assert_eq!(page.status, 401, "{}", page.body);
+        taken
+    };
+    let (mut of_known, mut of_unknown) = (Vec::new(), Vec::new());
+
+    // In turn, so that whatever else this machine does slows both down alike.
+    for round in 0..ROUNDS {
+        if round % 2 == 0 {
+            of_known.push(time(&integration.client_id));
+        }
+        of_unknown.push(time(&unknown));
+        if round % 2 == 1 {
+            of_known.push(time(&integration.client_id));
+        }
+        app.advance(61);
+    }
+
+    let median = |times: &mut Vec<Duration>| {
+        times.sort();
+        times[times.len() / 2]
+    };
+    let (known, unknown) = (median(&mut of_known), median(&mut of_unknown));
+    let (less, more) = (known.min(unknown), known.max(unknown));
+    assert!(more < less * 2, "a wrong secret takes {known:?}, an unknown client {unknown:?}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use diesel::connection::SimpleConnection;
 use serde_json::json;
 
 use crate::support::oauth::{Integration, bearer, pair, refusal};
-use crate::support::{Browser, Grant, Page, Person, TestApp, client_path, is_postgres};
+use crate::support::{Browser, Grant, Page, Person, TestApp, client_path, is_postgres, until};
 
 const REVOKE: &str = "/auth/oauth/revoke";
 const INTROSPECT: &str = "/auth/oauth/introspect";
@@ -226,6 +226,90 @@ fn v3_while_the_database_takes_no_change_a_revoke_is_a_503_and_never_a_200() {
     assert!(!app.works(&grant.access_token) && !app.works(&key.value));
 }
 
+// From now on every change is refused as read-only.
+fn make_read_only(app: &TestApp) {
+    if is_postgres() {
+        return read_only_on_postgres(app, true);
+    }
+    // The writer gets the error of a file that cannot be written.
+    let db = app.state.db.clone();
+    let set = async move { db.write(|conn| Ok(conn.batch_execute("PRAGMA query_only = ON")?)).await };
+    actix_web::rt::System::new().block_on(set).unwrap();
+}
+
+// As after a failover to a replica: whoever is connected is thrown out, and connects to what takes no change.
+fn read_only_on_postgres(app: &TestApp, on: bool) {
+    let mut conn = app.database.connect();
+    let name = app.shop().word("SELECT CAST(current_database() AS TEXT) AS word");
+    let value = if on { "on" } else { "off" };
+    let set = format!("ALTER DATABASE {name} SET default_transaction_read_only = {value}");
+    conn.batch_execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE").unwrap();
+    conn.batch_execute(&set).unwrap();
+    let throw_out = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() \
+        AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
+    conn.batch_execute(throw_out).unwrap();
+}
+
+fn unavailable(answer: &Page) {
+    let (status, error, _) = refusal(answer);
+    assert_eq!((status, error.as_str()), (503, "temporarily_unavailable"), "{}", answer.body);
+    assert!(answer.header("retry-after").unwrap().parse::<u32>().unwrap() > 0);
+}
+
+#[test]
+fn v3_while_the_database_is_read_only_a_revoke_is_a_503_and_afterwards_the_token_still_works() {
+    let app = TestApp::start();
+    let (integration, person, grant) = granted(&app);
+    let key = app.shop().api_key(integration.id, &person, "Nightly export");
+    let all = [&grant.access_token, &key.value, &grant.refresh_token];
+    // The first use of a token is a change by itself.
+    assert!(app.works(&grant.access_token) && app.works(&key.value));
+
+    make_read_only(&app);
+    for token in all {
+        unavailable(&revoke(&app, &integration, token));
+        unavailable(&revoke(&app, &integration, token));
+    }
+    assert!(app.works(&grant.access_token) && app.works(&key.value), "reading goes on");
+    // PostgreSQL is put right below the server; SQLite is opened anew.
+    let reopened = (!is_postgres()).then(|| TestApp::start_on(app.database.shared(), None, |_| ()));
+    if is_postgres() {
+        read_only_on_postgres(&app, false);
+    }
+    let app = reopened.as_ref().unwrap_or(&app);
+    until("the server takes changes again", || app.program().get("/readyz").status == 200);
+    assert!(app.works(&grant.access_token) && app.works(&key.value), "what was refused is not done later");
+    let next = pair(&integration.refresh(app, &grant.refresh_token));
+    assert!(app.works(&next.access_token));
+    for token in all {
+        assert_revoked(&revoke(app, &integration, token));
+    }
+    assert!(!app.works(&grant.access_token) && !app.works(&key.value) && !app.works(&next.access_token));
+}
+
+#[test]
+fn v3_while_the_database_is_down_a_revoke_is_a_503_and_afterwards_the_token_still_works() {
+    if !is_postgres() {
+        println!("left out on SQLite: there is no other server; read-only and a full disk are tested");
+        return;
+    }
+    let app = TestApp::start();
+    let (integration, _, grant) = granted(&app);
+    assert!(app.works(&grant.access_token));
+
+    app.database.close_to_everybody(true);
+    let begun = Instant::now();
+    let answers = [revoke(&app, &integration, &grant.refresh_token), revoke(&app, &integration, &grant.access_token)];
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    app.database.close_to_everybody(false);
+
+    answers.iter().for_each(unavailable);
+    until("the server is connected again", || app.program().get("/readyz").status == 200);
+    assert!(app.works(&grant.access_token), "what was refused is not done later");
+    assert_revoked(&revoke(&app, &integration, &grant.refresh_token));
+    assert!(!app.works(&grant.access_token));
+}
+
 #[test]
 fn v4_whatever_hint_comes_along_the_token_is_found() {
     let app = TestApp::start();
@@ -418,8 +502,19 @@ fn v8_a_token_is_shown_in_the_header_once_and_nowhere_else() {
             let challenge = answer.header("www-authenticate").unwrap();
             assert!(challenge.contains(code), "{challenge}");
         }
+        // In the header and in a form at once, and in a form alone.
+        let form = ("content-type".to_string(), "application/x-www-form-urlencoded".to_string());
+        let body = format!("access_token={token}");
+        for body in [body.as_str(), "access_token=nonsense", "a=b"] {
+            let both = app.program().send("GET", path, &[bearer(token), form.clone()], body);
+            let status = if path == "/auth/oauth/verify" { 401 } else { 400 };
+            assert_eq!(both.status, status, "{path}: {}", both.body);
+            let alone = app.program().send("GET", path, std::slice::from_ref(&form), body);
+            assert_eq!(alone.status, status, "{path}: {}", alone.body);
+        }
+        let posted = app.program().send("POST", path, &[bearer(token), form], &body);
+        assert_eq!(posted.status, if path == INTROSPECT { 401 } else { 405 }, "{path}: {}", posted.body);
         if path != INTROSPECT {
-            let body = format!("access_token={token}");
             let answer = app.program().post_body(path, "application/x-www-form-urlencoded", &body);
             assert_eq!((answer.status, answer.header("allow")), (405, Some("GET")), "{path}");
         }

@@ -82,6 +82,15 @@ impl Database {
         Database { url: self.url.clone(), text: self.text.clone(), folder, name: None }
     }
 
+    /// PostgreSQL: throws everybody out and lets nobody in, or lets them in again.
+    pub fn close_to_everybody(&self, closed: bool) {
+        let name = self.name.as_deref().expect("runs on PostgreSQL");
+        on_server(&format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS {}", !closed));
+        if closed {
+            on_server(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"));
+        }
+    }
+
     /// A connection beside the server's own. It records entries of the activity log as the server does, once that has started.
     pub fn connect(&self) -> DbConnection {
         let mut conn = db::connect(&self.url).unwrap();

@@ -62,6 +62,13 @@ impl Page {
         found.and_then(|element| element.attr(name)).map(str::to_string)
     }
 
+    /// An attribute of every element that a selector finds.
+    pub fn attributes(&self, selector: &str, name: &str) -> Vec<String> {
+        let html = Html::parse_document(&self.body);
+        let selector = Selector::parse(selector).unwrap();
+        html.select(&selector).filter_map(|element| element.attr(name)).map(str::to_string).collect()
+    }
+
     /// Where the link with this text leads.
     pub fn link(&self, text: &str) -> Option<String> {
         self.link_in("body", text)

@@ -13,6 +13,7 @@ mod paging;
 mod process;
 pub mod provider;
 pub mod records;
+pub mod snapshot;
 mod timeout;
 
 pub use app::{KEY, NOW, TestApp};

@@ -6,6 +6,7 @@ mod certificate;
 mod node;
 mod request;
 
+use std::collections::HashSet;
 use std::io::{self, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -45,6 +46,8 @@ struct Script {
     members: Map<String, Value>,
     requests: Vec<Request>,
     issued: Vec<String>,
+    // The refresh tokens it was sent, if it takes each only once.
+    spent: Option<HashSet<String>>,
 }
 
 impl Provider {
@@ -100,6 +103,11 @@ impl Provider {
     /// Lays these members over every token answer of its own from now on; null takes one away.
     pub fn tokens_with(&self, members: Value) {
         self.shared.script().members = members.as_object().unwrap().clone();
+    }
+
+    /// Takes each refresh token once from now on, whether its answer arrives or not.
+    pub fn take_each_refresh_token_once(&self) {
+        self.shared.script().spent = Some(HashSet::new());
     }
 
     /// What it was asked so far, in the order of arrival.
@@ -231,6 +239,11 @@ impl Script {
         }
         if !matches!(request.field("grant_type").as_deref(), Some("authorization_code" | "refresh_token")) {
             return Reply::new(400, r#"{"error":"unsupported_grant_type"}"#);
+        }
+        if let (Some(spent), Some(token)) = (&mut self.spent, request.field("refresh_token"))
+            && !spent.insert(token)
+        {
+            return Reply::new(400, r#"{"error":"invalid_grant"}"#);
         }
         let [access_token, refresh_token] =
             ["access", "refresh"].map(|kind| format!("{kind}-{:032x}", rand::random::<u128>()));

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { after, before, describe } from 'node:test';
 import { documentOf, eventually, expectNoProblems, signIn } from './support/browser.js';
 import { expectAccessible, expectNoOverflow, expectValidHtml } from './support/checks.js';
-import { WAYS, expectHeading, nameOf, pageTest, revokeButton, revokeOpener, useShop } from './support/shop.js';
+import { WAYS, expectHeading, message, nameOf, pageTest, revokeButton, revokeOpener, useShop } from './support/shop.js';
 
 const HTTPS = 'https://app.example/cb';
 const SCHEME = 'com.example.pocket:/cb';
@@ -26,6 +26,7 @@ for (const way of WAYS) {
       await expectFine(page);
 
       await page.getByRole('button', { name: 'Allow' }).click();
+      await page.waitForURL((url) => url.pathname.startsWith('/demo/'));
       await expectHeading(page, 'Walk-through');
       assert.equal(await page.locator('.steps .badge.good').count(), 5, 'every step went well');
       await expectFine(page);
@@ -36,12 +37,15 @@ for (const way of WAYS) {
       await page.locator('#refresh-tokens tbody th a').first().click();
       await revokeOpener(page, 'Revoke refresh token').click();
       await revokeButton(page).click();
-      await page.waitForURL((url) => url.href === settings || url.pathname.includes('/clients/'));
+      await message(page, /Refresh token .+ revoked/).waitFor();
+      assert.equal(new URL(page.url()).pathname, new URL(settings).pathname);
 
       await page.goto('/demo/walk-through');
       await page.getByRole('link', { name: 'Call the API again' }).click();
-      await page.getByText('401 Unauthorized').waitFor();
-      await page.getByText('Access token').last().waitFor();
+      const last = page.locator('.steps li').last();
+      await last.getByText('401 Unauthorized').waitFor();
+      await last.getByText('Access token has been revoked').waitFor();
+      assert.equal(await page.locator('.steps .badge.bad').count(), 1, 'only the last call was refused');
     });
 
     pageTest('a14: the browser arrives at a client on another origin with code, state and iss', { shop, way }, async (page) => {
@@ -62,6 +66,7 @@ for (const way of WAYS) {
       await page.goto(authorizeUrl(shop, { redirect_uri: client.url, state: 'onward' }));
       await page.getByRole('button', { name: 'Allow' }).click();
       await page.getByText('The client was here').waitFor();
+      assert.equal(new URL(page.url()).origin, client.third);
     });
 
     pageTest('a14: neither https nor the scheme of an app is held back', { shop, way }, async (page) => {
@@ -189,6 +194,7 @@ function useClient() {
       response.writeHead(302, { location: third }).end();
     });
     client.url = `${own}/demo/callback`;
+    client.third = third;
   });
   after(() => servers.forEach((server) => server.close()));
   return client;

@@ -11,7 +11,7 @@ use actix_web::{App as ActixApp, web};
 
 use crate::access::attention::LargeCounts;
 use crate::access::last_used::LastUsed;
-use crate::account::Account;
+use crate::account::{Account, installation};
 use crate::activity::ChainKey;
 use crate::broker::RetryAfterTimes;
 use crate::clients::failed_secret_count::FailedSecretCount;
@@ -173,7 +173,11 @@ async fn restore_failed_secrets(state: &State) -> Result<(), String> {
 // Checks that the secret key belongs to the database; returns the key of the activity log.
 fn open_account(config: &Config, master: &MasterKey, clock: &Clock) -> Result<ChainKey, String> {
     let mut conn = db::connect(&config.database)?;
-    let opened = db::in_transaction(&mut conn, &|conn| Account::open(conn, master, clock.now()));
+    let opened = db::in_transaction(&mut conn, &|conn| {
+        let opened = Account::open(conn, master, clock.now())?;
+        installation::record_public_url(conn, config.public_url.origin())?;
+        Ok(opened)
+    });
     let opened = opened.map_err(|error| match error {
         Error::Invalid(why) => why,
         error => format!("could not read the database: {error}"),

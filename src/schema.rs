@@ -17,6 +17,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    installation (id) {
+        id -> BigInt,
+        schema_version -> Text,
+        public_url -> Text,
+    }
+}
+
+diesel::table! {
     businesses (id) {
         id -> BigInt,
         name -> Text,
@@ -643,6 +651,7 @@ diesel::joinable!(connection_requests -> sessions (session_id));
 diesel::joinable!(service_keys -> connections (connection_id));
 diesel::allow_tables_to_appear_in_same_query!(
     accounts,
+    installation,
     businesses,
     business_locations,
     employees,

@@ -14,6 +14,7 @@ pub mod last_used;
 pub mod offboarding;
 pub mod overview;
 pub mod refused_token;
+pub mod restore;
 pub mod token_access;
 mod token_row;
 pub mod usage;

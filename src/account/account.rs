@@ -28,6 +28,16 @@ impl Account {
         accounts::table.select(accounts::restored_at).get_result(conn)
     }
 
+    /// Records that the database was restored from a backup.
+    pub fn set_restored(conn: &mut DbConnection, at: Timestamp) -> QueryResult<()> {
+        diesel::update(accounts::table).set(accounts::restored_at.eq(at)).execute(conn).map(drop)
+    }
+
+    /// When the database was created; none before the first start. Two copies of one database have the same.
+    pub fn created_at(conn: &mut DbConnection) -> QueryResult<Option<Timestamp>> {
+        accounts::table.select(accounts::created_at).first(conn).optional()
+    }
+
     // Creates the row at the first start, with the check value of the secret key. Returns whether it did.
     pub(super) fn create(conn: &mut DbConnection, check: &[u8], now: Timestamp) -> QueryResult<bool> {
         let row = (

@@ -4,6 +4,7 @@
 mod account;
 mod business;
 mod change_account;
+pub mod installation;
 mod revoked_error;
 mod secret_key;
 mod time_zone;

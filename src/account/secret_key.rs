@@ -59,6 +59,13 @@ impl Account {
         }
     }
 
+    /// Checks that the database belongs to `master` or the key it replaces, whatever version created it. Errors:
+    /// [`Error::Invalid`] says which key is wrong, or that no server has used it.
+    pub fn require_key(conn: &mut DbConnection, master: &MasterKey) -> Result<()> {
+        let check = Account::key_check(conn)?;
+        owner(master, &check.ok_or_else(|| Error::Invalid("no server has used this database yet".into()))?).map(drop)
+    }
+
     /// Makes the database belong to `master`.
     pub fn change_key_check(conn: &mut DbConnection, master: &MasterKey) -> Result<()> {
         Ok(Account::store_key_check(conn, master.derive(CHECK).bytes())?)

@@ -93,6 +93,11 @@ impl Subject {
         Subject { kind, id, name, employee: Some(employee), client: Some(client) }
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     // The name that is stored: none of an employee, whose name may be erased later.
     pub(super) fn stored_name(&self) -> &str {
         if self.kind == Subject::EMPLOYEE { "" } else { &self.name }

@@ -120,6 +120,8 @@ text_enum! {
         ServiceKeyRevoked = "service key revoked",
         /// Stored secrets were encrypted under a new secret key.
         KeyRotated = "secret key replaced",
+        /// The database was restored from a backup.
+        DatabaseRestored = "database restored",
         /// Entries of the activity log were archived.
         ActivityArchived = "activity archived",
         /// The choice of notices, a channel or the digest was changed.
@@ -202,6 +204,7 @@ impl Kind {
             Kind::ServiceKeyCreated => "Service key created",
             Kind::ServiceKeyRevoked => "Service key revoked",
             Kind::KeyRotated => "Secret key replaced",
+            Kind::DatabaseRestored => "Database restored",
             Kind::ActivityArchived => "Activity archived",
             Kind::NoticesChanged => "Notices changed",
             Kind::NoticeTested => "Test notice sent",

@@ -57,6 +57,25 @@ pub(super) fn newest(conn: &mut DbConnection) -> QueryResult<Option<Head>> {
     Ok(newest.first(conn).optional()?.map(|seal| Head { number: seal.id, seal: seal.seal }))
 }
 
+/// The head of the chain: the newest seal, or the last that was archived. None before the first; none also in a database of an
+/// earlier version that has archived nothing.
+pub fn head(conn: &mut DbConnection) -> Result<Option<Head>> {
+    match newest(conn)? {
+        Some(head) => Ok(Some(head)),
+        None => Ok(chain::archived(conn).ok().filter(|head| head.number > 0)),
+    }
+}
+
+/// Whether the chain of this database has passed through `head`, or has archived it.
+pub fn has_passed(conn: &mut DbConnection, head: &Head) -> Result<bool> {
+    let archived = chain::archived(conn)?;
+    if head.number <= archived.number {
+        return Ok(head.number < archived.number || head.seal == archived.seal);
+    }
+    let same = activity_seals::table.find(head.number).filter(activity_seals::seal.eq(&head.seal));
+    Ok(diesel::select(diesel::dsl::exists(same)).get_result(conn)?)
+}
+
 /// Whether entries wait for a seal. A read: no writer waits for it.
 pub fn is_due(conn: &mut DbConnection) -> Result<bool> {
     let waiting = activity_unsealed::table.filter(activity_unsealed::refused_at.is_null());

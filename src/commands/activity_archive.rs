@@ -1,7 +1,7 @@
 //! `activity archive` and `activity verify`: move old entries of the activity log to a file, and check such a file.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufReader, BufWriter};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use crate::account::Account;
 use crate::activity::archive::file::VerifiedFile;
 use crate::activity::archive::{self, Segment, file};
 use crate::activity::{Chain, ChainKey};
+use crate::commands::progress::Progress;
 use crate::commands::{Outcome, one, refusal, require_database};
 use crate::config::{ArchiveActivity, Config};
 use crate::db::{self, DbConnection, in_transaction};
@@ -147,23 +148,6 @@ fn delete(conn: &mut DbConnection, key: &ChainKey) -> Result<()> {
     }
     println!("Deleted {} archived entries from the database.", thousands(deleted));
     Ok(())
-}
-
-// Prints how far long work is, at most once a second.
-struct Progress(Instant);
-
-impl Progress {
-    fn new() -> Progress {
-        Progress(Instant::now())
-    }
-
-    fn tell(&mut self, text: impl FnOnce() -> String) {
-        if self.0.elapsed() >= Duration::from_secs(1) {
-            println!("{}", text());
-            let _ = std::io::stdout().flush();
-            self.0 = Instant::now();
-        }
-    }
 }
 
 pub(super) fn verify(path: &Path) -> Outcome {

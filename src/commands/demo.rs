@@ -1,8 +1,9 @@
 //! `demo`: replaces the demo's data and serves it.
 
 use crate::app::App;
+use crate::commands::data_lock::DataLock;
 use crate::commands::serve::{listen, until_stopped};
-use crate::commands::{Outcome, lock_data, one};
+use crate::commands::{Outcome, one};
 use crate::config::{Config, Demo};
 use crate::demo;
 use crate::time::Clock;
@@ -10,7 +11,8 @@ use crate::time::Clock;
 pub(super) fn run(config: Config, arguments: &Demo) -> Outcome {
     demo::clear(&config).map_err(one)?;
     let key = config.open_data()?;
-    let _lock = lock_data(&config)?;
+    let lock = DataLock::take(&config)?;
+    lock.note_ended();
     let listener = if arguments.only_make { None } else { Some(listen(&config)?) };
     actix_web::rt::System::new().block_on(async move {
         let app = App::open(config, &key, Clock::System).await.map_err(one)?;

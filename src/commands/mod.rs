@@ -1,16 +1,19 @@
 //! The subcommands of the program, one file each, and what they share.
 
 mod activity_archive;
+mod backup;
+mod data_lock;
 #[cfg(feature = "demo")]
 mod demo;
+mod manifest;
 mod migrate;
+mod progress;
+mod purge;
 mod reset_link;
+mod restore;
 pub mod rotate_key;
 mod serve;
 mod verify_activity;
-
-use std::fs::File;
-use std::os::unix::fs::OpenOptionsExt;
 
 use crate::config::{ActivityCommand, Command, Config, Settings};
 use crate::error::Error;
@@ -26,13 +29,16 @@ pub fn run(command: Command) -> Outcome {
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => demo::run(start(&crate::demo::settings(&arguments.settings))?, &arguments),
         Command::Migrate(settings) => migrate::run(&start(&settings)?),
+        Command::Backup(arguments) => backup::run(&start(&arguments.settings)?, &arguments),
+        Command::Restore(arguments) => restore::run(&start(&arguments.settings)?, &arguments),
+        Command::Purge(arguments) => purge::run(&start(&arguments.settings)?, &arguments),
         Command::VerifyActivity(arguments) => verify_activity::run(&start(&arguments.settings)?, &arguments),
         Command::Activity(ActivityCommand::Archive(arguments)) => {
             activity_archive::archive(&start(&arguments.settings)?, &arguments)
         }
         Command::Activity(ActivityCommand::Verify(arguments)) => activity_archive::verify(&arguments.file),
         Command::RotateKey(settings) => rotate_key::run(&start(&settings)?),
-        Command::ResetLink(arguments) => reset_link::run(&start(&arguments.settings)?, &arguments.email),
+        Command::ResetLink(arguments) => reset_link::run(&start(&arguments.settings)?, &arguments),
     }
 }
 
@@ -54,24 +60,13 @@ fn refusal(error: Error) -> Vec<String> {
     }
 }
 
-// A SQLite database belongs to one server process. The operating system releases the lock when the process ends.
-fn lock_data(config: &Config) -> Result<Option<File>, Vec<String>> {
-    if config.database.sqlite_file().is_none() {
-        return Ok(None);
-    }
-    let path = config.data_dir.join("server.lock");
-    let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
-    let file = file.map_err(|error| one(format!("{}: {error}", path.display())))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(_) => Err(one(format!("another server is running on the data folder {}", config.data_dir.display()))),
-    }
-}
-
-// Opening a SQLite file that does not exist would create an empty one.
+// Opening a SQLite file that does not exist would create an empty one. Call it before the database is opened.
 fn require_database(config: &Config) -> Outcome {
     match config.database.sqlite_file() {
         Some(path) if !path.exists() => Err(one(format!("the database {} does not exist", path.display()))),
-        _ => Ok(()),
+        _ => {
+            data_lock::note_log_may_go(config);
+            Ok(())
+        }
     }
 }

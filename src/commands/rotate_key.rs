@@ -6,7 +6,8 @@
 
 use crate::account::Account;
 use crate::activity::{self, Actor, Detail, Kind, NewActivity, Subject};
-use crate::commands::{Outcome, lock_data, one, require_database};
+use crate::commands::data_lock::DataLock;
+use crate::commands::{Outcome, one, require_database};
 use crate::config::Config;
 use crate::connections;
 use crate::db::sealed_columns::{Resealed, SealedColumn};
@@ -23,7 +24,7 @@ pub const SEALED_COLUMNS: &[&[SealedColumn]] =
 
 pub(super) fn run(config: &Config) -> Outcome {
     require_database(config)?;
-    let _lock = lock_data(config)?;
+    let _lock = DataLock::take(config)?;
     let change = config.change_key().map_err(one)?;
     let mut conn = db::connect(&config.database).map_err(one)?;
     let result = rotate(&mut conn, &change.key, Clock::System.now()).map_err(|error| match error {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use actix_web::dev::ServerHandle;
 
 use crate::app::App;
-use crate::commands::{Outcome, lock_data, one};
+use crate::commands::data_lock::DataLock;
+use crate::commands::{Outcome, one};
 use crate::config::Config;
 use crate::employees::is_set_up;
 use crate::employees::{OneTimeLink, Purpose, link_address};
@@ -16,14 +17,18 @@ use crate::time::Clock;
 
 pub(super) fn run(config: Config) -> Outcome {
     let key = config.open_data()?;
-    let _lock = lock_data(&config)?;
+    let lock = DataLock::take(&config)?;
+    lock.require_intact(&config)?;
     let listener = listen(&config)?;
     actix_web::rt::System::new().block_on(async move {
         let app = App::open(config, &key, Clock::System).await.map_err(one)?;
+        lock.note_running();
         print_set_up_link(&app).await.map_err(one)?;
         log::info!("listening on {}, public URL {}", app.state.config.listen, app.state.config.public_url.origin());
         log::info!("database: {}", app.state.config.database.describe());
-        until_stopped(app, listener).await
+        let outcome = until_stopped(app, listener).await;
+        lock.note_ended();
+        outcome
     })
 }
 

@@ -42,6 +42,12 @@ pub enum Command {
     Demo(Demo),
     /// Apply pending schema migrations, then exit
     Migrate(Settings),
+    /// Copy the database to a file while the server runs, and check the copy; with PostgreSQL, print how to use pg_dump
+    Backup(Backup),
+    /// Replace the database with a backup; what was revoked after the backup stays revoked. Stop the server first
+    Restore(Restore),
+    /// Delete what is older than the retention settings now, as the server does every minute
+    Purge(Purge),
     /// Check the hash chain of the activity log; exits with 1 if an entry was edited, deleted or added by somebody else
     VerifyActivity(VerifyActivity),
     /// Move old entries of the activity log to a file, or check such a file
@@ -143,6 +149,46 @@ pub struct Demo {
     /// Create the data, print how to sign in, then exit
     #[arg(long)]
     pub only_make: bool,
+}
+
+/// Arguments of `backup`.
+#[derive(Args, Clone)]
+pub struct Backup {
+    /// The shared settings.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// File to write, with a manifest beside it: FILE.manifest.json; neither may exist yet
+    pub file: PathBuf,
+}
+
+/// Arguments of `restore`.
+#[derive(Args, Clone)]
+#[group(id = "choice", multiple = false, args = ["trust_backup", "revoke_everything_issued"])]
+pub struct Restore {
+    /// The shared settings.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// The backup; none with PostgreSQL, after you restored the database with pg_restore
+    pub file: Option<PathBuf>,
+    /// Keep everything as it is in the backup, if the database that it replaces cannot be read: what was revoked, locked or
+    /// replaced after the backup works again
+    #[arg(long)]
+    pub trust_backup: bool,
+    /// Revoke every token, API key, client secret and other secret that was issued, if the database that it replaces cannot
+    /// be read
+    #[arg(long)]
+    pub revoke_everything_issued: bool,
+}
+
+/// Arguments of `purge`.
+#[derive(Args, Clone)]
+pub struct Purge {
+    /// The shared settings.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Print what would be deleted, and delete nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Arguments of `verify-activity`.

@@ -41,6 +41,18 @@ impl Config {
         }
     }
 
+    /// The key that exists, like [`Config::open_data`], for a command that never creates one. Errors: there is none.
+    pub fn existing_key(&self) -> Result<MasterKey, Vec<String>> {
+        let is_named = named(CURRENT).map_err(|problem| vec![problem])?.is_some();
+        if !is_named && self.database.sqlite_file().is_some() && !self.key_file().exists() {
+            return Err(vec![format!(
+                "{} is missing: put the key that belongs to the backup there, or set it in {CURRENT}",
+                self.key_file().display()
+            )]);
+        }
+        self.open_data()
+    }
+
     /// The old and the new key of a rotation: `SECRET_KEY_PREVIOUS` and `SECRET_KEY` if set; otherwise the key file in the
     /// data folder and a new file beside it, which an interrupted rotation may have created already.
     pub fn change_key(&self) -> Result<KeyChange, String> {

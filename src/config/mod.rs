@@ -23,7 +23,10 @@ use checks::{Checks, number, secret, switch};
 
 #[cfg(feature = "demo")]
 pub use cli::Demo;
-pub use cli::{ActivityCommand, ArchiveActivity, Cli, Command, ResetLink, Settings, VerifyActivity, VerifyArchive};
+pub use cli::{
+    ActivityCommand, ArchiveActivity, Backup, Cli, Command, Purge, ResetLink, Restore, Settings, VerifyActivity,
+    VerifyArchive,
+};
 pub use database_url::DatabaseUrl;
 pub use hosts::Hosts;
 pub use keys::KeyChange;

@@ -9,7 +9,8 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use crate::config::DatabaseUrl;
 use crate::db::DbConnection;
 use crate::db::manager::Manager;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::schema::installation;
 
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 #[cfg(feature = "postgres")]
@@ -28,23 +29,72 @@ pub fn migrate(url: &DatabaseUrl) -> std::result::Result<Vec<String>, String> {
 /// other.
 pub fn migrate_and_tell(url: &DatabaseUrl, tell: &mut dyn FnMut(&str)) -> std::result::Result<Vec<String>, String> {
     let mut conn = Manager::new(url.clone()).open()?;
-    match &mut conn {
+    prepare(&mut conn).map_err(|error| error.to_string())?;
+    schema_state(&mut conn)?;
+    let applied = match &mut conn {
         #[cfg(feature = "postgres")]
-        DbConnection::Postgres(pg) => {
-            // A migration of a large database takes minutes, and nodes that start meanwhile wait for it. The migration
-            // itself does not wait long for a lock, because requests would wait behind it.
-            let prepare = "SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock(7241001); \
-                           SET lock_timeout = '5s'";
-            pg.batch_execute(prepare).map_err(|error| error.to_string())?;
-            apply(pg, POSTGRES_MIGRATIONS, tell, |_| Ok(()))
-        }
+        DbConnection::Postgres(pg) => apply(pg, POSTGRES_MIGRATIONS, tell, |_| Ok(())),
+        // Otherwise the write-ahead log would hold the pages of all migrations.
         DbConnection::Sqlite(sqlite) => {
-            // CREATE INDEX sorts the rows in temporary storage: those of a large table do not fit in memory.
-            sqlite.batch_execute("PRAGMA temp_store = FILE").map_err(|error| error.to_string())?;
-            // Otherwise the write-ahead log would hold the pages of all migrations.
             apply(sqlite, SQLITE_MIGRATIONS, tell, |sqlite| sqlite.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)"))
         }
+    }?;
+    if !applied.is_empty() {
+        let version = installation::schema_version.eq(env!("CARGO_PKG_VERSION"));
+        diesel::update(installation::table).set(version).execute(&mut conn).map_err(|error| error.to_string())?;
     }
+    Ok(applied)
+}
+
+fn prepare(conn: &mut DbConnection) -> QueryResult<()> {
+    match conn {
+        // A migration of a large database takes minutes, and nodes that start meanwhile wait for it. The migration itself
+        // does not wait long for a lock, because requests would wait behind it.
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(pg) => pg.batch_execute(
+            "SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock(7241001); SET lock_timeout = '5s'",
+        ),
+        // CREATE INDEX sorts the rows in temporary storage: those of a large table do not fit in memory.
+        DbConnection::Sqlite(sqlite) => sqlite.batch_execute("PRAGMA temp_store = FILE"),
+    }
+}
+
+/// The schema of a database, compared with the migrations of this program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaState {
+    /// The version of the newest migration that was applied; none in an empty database.
+    pub newest: Option<String>,
+    /// Whether migrations of this program are pending.
+    pub is_older: bool,
+}
+
+/// The schema of a database. Errors: a newer version of the program changed it. A program must not use a schema that it does
+/// not know, because it could ignore a column that revokes a token. The text names the version that fits.
+pub fn schema_state(conn: &mut DbConnection) -> std::result::Result<SchemaState, String> {
+    let (known, applied) = match conn {
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(pg) => (versions::<diesel::pg::Pg>(POSTGRES_MIGRATIONS)?, pg.applied_migrations()),
+        DbConnection::Sqlite(sqlite) => {
+            (versions::<diesel::sqlite::Sqlite>(SQLITE_MIGRATIONS)?, sqlite.applied_migrations())
+        }
+    };
+    let applied = applied.map_err(|error| format!("cannot read the schema: {error}"))?;
+    let applied: Vec<String> = applied.iter().map(ToString::to_string).collect();
+    if let Some(unknown) = applied.iter().filter(|version| !known.contains(version)).max() {
+        // A still newer version could have renamed it.
+        let version: QueryResult<String> = installation::table.select(installation::schema_version).first(conn);
+        return Err(format!(
+            "the database has a newer schema ({unknown}) than this program, version {}, knows: use version {} or newer",
+            env!("CARGO_PKG_VERSION"),
+            version.ok().filter(|version| !version.is_empty()).unwrap_or_else(|| "that last used it".into()),
+        ));
+    }
+    Ok(SchemaState { is_older: applied.len() < known.len(), newest: applied.into_iter().max() })
+}
+
+fn versions<DB: Backend>(migrations: impl MigrationSource<DB>) -> std::result::Result<Vec<String>, String> {
+    let migrations = migrations.migrations().map_err(|error| error.to_string())?;
+    Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())
 }
 
 mod list {
@@ -81,16 +131,11 @@ impl SchemaVersion {
             DbConnection::Postgres(_) => versions::<diesel::pg::Pg>(POSTGRES_MIGRATIONS),
             DbConnection::Sqlite(_) => versions::<diesel::sqlite::Sqlite>(SQLITE_MIGRATIONS),
         };
+        let known = known.map_err(Error::internal)?;
         let is_older = known.iter().any(|known| !applied.contains(known));
         let is_newer = applied.iter().any(|applied| !known.contains(applied));
         Ok(SchemaVersion { version: applied.pop().unwrap_or_default(), is_older, is_newer })
     }
-}
-
-// Without those that cannot be read: there are none, because `migrate` reads them at the start.
-fn versions<DB: Backend>(migrations: impl MigrationSource<DB>) -> Vec<String> {
-    let migrations = migrations.migrations().unwrap_or_default();
-    migrations.iter().map(|migration| migration.name().version().to_string()).collect()
 }
 
 fn apply<DB: Backend, C: MigrationHarness<DB>>(

@@ -20,6 +20,7 @@ mod move_ended_tokens;
 mod notify_expiring_keys;
 mod record_failed_sign_ins;
 mod refresh_connections;
+pub mod retention;
 mod revoke_in_bulk;
 mod seal_activity;
 mod send_digest;

@@ -100,6 +100,9 @@ fn help_names_every_setting_and_no_secret_can_be_a_flag() {
         "serve",
         "demo",
         "migrate",
+        "backup",
+        "restore",
+        "purge",
         "verify-activity",
         "activity",
         "reset-link",
@@ -162,13 +165,17 @@ fn reset_link_lets_an_employee_choose_a_new_password() {
     let person = shop.employee("Ada Admin", Role::Admin);
     drop(shop);
 
-    let unknown = on(&database, "reset-link", &["nobody@shop.example"]);
-    let made = on(&database, "reset-link", &[&person.email.to_uppercase()]);
+    let unstarted = on(&database, "reset-link", &[&person.email]);
+    assert!(unstarted.stderr.contains("--public-url / PUBLIC_URL: required"), "{}", unstarted.stderr);
+    let given = ["--public-url", "https://pos.example"];
+    let unknown = on(&database, "reset-link", &["nobody@shop.example", given[0], given[1]]);
+    let made = on(&database, "reset-link", &[&person.email.to_uppercase(), given[0], given[1]]);
 
     assert_eq!((unknown.code, made.code), (1, 0), "{} {}", unknown.stderr, made.stderr);
     assert!(unknown.stderr.contains("no employee signs in with nobody@shop.example"), "{}", unknown.stderr);
     assert!(made.stdout.contains("Give this link to Ada Admin only"), "{}", made.stdout);
     let link = made.stdout.lines().last().unwrap().trim().to_string();
+    assert!(link.starts_with("https://pos.example/welcome/"), "{link}");
     let path = link[link.find("/welcome/").unwrap()..].to_string();
     let server = Server::start(&database, &[]);
     let mut browser = server.browser();
@@ -177,6 +184,61 @@ fn reset_link_lets_an_employee_choose_a_new_password() {
     assert_eq!(browser.submit(&form, &path, &[("password", password), ("again", password)]).status, 303);
     let log = browser.open("/settings/activity?kind=reset+link+made").rows("#activity");
     assert!(log[0].says("the console"), "{log:?}");
+}
+
+#[test]
+fn reset_link_prints_the_address_of_the_server_and_refuses_a_wrong_key() {
+    let database = Database::blank();
+    let server = Server::start(&database, &[("PUBLIC_URL", "https://pos.example")]);
+    let email = "ada@shop.example";
+    let (mut conn, _) = server.data(&database);
+    let new = client_api_access::employees::NewEmployee { name: "Ada", email, role: Role::Admin, password_hash: None };
+    client_api_access::employees::Employee::create(&mut conn, &new, crate::support::NOW).unwrap();
+
+    // Without the settings of the server, as in another shell.
+    let made = on(&database, "reset-link", &[email]);
+    let (args, mut env) = settings(&database);
+    env.retain(|(name, _)| *name != "SECRET_KEY");
+    env.push(("SECRET_KEY", "another key than that of the database".to_string()));
+    let args: Vec<&str> = ["reset-link", email].into_iter().chain(args.iter().map(String::as_str)).collect();
+    let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let refused = run(&args, &env);
+
+    assert!(made.stdout.contains("  https://pos.example/welcome/"), "{} {}", made.stdout, made.stderr);
+    assert_eq!(refused.code, 1);
+    assert!(refused.stderr.contains("SECRET_KEY: this is not the key"), "{}", refused.stderr);
+    assert_eq!(refused.stdout, "");
+}
+
+#[test]
+fn purge_deletes_what_retention_would_and_a_dry_run_deletes_nothing() {
+    let database = Database::blank();
+    assert_eq!(on(&database, "migrate", &[]).code, 0);
+    let file = if is_postgres() { None } else { Some(database.folder.path().join("data/client-api-access.db")) };
+    // The clock of the command runs; that of the tests stands still long before.
+    let mut shop = match &file {
+        Some(file) => Shop::at_file(file),
+        None => Shop::open(&database, crate::support::NOW),
+    }
+    .at(-90 * 86_400);
+    let (client, person) = (shop.client("Ledgerly"), shop.staff("Stina Staff"));
+    let end = shop.now().plus(86_400);
+    shop.grant(client, &person);
+    shop.api_key_until(client, &person, "old", end);
+    let kept = shop.api_key(client, &person, "kept");
+
+    let dry = on(&database, "purge", &["--dry-run"]);
+    let before = shop.number("SELECT COUNT(*) FROM access_tokens");
+    let done = on(&database, "purge", &[]);
+    let again = on(&database, "purge", &[]);
+
+    for said in ["expired refresh tokens: 1", "expired API keys: 1", "expired access tokens: 1"] {
+        assert!(dry.stdout.contains(said), "{} {}", dry.stdout, dry.stderr);
+        assert!(done.stdout.contains(said), "{} {}", done.stdout, done.stderr);
+    }
+    assert_eq!(before, 3, "the dry run deleted nothing: {}", dry.stdout);
+    assert_eq!(shop.number("SELECT id FROM access_tokens"), kept.id.0);
+    assert_eq!(again.stdout, "There is nothing to delete.\n");
 }
 
 #[test]

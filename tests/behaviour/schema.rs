@@ -194,6 +194,7 @@ fn every_table_and_column_the_code_knows_is_there_and_no_other() {
     }
     select_all!(
         accounts,
+        installation,
         businesses,
         business_locations,
         employees,

@@ -152,6 +152,11 @@ impl Server {
         self.child.id()
     }
 
+    /// Waits until it has ended.
+    pub fn stopped(&mut self) {
+        self.child.wait().unwrap();
+    }
+
     /// Asks it to stop, and waits until it has.
     pub fn stop(&mut self) -> i32 {
         let id = self.child.id().to_string();

@@ -267,9 +267,7 @@ mod tests {
             log_level: "loud".into(),
             log_format: "xml".into(),
         };
-
         let lines = Config::from_settings(&wrong).expect_err("all are invalid").join("\n");
-
         let names = "LISTEN PUBLIC_URL DATA_DIR DATABASE_URL CONNECTIONS PROXIES MAX_CONNECTIONS PER_NETWORK HEADER BODY HANDLER KEEP_ALIVE KEEP_EXPIRED SECONDS REFRESH REGISTRATION PRIVATE \
              OUTBOUND_CA SMTP_URL NOTICES_FROM NOTICES_TO LOG_LEVEL METRICS_LISTEN LOG_FORMAT";
         for name in names.split(' ') {
@@ -282,7 +280,6 @@ mod tests {
     fn listening_beyond_loopback_requires_an_https_url() {
         let open = Settings { listen: "0.0.0.0:80".into(), ..settings() };
         assert!(Config::from_settings(&open).is_err());
-
         let proxied = Settings { public_url: Some("https://pos.example/".into()), ..open };
         let config = Config::from_settings(&proxied).expect("valid settings");
         assert_eq!(config.public_url.origin(), "https://pos.example");

@@ -18,7 +18,10 @@ const MANY: i64 = 100;
 
 /// For a minute each, what a rule found when it found more than a hundred items. Everything smaller is counted each time.
 #[derive(Debug, Default)]
-pub struct LargeCounts(Mutex<HashMap<(&'static str, Option<EmployeeKey>), (Timestamp, Finding)>>);
+pub struct LargeCounts(Mutex<HashMap<Asker, (Timestamp, Finding)>>);
+
+// The word of a rule, and whom it was asked for.
+type Asker = (&'static str, Option<EmployeeKey>);
 
 impl LargeCounts {
     /// What the rule found within the last minute, unless the first of its items is no longer one. After a minute, whoever asks

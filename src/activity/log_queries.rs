@@ -7,12 +7,18 @@ use crate::activity::kind::Kind;
 use crate::db::DbConnection;
 use crate::id::{ActivityKey, EmployeeKey};
 use crate::schema::activity;
+use crate::time::Timestamp;
 
 impl Activity {
     /// The id of the newest entry; 0 if there is none.
     pub fn newest_id(conn: &mut DbConnection) -> QueryResult<i64> {
         let newest = activity::table.order(activity::id.desc()).select(activity::id).first(conn).optional()?;
         Ok(newest.map_or(0, |id: ActivityKey| id.0))
+    }
+
+    /// The time of the newest entry.
+    pub fn newest_time(conn: &mut DbConnection) -> QueryResult<Option<Timestamp>> {
+        activity::table.order(activity::id.desc()).select(activity::at).first(conn).optional()
     }
 
     /// The newest entries of a kind, at most `limit`, newest first.

@@ -6,6 +6,7 @@ mod data_lock;
 #[cfg(feature = "demo")]
 mod demo;
 mod manifest;
+mod doctor;
 mod migrate;
 mod progress;
 mod purge;
@@ -32,6 +33,7 @@ pub fn run(command: Command) -> Outcome {
         Command::Backup(arguments) => backup::run(&start(&arguments.settings)?, &arguments),
         Command::Restore(arguments) => restore::run(&start(&arguments.settings)?, &arguments),
         Command::Purge(arguments) => purge::run(&start(&arguments.settings)?, &arguments),
+        Command::Doctor(arguments) => doctor::run(&start(&arguments.settings)?, &arguments),
         Command::VerifyActivity(arguments) => verify_activity::run(&start(&arguments.settings)?, &arguments),
         Command::Activity(ActivityCommand::Archive(arguments)) => {
             activity_archive::archive(&start(&arguments.settings)?, &arguments)

@@ -48,6 +48,8 @@ pub enum Command {
     Restore(Restore),
     /// Delete what is older than the retention settings now, as the server does every minute
     Purge(Purge),
+    /// Check an installation: files, database, secret key, clock, encryption and disk; exits with 1 if something is wrong
+    Doctor(Doctor),
     /// Check the hash chain of the activity log; exits with 1 if an entry was edited, deleted or added by somebody else
     VerifyActivity(VerifyActivity),
     /// Move old entries of the activity log to a file, or check such a file
@@ -189,6 +191,17 @@ pub struct Purge {
     /// Print what would be deleted, and delete nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// Arguments of `doctor`.
+#[derive(Args, Clone)]
+pub struct Doctor {
+    /// The shared settings.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Megabytes that must be free on the disk of a SQLite database; at least as much as the database is always required
+    #[arg(long, value_name = "MEGABYTES", default_value_t = 1024)]
+    pub free_megabytes: u64,
 }
 
 /// Arguments of `verify-activity`.

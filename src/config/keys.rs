@@ -53,6 +53,26 @@ impl Config {
         self.open_data()
     }
 
+    /// The same key, for a command that changes nothing: it creates neither the folder nor a key. Errors: there is no key.
+    pub fn read_key(&self) -> Result<MasterKey, String> {
+        let key = match named(CURRENT)? {
+            Some(key) => key,
+            None if self.database.sqlite_file().is_none() => {
+                return Err(format!("{CURRENT}: required with PostgreSQL, with the same key on every node"));
+            }
+            None => {
+                let path = self.key_file();
+                read_key(&path)?.ok_or_else(|| {
+                    format!("{} is missing: restore it from a backup, or set the key in {CURRENT}", path.display())
+                })?
+            }
+        };
+        Ok(match named(PREVIOUS)? {
+            Some(previous) => key.replacing(previous),
+            None => key,
+        })
+    }
+
     /// The old and the new key of a rotation: `SECRET_KEY_PREVIOUS` and `SECRET_KEY` if set; otherwise the key file in the
     /// data folder and a new file beside it, which an interrupted rotation may have created already.
     pub fn change_key(&self) -> Result<KeyChange, String> {

@@ -2,6 +2,7 @@
 
 mod checks;
 mod cli;
+mod data_folder;
 mod database_url;
 mod hosts;
 mod keys;
@@ -24,9 +25,10 @@ use checks::{Checks, number, secret, switch};
 #[cfg(feature = "demo")]
 pub use cli::Demo;
 pub use cli::{
-    ActivityCommand, ArchiveActivity, Backup, Cli, Command, Purge, ResetLink, Restore, Settings, VerifyActivity,
+    ActivityCommand, ArchiveActivity, Backup, Cli, Command, Doctor, Purge, ResetLink, Restore, Settings, VerifyActivity,
     VerifyArchive,
 };
+pub use data_folder::FreeSpace;
 pub use database_url::DatabaseUrl;
 pub use hosts::Hosts;
 pub use keys::KeyChange;

@@ -12,9 +12,9 @@ use crate::db::manager::Manager;
 use crate::error::{Error, Result};
 use crate::schema::installation;
 
-const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+pub(super) const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 #[cfg(feature = "postgres")]
-const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+pub(super) const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// Applies pending migrations, logs each before it begins, and returns their names. Errors: as [`migrate_and_tell`].
 pub fn migrate(url: &DatabaseUrl) -> std::result::Result<Vec<String>, String> {

@@ -10,6 +10,7 @@ mod checkpoint;
 mod commit;
 mod database_error;
 pub(crate) mod index_order;
+pub mod inspect;
 pub mod keyset;
 mod manager;
 mod migrations;

@@ -45,6 +45,20 @@ pub async fn deliver(smtp: &Smtp, authorities: &[u8], message: &OutboxMessage) -
     }
 }
 
+/// Connects to the mail server and signs in, as for a message, but sends none. Errors: why that is not possible.
+pub(super) async fn reach(smtp: &Smtp, authorities: &[u8]) -> Result<(), Failure> {
+    let reaching = async {
+        let server = smtp.address().await?;
+        let transport = smtp.transport(&server, authorities).map_err(|error| Failure::new(cause(&error)))?;
+        match transport.test_connection().await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Failure::new("the mail server closed the connection")),
+            Err(error) => Err(smtp.failure(&error)),
+        }
+    };
+    tokio::time::timeout(TIMEOUT, reaching).await.unwrap_or_else(|_| Err(Failure::new("the mail server timed out")))
+}
+
 impl Smtp {
     fn mail(&self, message: &OutboxMessage) -> Result<Message, lettre::error::Error> {
         let written = UNIX_EPOCH + Duration::from_secs(message.created_at.0.unsigned_abs());

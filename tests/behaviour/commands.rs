@@ -6,7 +6,7 @@ use client_api_access::scopes::Role;
 
 use crate::support::{Database, PASSWORD, Server, Shop, free_port, is_postgres, run, spawn};
 
-fn settings(database: &Database) -> (Vec<String>, Vec<(&'static str, String)>) {
+pub fn settings(database: &Database) -> (Vec<String>, Vec<(&'static str, String)>) {
     let folder = database.folder.path().join("data");
     let mut env = Vec::new();
     if is_postgres() {
@@ -16,7 +16,7 @@ fn settings(database: &Database) -> (Vec<String>, Vec<(&'static str, String)>) {
     (vec!["--data-dir".into(), folder.to_str().unwrap().into()], env)
 }
 
-fn on(database: &Database, command: &str, more: &[&str]) -> crate::support::Finished {
+pub fn on(database: &Database, command: &str, more: &[&str]) -> crate::support::Finished {
     let (args, env) = settings(database);
     let args: Vec<&str> =
         [command].into_iter().chain(args.iter().map(String::as_str)).chain(more.iter().copied()).collect();
@@ -103,6 +103,7 @@ fn help_names_every_setting_and_no_secret_can_be_a_flag() {
         "backup",
         "restore",
         "purge",
+        "doctor",
         "verify-activity",
         "activity",
         "reset-link",

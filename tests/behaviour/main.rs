@@ -34,6 +34,7 @@ mod connection_list;
 mod cors;
 mod deletion_races;
 mod deletion_steps;
+mod doctor;
 mod effective_access;
 mod employees;
 mod ended_tokens;

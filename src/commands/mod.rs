@@ -7,6 +7,7 @@ mod data_lock;
 mod demo;
 mod manifest;
 mod doctor;
+mod manual;
 mod migrate;
 mod progress;
 mod purge;
@@ -41,6 +42,8 @@ pub fn run(command: Command) -> Outcome {
         Command::Activity(ActivityCommand::Verify(arguments)) => activity_archive::verify(&arguments.file),
         Command::RotateKey(settings) => rotate_key::run(&start(&settings)?),
         Command::ResetLink(arguments) => reset_link::run(&start(&arguments.settings)?, &arguments),
+        Command::Completions(arguments) => manual::completions(&arguments),
+        Command::Manual(arguments) => manual::write(&arguments),
     }
 }
 

@@ -59,6 +59,10 @@ pub enum Command {
     RotateKey(Settings),
     /// Print a one-time link to choose a new password; signs the employee out everywhere
     ResetLink(ResetLink),
+    /// Print completions for a shell
+    Completions(Completions),
+    /// Write the manual pages, one for each command, to a folder
+    Manual(Manual),
 }
 
 /// Settings that every subcommand shares.
@@ -247,6 +251,20 @@ pub struct ArchiveActivity {
 pub struct VerifyArchive {
     /// File to check
     pub file: PathBuf,
+}
+
+/// Arguments of `completions`.
+#[derive(Args, Clone)]
+pub struct Completions {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `manual`.
+#[derive(Args, Clone)]
+pub struct Manual {
+    /// Folder to write to; it must exist
+    pub folder: PathBuf,
 }
 
 /// Arguments of `reset-link`.

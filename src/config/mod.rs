@@ -25,7 +25,8 @@ use checks::{Checks, number, secret, switch};
 #[cfg(feature = "demo")]
 pub use cli::Demo;
 pub use cli::{
-    ActivityCommand, ArchiveActivity, Backup, Cli, Command, Doctor, Purge, ResetLink, Restore, Settings, VerifyActivity,
+    ActivityCommand, ArchiveActivity, Backup, Cli, Command, Completions, Doctor, Manual, Purge, ResetLink, Restore, Settings,
+    VerifyActivity,
     VerifyArchive,
 };
 pub use data_folder::FreeSpace;

@@ -108,6 +108,8 @@ fn help_names_every_setting_and_no_secret_can_be_a_flag() {
         "activity",
         "reset-link",
         "rotate-key",
+        "completions",
+        "manual",
         "SECRET_KEY_PREVIOUS",
         "SMTP_URL",
         "WEBHOOK_SECRET",
@@ -116,6 +118,28 @@ fn help_names_every_setting_and_no_secret_can_be_a_flag() {
     }
     for secret in ["--secret-key", "--secret-key-previous", "--smtp-url", "--webhook-secret"] {
         assert_eq!(run(&["serve", secret, "x"], &[]).code, 2, "{secret}");
+    }
+}
+
+#[test]
+fn completions_and_manual_pages_name_every_command_and_contain_no_setting_of_the_machine() {
+    let env = [("DATABASE_URL", "postgres://shop:hunter2@localhost/shop"), ("LISTEN", "192.0.2.77:8080")];
+    let folder = tempfile::tempdir().unwrap();
+
+    let manual = run(&["manual", folder.path().to_str().unwrap()], &env);
+    let missing = run(&["manual", "/no/such/folder"], &env);
+
+    assert_eq!((manual.code, missing.code), (0, 1), "{} {}", manual.stderr, missing.stderr);
+    let commands = ["serve", "migrate", "doctor", "verify-activity", "activity-archive", "rotate-key", "reset-link"];
+    for command in commands {
+        let page = std::fs::read_to_string(folder.path().join(format!("client-api-access-{command}.1"))).unwrap();
+        assert!(page.contains(".SH OPTIONS") && !page.contains("hunter2") && !page.contains("192.0.2.77"), "{page}");
+    }
+    let page = std::fs::read_to_string(folder.path().join("client-api-access.1")).unwrap();
+    assert!(page.contains("SECRET_KEY_FILE") && page.contains("client\\-api\\-access\\-doctor(1)"), "{page}");
+    for shell in ["bash", "zsh", "fish"] {
+        let completions = run(&["completions", shell], &env);
+        assert!(completions.stdout.contains("reset-link") && !completions.stdout.contains("hunter2"), "{shell}");
     }
 }
 

@@ -5,8 +5,8 @@ mod backup;
 mod data_lock;
 #[cfg(feature = "demo")]
 mod demo;
-mod manifest;
 mod doctor;
+mod manifest;
 mod manual;
 mod migrate;
 mod progress;

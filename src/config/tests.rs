@@ -1,3 +1,5 @@
+//! Which settings are accepted, and what is said of those that are not.
+
 use super::*;
 
 fn settings() -> Settings {

@@ -75,6 +75,9 @@ pub enum DatabaseErrorKind {
     Retryable,
     /// A UNIQUE constraint rejected the row.
     Duplicate,
+    /// PostgreSQL reported something that diesel has no name for, in words that this program does not know: perhaps in
+    /// another language.
+    Unknown,
     /// Anything else.
     Other,
 }
@@ -111,6 +114,21 @@ impl Error {
     /// Whether running the transaction again may succeed.
     pub(crate) fn is_retryable(&self) -> bool {
         self.kind() == Some(DatabaseErrorKind::Retryable)
+    }
+
+    /// Whether the words of the error are unknown, so that it may be one that could be retried.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.kind() == Some(DatabaseErrorKind::Unknown)
+    }
+
+    /// The same error; if its words are unknown and the statement has used up its time, that was the reason.
+    pub(crate) fn or_too_slow(self, is_time_up: bool) -> Error {
+        match self {
+            Error::Database(DatabaseError { kind: DatabaseErrorKind::Unknown, source }) if is_time_up => {
+                Error::Database(DatabaseError { kind: DatabaseErrorKind::TookTooLong, source })
+            }
+            error => error,
+        }
     }
 
     /// Whether a UNIQUE constraint rejected the row.

@@ -36,6 +36,11 @@
 //! | [`logging`], [`text`], [`network`] | the log; plain text helpers; the network of a caller | ground |
 //! | [`threads`], [`error`] | threads for blocking work; the one error type | ground |
 
+#[cfg(all(feature = "postgres-any", feature = "postgres-tls"))]
+compile_error!(
+    "choose one of the features `postgres` and `postgres-tls`: --no-default-features --features demo,postgres-tls"
+);
+
 pub mod access;
 pub mod account;
 pub mod activity;

@@ -8,6 +8,8 @@ mod hosts;
 mod keys;
 mod lifetimes;
 mod notices;
+#[cfg(feature = "postgres-any")]
+mod postgres_url;
 mod public_url;
 mod smtp;
 mod webhook;

@@ -78,7 +78,7 @@ fn listening_beyond_loopback_requires_an_https_url() {
     assert_eq!(config.public_url.cookie_name("session"), "__Host-session");
 }
 
-#[cfg(feature = "postgres")]
+#[cfg(feature = "postgres-any")]
 #[test]
 fn postgresql_without_tls_on_another_host_requires_sslmode_disable() {
     let with = |url: &str| Config::from_settings(&Settings { database_url: Some(url.into()), ..settings() });

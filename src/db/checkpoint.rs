@@ -12,9 +12,9 @@ struct Checkpoint {
 /// Returns the number of pages in the log.
 pub(crate) fn checkpoint(conn: &mut DbConnection) -> i32 {
     use diesel::RunQueryDsl;
-    #[cfg(feature = "postgres")]
+    #[cfg(feature = "postgres-any")]
     let DbConnection::Sqlite(conn) = conn else { return 0 };
-    #[cfg(not(feature = "postgres"))]
+    #[cfg(not(feature = "postgres-any"))]
     let DbConnection::Sqlite(conn) = conn;
     match diesel::sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result::<Checkpoint>(conn) {
         Ok(state) => state.log,

@@ -29,7 +29,8 @@ impl CommitDecision {
     }
 }
 
-/// Runs `change` in its own transaction and retries it after a serialization failure or a deadlock.
+/// Runs `change` in its own transaction and retries it after a serialization failure or a deadlock, whatever the language of
+/// PostgreSQL's messages.
 pub fn in_transaction<T>(conn: &mut DbConnection, change: &dyn Fn(&mut DbConnection) -> Result<T>) -> Result<T> {
     commit_with_retries(conn, change, &CommitDecision::default())
 }
@@ -40,6 +41,8 @@ pub(crate) fn commit_with_retries<T>(
     decision: &CommitDecision,
 ) -> Result<T> {
     const ATTEMPTS: u32 = 24;
+    // A deadlock in another language is one of the errors whose words are unknown; most of the others fail again.
+    const ATTEMPTS_IF_UNKNOWN: u32 = 4;
     for attempt in 1.. {
         // The caller was already told that the change failed: do not keep a connection from others.
         if decision.has_timed_out() {
@@ -47,7 +50,10 @@ pub(crate) fn commit_with_retries<T>(
         }
         let outcome = transaction_once(conn, change, decision);
         match outcome {
-            Err(error) if attempt < ATTEMPTS && error.is_retryable() => {
+            Err(error)
+                if (error.is_retryable() && attempt < ATTEMPTS)
+                    || (error.is_unknown() && attempt < ATTEMPTS_IF_UNKNOWN) =>
+            {
                 std::thread::sleep(Duration::from_millis(u64::from(attempt)));
             }
             outcome => return outcome,

@@ -36,7 +36,7 @@ pub(crate) fn in_index_order<T>(
 
 fn set_sorts(conn: &mut DbConnection, settings: &str) -> QueryResult<()> {
     match conn {
-        #[cfg(feature = "postgres")]
+        #[cfg(feature = "postgres-any")]
         DbConnection::Postgres(conn) => diesel::connection::SimpleConnection::batch_execute(conn, settings),
         DbConnection::Sqlite(_) => {
             let _ = settings;

@@ -4,11 +4,11 @@ use diesel::QueryResult;
 use diesel::backend::Backend;
 use diesel::migration::MigrationSource;
 use diesel::prelude::*;
-#[cfg(feature = "postgres")]
+#[cfg(feature = "postgres-any")]
 use diesel::sql_types::{BigInt, Bool, Text};
 
 use crate::db::DbConnection;
-#[cfg(feature = "postgres")]
+#[cfg(feature = "postgres-any")]
 use crate::db::migrations::POSTGRES_MIGRATIONS;
 use crate::db::migrations::SQLITE_MIGRATIONS;
 use crate::error::{Error, Result};
@@ -40,7 +40,7 @@ pub fn schema_difference(conn: &mut DbConnection) -> Result<SchemaDifference> {
         .order(applied::migrations::version)
         .load(conn)?;
     let known = match conn {
-        #[cfg(feature = "postgres")]
+        #[cfg(feature = "postgres-any")]
         DbConnection::Postgres(_) => versions::<diesel::pg::Pg>(POSTGRES_MIGRATIONS)?,
         DbConnection::Sqlite(_) => versions::<diesel::sqlite::Sqlite>(SQLITE_MIGRATIONS)?,
     };
@@ -68,7 +68,7 @@ pub enum Transport {
 /// What lies between this process and its database.
 pub fn transport(conn: &mut DbConnection) -> QueryResult<Transport> {
     match conn {
-        #[cfg(feature = "postgres")]
+        #[cfg(feature = "postgres-any")]
         DbConnection::Postgres(pg) => {
             // Diesel has neither PostgreSQL's views of itself nor its functions.
             let row: TransportRow = diesel::sql_query(
@@ -91,7 +91,7 @@ pub fn transport(conn: &mut DbConnection) -> QueryResult<Transport> {
 /// The clock of PostgreSQL; none with SQLite, which has no clock of its own.
 pub fn server_time(conn: &mut DbConnection) -> QueryResult<Option<Timestamp>> {
     match conn {
-        #[cfg(feature = "postgres")]
+        #[cfg(feature = "postgres-any")]
         DbConnection::Postgres(pg) => {
             // Diesel has no function for the clock: CURRENT_TIMESTAMP is the start of the transaction.
             let now = "SELECT CAST(floor(extract(epoch FROM clock_timestamp())) AS bigint) AS seconds";
@@ -101,7 +101,7 @@ pub fn server_time(conn: &mut DbConnection) -> QueryResult<Option<Timestamp>> {
     }
 }
 
-#[cfg(feature = "postgres")]
+#[cfg(feature = "postgres-any")]
 #[derive(QueryableByName)]
 struct TransportRow {
     #[diesel(sql_type = Bool)]
@@ -110,7 +110,7 @@ struct TransportRow {
     address: String,
 }
 
-#[cfg(feature = "postgres")]
+#[cfg(feature = "postgres-any")]
 #[derive(QueryableByName)]
 struct ServerTime {
     #[diesel(sql_type = BigInt)]

@@ -1,6 +1,7 @@
 //! Opens connections and applies their settings, for SQLite and PostgreSQL.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
@@ -41,11 +42,10 @@ impl Purpose {
     }
 
     // PostgreSQL's limit for one statement. A page that needs more would keep others waiting.
-    #[cfg(feature = "postgres")]
-    fn statement_timeout(self) -> &'static str {
+    pub(crate) fn statement_limit(self) -> Duration {
         match self {
-            Purpose::Pages => "500ms",
-            _ => "60s",
+            Purpose::Pages => Duration::from_millis(500),
+            _ => Duration::from_secs(60),
         }
     }
 }
@@ -97,8 +97,8 @@ impl Manager {
     pub(crate) fn open(&self) -> Result<DbConnection, String> {
         let mut conn = match &self.url {
             DatabaseUrl::Sqlite(path) => open_sqlite(path, self.purpose),
-            #[cfg(feature = "postgres")]
-            DatabaseUrl::Postgres(url) => open_postgres(url.expose(), self.purpose),
+            #[cfg(feature = "postgres-any")]
+            DatabaseUrl::Postgres(url) => open_postgres(&url.expose(), self.purpose),
         }?;
         carry_metrics(&mut conn, &self.metrics);
         if let Some((key, channels)) = &self.carried {
@@ -161,19 +161,17 @@ fn private_file(path: &std::path::Path) -> std::io::Result<()> {
     }
 }
 
-#[cfg(feature = "postgres")]
+#[cfg(feature = "postgres-any")]
 fn open_postgres(url: &str, purpose: Purpose) -> Result<DbConnection, String> {
-    let with_timeout = match url.contains("connect_timeout=") {
-        true => url.to_string(),
-        false => format!("{url}{}connect_timeout=3", if url.contains('?') { '&' } else { '?' }),
-    };
-    let mut conn = diesel::PgConnection::establish(&with_timeout).map_err(|error| {
+    let mut conn = diesel::PgConnection::establish(url).map_err(|error| {
         // libpq's message names host, port and user, never the password.
         format!("PostgreSQL cannot be reached: {}", error.to_string().trim())
     })?;
+    // Errors in English are classified best; only superusers may ask for them. Others keep their language.
     conn.batch_execute(&format!(
-        "SET statement_timeout = '{}'; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '60s';",
-        purpose.statement_timeout()
+        "DO $$ BEGIN SET lc_messages = 'C'; EXCEPTION WHEN insufficient_privilege THEN NULL; END $$; \
+         SET statement_timeout = {}; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '60s';",
+        purpose.statement_limit().as_millis()
     ))
     .map_err(|error| error.to_string())?;
     Ok(DbConnection::Postgres(conn))

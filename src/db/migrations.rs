@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::schema::installation;
 
 pub(super) const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
-#[cfg(feature = "postgres")]
+#[cfg(feature = "postgres-any")]
 pub(super) const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// Applies pending migrations, logs each before it begins, and returns their names. Errors: as [`migrate_and_tell`].
@@ -32,7 +32,7 @@ pub fn migrate_and_tell(url: &DatabaseUrl, tell: &mut dyn FnMut(&str)) -> std::r
     prepare(&mut conn).map_err(|error| error.to_string())?;
     schema_state(&mut conn)?;
     let applied = match &mut conn {
-        #[cfg(feature = "postgres")]
+        #[cfg(feature = "postgres-any")]
         DbConnection::Postgres(pg) => apply(pg, POSTGRES_MIGRATIONS, tell, |_| Ok(())),
         // Otherwise the write-ahead log would hold the pages of all migrations.
         DbConnection::Sqlite(sqlite) => {
@@ -50,7 +50,7 @@ fn prepare(conn: &mut DbConnection) -> QueryResult<()> {
     match conn {
         // A migration of a large database takes minutes, and nodes that start meanwhile wait for it. The migration itself
         // does not wait long for a lock, because requests would wait behind it.
-        #[cfg(feature = "postgres")]
+        #[cfg(feature = "postgres-any")]
         DbConnection::Postgres(pg) => pg.batch_execute(
             "SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock(7241001); SET lock_timeout = '5s'",
         ),
@@ -72,7 +72,7 @@ pub struct SchemaState {
 /// not know, because it could ignore a column that revokes a token. The text names the version that fits.
 pub fn schema_state(conn: &mut DbConnection) -> std::result::Result<SchemaState, String> {
     let (known, applied) = match conn {
-        #[cfg(feature = "postgres")]
+        #[cfg(feature = "postgres-any")]
         DbConnection::Postgres(pg) => (versions::<diesel::pg::Pg>(POSTGRES_MIGRATIONS)?, pg.applied_migrations()),
         DbConnection::Sqlite(sqlite) => {
             (versions::<diesel::sqlite::Sqlite>(SQLITE_MIGRATIONS)?, sqlite.applied_migrations())
@@ -127,7 +127,7 @@ impl SchemaVersion {
             .order(applied_migrations::version)
             .load(conn)?;
         let known = match conn {
-            #[cfg(feature = "postgres")]
+            #[cfg(feature = "postgres-any")]
             DbConnection::Postgres(_) => versions::<diesel::pg::Pg>(POSTGRES_MIGRATIONS),
             DbConnection::Sqlite(_) => versions::<diesel::sqlite::Sqlite>(SQLITE_MIGRATIONS),
         };
@@ -162,7 +162,7 @@ fn apply<DB: Backend, C: MigrationHarness<DB>>(
 pub fn revert_all(url: &DatabaseUrl) -> std::result::Result<(), String> {
     let mut conn = Manager::new(url.clone()).open()?;
     match &mut conn {
-        #[cfg(feature = "postgres")]
+        #[cfg(feature = "postgres-any")]
         DbConnection::Postgres(pg) => pg.revert_all_migrations(POSTGRES_MIGRATIONS).map(drop),
         DbConnection::Sqlite(sqlite) => sqlite.revert_all_migrations(SQLITE_MIGRATIONS).map(drop),
     }

@@ -42,7 +42,7 @@ mod connection {
     #[derive(diesel::MultiConnection)]
     pub enum DbConnection {
         /// PostgreSQL.
-        #[cfg(feature = "postgres")]
+        #[cfg(feature = "postgres-any")]
         Postgres(diesel::PgConnection),
         /// SQLite.
         Sqlite(diesel::SqliteConnection),
@@ -58,7 +58,7 @@ pub type Backend = <DbConnection as diesel::Connection>::Backend;
 macro_rules! on_each {
     ($conn:expr, |$inner:ident| $body:expr) => {
         match $conn {
-            #[cfg(feature = "postgres")]
+            #[cfg(feature = "postgres-any")]
             $crate::db::DbConnection::Postgres($inner) => $body,
             $crate::db::DbConnection::Sqlite($inner) => $body,
         }

@@ -11,6 +11,7 @@ use crate::db::DbConnection;
 use crate::db::commit::{CommitDecision, commit_with_retries};
 use crate::db::manager::{Manager, Purpose};
 use crate::db::shares::{Share, Shares};
+use crate::db::transaction;
 use crate::db::writer::Writer;
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
@@ -205,7 +206,7 @@ impl Db {
             permits.push(permit);
         }
         share.waits.observe(begun.elapsed().as_secs_f64());
-        let pool = share.pool.clone();
+        let (pool, statement_limit) = (share.pool.clone(), share.statement_limit);
         let mut work = self.threads.run(move || {
             let _permits = permits;
             // After a database restart every idle connection is dead, and only using one reveals it: try each at most once.
@@ -213,12 +214,11 @@ impl Db {
                 let mut conn = pool.get().map_err(|_| Error::Unavailable("the database is unreachable"))?;
                 // If `run` panics, its transaction is still open: the pool must then close the connection.
                 conn.broken = true;
-                match run(&mut conn.inner) {
-                    Err(error) if error.is_lost_connection() => {}
-                    answer => {
-                        conn.broken = false;
-                        return answer;
-                    }
+                let begun = Instant::now();
+                let answer = run(&mut conn.inner);
+                if !matches!(&answer, Err(error) if error.is_lost_connection()) {
+                    conn.broken = !transaction::is_closed(&mut conn.inner);
+                    return answer.map_err(|error| error.or_too_slow(begun.elapsed() >= statement_limit));
                 }
             }
             Err(Error::Unavailable("the connection to the database was lost"))
@@ -239,7 +239,6 @@ impl Db {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::transaction;
 
     #[actix_web::test]
     async fn a_connection_is_closed_after_a_panic_and_kept_otherwise() {

@@ -21,6 +21,8 @@ pub(crate) struct Share {
     // A caller takes a permit of each semaphore in turn. Semaphores serve waiting callers in order and drop those that
     // disconnected; the pool does neither.
     pub(crate) free: Vec<Arc<Semaphore>>,
+    /// How long PostgreSQL lets one statement run.
+    pub(crate) statement_limit: Duration,
 }
 
 /// The shares of one database.
@@ -44,7 +46,7 @@ impl Shares {
     pub(crate) fn new(manager: &Manager, total: u32, timeout: Duration) -> Shares {
         let processors = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
         let (requests, pages, jobs) = divide(total, manager.file().is_some().then_some(processors));
-        let share = |name, purpose, size| Share::new(name, manager.clone().for_purpose(purpose), size, timeout);
+        let share = |name, purpose, size| Share::new(name, manager, purpose, (size, timeout));
         let pages = share("pages", Purpose::Pages, pages);
         // On SQLite, requests read in the caller's thread and changes have the writer: they need no pool.
         let requests = if requests == 0 { pages.clone() } else { share("requests", Purpose::Requests, requests) };
@@ -88,16 +90,18 @@ fn divide(total: u32, processors: Option<u32>) -> (u32, u32, u32) {
 }
 
 impl Share {
-    fn new(name: &'static str, manager: Manager, size: u32, timeout: Duration) -> Share {
+    fn new(name: &'static str, manager: &Manager, purpose: Purpose, (size, timeout): (u32, Duration)) -> Share {
         let waits = manager.metrics().pool_wait(name);
+        let is_sqlite = manager.file().is_some();
         let pool = r2d2::Pool::builder()
             .max_size(size)
             .min_idle(Some(0))
             .connection_timeout(timeout)
             .test_on_check_out(false)
             .error_handler(Box::new(r2d2::NopErrorHandler))
-            .build_unchecked(manager);
-        Share { name, waits, pool, free: vec![Arc::new(Semaphore::new(size as usize))] }
+            .build_unchecked(manager.clone().for_purpose(purpose));
+        let statement_limit = if is_sqlite { Duration::MAX } else { purpose.statement_limit() };
+        Share { name, waits, pool, free: vec![Arc::new(Semaphore::new(size as usize))], statement_limit }
     }
 
     // A part of this share for one kind of work, which uses at most `most` connections at a time.

@@ -11,7 +11,7 @@ use crate::metrics::Tally;
 /// later could fail with SQLITE_BUSY without waiting for the busy timeout.
 pub(crate) fn begin(conn: &mut DbConnection) -> diesel::QueryResult<()> {
     match conn {
-        #[cfg(feature = "postgres")]
+        #[cfg(feature = "postgres-any")]
         DbConnection::Postgres(pg) => AnsiTransactionManager::begin_transaction_sql(pg, "BEGIN"),
         DbConnection::Sqlite(sqlite) => AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE"),
     }
@@ -33,6 +33,12 @@ pub(crate) fn roll_back(conn: &mut DbConnection) {
     }
     crate::db::on_each!(conn, |inner| reset_if_broken(inner));
     go_back_to(conn, Tally::default());
+}
+
+/// Whether no transaction is open. A lost connection may leave one that was neither committed nor rolled back.
+pub(crate) fn is_closed(conn: &mut DbConnection) -> bool {
+    let status = <DbConnection as diesel::Connection>::TransactionManager::transaction_manager_status_mut(conn);
+    matches!(status.transaction_depth(), Ok(None))
 }
 
 fn reset_if_broken<C>(conn: &mut C)

@@ -22,7 +22,7 @@ pub fn clear(config: &Config) -> Result<(), String> {
         DatabaseUrl::Sqlite(_) => Err("--database-url / DATABASE_URL: the demo stores its SQLite file in its own \
              data folder; omit this setting, or set a PostgreSQL database"
             .into()),
-        #[cfg(feature = "postgres")]
+        #[cfg(feature = "postgres-any")]
         DatabaseUrl::Postgres(_) => clear_postgres(&config.database),
     }
 }
@@ -63,7 +63,7 @@ fn clear_folder(folder: &Path) -> Result<(), String> {
     Ok(())
 }
 
-#[cfg(feature = "postgres")]
+#[cfg(feature = "postgres-any")]
 fn clear_postgres(url: &DatabaseUrl) -> Result<(), String> {
     use crate::db;
     let mut conn = db::connect(url)?;
@@ -80,7 +80,7 @@ fn clear_postgres(url: &DatabaseUrl) -> Result<(), String> {
     }
 }
 
-#[cfg(feature = "postgres")]
+#[cfg(feature = "postgres-any")]
 enum Existing {
     Nothing,
     Demo,
@@ -88,7 +88,7 @@ enum Existing {
 }
 
 // Data that somebody changed by hand counts as real: a renamed shop, or one employee with another mail domain.
-#[cfg(feature = "postgres")]
+#[cfg(feature = "postgres-any")]
 fn inspect(conn: &mut crate::db::DbConnection) -> diesel::QueryResult<Existing> {
     use crate::schema::accounts;
     use crate::schema::clients;

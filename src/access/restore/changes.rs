@@ -189,7 +189,7 @@ fn number(conn: &mut DbConnection, table: &str, now: Timestamp) -> QueryResult<i
 /// Lets ids continue far beyond those of the backup. Diesel knows neither SQLite's table of them nor sequences.
 pub(super) fn skip_ids(conn: &mut DbConnection) -> QueryResult<()> {
     match conn {
-        #[cfg(feature = "postgres")]
+        #[cfg(feature = "postgres-any")]
         DbConnection::Postgres(pg) => {
             let tables = "SELECT table_name::text AS name, 0::bigint AS id FROM information_schema.columns
                           WHERE table_schema = current_schema() AND column_name = 'id' AND is_identity = 'YES'";

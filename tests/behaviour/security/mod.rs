@@ -2,12 +2,14 @@
 
 mod access_matrix;
 mod authorize;
+mod conflicts;
 mod connection_times;
 mod endpoint_access;
 mod endpoint_input;
 mod entries;
 mod every_form;
 mod failed_secrets;
+mod failover;
 mod faults;
 mod forms;
 mod headers;

@@ -76,6 +76,13 @@ impl Database {
         Database { url: DatabaseUrl::parse(&text).unwrap(), text, folder, name: Some(name) }
     }
 
+    /// A migrated one on a PostgreSQL server of its own, with which it goes.
+    pub fn at(text: &str) -> Database {
+        let url = DatabaseUrl::parse(text).unwrap();
+        db::migrate(&url).unwrap();
+        Database { url, text: text.into(), folder: tempfile::tempdir().unwrap(), name: None }
+    }
+
     /// The same one for another node. It goes with the first.
     pub fn shared(&self) -> Database {
         let folder = tempfile::tempdir().unwrap();

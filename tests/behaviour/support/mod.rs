@@ -10,6 +10,7 @@ pub mod mail;
 pub mod oauth;
 pub mod outbound;
 mod paging;
+pub mod postgres_pair;
 mod process;
 pub mod provider;
 pub mod records;

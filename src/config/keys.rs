@@ -135,7 +135,7 @@ impl Config {
         let path = &self.data_dir;
         let outcome = match path.is_dir() {
             true => Ok(()),
-            false => fs::DirBuilder::new().mode(0o700).create(path),
+            false => fs::DirBuilder::new().mode(0o700).create(path).and_then(|()| sync_folder(path)),
         };
         outcome.map_err(|error| format!("--data-dir / DATA_DIR: {}: {error}", path.display()))?;
         let mode = fs::metadata(path).map_or(0, |meta| meta.permissions().mode());
@@ -172,12 +172,17 @@ fn create_key(path: &Path) -> Result<MasterKey, String> {
     parsed(&path.display().to_string(), &text)
 }
 
+// The file gets its name when it is complete: a process that is killed while it writes leaves no empty key behind, which
+// every later start would refuse. Fails if a file of this name exists.
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+    let part = path.with_extension(format!("part-{}", std::process::id()));
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
+    let outcome = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    let outcome = outcome.and_then(|()| fs::hard_link(&part, path));
+    fs::remove_file(&part)?;
+    outcome
 }
 
 // A new or renamed file survives a power failure only after its folder is synced too.

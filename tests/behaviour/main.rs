@@ -39,6 +39,7 @@ mod effective_access;
 mod employees;
 mod ended_tokens;
 mod erase_employee;
+mod faults;
 mod find_token;
 mod foreign_clients;
 mod foreign_providers;

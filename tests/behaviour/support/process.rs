@@ -15,7 +15,7 @@ use super::browser::Browser;
 use super::database::{Database, carry_key, is_postgres};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_client-api-access");
-const KEY: &str = "a key for the processes under test only";
+const KEY: &str = Server::KEY;
 
 /// A port that was free a moment ago.
 pub fn free_port() -> u16 {
@@ -66,6 +66,9 @@ pub struct Server {
 }
 
 impl Server {
+    /// The secret key of every one on PostgreSQL.
+    pub const KEY: &str = "a key for the processes under test only";
+
     /// Starts one on its own data in `folder`, with the database given.
     pub fn start(database: &Database, env: &[(&str, &str)]) -> Server {
         let folder = database.folder.path().join("data");
@@ -157,6 +160,17 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// Kills it as `kill -9` does, if it still runs, and waits until it is gone.
+    pub fn kill(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+
+    /// Whether it still runs.
+    pub fn runs(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Asks it to stop, and waits until it has.
     pub fn stop(&mut self) -> i32 {
         let id = self.child.id().to_string();
@@ -167,7 +181,6 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        self.kill();
     }
 }

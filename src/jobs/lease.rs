@@ -11,6 +11,9 @@ use crate::web::state::State;
 const SECONDS: i64 = 20;
 // The holder renews its lease when fewer seconds than this are left.
 const RENEWED_BELOW: i64 = SECONDS / 2;
+// The clocks of nodes may differ by less than this. A lease that ends even later was taken while a clock was wrong: waiting
+// for its end could stop every job for as long as that clock was ahead.
+const BELIEVED: i64 = 3 * SECONDS;
 
 /// Runs `work` in a transaction that also takes or renews the lease `name`. Returns nothing if another node holds it.
 pub(super) async fn with_lease<T: Send + 'static>(
@@ -33,7 +36,9 @@ fn hold(conn: &mut DbConnection, name: &str, node: &str, now: Timestamp) -> Quer
         leases::table.find(name).select((leases::holder, leases::expires_at)).first(conn).optional()?;
     match row {
         Some((holder, expires_at)) if holder == node && expires_at >= now.plus(RENEWED_BELOW) => Ok(true),
-        Some((holder, expires_at)) if holder != node && expires_at > now => Ok(false),
+        Some((holder, expires_at)) if holder != node && expires_at > now && expires_at <= now.plus(BELIEVED) => {
+            Ok(false)
+        }
         Some(_) => take(conn, name, node, now),
         None => create(conn, name, node, now),
     }
@@ -41,7 +46,8 @@ fn hold(conn: &mut DbConnection, name: &str, node: &str, now: Timestamp) -> Quer
 
 // One conditional update, so that two nodes cannot both take the lease.
 fn take(conn: &mut DbConnection, name: &str, node: &str, now: Timestamp) -> QueryResult<bool> {
-    let available = leases::table.find(name).filter(leases::holder.eq(node).or(leases::expires_at.le(now)));
+    let is_over = leases::expires_at.le(now).or(leases::expires_at.gt(now.plus(BELIEVED)));
+    let available = leases::table.find(name).filter(leases::holder.eq(node).or(is_over));
     diesel::update(available)
         .set((leases::holder.eq(node), leases::expires_at.eq(now.plus(SECONDS))))
         .execute(conn)

@@ -146,8 +146,9 @@ impl Presented {
 }
 
 // A caller that had to wait for the next minute gets that minute on top of the grace period. The extension is limited, so
-// repeated requests with an old value do not keep it valid.
+// repeated requests with an old value do not keep it valid. If the clock went back since, by more than the clocks of nodes
+// differ, the period is over: a value that was no longer accepted is not accepted again.
 fn is_in_grace_period(token: &RefreshToken, now: Timestamp) -> bool {
     let extension = (MINUTE * (token.pairs / MAX_PAIRS_PER_MINUTE)).min(MAX_GRACE_EXTENSION);
-    now.since(token.rotated_at) <= GRACE_PERIOD + extension
+    (-GRACE_PERIOD..=GRACE_PERIOD + extension).contains(&now.since(token.rotated_at))
 }

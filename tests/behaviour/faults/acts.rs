@@ -69,7 +69,8 @@ pub struct Act {
     form: Option<Page>,
     name: String,
     browser: Browser,
-    app: Integration,
+    /// The app it is about.
+    pub app: Integration,
 }
 
 impl Act {
@@ -204,7 +205,8 @@ impl Act {
         }
     }
 
-    fn redeem(&self, at: &FaultShop) -> Page {
+    /// Exchanges its code, again.
+    pub fn redeem(&self, at: &FaultShop) -> Page {
         let (code, pkce) = self.code.as_ref().expect("a code");
         at.program.clone().post("/auth/oauth/token", &self.app.code_request(code, &pkce.verifier))
     }

@@ -3,6 +3,7 @@
 
 mod acts;
 mod calls;
+mod clock;
 mod disk;
 mod kills;
 mod power;

@@ -34,7 +34,7 @@ pub(super) fn run(config: &Config, arguments: &Backup) -> Outcome {
         }
     }
     let mut conn = db::connect(&config.database).map_err(one)?;
-    let schema = db::schema_state(&mut conn).map_err(one)?;
+    let schema = db::known_schema(&mut conn).map_err(one)?;
     let newest = schema.newest.ok_or_else(|| one("the database is empty"))?;
     let manifest = Manifest {
         version: env!("CARGO_PKG_VERSION").into(),

@@ -4,8 +4,8 @@ use crate::account::{Account, time_zone};
 use crate::activity::Activity;
 use crate::commands::{Outcome, one, refusal, require_database};
 use crate::config::{Config, Doctor};
-use crate::db::inspect::{Transport, schema_difference, server_time, transport};
-use crate::db::{self, DbConnection};
+use crate::db::inspect::{Transport, server_time, transport};
+use crate::db::{self, DbConnection, SchemaVersion};
 use crate::error::Error;
 use crate::notices::{self, Guard, MailServer};
 use crate::secrets::MasterKey;
@@ -86,12 +86,12 @@ fn permissions(config: &Config) -> Finding {
 }
 
 fn schema(conn: &mut DbConnection) -> Finding {
-    let difference = schema_difference(conn)
+    let schema = SchemaVersion::of(conn)
         .map_err(|error| format!("cannot be read: {}; start the server, or run migrate", words(error)))?;
-    if let Some(unknown) = difference.unknown.last() {
+    if let Some(unknown) = schema.unknown.last() {
         return Err(format!("a newer version of this program changed it ({unknown}): use that version"));
     }
-    match difference.pending.as_slice() {
+    match schema.pending.as_slice() {
         [] => Ok("up to date".into()),
         pending => Err(format!(
             "{} not applied: {}; start the server, or run migrate",

@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub(super) fn run(config: &Config, arguments: &Purge) -> Outcome {
     require_database(config)?;
     let mut conn = db::connect(&config.database).map_err(one)?;
-    if db::schema_state(&mut conn).map_err(one)?.is_older {
+    if db::known_schema(&mut conn).map_err(one)?.is_older() {
         return Err(one("the schema of the database is older than this program: run migrate first"));
     }
     let now = Clock::System.now();

@@ -16,7 +16,7 @@ pub(super) fn run(config: &Config, arguments: &ResetLink) -> Outcome {
     require_database(config)?;
     let master = config.open_data()?;
     let mut conn = db::connect(&config.database).map_err(one)?;
-    db::schema_state(&mut conn).map_err(one)?;
+    db::known_schema(&mut conn).map_err(one)?;
     let (secret, now) = (RandomSecret::generate(), Clock::System.now());
     let opened = db::in_transaction(&mut conn, &|conn| Account::open(conn, &master, now)).map_err(refusal)?;
     db::carry_key(&mut conn, opened.chain.key.of_entries());

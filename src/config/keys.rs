@@ -41,19 +41,7 @@ impl Config {
         }
     }
 
-    /// The key that exists, like [`Config::open_data`], for a command that never creates one. Errors: there is none.
-    pub fn existing_key(&self) -> Result<MasterKey, Vec<String>> {
-        let is_named = named(CURRENT).map_err(|problem| vec![problem])?.is_some();
-        if !is_named && self.database.sqlite_file().is_some() && !self.key_file().exists() {
-            return Err(vec![format!(
-                "{} is missing: put the key that belongs to the backup there, or set it in {CURRENT}",
-                self.key_file().display()
-            )]);
-        }
-        self.open_data()
-    }
-
-    /// The same key, for a command that changes nothing: it creates neither the folder nor a key. Errors: there is no key.
+    /// The key that exists, for a command that creates neither the folder nor a key. Errors: there is none.
     pub fn read_key(&self) -> Result<MasterKey, String> {
         let key = match named(CURRENT)? {
             Some(key) => key,
@@ -63,7 +51,10 @@ impl Config {
             None => {
                 let path = self.key_file();
                 read_key(&path)?.ok_or_else(|| {
-                    format!("{} is missing: restore it from a backup, or set the key in {CURRENT}", path.display())
+                    format!(
+                        "{} is missing: put the key that belongs to the database there, or set it in {CURRENT}",
+                        path.display()
+                    )
                 })?
             }
         };

@@ -1,58 +1,13 @@
-//! What `doctor` asks a database about itself: its schema, its clock, and whether the connection to it is encrypted.
+//! What `doctor` asks a database about itself: its clock, and whether the connection to it is encrypted.
 
 use diesel::QueryResult;
-use diesel::backend::Backend;
-use diesel::migration::MigrationSource;
+#[cfg(feature = "postgres-any")]
 use diesel::prelude::*;
 #[cfg(feature = "postgres-any")]
 use diesel::sql_types::{BigInt, Bool, Text};
 
 use crate::db::DbConnection;
-#[cfg(feature = "postgres-any")]
-use crate::db::migrations::POSTGRES_MIGRATIONS;
-use crate::db::migrations::SQLITE_MIGRATIONS;
-use crate::error::{Error, Result};
 use crate::time::Timestamp;
-
-/// The migrations of a database, compared with those of this program. Both lists are empty if the schema is up to date.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SchemaDifference {
-    /// Versions that the next start applies.
-    pub pending: Vec<String>,
-    /// Versions that this program does not know: a newer one applied them.
-    pub unknown: Vec<String>,
-}
-
-mod applied {
-    // The table that diesel keeps of the migrations it has applied.
-    diesel::table! {
-        #[sql_name = "__diesel_schema_migrations"]
-        migrations (version) {
-            version -> Text,
-        }
-    }
-}
-
-/// Compares the migrations of the database with those of this program, and changes nothing. Errors: there are none yet.
-pub fn schema_difference(conn: &mut DbConnection) -> Result<SchemaDifference> {
-    let applied: Vec<String> = applied::migrations::table
-        .select(applied::migrations::version)
-        .order(applied::migrations::version)
-        .load(conn)?;
-    let known = match conn {
-        #[cfg(feature = "postgres-any")]
-        DbConnection::Postgres(_) => versions::<diesel::pg::Pg>(POSTGRES_MIGRATIONS)?,
-        DbConnection::Sqlite(_) => versions::<diesel::sqlite::Sqlite>(SQLITE_MIGRATIONS)?,
-    };
-    let missing_in =
-        |from: &[String], other: &[String]| from.iter().filter(|it| !other.contains(it)).cloned().collect();
-    Ok(SchemaDifference { pending: missing_in(&known, &applied), unknown: missing_in(&applied, &known) })
-}
-
-fn versions<DB: Backend>(migrations: impl MigrationSource<DB>) -> Result<Vec<String>> {
-    let migrations = migrations.migrations().map_err(Error::internal)?;
-    Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())
-}
 
 /// What lies between this process and its database.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,9 +12,9 @@ use crate::db::manager::Manager;
 use crate::error::{Error, Result};
 use crate::schema::installation;
 
-pub(super) const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 #[cfg(feature = "postgres-any")]
-pub(super) const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// Applies pending migrations, logs each before it begins, and returns their names. Errors: as [`migrate_and_tell`].
 pub fn migrate(url: &DatabaseUrl) -> std::result::Result<Vec<String>, String> {
@@ -30,7 +30,7 @@ pub fn migrate(url: &DatabaseUrl) -> std::result::Result<Vec<String>, String> {
 pub fn migrate_and_tell(url: &DatabaseUrl, tell: &mut dyn FnMut(&str)) -> std::result::Result<Vec<String>, String> {
     let mut conn = Manager::new(url.clone()).open()?;
     prepare(&mut conn).map_err(|error| error.to_string())?;
-    schema_state(&mut conn)?;
+    known_schema(&mut conn)?;
     let applied = match &mut conn {
         #[cfg(feature = "postgres-any")]
         DbConnection::Postgres(pg) => apply(pg, POSTGRES_MIGRATIONS, tell, |_| Ok(())),
@@ -59,44 +59,6 @@ fn prepare(conn: &mut DbConnection) -> QueryResult<()> {
     }
 }
 
-/// The schema of a database, compared with the migrations of this program.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SchemaState {
-    /// The version of the newest migration that was applied; none in an empty database.
-    pub newest: Option<String>,
-    /// Whether migrations of this program are pending.
-    pub is_older: bool,
-}
-
-/// The schema of a database. Errors: a newer version of the program changed it. A program must not use a schema that it does
-/// not know, because it could ignore a column that revokes a token. The text names the version that fits.
-pub fn schema_state(conn: &mut DbConnection) -> std::result::Result<SchemaState, String> {
-    let (known, applied) = match conn {
-        #[cfg(feature = "postgres-any")]
-        DbConnection::Postgres(pg) => (versions::<diesel::pg::Pg>(POSTGRES_MIGRATIONS)?, pg.applied_migrations()),
-        DbConnection::Sqlite(sqlite) => {
-            (versions::<diesel::sqlite::Sqlite>(SQLITE_MIGRATIONS)?, sqlite.applied_migrations())
-        }
-    };
-    let applied = applied.map_err(|error| format!("cannot read the schema: {error}"))?;
-    let applied: Vec<String> = applied.iter().map(ToString::to_string).collect();
-    if let Some(unknown) = applied.iter().filter(|version| !known.contains(version)).max() {
-        // A still newer version could have renamed it.
-        let version: QueryResult<String> = installation::table.select(installation::schema_version).first(conn);
-        return Err(format!(
-            "the database has a newer schema ({unknown}) than this program, version {}, knows: use version {} or newer",
-            env!("CARGO_PKG_VERSION"),
-            version.ok().filter(|version| !version.is_empty()).unwrap_or_else(|| "that last used it".into()),
-        ));
-    }
-    Ok(SchemaState { is_older: applied.len() < known.len(), newest: applied.into_iter().max() })
-}
-
-fn versions<DB: Backend>(migrations: impl MigrationSource<DB>) -> std::result::Result<Vec<String>, String> {
-    let migrations = migrations.migrations().map_err(|error| error.to_string())?;
-    Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())
-}
-
 mod list {
     // Diesel's own list of the migrations that were applied.
     diesel::table! {
@@ -108,34 +70,65 @@ mod list {
 }
 use list::applied_migrations;
 
-/// The schema of a database, compared with the one that this program knows.
+/// The schema of a database, compared with the migrations of this program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaVersion {
-    /// The newest migration that was applied.
-    pub version: String,
-    /// Whether a migration of this program is missing.
-    pub is_older: bool,
-    /// Whether a migration was applied that this program does not know.
-    pub is_newer: bool,
+    /// The version of the newest migration that was applied; none in an empty database.
+    pub newest: Option<String>,
+    /// Versions that the next start applies.
+    pub pending: Vec<String>,
+    /// Versions that this program does not know: a newer one applied them.
+    pub unknown: Vec<String>,
 }
 
 impl SchemaVersion {
-    /// Reads it.
+    /// Reads it, and changes nothing. Errors: nothing was ever applied.
     pub fn of(conn: &mut DbConnection) -> Result<SchemaVersion> {
-        let mut applied: Vec<String> = applied_migrations::table
+        let applied: Vec<String> = applied_migrations::table
             .select(applied_migrations::version)
             .order(applied_migrations::version)
             .load(conn)?;
         let known = match conn {
             #[cfg(feature = "postgres-any")]
-            DbConnection::Postgres(_) => versions::<diesel::pg::Pg>(POSTGRES_MIGRATIONS),
-            DbConnection::Sqlite(_) => versions::<diesel::sqlite::Sqlite>(SQLITE_MIGRATIONS),
+            DbConnection::Postgres(_) => versions::<diesel::pg::Pg>(POSTGRES_MIGRATIONS)?,
+            DbConnection::Sqlite(_) => versions::<diesel::sqlite::Sqlite>(SQLITE_MIGRATIONS)?,
         };
-        let known = known.map_err(Error::internal)?;
-        let is_older = known.iter().any(|known| !applied.contains(known));
-        let is_newer = applied.iter().any(|applied| !known.contains(applied));
-        Ok(SchemaVersion { version: applied.pop().unwrap_or_default(), is_older, is_newer })
+        let missing =
+            |from: &[String], other: &[String]| from.iter().filter(|it| !other.contains(it)).cloned().collect();
+        let (pending, unknown) = (missing(&known, &applied), missing(&applied, &known));
+        Ok(SchemaVersion { newest: applied.into_iter().next_back(), pending, unknown })
     }
+
+    /// Whether migrations of this program are pending.
+    pub fn is_older(&self) -> bool {
+        !self.pending.is_empty()
+    }
+}
+
+fn versions<DB: Backend>(migrations: impl MigrationSource<DB>) -> Result<Vec<String>> {
+    let migrations = migrations.migrations().map_err(Error::internal)?;
+    Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())
+}
+
+/// The schema of a database, which may be empty. Errors: a newer version of the program changed it. A program must not use a
+/// schema that it does not know, because it could ignore a column that revokes a token. The text names the version that fits.
+pub fn known_schema(conn: &mut DbConnection) -> std::result::Result<SchemaVersion, String> {
+    // Creates the list in an empty database.
+    let list = match conn {
+        #[cfg(feature = "postgres-any")]
+        DbConnection::Postgres(pg) => pg.applied_migrations(),
+        DbConnection::Sqlite(sqlite) => sqlite.applied_migrations(),
+    };
+    list.map_err(|error| format!("cannot read the schema: {error}"))?;
+    let schema = SchemaVersion::of(conn).map_err(|error| format!("cannot read the schema: {error}"))?;
+    let Some(unknown) = schema.unknown.last() else { return Ok(schema) };
+    // A still newer version could have renamed it.
+    let version: QueryResult<String> = installation::table.select(installation::schema_version).first(conn);
+    Err(format!(
+        "the database has a newer schema ({unknown}) than this program, version {}, knows: use version {} or newer",
+        env!("CARGO_PKG_VERSION"),
+        version.ok().filter(|version| !version.is_empty()).unwrap_or_else(|| "that last used it".into()),
+    ))
 }
 
 fn apply<DB: Backend, C: MigrationHarness<DB>>(

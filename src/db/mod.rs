@@ -29,7 +29,7 @@ pub use crate::config::DatabaseUrl;
 pub(crate) use carried::{carried_channels, carried_key, tally};
 pub use carried::{carry_channels, carry_key, watch};
 pub use commit::in_transaction;
-pub use migrations::{SchemaState, SchemaVersion, migrate, migrate_and_tell, revert_all, schema_state};
+pub use migrations::{SchemaVersion, known_schema, migrate, migrate_and_tell, revert_all};
 pub use pool::Db;
 pub use statistics::update_statistics;
 pub use write_behind::WriteBehindBuffer;

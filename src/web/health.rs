@@ -47,12 +47,12 @@ impl Parts {
         for error in [read.as_ref().err(), written.as_ref().err()].into_iter().flatten() {
             log::warn!("not ready: {error}");
         }
-        let schema = read.as_ref().ok().filter(|schema| schema.is_older);
+        let schema = read.as_ref().ok().filter(|schema| schema.is_older());
         Parts {
             database: read.as_ref().err().map(trouble),
             writer: written.as_ref().err().map(trouble),
             schema: schema.map(|_| "older than this program"),
-            schema_version: read.ok().map(|schema| schema.version),
+            schema_version: read.ok().and_then(|schema| schema.newest),
         }
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn run(config: &Config, arguments: &Restore) -> Outcome {
     let Some(backup) = &arguments.file else {
         return Err(one("name the file of the backup: client-api-access restore FILE"));
     };
-    let key = config.existing_key()?;
+    let key = config.read_key().map_err(one)?;
     let lock = DataLock::take(config)?;
     let files = Files::new(database, backup);
     let head = files.copy_backup().and_then(|made| open_copy(&files, &key).map(|head| (made, head)));
@@ -46,7 +46,7 @@ pub(super) fn run(config: &Config, arguments: &Restore) -> Outcome {
 fn open_copy(files: &Files<'_>, key: &MasterKey) -> Result<Option<Head>, String> {
     let mut conn = db::connect(&files.copy_url())?;
     sqlite_file::check(&mut conn, true).map_err(|why| format!("the backup is damaged: {why}"))?;
-    let schema = db::schema_state(&mut conn)?;
+    let schema = db::known_schema(&mut conn)?;
     if schema.newest.is_none() {
         return Err("the file is not a backup of this program".into());
     }

@@ -23,7 +23,7 @@ pub(super) fn run(config: &Config, arguments: &Restore) -> Outcome {
         (_, true) => Basis::RevokeEverythingIssued,
         _ => return Err(one(format!("with PostgreSQL the database that was replaced cannot be compared. {CHOOSE}"))),
     };
-    let key = config.existing_key()?;
+    let key = config.read_key().map_err(one)?;
     let mut conn = db::connect(&config.database).map_err(one)?;
     require_no_others(&mut conn)?;
     db::migrate_and_tell(&config.database, &mut |step| println!("{step}")).map_err(one)?;

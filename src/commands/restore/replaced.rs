@@ -53,12 +53,12 @@ fn read(files: &Files<'_>, key: &MasterKey, conn: &mut DbConnection, head: Optio
     let mut replaced = db::connect(&url(files.database)).map_err(invalid)?;
     sqlite_file::check(&mut replaced, true).map_err(invalid)?;
     sqlite_file::empty_log(&mut replaced).map_err(invalid)?;
-    let schema = db::schema_state(&mut replaced).map_err(invalid)?;
+    let schema = db::known_schema(&mut replaced).map_err(invalid)?;
     if schema.newest.is_none() {
         return Err(Error::Invalid("it is empty".into()));
     }
     Account::require_key(&mut replaced, key)?;
-    if !schema.is_older {
+    if !schema.is_older() {
         return compared(files.database, &mut replaced, (key, conn, head));
     }
     // The file itself is not migrated: whoever goes back to the earlier version needs it as it is.

@@ -94,6 +94,9 @@ fn c5_unknown_fields_are_ignored() {
     assert_eq!(role, "manager");
 }
 
+// Names and values of fields that a form does not have.
+type Extras = [(String, String)];
+
 // Every column of a table that is no field of the form, as a field, and what an attacker would guess.
 fn extras(app: &TestApp, table: &str, form: &Page) -> Vec<(String, String)> {
     let guesses = ["approved", "role", "admin", "client_id", "user_id", "employee_id", "id", "secret", "account_id"];
@@ -105,12 +108,7 @@ fn extras(app: &TestApp, table: &str, form: &Page) -> Vec<(String, String)> {
 }
 
 // Sends a form with fields and extras.
-fn submit(
-    admin: &mut Browser,
-    form: &Page,
-    action: &str,
-    (fields, extras): (&[(&str, &str)], &[(String, String)]),
-) -> Page {
+fn submit(admin: &mut Browser, form: &Page, action: &str, (fields, extras): (&[(&str, &str)], &Extras)) -> Page {
     let extras = extras.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let all: Vec<(&str, &str)> = fields.iter().copied().chain(extras).collect();
     admin.submit(form, action, &all)

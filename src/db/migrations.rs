@@ -9,6 +9,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use crate::config::DatabaseUrl;
 use crate::db::DbConnection;
 use crate::db::manager::Manager;
+use crate::db::sqlite_file;
 use crate::error::{Error, Result};
 use crate::schema::installation;
 
@@ -42,6 +43,9 @@ pub fn migrate_and_tell(url: &DatabaseUrl, tell: &mut dyn FnMut(&str)) -> std::r
     if !applied.is_empty() {
         let version = installation::schema_version.eq(env!("CARGO_PKG_VERSION"));
         diesel::update(installation::table).set(version).execute(&mut conn).map_err(|error| error.to_string())?;
+        if matches!(conn, DbConnection::Sqlite(_)) {
+            sqlite_file::empty_log(&mut conn)?;
+        }
     }
     Ok(applied)
 }

@@ -71,6 +71,8 @@ pub enum DatabaseErrorKind {
     TookTooLong,
     /// The connection was lost: another connection may succeed.
     LostConnection,
+    /// The server takes no changes: it is a standby, or not the primary any more. Another connection may find the primary.
+    ReadOnly,
     /// The transaction conflicted with another one: running it again may succeed.
     Retryable,
     /// A UNIQUE constraint rejected the row.
@@ -90,9 +92,10 @@ impl Error {
 
     /// Whether the database is unreachable, full or busy, so that the request may be sent again later.
     pub fn is_unavailable(&self) -> bool {
-        use DatabaseErrorKind::{LostConnection, TookTooLong, Unavailable};
+        use DatabaseErrorKind::{LostConnection, ReadOnly, TookTooLong, Unavailable};
         let kind = self.kind();
-        matches!(self, Error::Unavailable(_)) || matches!(kind, Some(Unavailable | LostConnection | TookTooLong))
+        matches!(self, Error::Unavailable(_))
+            || matches!(kind, Some(Unavailable | LostConnection | ReadOnly | TookTooLong))
     }
 
     /// A query took longer than its time limit.
@@ -106,9 +109,14 @@ impl Error {
         self.kind() == Some(DatabaseErrorKind::TookTooLong)
     }
 
-    /// Whether the connection was lost, so that another connection may succeed.
-    pub(crate) fn is_lost_connection(&self) -> bool {
-        self.kind() == Some(DatabaseErrorKind::LostConnection)
+    /// Whether the connection was lost, or leads to a server that takes no changes, so that another connection may succeed: with
+    /// what to say if none does.
+    pub(crate) fn lost_connection(&self) -> Option<Error> {
+        match self.kind()? {
+            DatabaseErrorKind::LostConnection => Some(Error::Unavailable("the connection to the database was lost")),
+            DatabaseErrorKind::ReadOnly => Some(Error::Unavailable("the database is read-only")),
+            _ => None,
+        }
     }
 
     /// Whether running the transaction again may succeed.

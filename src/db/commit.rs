@@ -76,7 +76,7 @@ fn transaction_once<T>(
         Ok(value) => match transaction::commit(conn).map_err(Error::from) {
             Ok(()) => Ok(value),
             // After a lost connection nobody knows whether the commit took effect, so it is never retried.
-            Err(error) if error.is_lost_connection() => {
+            Err(error) if error.lost_connection().is_some() => {
                 Err(Error::Unavailable("the connection was lost during commit"))
             }
             Err(error) => Err(error),

@@ -20,7 +20,7 @@ fn classify(error: &DieselError) -> DatabaseErrorKind {
             // Diesel reads SQLSTATE 08… and the state of the connection; libpq refuses to use a connection that is dead.
             DieselKind::ClosedConnection | DieselKind::UnableToSendCommand => DatabaseErrorKind::LostConnection,
             // SQLSTATE 25006: the server is not the primary (any more). Another connection finds the one that is.
-            DieselKind::ReadOnlyTransaction => DatabaseErrorKind::LostConnection,
+            DieselKind::ReadOnlyTransaction => DatabaseErrorKind::ReadOnly,
             DieselKind::UniqueViolation => DatabaseErrorKind::Duplicate,
             // A foreign key fails when another transaction deleted the parent row after this one had read it: the next
             // attempt no longer finds the row.

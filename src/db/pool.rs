@@ -210,18 +210,22 @@ impl Db {
         let mut work = self.threads.run(move || {
             let _permits = permits;
             // After a database restart every idle connection is dead, and only using one reveals it: try each at most once.
+            let mut lost = Error::Unavailable("the database is unreachable");
             for _ in 0..=pool.max_size() {
                 let mut conn = pool.get().map_err(|_| Error::Unavailable("the database is unreachable"))?;
                 // If `run` panics, its transaction is still open: the pool must then close the connection.
                 conn.broken = true;
                 let begun = Instant::now();
                 let answer = run(&mut conn.inner);
-                if !matches!(&answer, Err(error) if error.is_lost_connection()) {
-                    conn.broken = !transaction::is_closed(&mut conn.inner);
-                    return answer.map_err(|error| error.or_too_slow(begun.elapsed() >= statement_limit));
+                match answer.as_ref().err().and_then(Error::lost_connection) {
+                    Some(why) => lost = why,
+                    None => {
+                        conn.broken = !transaction::is_closed(&mut conn.inner);
+                        return answer.map_err(|error| error.or_too_slow(begun.elapsed() >= statement_limit));
+                    }
                 }
             }
-            Err(Error::Unavailable("the connection to the database was lost"))
+            Err(lost)
         });
         let mut answer = tokio::time::timeout_at(deadline, &mut work).await;
         if answer.is_err() && !decision.claim(CommitDecision::TIMED_OUT) {

@@ -4,13 +4,13 @@ import { createServer } from 'node:http';
 import { after, before, describe } from 'node:test';
 import { documentOf, eventually, expectNoProblems, signIn } from './support/browser.js';
 import { expectAccessible, expectNoOverflow, expectValidHtml } from './support/checks.js';
-import { WAYS, expectHeading, message, nameOf, pageTest, revokeButton, revokeOpener, useShop } from './support/shop.js';
+import { TWO_WAYS, expectHeading, message, nameOf, pageTest, revokeButton, revokeOpener, useShop } from './support/shop.js';
 
 const HTTPS = 'https://app.example/cb';
 const SCHEME = 'com.example.pocket:/cb';
 const AUTHORIZE = /http:\/\/\S+\/auth\/oauth\/authorize\?\S+/;
 
-for (const way of WAYS) {
+for (const way of TWO_WAYS) {
   describe(`an integration asks for access: ${nameOf(way)}`, () => {
     const shop = useShop();
     const client = useClient();

@@ -4,7 +4,7 @@ import { describe } from 'node:test';
 import { eventually, openPage, closePage, cookiesOf, signIn } from './support/browser.js';
 import { expectNoOverflow } from './support/checks.js';
 import {
-  ACCESS_TOKENS, CLIENTS, COLUMN, REFRESH_TOKENS, WAYS, applyButton, expectHeading, expectNoRows, expectRows, filterBy,
+  ACCESS_TOKENS, CLIENTS, COLUMN, REFRESH_TOKENS, TWO_WAYS, applyButton, expectHeading, expectNoRows, expectRows, filterBy,
   filterField, nameOf, openClient, openClients, pageTest, panel, rowsOf, tokensOf, unfoldAccessTokens,
   urlHolds, useShop,
 } from './support/shop.js';
@@ -12,7 +12,7 @@ import {
 describe('a manager', () => {
   const shop = useShop();
 
-  for (const way of WAYS) {
+  for (const way of TWO_WAYS) {
     describe(nameOf(way), () => {
       pageTest('narrows the list of clients by typing a part of a name', { shop, way }, async (page) => {
         await signIn(page, shop.accounts.manager);

@@ -5,10 +5,10 @@ import { cookiesOf, signIn } from './support/browser.js';
 import { expectSound } from './support/checks.js';
 import { CONNECTIONS } from './support/connections.js';
 import {
-  WAYS, expectHeading, fillIn, message, nameOf, pageTest, panel, press, useShop, withPage,
+  TWO_WAYS, expectHeading, fillIn, message, nameOf, pageTest, panel, press, useShop, withPage,
 } from './support/shop.js';
 
-const LOOKS = [...WAYS, { scripts: true, width: 1280, dark: true }, { scripts: true, width: 390, dark: true }];
+const LOOKS = [...TWO_WAYS, { scripts: true, width: 1280, dark: true }, { scripts: true, width: 390, dark: true }];
 
 describe('names of businesses', () => {
   const shop = useShop();

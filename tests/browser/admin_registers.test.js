@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { documentOf, eventually, signIn } from './support/browser.js';
 import { expectAccessible, expectSound } from './support/checks.js';
-import { WAYS, expectHeading, fillIn, message, nameOf, openClients, pageTest, press, useShop } from './support/shop.js';
+import { TWO_WAYS, expectHeading, fillIn, message, nameOf, openClients, pageTest, press, useShop } from './support/shop.js';
 
 // A new value of the API key on the page: both work until the previous one is revoked.
 async function replaceValue(page) {
@@ -35,7 +35,7 @@ async function replaceValue(page) {
 describe('an admin', () => {
   const shop = useShop();
 
-  for (const way of WAYS) {
+  for (const way of TWO_WAYS) {
     describe(nameOf(way), () => {
       pageTest('registers a client, corrects the errors, and its developer updates it', { shop, way }, async (page) => {
         const name = `Shipping ${nameOf(way)}`;

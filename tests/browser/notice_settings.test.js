@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { signIn } from './support/browser.js';
 import { expectSound } from './support/checks.js';
-import { expectHeading, fillIn, message, nameOf, pageTest, panel, press, useShop, WAYS } from './support/shop.js';
+import { expectHeading, fillIn, message, nameOf, pageTest, panel, press, useShop, TWO_WAYS } from './support/shop.js';
 
 const NOTICES = '/settings/account/notices';
 // In both directions of light, with and without scripts.
-const LOOKS = WAYS.map((way) => ({ ...way, dark: way.width === 390 }));
+const LOOKS = TWO_WAYS.map((way) => ({ ...way, dark: way.width === 390 }));
 
 describe('the settings of notices', () => {
   const shop = useShop();

@@ -4,7 +4,7 @@ import { before, describe } from 'node:test';
 import { documentOf, expectNoProblems, signIn } from './support/browser.js';
 import { expectAccessible } from './support/checks.js';
 import {
-  ACCESS_TOKENS, CLIENTS, COLUMN, REFRESH_TOKENS, WAYS, expectHeading, filterBy, message, nameOf, openClient, openClients,
+  ACCESS_TOKENS, CLIENTS, COLUMN, REFRESH_TOKENS, TWO_WAYS, expectHeading, filterBy, message, nameOf, openClient, openClients,
   pageTest, panel, revokeButton, revokeOpener, rowsOf, tokensOf, expectRows, useShop, withPage,
 } from './support/shop.js';
 
@@ -26,7 +26,7 @@ describe('staff', () => {
     });
   });
 
-  for (const way of WAYS) {
+  for (const way of TWO_WAYS) {
     describe(nameOf(way), () => {
       pageTest('see clients and tokens but are not offered what they may not do', { shop, way }, async (page) => {
         await signIn(page, shop.accounts.staff);

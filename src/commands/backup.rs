@@ -16,7 +16,7 @@ use crate::activity::seal;
 use crate::commands::manifest::{Manifest, sha256};
 use crate::commands::progress::Progress;
 use crate::commands::{Outcome, one, require_database};
-use crate::config::{Backup, Config};
+use crate::config::{Backup, Config, free_bytes};
 use crate::db::sqlite_file::{self, beside, folder_of};
 use crate::db::{self, DbConnection};
 use crate::schema::{access_tokens, activity, clients, connections, employees, refresh_tokens};
@@ -152,8 +152,7 @@ fn watching<T>(path: &Path, expected: u64, work: impl FnOnce() -> T) -> T {
 
 /// Refuses to begin when the disk of `folder` has not enough room for `size` more bytes.
 pub(super) fn require_space(folder: &Path, size: u64) -> Result<(), String> {
-    let disk = rustix::fs::statvfs(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let free = free_bytes(folder)?;
     match free >= size.saturating_add(SPARE) {
         true => Ok(()),
         false => Err(format!(

@@ -79,11 +79,7 @@ impl Config {
         let mut files: Vec<PathBuf> =
             ["secret.key", "secret.key.new", "server.lock"].map(|name| self.data_dir.join(name)).into();
         if let Some(database) = self.database.sqlite_file() {
-            files.extend(["", "-wal", "-shm"].map(|ending| {
-                let mut name = database.as_os_str().to_os_string();
-                name.push(ending);
-                PathBuf::from(name)
-            }));
+            files.extend(["", "-wal", "-shm"].map(|ending| beside(database, ending)));
         }
         files
     }
@@ -91,11 +87,27 @@ impl Config {
     /// The space on the disk of a SQLite database; none with PostgreSQL. Errors: the disk cannot be asked.
     pub fn free_space(&self) -> Result<Option<FreeSpace>, String> {
         let Some(database) = self.database.sqlite_file() else { return Ok(None) };
-        let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let disk = statvfs(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let size = fs::metadata(database).map_or(0, |file| file.len());
-        Ok(Some(FreeSpace { free: disk.f_bavail.saturating_mul(disk.f_frsize), database: size }))
+        Ok(Some(FreeSpace { free: free_bytes(folder_of(database))?, database: size }))
     }
+}
+
+/// The file with `ending` appended to its name.
+pub fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_os_string();
+    name.push(ending);
+    name.into()
+}
+
+/// The folder that a file is in.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// What the disk of a folder has left for the user of this process, in bytes. Errors: the disk cannot be asked.
+pub fn free_bytes(folder: &Path) -> Result<u64, String> {
+    let disk = statvfs(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 fn mode(file: &Metadata) -> u32 {

@@ -30,7 +30,7 @@ pub use cli::{
     ActivityCommand, ArchiveActivity, Backup, Cli, Command, Completions, Doctor, Manual, Purge, ResetLink, Restore,
     Settings, VerifyActivity, VerifyArchive,
 };
-pub use data_folder::FreeSpace;
+pub use data_folder::{FreeSpace, beside, folder_of, free_bytes};
 pub use database_url::DatabaseUrl;
 pub use hosts::Hosts;
 pub use keys::KeyChange;

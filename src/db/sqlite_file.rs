@@ -2,27 +2,16 @@
 
 use std::fs::{self, File};
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
+pub use crate::config::{beside, folder_of};
 use crate::db::DbConnection;
 
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
-
-/// The file with `ending` appended to its name.
-pub fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_os_string();
-    name.push(ending);
-    name.into()
-}
-
-/// The folder that a file is in.
-pub fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
 
 /// Makes the names in the folder of `path` survive a power failure.
 pub fn sync_folder(path: &Path) -> std::io::Result<()> {
@@ -52,11 +41,16 @@ struct Number {
     n: i64,
 }
 
-/// Opens a file without changing it or creating others beside it. Nobody else may have it open.
-pub fn open_unchanged(path: &Path) -> Result<DbConnection, String> {
+/// The address with which SQLite opens a file without changing it or creating others beside it. Nobody else may have it open.
+pub fn unchanged(path: &Path) -> Result<String, String> {
     let path = path.to_str().ok_or("the path of the file must be UTF-8")?;
     let escaped = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    let opened = SqliteConnection::establish(&format!("file:{escaped}?immutable=1&mode=ro"));
+    Ok(format!("file:{escaped}?immutable=1&mode=ro"))
+}
+
+/// Opens a file as [`unchanged`] says.
+pub fn open_unchanged(path: &Path) -> Result<DbConnection, String> {
+    let opened = SqliteConnection::establish(&unchanged(path)?);
     opened.map(DbConnection::Sqlite).map_err(|error| error.to_string())
 }
 

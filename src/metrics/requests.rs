@@ -4,9 +4,7 @@ use std::sync::OnceLock;
 
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Registry};
 
-use crate::metrics::{counters, register};
-
-const SECONDS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+use crate::metrics::{SECONDS, counters, register};
 
 // The statuses that this program answers with. A provider's answer that the broker passes on may have any other.
 const STATUSES: [(u16, &str); 26] = [

@@ -178,15 +178,19 @@ fn serve_prints_the_link_to_create_the_first_admin_until_there_is_one() {
     assert_eq!(again.set_up_link, "");
 }
 
+// The data of a database that the command `migrate` prepared.
+fn migrated(database: &Database) -> Shop {
+    assert_eq!(on(database, "migrate", &[]).code, 0);
+    match is_postgres() {
+        true => Shop::open(database, crate::support::NOW),
+        false => Shop::at_file(&database.folder.path().join("data/client-api-access.db")),
+    }
+}
+
 #[test]
 fn reset_link_lets_an_employee_choose_a_new_password() {
     let database = Database::blank();
-    assert_eq!(on(&database, "migrate", &[]).code, 0);
-    let file = if is_postgres() { None } else { Some(database.folder.path().join("data/client-api-access.db")) };
-    let mut shop = match &file {
-        Some(file) => Shop::at_file(file),
-        None => Shop::open(&database, crate::support::NOW),
-    };
+    let mut shop = migrated(&database);
     let person = shop.employee("Ada Admin", Role::Admin);
     drop(shop);
 
@@ -238,14 +242,8 @@ fn reset_link_prints_the_address_of_the_server_and_refuses_a_wrong_key() {
 #[test]
 fn purge_deletes_what_retention_would_and_a_dry_run_deletes_nothing() {
     let database = Database::blank();
-    assert_eq!(on(&database, "migrate", &[]).code, 0);
-    let file = if is_postgres() { None } else { Some(database.folder.path().join("data/client-api-access.db")) };
     // The clock of the command runs; that of the tests stands still long before.
-    let mut shop = match &file {
-        Some(file) => Shop::at_file(file),
-        None => Shop::open(&database, crate::support::NOW),
-    }
-    .at(-90 * 86_400);
+    let mut shop = migrated(&database).at(-90 * 86_400);
     let (client, person) = (shop.client("Ledgerly"), shop.staff("Stina Staff"));
     let end = shop.now().plus(86_400);
     shop.grant(client, &person);

@@ -12,7 +12,7 @@ use diesel::sql_types::Text;
 
 use crate::account::Account;
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
-use crate::db::DbConnection;
+use crate::db::{DbConnection, sqlite_file};
 use crate::error::{Error, Result};
 use crate::schema::{
     access_tokens, authorization_codes, client_secrets, clients, employees, leases, one_time_links, refresh_tokens,
@@ -47,10 +47,8 @@ pub struct Origin {
 
 /// Makes the database that is replaced readable to [`apply`]. SQLite only, outside a transaction; nobody may have it open.
 pub fn attach(conn: &mut DbConnection, replaced: &Path) -> Result<()> {
-    let path = replaced.to_str().ok_or_else(|| Error::internal("the path of the database must be UTF-8"))?;
-    let escaped = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    let attached = diesel::sql_query("ATTACH $1 AS replaced");
-    attached.bind::<Text, _>(format!("file:{escaped}?immutable=1&mode=ro")).execute(conn)?;
+    let address = sqlite_file::unchanged(replaced).map_err(Error::internal)?;
+    diesel::sql_query("ATTACH $1 AS replaced").bind::<Text, _>(address).execute(conn)?;
     Ok(())
 }
 

@@ -70,6 +70,7 @@ impl App {
             (config.hosts.clone(), config.outbound.private),
             config.public_url.origin().to_string(),
         );
+        let hasher = PasswordHasher::new(config.password_cost).map_err(|error| error.to_string())?;
         let state = State {
             connection_limits: ConnectionLimits::new(&config, &metrics),
             config,
@@ -78,7 +79,7 @@ impl App {
             clock,
             keys: Keys::new(master),
             chain_key,
-            hasher: PasswordHasher::new().map_err(|error| error.to_string())?,
+            hasher,
             seen_sessions: SeenSessions::default(),
             last_used_buffer: LastUsed::default(),
             failures: Failures::default(),

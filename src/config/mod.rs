@@ -71,6 +71,22 @@ impl Default for Limits {
     }
 }
 
+/// How much work the Argon2id hash of a password is. Nobody can set it; tests of other things lower it.
+#[derive(Clone, Copy, Debug)]
+pub struct PasswordCost {
+    /// Memory, in KiB.
+    pub memory_kib: u32,
+    /// Passes over it.
+    pub passes: u32,
+}
+
+impl Default for PasswordCost {
+    // OWASP's first choice; with one lane.
+    fn default() -> PasswordCost {
+        PasswordCost { memory_kib: 19 * 1024, passes: 2 }
+    }
+}
+
 /// The validated settings.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -90,6 +106,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// How many connections may be open, and how long a request may take.
     pub limits: Limits,
+    /// How much work the hash of a password is.
+    pub password_cost: PasswordCost,
     /// Days before expired tokens are deleted.
     pub keep_expired_days: i64,
     /// How long tokens are valid.
@@ -164,6 +182,7 @@ impl Config {
             database_connections: u32::try_from(connections?).unwrap_or(8),
             trusted_proxies: proxies?,
             limits: limits?,
+            password_cost: PasswordCost::default(),
             keep_expired_days: keep?,
             lifetimes: lifetimes?,
             public_registration: registration?,

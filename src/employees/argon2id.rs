@@ -4,18 +4,16 @@ use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::password_hash::{CustomizedPasswordHasher, Error as HashError, PasswordVerifier, try_generate_salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 
+use crate::config::PasswordCost;
 use crate::error::{Error, Result};
 
-// OWASP's first choice: 19 MiB, two passes, one lane.
-const MEMORY_KIB: u32 = 19 * 1024;
-const PASSES: u32 = 2;
 // Above 32 MiB, glibc always maps memory of its own for an allocation and gives it back to the system when it is freed. A
 // smaller one would stay in the heap of its thread. Memory that is not touched costs nothing.
 const MAPPED: usize = 33 * 1024;
 
-/// The hash of a new password, about 20 ms of work.
-pub(super) fn hash(password: &str) -> Result<String> {
-    let params = Params::new(MEMORY_KIB, PASSES, 1, None).map_err(Error::internal)?;
+/// The hash of a new password, about 20 ms of work at the default cost.
+pub(super) fn hash(password: &str, cost: PasswordCost) -> Result<String> {
+    let params = Params::new(cost.memory_kib, cost.passes, 1, None).map_err(Error::internal)?;
     let salt = try_generate_salt().map_err(Error::internal)?;
     let hash = Argon2id.hash_password_with_params(password.as_bytes(), &salt, params).map_err(Error::internal)?;
     Ok(hash.to_string())
@@ -28,14 +26,15 @@ pub(super) fn verify(password: &str, hash: &str) -> Result<bool> {
 }
 
 /// Whether a stored hash has other parameters than new ones, so that the password must be hashed again at sign-in.
-pub fn is_outdated(hash: &str) -> bool {
-    !hash.starts_with(&format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},"))
+pub(super) fn is_outdated(hash: &str, cost: PasswordCost) -> bool {
+    !hash.starts_with(&format!("$argon2id$v=19$m={},t={},", cost.memory_kib, cost.passes))
 }
 
 /// A hash that no password has. Verifying one takes as long as with a real hash.
-pub(super) fn of_no_password() -> String {
+pub(super) fn of_no_password(cost: PasswordCost) -> String {
+    let PasswordCost { memory_kib, passes } = cost;
     format!(
-        "$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1$c29tZXNhbHRzb21lc2FsdA$\
+        "$argon2id$v=19$m={memory_kib},t={passes},p=1$c29tZXNhbHRzb21lc2FsdA$\
          MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA"
     )
 }
@@ -81,15 +80,18 @@ mod tests {
 
     #[test]
     fn a_hash_is_what_the_crate_computes() {
-        let own = hash("tulip raft 49 kettle").expect("hashes");
+        let own = hash("tulip raft 49 kettle", PasswordCost::default()).expect("hashes");
         let theirs = Argon2::default().hash_password(b"tulip raft 49 kettle").expect("hashes").to_string();
 
-        assert!(own.starts_with("$argon2id$v=19$m=19456,t=2,p=1$") && !is_outdated(&own), "{own}");
+        assert!(
+            own.starts_with("$argon2id$v=19$m=19456,t=2,p=1$") && !is_outdated(&own, PasswordCost::default()),
+            "{own}"
+        );
         for hash in [&own, &theirs] {
             assert!(verify("tulip raft 49 kettle", hash).expect("a hash"));
             assert!(!verify("tulip raft 49 kettlE", hash).expect("a hash"));
             assert!(Argon2::default().verify_password(b"tulip raft 49 kettle", hash.as_str()).is_ok());
         }
-        assert!(!verify("", &of_no_password()).expect("a hash"));
+        assert!(!verify("", &of_no_password(PasswordCost::default())).expect("a hash"));
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::config::PasswordCost;
 use crate::employees::argon2id;
 use crate::error::{Error, Result};
 use crate::threads::Threads;
@@ -29,6 +30,7 @@ const BUSY: Error = Error::TooManyRequests(2);
 /// after five seconds, the answer is 429. Strangers of one network have a few places in it. People whose browser is known
 /// have a queue and a thread of their own, so that a flood neither keeps them out nor lets them wait.
 pub struct PasswordHasher {
+    cost: PasswordCost,
     strangers_running: Arc<Semaphore>,
     known_running: Arc<Semaphore>,
     strangers: Arc<Semaphore>,
@@ -83,10 +85,11 @@ impl Drop for OfNetwork {
 }
 
 impl PasswordHasher {
-    /// A hasher with an empty queue. Errors: its threads cannot be prepared.
-    pub fn new() -> std::io::Result<PasswordHasher> {
+    /// A hasher with an empty queue, whose new hashes have this cost. Errors: its threads cannot be prepared.
+    pub fn new(cost: PasswordCost) -> std::io::Result<PasswordHasher> {
         let places = |count| Arc::new(Semaphore::new(count));
         Ok(PasswordHasher {
+            cost,
             strangers_running: places(OF_STRANGERS),
             known_running: places(OF_KNOWN),
             strangers: places(STRANGERS_WAITING),
@@ -114,14 +117,19 @@ impl PasswordHasher {
     /// The hash of a new password.
     pub async fn hash(&self, password: &str) -> Result<String> {
         let place = self.place_for_known()?;
-        let password = password.to_string();
-        self.run(place, move || argon2id::hash(&password)).await
+        let (password, cost) = (password.to_string(), self.cost);
+        self.run(place, move || argon2id::hash(&password, cost)).await
+    }
+
+    /// Whether a stored hash has another cost than new ones, so that the password must be hashed again at sign-in.
+    pub fn is_outdated(&self, hash: &str) -> bool {
+        argon2id::is_outdated(hash, self.cost)
     }
 
     /// Whether `password` has this hash. Without a hash (unknown e-mail address), does the same work and returns false.
     pub async fn verify(&self, place: Place, password: &str, hash: Option<&str>) -> Result<bool> {
         let known = hash.is_some();
-        let hash = hash.map_or_else(argon2id::of_no_password, str::to_string);
+        let hash = hash.map_or_else(|| argon2id::of_no_password(self.cost), str::to_string);
         let password = password.to_string();
         let fits = self.run(place, move || argon2id::verify(&password, &hash));
         Ok(fits.await? && known)
@@ -174,13 +182,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_hash_is_argon2id_and_every_character_matters() {
-        let hasher = PasswordHasher::new().expect("threads");
+        let hasher = PasswordHasher::new(PasswordCost::default()).expect("threads");
         let known = || hasher.place_for_known().expect("a place");
         let long = "x".repeat(72);
         let hash = hasher.hash(&format!("{long}y")).await.expect("hashes");
 
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert!(!argon2id::is_outdated(&hash));
+        assert!(!hasher.is_outdated(&hash));
         assert!(hasher.verify(known(), &format!("{long}y"), Some(&hash)).await.expect("verifies"));
         assert!(!hasher.verify(known(), &format!("{long}z"), Some(&hash)).await.expect("verifies"));
         assert!(!hasher.verify(known(), "anything", None).await.expect("verifies"));
@@ -189,7 +197,7 @@ mod tests {
 
     #[tokio::test]
     async fn l6_the_more_callers_are_refused_the_longer_each_waits() {
-        let hasher = PasswordHasher::new().expect("threads");
+        let hasher = PasswordHasher::new(PasswordCost::default()).expect("threads");
         let refused = |hasher: &PasswordHasher| hasher.refused.load(Ordering::Relaxed);
 
         assert_eq!([0, 7, 50_000].map(pause), [0, 70, 1_000].map(Duration::from_millis));
@@ -203,7 +211,7 @@ mod tests {
 
     #[test]
     fn s4_a_network_of_strangers_has_a_few_places_and_known_people_have_their_own() {
-        let hasher = PasswordHasher::new().expect("threads");
+        let hasher = PasswordHasher::new(PasswordCost::default()).expect("threads");
 
         let mut taken: Vec<Place> =
             (0..OF_ONE_NETWORK).map(|_| hasher.place_for_stranger("203.0.113.9").expect("a place")).collect();

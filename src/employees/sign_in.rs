@@ -5,10 +5,10 @@ use crate::activity::{Actor, Kind, NewActivity};
 use crate::db::{Db, DbConnection};
 use crate::employees::employee::Employee;
 use crate::employees::failed_sign_ins;
+use crate::employees::password;
 use crate::employees::password_hasher::PasswordHasher;
 use crate::employees::session::Session;
 use crate::employees::sign_in_attempts::{Attempt, Attempts};
-use crate::employees::{argon2id, password};
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, SessionKey};
 use crate::network;
@@ -86,7 +86,7 @@ async fn check(
 }
 
 async fn rehash_if_outdated(db: &Db, hasher: &PasswordHasher, employee: &Employee, given: &str) -> Result<()> {
-    let Some(old) = employee.password_hash().filter(|hash| argon2id::is_outdated(hash)) else {
+    let Some(old) = employee.password_hash().filter(|hash| hasher.is_outdated(hash)) else {
         return Ok(());
     };
     let (id, new) = (employee.id, hasher.hash(given).await?);

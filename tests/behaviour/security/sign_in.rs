@@ -1,5 +1,6 @@
 //! Password guessing, weak passwords, the first admin and the last admin.
 
+use client_api_access::config::PasswordCost;
 use client_api_access::employees::Purpose;
 use client_api_access::scopes::Role;
 
@@ -188,7 +189,7 @@ fn d15_the_last_admin_cannot_be_demoted_locked_or_archived() {
 
 #[test]
 fn s4_a_password_hashed_with_older_parameters_is_hashed_again_at_the_next_sign_in() {
-    let app = TestApp::start();
+    let app = TestApp::start_with(|config| config.password_cost = PasswordCost::default());
     let person = app.shop().employee("Marta Lindqvist", Role::Staff);
     let weak = {
         use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};

@@ -8,7 +8,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::rt::System;
 use client_api_access::account::Account;
 use client_api_access::app::App;
-use client_api_access::config::{Config, Limits, PublicUrl};
+use client_api_access::config::{Config, Limits, PasswordCost, PublicUrl};
 use client_api_access::connections::Hosts;
 use client_api_access::db::DatabaseUrl;
 use client_api_access::http::Outbound;
@@ -30,6 +30,9 @@ pub const NOW: Timestamp = Timestamp(1_795_172_400);
 
 /// The secret key of every server under test, and of the databases in `fixtures/`.
 pub const KEY: &str = "a key that only the tests know of";
+
+/// The cost of passwords here: a real one would take more than half the time of all tests.
+pub const CHEAP: PasswordCost = PasswordCost { memory_kib: 64, passes: 1 };
 
 /// One server under test. It stops, and its database goes, with the value.
 pub struct TestApp {
@@ -93,6 +96,7 @@ impl TestApp {
             database: url,
             database_connections: 4,
             limits: Limits::default(),
+            password_cost: CHEAP,
             trusted_proxies: Vec::new(),
             keep_expired_days: 30,
             lifetimes: Lifetimes::default(),

@@ -20,6 +20,7 @@ use client_api_access::tokens::issue::Lifetimes;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
+use super::app::CHEAP;
 use super::database::{Database, is_postgres};
 
 /// Where every client's codes go, unless a test says otherwise.
@@ -29,7 +30,7 @@ pub const REDIRECT_URI: &str = "https://app.example/cb";
 pub const PASSWORD: &str = "walnut orbit 58 lantern";
 
 static HASH: LazyLock<String> = LazyLock::new(|| {
-    let hash = async { PasswordHasher::new().expect("threads").hash(PASSWORD).await };
+    let hash = async { PasswordHasher::new(CHEAP).expect("threads").hash(PASSWORD).await };
     actix_web::rt::System::new().block_on(hash).unwrap()
 });
 

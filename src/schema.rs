@@ -98,6 +98,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    reset_requests (id) {
+        id -> BigInt,
+        email_fold -> Text,
+        client_ip -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     sign_in_attempts (subject) {
         subject -> Text,
         failures -> BigInt,
@@ -570,6 +579,9 @@ diesel::table! {
         last_error -> Text,
         kind -> Text,
         employee_id -> Nullable<BigInt>,
+        recipient -> Nullable<Text>,
+        sealed_link -> Nullable<Binary>,
+        expires_at -> BigInt,
     }
 }
 
@@ -658,6 +670,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     employee_locations,
     one_time_links,
     sessions,
+    reset_requests,
     sign_in_attempts,
     failed_secrets,
     form_nonces,

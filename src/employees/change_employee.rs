@@ -4,6 +4,7 @@
 use crate::account::{Business, Location};
 use crate::activity::{Actor, Detail, Kind, NewActivity};
 use crate::db::DbConnection;
+use crate::employees::account_mail::{AccountChange, tell};
 use crate::employees::employee::Employee;
 use crate::employees::session::Session;
 use crate::error::Result;
@@ -85,9 +86,13 @@ pub fn change_employee(
         .from(client_ip)
         .with(detail)
         .record(conn, now)?;
-    if let EmployeeChange::Role(Role::Admin) = change
-        && employee.role != Role::Admin
-    {
+    let EmployeeChange::Role(role) = change else { return Ok(employee) };
+    if *role == employee.role {
+        return Ok(employee);
+    }
+    let told = AccountChange::Role { from: employee.role, to: *role };
+    tell(conn, id, &told, (actor, client_ip), now)?;
+    if *role == Role::Admin {
         let how =
             format!("{} gave {} the role of an admin (was {})", actor.name(), employee.name, employee.role.name());
         notices::raise(conn, &Notice::admin_added((id, &employee.name), &how), now)?;

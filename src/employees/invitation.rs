@@ -3,6 +3,7 @@
 use crate::account::Location;
 use crate::activity::{Actor, Detail, Kind, NewActivity};
 use crate::db::DbConnection;
+use crate::employees::account_mail::{AccountChange, tell};
 use crate::employees::employee::{Employee, NewEmployee};
 use crate::employees::one_time_link::{OneTimeLink, Purpose};
 use crate::employees::session::Session;
@@ -81,9 +82,10 @@ pub fn redeem_link(
         Purpose::Invite => Kind::InvitationAccepted,
         Purpose::SetUp | Purpose::Reset => Kind::PasswordChanged,
     };
-    NewActivity::new(kind, Actor::person(employee.id, &employee.name), employee.subject())
-        .from(client_ip)
-        .with(signed_out(revoked))
-        .record(conn, now)?;
+    let actor = Actor::person(employee.id, &employee.name);
+    if kind == Kind::PasswordChanged {
+        tell(conn, employee.id, &AccountChange::Password, (&actor, client_ip), now)?;
+    }
+    NewActivity::new(kind, actor, employee.subject()).from(client_ip).with(signed_out(revoked)).record(conn, now)?;
     Ok(employee.id)
 }

@@ -1,5 +1,6 @@
 //! The shop's employees: sign-in, passwords, sessions, one-time links, and what admins change about them.
 
+mod account_mail;
 mod argon2id;
 mod change_employee;
 pub mod choice;
@@ -18,6 +19,7 @@ mod sign_in;
 mod sign_in_attempts;
 mod state_change;
 
+pub use account_mail::{AccountChange, tell};
 pub use change_employee::{EmployeeChange, change_employee};
 pub use employee::{Employee, EmployeeFilter, EmployeeState, NewEmployee};
 pub use employee_list::EmployeeSort;

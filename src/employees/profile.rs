@@ -2,13 +2,15 @@
 
 use crate::activity::{Actor, Detail, Kind, NewActivity};
 use crate::db::DbConnection;
+use crate::employees::account_mail::{AccountChange, tell};
 use crate::employees::employee::Employee;
 use crate::employees::session::Session;
 use crate::error::Result;
 use crate::id::{EmployeeKey, SessionKey};
 use crate::time::{Timestamp, count};
 
-/// Changes the password and signs the employee out of every session but `session`; returns how many sessions that were.
+/// Changes the password, tells the employee by e-mail, and signs them out of every session but `session`; returns how many
+/// sessions that were.
 pub fn change_password(
     conn: &mut DbConnection,
     (id, session): (EmployeeKey, SessionKey),
@@ -19,9 +21,9 @@ pub fn change_password(
     let employee = Employee::find(conn, id)?;
     Employee::set_password(conn, id, password_hash)?;
     let revoked = Session::revoke_all(conn, id, Some(session))?;
-    NewActivity::new(Kind::PasswordChanged, Actor::person(id, &employee.name), employee.subject())
-        .from(client_ip)
-        .record(conn, now)?;
+    let actor = Actor::person(id, &employee.name);
+    tell(conn, id, &AccountChange::Password, (&actor, client_ip), now)?;
+    NewActivity::new(Kind::PasswordChanged, actor, employee.subject()).from(client_ip).record(conn, now)?;
     Ok(revoked)
 }
 

@@ -91,6 +91,10 @@ impl Delivery<'_> {
         let Some(message) = self.db.write(move |conn| Ok(OutboxMessage::claim(conn, id, now)?)).await? else {
             return Ok(());
         };
+        if message.expires_at <= now {
+            log::info!("notice {id} not sent: it has expired");
+            return self.db.with_long_timeout().write(move |conn| Ok(message.discard(conn)?)).await;
+        }
         let sent = self.send(&message, notices, now).await.map_err(|failure| failure.cause);
         let now = self.clock.now();
         match sent {
@@ -120,7 +124,7 @@ impl Delivery<'_> {
         now: Timestamp,
     ) -> std::result::Result<String, Failure> {
         match (message.channel, &notices.smtp, &notices.webhook) {
-            (Channel::Email, Some(smtp), _) => email::deliver(smtp, self.authorities, message).await,
+            (Channel::Email, Some(smtp), _) => email::deliver(smtp, self.authorities, message, self.guard.vault).await,
             (Channel::Webhook, _, Some(webhook)) => webhook::deliver(webhook, self.http, message, now).await,
             _ => Err(Failure::new("the channel is not set up")),
         }

@@ -5,8 +5,8 @@ use std::net::ToSocketAddrs;
 use std::time::{Duration, UNIX_EPOCH};
 
 use base64::Engine;
-use lettre::message::Message;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
@@ -18,6 +18,7 @@ use crate::config::{Security, Smtp};
 use crate::http::{is_public, root_cause};
 use crate::notices::OutboxMessage;
 use crate::notices::delivery::Failure;
+use crate::secrets::sealed::Vault;
 use crate::text::one_line;
 
 // The timeouts of one SMTP command and of a whole attempt, which must be shorter than a claim.
@@ -28,8 +29,14 @@ const LONGEST_ANSWER: usize = 300;
 
 /// Sends one message through the mail server; `authorities` (PEM) are trusted besides the system's own. Returns what the
 /// server answered. Errors: why it was not sent.
-pub async fn deliver(smtp: &Smtp, authorities: &[u8], message: &OutboxMessage) -> Result<String, Failure> {
-    let mail = smtp.mail(message).map_err(|_| Failure::new("the message is not a valid e-mail"))?;
+pub async fn deliver(
+    smtp: &Smtp,
+    authorities: &[u8],
+    message: &OutboxMessage,
+    vault: &Vault,
+) -> Result<String, Failure> {
+    let body = message.whole_body(vault).map_err(|_| Failure::new("the link in the message cannot be decrypted"))?;
+    let mail = smtp.mail(message, body).map_err(|_| Failure::new("the message is not a valid e-mail"))?;
     let sending = async {
         let server = smtp.address().await?;
         let transport = smtp.transport(&server, authorities).map_err(|error| Failure::new(cause(&error)))?;
@@ -60,7 +67,7 @@ pub(super) async fn reach(smtp: &Smtp, authorities: &[u8]) -> Result<(), Failure
 }
 
 impl Smtp {
-    fn mail(&self, message: &OutboxMessage) -> Result<Message, lettre::error::Error> {
+    fn mail(&self, message: &OutboxMessage, body: String) -> Result<Message, Box<dyn Error>> {
         let written = UNIX_EPOCH + Duration::from_secs(message.created_at.0.unsigned_abs());
         // A connection's name could contain a line break.
         let subject = one_line(&message.subject);
@@ -72,7 +79,11 @@ impl Smtp {
             .subject(subject)
             .raw_header(HeaderValue::new(auto_submitted, "auto-generated".into()))
             .header(ContentType::TEXT_PLAIN);
-        self.to.iter().fold(builder, |builder, reader| builder.to(reader.clone())).body(message.body.clone())
+        let builder = match &message.recipient {
+            Some(address) => builder.to(Mailbox::new(None, address.parse()?)),
+            None => self.to.iter().fold(builder, |builder, reader| builder.to(reader.clone())),
+        };
+        Ok(builder.body(body)?)
     }
 
     // Where to connect: the host, or if it must be public, an address of it that was checked, so that the name cannot be

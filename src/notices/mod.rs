@@ -5,6 +5,9 @@
 //! notice is written to the outbox, and delivered afterwards, at least once. Every attempt carries the same message id, so
 //! that receivers can recognise a repeat. Within an hour, a channel sends only so many of a kind, because strangers cause
 //! some of them.
+//!
+//! Mail to one person about their own account ([`PersonMail`]) goes through the same outbox, but only to their address; admins
+//! cannot turn it off.
 
 mod choices;
 pub mod delivery;
@@ -16,6 +19,7 @@ mod mail_settings;
 mod mark;
 mod notice;
 mod outbox;
+mod person_mail;
 mod set_up;
 mod webhook;
 mod webhook_settings;
@@ -30,6 +34,7 @@ pub use mail_settings::{FieldErrors, MailSettings};
 pub use mark::NoticeMark;
 pub use notice::{ExpiringKey, Notice, NoticeSubject};
 pub use outbox::{Channel, ChannelFacts, NewMessage, OutboxMessage};
+pub use person_mail::{Link, PersonMail, Reader};
 pub use set_up::{EnteredMail, EnteredWebhook, Guard, channels, remove, store_mail, store_webhook};
 pub use webhook_settings::WebhookSettings;
 
@@ -49,6 +54,7 @@ crate::db::sealed_columns::sealed_columns!(SEALED_COLUMNS:
     mail_settings.password,
     webhook_settings.url,
     webhook_settings.secret,
+    outbox.sealed_link,
 );
 
 /// How many notices of a kind a channel sends within an hour; the last of them says that the others are left out.
@@ -210,6 +216,8 @@ fn write(
         body: &body,
         kind: notice.kind.map_or(notice.event, NoticeKind::word),
         employee: notice.employee,
+        recipient: None,
+        expires_at: Timestamp::NO_END,
     };
     Ok(OutboxMessage::create(conn, &new, now)?)
 }

@@ -6,9 +6,11 @@ use rand::RngExt;
 
 use crate::db::DbConnection;
 use crate::db::text_enum::text_enum;
+use crate::error::Result;
 use crate::id::EmployeeKey;
 use crate::notices::NoticeKind;
 use crate::schema::outbox;
+use crate::secrets::sealed::{Place, Sealed, Vault};
 use crate::time::{DAY, HOUR, MINUTE, Timestamp};
 
 /// Seconds a claim lasts: longer than an attempt may take.
@@ -17,6 +19,7 @@ pub(crate) const LEASE: i64 = 60;
 const RETRIED: i64 = 3 * DAY;
 const KEPT: i64 = 7 * DAY;
 const MAX_BACKOFF: i64 = HOUR;
+const LINK: &str = "outbox.sealed_link";
 
 text_enum! {
     /// The channel of a message.
@@ -53,6 +56,10 @@ pub struct NewMessage<'a> {
     pub kind: &'a str,
     /// The employee it concerns.
     pub employee: Option<EmployeeKey>,
+    /// The only address it goes to; none for the recipients of notices.
+    pub recipient: Option<&'a str>,
+    /// When it is not sent any more.
+    pub expires_at: Timestamp,
 }
 
 /// A row of `outbox`.
@@ -73,6 +80,11 @@ pub struct OutboxMessage {
     pub created_at: Timestamp,
     /// The number of attempts.
     pub attempts: i64,
+    /// The only address it goes to; none for the recipients of notices.
+    pub recipient: Option<String>,
+    /// When it is not sent any more.
+    pub expires_at: Timestamp,
+    sealed_link: Option<Sealed>,
 }
 
 /// What happens after a failed attempt.
@@ -87,6 +99,9 @@ pub enum Failed {
 }
 
 impl OutboxMessage {
+    /// The line of a body that the one-time link replaces.
+    pub const LINK_LINE: &str = "[link]";
+
     /// Creates a message; call it in the transaction of the event.
     pub fn create(conn: &mut DbConnection, new: &NewMessage<'_>, now: Timestamp) -> QueryResult<OutboxMessage> {
         let id: i64 = diesel::insert_into(outbox::table)
@@ -99,10 +114,27 @@ impl OutboxMessage {
                 outbox::due_at.eq(now),
                 outbox::kind.eq(new.kind),
                 outbox::employee_id.eq(new.employee),
+                outbox::recipient.eq(new.recipient),
+                outbox::expires_at.eq(new.expires_at),
             ))
             .returning(outbox::id)
             .get_result(conn)?;
         outbox::table.find(id).select(OutboxMessage::as_select()).first(conn)
+    }
+
+    /// Stores a one-time link with the message, encrypted until the message is delivered or abandoned.
+    pub fn store_link(&self, conn: &mut DbConnection, link: &str, vault: &Vault) -> Result<()> {
+        let sealed = vault.seal(link, Place::new(LINK, self.id))?;
+        diesel::update(outbox::table.find(self.id)).set(outbox::sealed_link.eq(sealed)).execute(conn)?;
+        Ok(())
+    }
+
+    /// The body as it is sent. Errors: its link cannot be decrypted.
+    pub fn whole_body(&self, vault: &Vault) -> Result<String> {
+        let Some(sealed) = &self.sealed_link else { return Ok(self.body.clone()) };
+        let link = vault.open(sealed, Place::new(LINK, self.id))?;
+        let line = |end: &str| format!("\n{end}\n");
+        Ok(self.body.replacen(&line(Self::LINK_LINE), &line(link.expose()), 1))
     }
 
     /// How many messages of a kind were created on a channel since a time.
@@ -157,6 +189,7 @@ impl OutboxMessage {
                 outbox::abandoned_at.eq(None::<Timestamp>),
                 outbox::due_at.eq(Timestamp::NO_END),
                 outbox::last_error.eq(""),
+                outbox::sealed_link.eq(None::<Sealed>),
             ))
             .execute(conn)
             .map(drop)
@@ -168,7 +201,11 @@ impl OutboxMessage {
         let free = (outbox::lease_until.eq(Timestamp(0)), outbox::last_error.eq(last_error));
         let mine = mine.filter(outbox::delivered_at.is_null());
         let (touched, outcome) = if now.since(self.created_at) >= RETRIED {
-            let end = (outbox::abandoned_at.eq(now), outbox::due_at.eq(Timestamp::NO_END));
+            let end = (
+                outbox::abandoned_at.eq(now),
+                outbox::due_at.eq(Timestamp::NO_END),
+                outbox::sealed_link.eq(None::<Sealed>),
+            );
             (diesel::update(mine).set((free, end)).execute(conn)?, Failed::Abandoned)
         } else {
             let due = now.plus(backoff(self.attempts));
@@ -177,7 +214,8 @@ impl OutboxMessage {
         Ok(if touched == 1 { outcome } else { Failed::ClaimedByOther })
     }
 
-    /// Deletes the message of a test that was not delivered: its cause was shown, and nobody waits for it.
+    /// Deletes the message of a test that was not delivered: its cause was shown, and nobody waits for it. Or one that has
+    /// expired.
     pub fn discard(&self, conn: &mut DbConnection) -> QueryResult<()> {
         diesel::delete(outbox::table.find(self.id)).execute(conn).map(drop)
     }

@@ -59,6 +59,7 @@ mod oauth_clients;
 mod oauth_flow;
 mod offboarding;
 mod pending_clients;
+mod person_mail;
 mod profile;
 mod provider_support;
 mod public_registration;

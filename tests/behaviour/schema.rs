@@ -201,6 +201,7 @@ fn every_table_and_column_the_code_knows_is_there_and_no_other() {
         employee_locations,
         one_time_links,
         sessions,
+        reset_requests,
         sign_in_attempts,
         failed_secrets,
         form_nonces,

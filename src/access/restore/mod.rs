@@ -15,8 +15,8 @@ use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
 use crate::db::{DbConnection, sqlite_file};
 use crate::error::{Error, Result};
 use crate::schema::{
-    access_tokens, authorization_codes, client_secrets, clients, employees, leases, one_time_links, refresh_tokens,
-    resource_servers, service_keys, sessions,
+    access_tokens, authorization_codes, client_secrets, clients, employees, leases, one_time_links, outbox,
+    refresh_tokens, reset_requests, resource_servers, service_keys, sessions,
 };
 use crate::secrets::{PlainToken, TokenKind};
 use crate::time::Timestamp;
@@ -94,6 +94,8 @@ fn compare(conn: &mut DbConnection, now: Timestamp) -> Result<Changes> {
 fn end_sessions(conn: &mut DbConnection) -> QueryResult<()> {
     diesel::delete(sessions::table).execute(conn)?;
     diesel::delete(one_time_links::table).execute(conn)?;
+    diesel::delete(reset_requests::table).execute(conn)?;
+    diesel::delete(outbox::table.filter(outbox::sealed_link.is_not_null())).execute(conn)?;
     diesel::delete(authorization_codes::table.filter(authorization_codes::redeemed_at.is_null())).execute(conn)?;
     diesel::delete(leases::table).execute(conn).map(drop)
 }

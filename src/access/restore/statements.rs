@@ -168,7 +168,7 @@ pub(super) const WHOLE_TABLES: &[(&str, &str)] = &[
     (
         "outbox",
         "id, channel, message_id, subject, body, created_at, due_at, attempts, lease_until, delivered_at, abandoned_at, \
-         last_error, kind, employee_id",
+         last_error, kind, employee_id, recipient, sealed_link, expires_at",
     ),
     ("sign_in_attempts", "subject, failures, last_failed_at, blocked_until, hour, recorded, unrecorded"),
     ("failed_secrets", "client, network, since, failures"),

@@ -29,7 +29,8 @@ fn the_world_to_upgrade_from_has_rows_in_every_table() {
     let known = make(&app, &provider);
 
     let mut shop = app.shop();
-    // Every entry has been sealed, nobody's personal data was erased, and nothing was revoked in bulk. The environment sets up
+    // Every entry has been sealed, nobody's personal data was erased, and nothing was revoked in bulk. Requests for
+    // a new password are answered. The environment sets up
     // the webhook.
     let empty = [
         "activity_unsealed",
@@ -37,6 +38,7 @@ fn the_world_to_upgrade_from_has_rows_in_every_table() {
         "erasures",
         "bulk_revocations",
         "notice_marks",
+        "reset_requests",
         "mail_settings",
         "webhook_settings",
     ];

@@ -1,0 +1,75 @@
+//! Mail to an employee about their own account: what changed about how they sign in, and links to choose a password.
+
+use crate::account::Account;
+use crate::activity::Actor;
+use crate::db::DbConnection;
+use crate::employees::employee::Employee;
+use crate::error::Result;
+use crate::id::EmployeeKey;
+use crate::notices::{self, PersonMail, Reader};
+use crate::scopes::Role;
+use crate::time::{TimeFormat, Timestamp};
+
+/// What changed about an employee, which they are told by e-mail.
+#[derive(Clone, Debug)]
+pub enum AccountChange {
+    /// Their password.
+    Password,
+    /// Their role.
+    Role {
+        /// The role before.
+        from: Role,
+        /// The role now.
+        to: Role,
+    },
+    /// A second factor. The words say which one and what happened, as in `An authenticator app was added`.
+    SecondFactor(String),
+}
+
+impl AccountChange {
+    // The subject, and a sentence without its full stop.
+    fn words(&self) -> (&'static str, String) {
+        match self {
+            AccountChange::Password => ("Your password was changed", "Your password was changed".into()),
+            AccountChange::Role { from, to } => {
+                ("Your role was changed", format!("Your role was changed from {} to {}", from.name(), to.name()))
+            }
+            AccountChange::SecondFactor(what) => ("Your second factor was changed", what.clone()),
+        }
+    }
+}
+
+/// Tells an employee by e-mail what changed, when, from where and, if it was somebody else, by whom. Call it in the transaction
+/// of the change. Nothing is sent where e-mail is not set up, or when their personal data was erased.
+pub fn tell(
+    conn: &mut DbConnection,
+    id: EmployeeKey,
+    change: &AccountChange,
+    (actor, client_ip): (&Actor, &str),
+    now: Timestamp,
+) -> Result<()> {
+    let employee = Employee::find(conn, id)?;
+    if employee.erased_at.is_some() {
+        return Ok(());
+    }
+    let account = Account::get(conn)?;
+    let (subject, sentence) = change.words();
+    let at = TimeFormat::new(now, &account.time_zone).exact(now).absolute;
+    let by = if actor.is(id) { String::new() } else { format!("By: {}\n", actor.name()) };
+    // Where somebody else works from is not theirs to know.
+    let from = if actor.is(id) && !client_ip.is_empty() { format!("From: {client_ip}\n") } else { String::new() };
+    let origin = notices::origin(conn);
+    let message = format!(
+        "{sentence}.\n\nWhen: {at}\n{by}{from}\nIf you did not expect this, tell an admin of {} at once.\n\nYour profile: \
+         {origin}/settings/profile",
+        account.name
+    );
+    let mail = PersonMail { subject: subject.into(), message };
+    mail.send(conn, reader(&employee, &account), None, now)?;
+    Ok(())
+}
+
+/// Whom a mail to an employee is for.
+pub(super) fn reader<'a>(employee: &'a Employee, account: &'a Account) -> Reader<'a> {
+    Reader { employee: employee.id, name: &employee.name, email: &employee.email, shop: &account.name }
+}

@@ -4,10 +4,13 @@ use crate::account::Account;
 use crate::activity::Actor;
 use crate::db::DbConnection;
 use crate::employees::employee::Employee;
+use crate::employees::one_time_link::{Purpose, address};
 use crate::error::Result;
 use crate::id::EmployeeKey;
-use crate::notices::{self, PersonMail, Reader};
+use crate::notices::{self, Link, PersonMail, Reader};
 use crate::scopes::Role;
+use crate::secrets::RandomSecret;
+use crate::secrets::sealed::Vault;
 use crate::time::{TimeFormat, Timestamp};
 
 /// What changed about an employee, which they are told by e-mail.
@@ -69,7 +72,39 @@ pub fn tell(
     Ok(())
 }
 
-/// Whom a mail to an employee is for.
-pub(super) fn reader<'a>(employee: &'a Employee, account: &'a Account) -> Reader<'a> {
+/// Sends an invited employee the link by which they choose a password; false, and nothing is sent, where e-mail is not set up.
+/// Call it in the transaction that issues the link.
+pub fn send_invitation(
+    conn: &mut DbConnection,
+    employee: &Employee,
+    (secret, vault): (&RandomSecret, &Vault),
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<bool> {
+    let account = Account::get(conn)?;
+    let message = format!(
+        "{} invited you to {} as {}. Choose a password with this link. It works once, within seven days. Do not pass it on:",
+        actor.name(),
+        account.name,
+        employee.role.name()
+    );
+    let mail = PersonMail { subject: format!("Invitation to {}", account.name), message };
+    send_link(conn, (employee, &account), &mail, (Purpose::Invite, secret, vault), now)
+}
+
+/// Sends a mail that ends with a one-time link.
+pub(super) fn send_link(
+    conn: &mut DbConnection,
+    (employee, account): (&Employee, &Account),
+    mail: &PersonMail,
+    (purpose, secret, vault): (Purpose, &RandomSecret, &Vault),
+    now: Timestamp,
+) -> Result<bool> {
+    let url = address(&notices::origin(conn), purpose, secret);
+    let link = Link { url: &url, vault, expires_at: now.plus(purpose.lifetime()) };
+    mail.send(conn, reader(employee, account), Some(link), now)
+}
+
+fn reader<'a>(employee: &'a Employee, account: &'a Account) -> Reader<'a> {
     Reader { employee: employee.id, name: &employee.name, email: &employee.email, shop: &account.name }
 }

@@ -62,7 +62,7 @@ pub fn create_link(
     Ok((employee, purpose))
 }
 
-/// Redeems an invitation or a reset link: sets the password and signs the employee out everywhere. Errors:
+/// Redeems an invitation or a reset link: sets the password, revokes their other links and signs them out everywhere. Errors:
 /// [`Error::Gone`] when the link was used, or the employee is locked or archived.
 pub fn redeem_link(
     conn: &mut DbConnection,
@@ -77,10 +77,11 @@ pub fn redeem_link(
         return Err(Error::Gone("Your account is not active. Ask an admin.".into()));
     }
     Employee::set_password(conn, employee.id, password_hash)?;
+    OneTimeLink::revoke_all(conn, employee.id)?;
     let revoked = Session::revoke_all(conn, employee.id, None)?;
     let kind = match link.purpose {
         Purpose::Invite => Kind::InvitationAccepted,
-        Purpose::SetUp | Purpose::Reset => Kind::PasswordChanged,
+        Purpose::SetUp | Purpose::Reset | Purpose::Forgot => Kind::PasswordChanged,
     };
     let actor = Actor::person(employee.id, &employee.name);
     if kind == Kind::PasswordChanged {

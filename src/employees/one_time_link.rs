@@ -10,6 +10,7 @@ use crate::employees::employee::Employee;
 use crate::employees::session::Session;
 use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
+use crate::notices::{self, Channel};
 use crate::schema::one_time_links;
 use crate::secrets::{RandomSecret, TokenHash};
 use crate::time::{DAY, HOUR, Timestamp, count};
@@ -23,6 +24,8 @@ text_enum! {
         Invite = "invite",
         /// An employee chooses a new password.
         Reset = "reset",
+        /// The same, by a link that somebody asked for on the sign-in page.
+        Forgot = "forgot",
     }
 }
 
@@ -32,6 +35,7 @@ impl Purpose {
         match self {
             Purpose::SetUp | Purpose::Reset => 24 * HOUR,
             Purpose::Invite => 7 * DAY,
+            Purpose::Forgot => HOUR,
         }
     }
 }
@@ -47,7 +51,8 @@ pub struct OneTimeLink {
 }
 
 impl OneTimeLink {
-    /// Creates a link; revokes earlier ones for the same employee and purpose.
+    /// Creates a link; revokes earlier ones for the same employee and purpose. A stranger, who can ask for a link, revokes none
+    /// that an admin created.
     pub fn issue(
         conn: &mut DbConnection,
         purpose: Purpose,
@@ -55,7 +60,11 @@ impl OneTimeLink {
         secret: &TokenHash,
         now: Timestamp,
     ) -> QueryResult<()> {
-        let earlier = one_time_links::table.filter(one_time_links::purpose.eq(purpose));
+        let replaced: &[Purpose] = match purpose {
+            Purpose::Reset => &[Purpose::Reset, Purpose::Forgot],
+            _ => &[purpose],
+        };
+        let earlier = one_time_links::table.filter(one_time_links::purpose.eq_any(replaced));
         match employee {
             Some(id) => diesel::delete(earlier.filter(one_time_links::employee_id.eq(id))).execute(conn)?,
             None => diesel::delete(earlier.filter(one_time_links::employee_id.is_null())).execute(conn)?,
@@ -96,7 +105,10 @@ impl OneTimeLink {
             .filter(one_time_links::hash.eq(TokenHash::of(secret)))
             .filter(one_time_links::expires_at.gt(now))
             .select(OneTimeLink::as_select());
-        row.first(conn).optional()?.ok_or_else(not_usable)
+        match row.first(conn).optional()? {
+            Some(link) => Ok(link),
+            None => Err(not_usable(conn)?),
+        }
     }
 
     /// The link with this secret, if it is for one of `purposes`. Errors: [`Error::NotFound`] when it is for another, and
@@ -125,11 +137,16 @@ impl OneTimeLink {
         let row = one_time_links::table.filter(one_time_links::hash.eq(TokenHash::of(secret)));
         match diesel::delete(row).execute(conn)? {
             1 => Ok(link),
-            _ => Err(not_usable()),
+            _ => Err(not_usable(conn)?),
         }
     }
 
-    /// When the open link of an employee expires; none when there is no link.
+    /// Revokes every link of an employee.
+    pub fn revoke_all(conn: &mut DbConnection, employee: EmployeeKey) -> QueryResult<usize> {
+        diesel::delete(one_time_links::table.filter(one_time_links::employee_id.eq(employee))).execute(conn)
+    }
+
+    /// When the open link of an employee that an admin created expires; none when there is no link.
     pub fn open_until(
         conn: &mut DbConnection,
         employee: EmployeeKey,
@@ -137,6 +154,7 @@ impl OneTimeLink {
     ) -> QueryResult<Option<Timestamp>> {
         one_time_links::table
             .filter(one_time_links::employee_id.eq(employee))
+            .filter(one_time_links::purpose.ne(Purpose::Forgot))
             .filter(one_time_links::expires_at.gt(now))
             .order(one_time_links::expires_at.desc())
             .select(one_time_links::expires_at)
@@ -150,16 +168,20 @@ impl OneTimeLink {
     }
 }
 
-fn not_usable() -> Error {
-    Error::Gone(
-        "This link was already used, has expired, or was replaced by a newer one. Ask an admin for a new link.".into(),
-    )
+fn not_usable(conn: &mut DbConnection) -> QueryResult<Error> {
+    let next = match notices::is_set_up(conn, Channel::Email)? {
+        true => {
+            "Ask an admin for a new link. If you forgot your password, you can also have one sent from the sign-in page."
+        }
+        false => "Ask an admin for a new link.",
+    };
+    Ok(Error::Gone(format!("This link was already used, has expired, or was replaced by a newer one. {next}")))
 }
 
 /// The URL of a link.
 pub fn address(origin: &str, purpose: Purpose, secret: &RandomSecret) -> String {
     match purpose {
         Purpose::SetUp => format!("{origin}/set-up/{}", secret.expose()),
-        Purpose::Invite | Purpose::Reset => format!("{origin}/welcome/{}", secret.expose()),
+        Purpose::Invite | Purpose::Reset | Purpose::Forgot => format!("{origin}/welcome/{}", secret.expose()),
     }
 }

@@ -4,13 +4,14 @@ use crate::activity::{Actor, Detail, Kind, NewActivity};
 use crate::db::DbConnection;
 use crate::employees::account_mail::{AccountChange, tell};
 use crate::employees::employee::Employee;
+use crate::employees::one_time_link::OneTimeLink;
 use crate::employees::session::Session;
 use crate::error::Result;
 use crate::id::{EmployeeKey, SessionKey};
 use crate::time::{Timestamp, count};
 
-/// Changes the password, tells the employee by e-mail, and signs them out of every session but `session`; returns how many
-/// sessions that were.
+/// Changes the password, tells the employee by e-mail, revokes their links for a new one, and signs them out of every session
+/// but `session`; returns how many sessions that were.
 pub fn change_password(
     conn: &mut DbConnection,
     (id, session): (EmployeeKey, SessionKey),
@@ -20,6 +21,7 @@ pub fn change_password(
 ) -> Result<usize> {
     let employee = Employee::find(conn, id)?;
     Employee::set_password(conn, id, password_hash)?;
+    OneTimeLink::revoke_all(conn, id)?;
     let revoked = Session::revoke_all(conn, id, Some(session))?;
     let actor = Actor::person(id, &employee.name);
     tell(conn, id, &AccountChange::Password, (&actor, client_ip), now)?;

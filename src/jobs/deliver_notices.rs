@@ -1,9 +1,20 @@
-//! Delivers the notices that are due.
+//! Answers requests for a new password, and delivers the notices and mails that are due.
 
+use crate::employees;
 use crate::error::Result;
 use crate::web::state::State;
 
-/// Delivers every notice that is due, several at a time. It waits for other servers.
+/// Delivers all that is due, several at a time. It waits for other servers.
 pub(super) async fn run(app: &State) -> Result<()> {
-    app.delivery().deliver_due().await
+    let answered = answer_requests(app).await;
+    app.delivery().deliver_due().await.and(answered)
+}
+
+async fn answer_requests(app: &State) -> Result<()> {
+    // A read first: most of the time there is nothing to write.
+    while app.db.lookup(|conn| Ok(employees::has_requests(conn)?)).await? {
+        let (vault, now) = (app.connections.vault.clone(), app.clock.now());
+        app.db.write(move |conn| employees::answer_requests(conn, &vault, now)).await?;
+    }
+    Ok(())
 }

@@ -19,6 +19,10 @@ routes! {
         GET Public => pages::sign_in::set_up::form,
         POST Public => pages::sign_in::set_up::set_up,
     }
+    "/forgot-password" {
+        GET Public => pages::sign_in::forgot_password::form,
+        POST Public => pages::sign_in::forgot_password::request_link,
+    }
     "/welcome/{secret}" {
         GET Public => pages::sign_in::welcome::form,
         POST Public => pages::sign_in::welcome::welcome,

@@ -5,6 +5,7 @@ use askama::Template;
 
 use crate::account::Account;
 use crate::error::Result;
+use crate::notices::{self, Channel};
 use crate::web::form::BrowserToken;
 use crate::web::page::{Page, Tone, html};
 use crate::web::state::State;
@@ -16,6 +17,8 @@ struct SignInPage {
     next: String,
     email: String,
     client: Option<String>,
+    // Whether the server can send a link to choose a new password.
+    mails_links: bool,
 }
 
 /// What the page shows.
@@ -33,12 +36,14 @@ pub struct SignInForm {
 
 /// Renders the page.
 pub async fn show(request: &HttpRequest, app: &web::Data<State>, form: SignInForm) -> Result<HttpResponse> {
-    let shop = app.db.lookup(|conn| Ok(Account::get(conn)?.name)).await?;
+    let found = app.db.lookup(|conn| Ok((Account::get(conn)?.name, notices::is_set_up(conn, Channel::Email)?)));
+    let (shop, mails_links) = found.await?;
     let shop = if shop.is_empty() { "Client API Access".to_string() } else { shop };
     let browser = BrowserToken::for_request(app, request);
     let mut page = Page::outside("Sign in", &shop, browser.csrf.clone());
     if let Some((tone, text)) = form.message {
         page = page.with_flash(tone, text);
     }
-    browser.set_cookie(html(SignInPage { page, next: form.next, email: form.email, client: form.client })?)
+    let SignInForm { next, email, client, .. } = form;
+    browser.set_cookie(html(SignInPage { page, next, email, client, mails_links })?)
 }

@@ -77,7 +77,7 @@ pub fn settle(app: &TestApp) {
 }
 
 // A mail without the breaks that quoted-printable puts into its lines.
-fn text(mail: &Mail) -> String {
+pub fn text(mail: &Mail) -> String {
     mail.text.replace("=\r\n", "").replace("=3D", "=")
 }
 

@@ -1,5 +1,7 @@
 //! Inviting an employee, and creating the one-time links by which they choose a password. A link is shown once, in the
-//! answer to the form.
+//! answer to the form; an invitation is also sent by e-mail, where e-mail is set up.
+
+use std::sync::Arc;
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -10,6 +12,7 @@ use crate::connections::provider_revocation;
 use crate::employees::{self, Employee, NewEmployee, Purpose, link_address};
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, LocationKey};
+use crate::notices::{self, Channel};
 use crate::pages::employees::{BusinessChoice, HOME, path};
 use crate::scopes::Role;
 use crate::secrets::RandomSecret;
@@ -30,6 +33,8 @@ struct LinkShown {
     back: String,
     link: String,
     is_invitation: bool,
+    // The address the link was also sent to.
+    sent_to: Option<String>,
     until: DisplayTime,
 }
 
@@ -40,6 +45,8 @@ struct InviteEmployee {
     nonce: String,
     typed: Typed,
     businesses: Vec<BusinessChoice>,
+    // Whether the server sends the link too.
+    is_mailed: bool,
 }
 
 // The form as it was typed.
@@ -60,14 +67,14 @@ async fn show_form(
     problem: Option<String>,
     typed: Typed,
 ) -> Result<HttpResponse> {
-    let businesses = app.db.read(|conn| Ok(Business::all(conn)?)).await?;
+    let found = app.db.read(|conn| Ok((Business::all(conn)?, notices::is_set_up(conn, Channel::Email)?)));
+    let (businesses, is_mailed) = found.await?;
     let page = context.page("Invite employee", Section::Employees).breadcrumb(HOME, "Employees");
     let (nonce, businesses) = (nonce::fresh(), BusinessChoice::all(businesses, &[]));
+    let content = InviteEmployee { page, nonce, typed, businesses, is_mailed };
     match problem {
-        None => html(InviteEmployee { page, nonce, typed, businesses }),
-        Some(text) => {
-            unprocessable(InviteEmployee { page: page.with_flash(Tone::Bad, text), nonce, typed, businesses })
-        }
+        None => html(content),
+        Some(text) => unprocessable(InviteEmployee { page: content.page.with_flash(Tone::Bad, text), ..content }),
     }
 }
 
@@ -82,7 +89,8 @@ pub async fn invite(context: RequestContext, app: web::Data<State>, form: Protec
         Err(error) => return Err(error),
     };
     let locations: Vec<LocationKey> = form.all("location").filter_map(|id| id.parse().ok()).map(LocationKey).collect();
-    let (secret, nonce) = (RandomSecret::generate(), form.get("nonce").to_string());
+    let (secret, nonce) = (Arc::new(RandomSecret::generate()), form.get("nonce").to_string());
+    let (link, vault) = (secret.clone(), app.connections.vault.clone());
     let (hash, actor, client_ip, now) =
         (secret.hash(), context.viewer.actor(), context.client_ip.clone(), context.now());
     let invited = app
@@ -90,11 +98,13 @@ pub async fn invite(context: RequestContext, app: web::Data<State>, form: Protec
         .write(move |conn| {
             nonce::spend(conn, &nonce, ALREADY_SHOWN, now)?;
             let new = NewEmployee { name: &name, email: &email, role, password_hash: None };
-            employees::invite(conn, (&new, &locations), &hash, (&actor, &client_ip), now)
+            let employee = employees::invite(conn, (&new, &locations), &hash, (&actor, &client_ip), now)?;
+            let is_sent = employees::send_invitation(conn, &employee, (&link, &vault), &actor, now)?;
+            Ok((employee, is_sent))
         })
         .await;
     match invited {
-        Ok(employee) => show_link(&context, &app, (&employee, Purpose::Invite), &secret),
+        Ok((employee, is_sent)) => show_link(&context, &app, (&employee, Purpose::Invite), &secret, is_sent),
         Err(Error::Invalid(problem)) => show_form(context, app, Some(problem), typed).await,
         Err(error) => Err(error),
     }
@@ -107,11 +117,12 @@ pub async fn create_link(
     id: web::Path<EmployeeKey>,
     form: ProtectedForm,
 ) -> Result<HttpResponse> {
-    let (id, secret, nonce) = (*id, RandomSecret::generate(), form.get("nonce").to_string());
+    let (id, secret, nonce) = (*id, Arc::new(RandomSecret::generate()), form.get("nonce").to_string());
+    let (link, vault) = (secret.clone(), app.connections.vault.clone());
     let revokes = form.get("revoke") == "yes";
     let (hash, actor, client_ip, now) =
         (secret.hash(), context.viewer.actor(), context.client_ip.clone(), context.now());
-    let (employee, purpose, revoked) = app
+    let (employee, purpose, is_sent, revoked) = app
         .db
         .write(move |conn| {
             nonce::spend(conn, &nonce, ALREADY_SHOWN, now)?;
@@ -121,11 +132,13 @@ pub async fn create_link(
                 true => offboarding::revoke_all_access(conn, id, None, by, now)?.connections,
                 false => Vec::new(),
             };
-            Ok((employee, purpose, revoked))
+            let is_sent = purpose == Purpose::Invite
+                && employees::send_invitation(conn, &employee, (&link, &vault), &actor, now)?;
+            Ok((employee, purpose, is_sent, revoked))
         })
         .await?;
     provider_revocation::revoke_all(&app.connections, &revoked).await;
-    show_link(&context, &app, (&employee, purpose), &secret)
+    show_link(&context, &app, (&employee, purpose), &secret, is_sent)
 }
 
 fn show_link(
@@ -133,6 +146,7 @@ fn show_link(
     app: &State,
     (employee, purpose): (&Employee, Purpose),
     secret: &RandomSecret,
+    is_sent: bool,
 ) -> Result<HttpResponse> {
     let title = if purpose == Purpose::Invite { "Invitation" } else { "New password" };
     html(LinkShown {
@@ -144,6 +158,7 @@ fn show_link(
         back: path(employee.id),
         link: link_address(app.config.public_url.origin(), purpose, secret),
         is_invitation: purpose == Purpose::Invite,
+        sent_to: is_sent.then(|| employee.email.clone()),
         until: context.times.until(context.now().plus(purpose.lifetime())),
     })
 }

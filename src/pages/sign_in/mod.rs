@@ -1,5 +1,7 @@
-//! Pages for people who are not signed in: sign-in, set-up, and choosing a password by a link.
+//! Pages for people who are not signed in: sign-in, set-up, and choosing a password by a link, which they may have
+//! sent to them.
 
+pub mod forgot_password;
 mod new_session;
 pub mod set_up;
 #[expect(clippy::module_inception, reason = "a page file is named after its page")]

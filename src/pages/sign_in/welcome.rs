@@ -31,7 +31,7 @@ pub async fn form(request: HttpRequest, app: web::Data<State>, secret: web::Path
 async fn find(app: &State, secret: &str) -> Result<(Account, Employee, Purpose)> {
     let (secret, now) = (secret.to_string(), app.clock.now());
     let found = app.db.lookup(move |conn| {
-        let link = OneTimeLink::find_for(conn, &secret, &[Purpose::Invite, Purpose::Reset], now)?;
+        let link = OneTimeLink::find_for(conn, &secret, &[Purpose::Invite, Purpose::Reset, Purpose::Forgot], now)?;
         Ok((Account::get(conn)?, link.employee(conn)?, link.purpose))
     });
     found.await

@@ -166,7 +166,7 @@ fn d1_with_the_token_of_its_form_a_post_still_needs_the_right() {
 
         // What is for everybody, or for oneself; an empty form is 422.
         let expected = match path {
-            "/sign-in" | "/oauth/update" | "/set-up/{secret}" => 422,
+            "/sign-in" | "/forgot-password" | "/oauth/update" | "/set-up/{secret}" => 422,
             "/settings/access/revocations" | "/settings/profile/password" => 422,
             "/sign-out"
             | "/settings/profile/sessions/{session}/revoke"

@@ -19,14 +19,14 @@ for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 12
 }
 
 /**
- * Starts a demo and waits until it serves: its `url`, one account per role as `{ role, email, password }`,
- * `log()` for what it has printed, and `stop()`.
+ * Starts a demo, with these settings in its environment, and waits until it serves: its `url`, one account per role as
+ * `{ role, email, password }`, `log()` for what it has printed, and `stop()`.
  */
-export async function startServer() {
+export async function startServer(settings = {}) {
   return start(['demo', '--seed', '7'], (stdout) => {
     const accounts = signInLines(stdout);
     return accounts && { accounts };
-  });
+  }, settings);
 }
 
 /** Starts a server that nobody has set up yet, where developers may register clients: `setUp` is the link that it prints. */
@@ -38,12 +38,12 @@ export async function startEmptyServer() {
 }
 
 // Starts the program, and waits until `told` finds in what it prints what one needs to know, and it answers.
-async function start(args, told) {
+async function start(args, told, settings = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'caa-browser-'));
   const address = `127.0.0.1:${await freePort()}`;
   const child = spawn(BINARY, [...args, '--listen', address, '--data-dir', join(folder, 'data')], {
     cwd: folder,
-    env: { PATH: process.env.PATH, HOME: folder, RUST_BACKTRACE: '1' },
+    env: { PATH: process.env.PATH, HOME: folder, RUST_BACKTRACE: '1', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);

@@ -30,10 +30,10 @@ export function nameOf({ scripts, width, dark }) {
   return [`scripts ${scripts === false ? 'off' : 'on'}`, `${width} px`, ...(dark ? ['dark'] : [])].join(', ');
 }
 
-/** Gives the tests of the surrounding `describe` a demo shop of their own. */
-export function useShop() {
+/** Gives the tests of the surrounding `describe` a demo shop of their own; `settings` answers its environment. */
+export function useShop(settings = async () => ({})) {
   const shop = {};
-  before(async () => Object.assign(shop, await startServer()), { timeout: TEST_SECONDS * 1000 });
+  before(async () => Object.assign(shop, await startServer(await settings())), { timeout: TEST_SECONDS * 1000 });
   after(async () => {
     await closeBrowser();
     await shop.stop?.();

@@ -55,6 +55,8 @@ keys! {
     RefreshTokenKey;
     /// An access token or an API key.
     AccessTokenKey;
+    /// An API token: a person or a service calls the admin API with it.
+    ApiTokenKey;
     /// A secret of a client.
     ClientSecretKey;
     /// A resource server: an API that may validate tokens.

@@ -19,6 +19,7 @@
 //! | [`access`] | acts that span areas: find a token, revoke many tokens or all access of a person, record what was last used and how much | domain |
 //! | [`connections`] | the shop's connections to other OAuth 2.0 servers | domain |
 //! | [`tokens`] | refresh tokens, access tokens, API keys and authorization codes: issue, rotate, list, revoke | domain |
+//! | [`api_tokens`] | API tokens: people and services call the admin API with them | domain |
 //! | [`clients`] | clients, their redirect URIs and secrets, and their failed token requests | domain |
 //! | [`resource_servers`] | APIs that may validate tokens | domain |
 //! | [`employees`] | people: sign-in, passwords, sessions, invitations, roles | domain |
@@ -44,6 +45,7 @@ compile_error!(
 pub mod access;
 pub mod account;
 pub mod activity;
+pub mod api_tokens;
 pub mod app;
 pub mod broker;
 pub mod clients;

@@ -277,6 +277,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    api_tokens (id) {
+        id -> BigInt,
+        employee_id -> BigInt,
+        service -> Text,
+        name -> Text,
+        name_fold -> Text,
+        hash -> Binary,
+        prefix -> Text,
+        role -> Text,
+        areas -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        last_used_at -> BigInt,
+        last_used_address -> Text,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     authorization_codes (id) {
         id -> BigInt,
         client_id -> BigInt,
@@ -635,6 +654,7 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(api_tokens -> employees (employee_id));
 diesel::joinable!(business_locations -> businesses (business_id));
 diesel::joinable!(employee_locations -> employees (employee_id));
 diesel::joinable!(employee_locations -> business_locations (business_location_id));
@@ -682,6 +702,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     redirect_uris,
     client_secrets,
     resource_servers,
+    api_tokens,
     authorization_codes,
     token_failures,
     client_days,

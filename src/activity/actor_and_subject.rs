@@ -93,6 +93,12 @@ impl Subject {
         Subject { kind, id, name, employee: Some(employee), client: Some(client) }
     }
 
+    /// An API token, named by its first characters and its name; `employee` is its responsible person.
+    pub fn api_token(id: i64, mask: &Mask, name: &str, employee: EmployeeKey) -> Subject {
+        let name = format!("{} “{name}”", mask.characters());
+        Subject { kind: "api_token", id, name, employee: Some(employee), client: None }
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name

@@ -140,6 +140,10 @@ text_enum! {
         AccessHandedOver = "access handed over",
         /// A connection was handed over to another employee.
         ConnectionHandedOver = "connection handed over",
+        /// An API token was created.
+        ApiTokenCreated = "API token created",
+        /// An API token was revoked.
+        ApiTokenRevoked = "API token revoked",
     }
 }
 
@@ -214,6 +218,8 @@ impl Kind {
             Kind::ApiKeyHandedOver => "API key handed over",
             Kind::AccessHandedOver => "Access handed over",
             Kind::ConnectionHandedOver => "Connection handed over",
+            Kind::ApiTokenCreated => "API token created",
+            Kind::ApiTokenRevoked => "API token revoked",
         }
     }
 }

@@ -23,4 +23,14 @@ impl Role {
             Role::Admin => "Admin",
         }
     }
+
+    /// The role of the two that may do less.
+    #[must_use]
+    pub fn at_most(self, other: Role) -> Role {
+        match (self, other) {
+            (Role::Staff, _) | (_, Role::Staff) => Role::Staff,
+            (Role::Manager, _) | (_, Role::Manager) => Role::Manager,
+            (Role::Admin, Role::Admin) => Role::Admin,
+        }
+    }
 }

@@ -37,16 +37,19 @@ pub enum TokenKind {
     ClientSecret,
     /// A service key: one of the shop's own programs calls through a connection with it.
     ServiceKey,
+    /// An API token: a person or a service calls the admin API with it.
+    ApiToken,
 }
 
 impl TokenKind {
-    const ALL: [TokenKind; 6] = [
+    const ALL: [TokenKind; 7] = [
         TokenKind::RefreshToken,
         TokenKind::AccessToken,
         TokenKind::ApiKey,
         TokenKind::AuthorizationCode,
         TokenKind::ClientSecret,
         TokenKind::ServiceKey,
+        TokenKind::ApiToken,
     ];
 
     const fn marker(self) -> &'static str {
@@ -57,6 +60,7 @@ impl TokenKind {
             TokenKind::AuthorizationCode => "_ac_",
             TokenKind::ClientSecret => "_cs_",
             TokenKind::ServiceKey => "_sk_",
+            TokenKind::ApiToken => "_pt_",
         }
     }
 }

@@ -3,17 +3,21 @@
 use std::sync::LazyLock;
 
 use client_api_access::account::{Business, Location};
+use client_api_access::activity::Actor;
+use client_api_access::api_tokens::{self, Areas, NewApiToken};
 use client_api_access::clients::{Client, NewClient, RedirectUri, Registration, Website};
 use client_api_access::db::DbConnection;
 use client_api_access::employees::password_hasher::PasswordHasher;
 use client_api_access::employees::{Employee, NewEmployee, OneTimeLink, Purpose};
-use client_api_access::id::{AccessTokenKey, BusinessKey, ClientKey, EmployeeKey, LocationKey, RefreshTokenKey};
+use client_api_access::id::{
+    AccessTokenKey, ApiTokenKey, BusinessKey, ClientKey, EmployeeKey, LocationKey, RefreshTokenKey,
+};
 use client_api_access::resource_servers::ResourceServer;
 use client_api_access::schema::clients;
 use client_api_access::scopes::Role;
 use client_api_access::scopes::Scope;
 use client_api_access::secrets::{PlainToken, RandomSecret};
-use client_api_access::time::Timestamp;
+use client_api_access::time::{DAY, Timestamp};
 use client_api_access::tokens::RefreshToken;
 use client_api_access::tokens::issue;
 use client_api_access::tokens::issue::Lifetimes;
@@ -296,6 +300,21 @@ impl Shop {
         let grant = issue::Grant { client, employee: person.id, scope: &scope };
         let key = issue::api_key(&mut self.conn, &grant, label, end, self.now).unwrap();
         Key { client, id: key.id, value: key.value.expose().into() }
+    }
+
+    /// The value of an API token of this person that works for 90 days.
+    pub fn api_token(&mut self, person: &Person, role: Role, areas: &str) -> (ApiTokenKey, String) {
+        let new = NewApiToken {
+            name: "Nightly report".into(),
+            employee: person.id,
+            service: None,
+            role,
+            areas: Areas::parse(areas.split(' ')).unwrap(),
+            expires_at: self.now.plus(90 * DAY),
+        };
+        let issued = api_tokens::issue(&mut self.conn, &new, (&Actor::server(), ""), self.now).unwrap();
+        let (token, value) = issued.unwrap();
+        (token.id, value.expose().to_string())
     }
 
     /// Many access tokens of a grant at once, more than could be issued one by one in a test.

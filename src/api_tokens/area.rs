@@ -48,6 +48,11 @@ impl Area {
             Area::Attention => "Needs attention",
         }
     }
+
+    /// Whether anything in it can be changed.
+    pub fn is_writable(self) -> bool {
+        self != Area::Activity
+    }
 }
 
 /// The areas of an API token, as words such as `clients:read tokens:write` in the order of [`Area::ALL`]; one for each area,

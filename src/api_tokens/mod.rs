@@ -5,10 +5,12 @@ mod api_token;
 mod area;
 mod authenticate;
 mod issue;
+mod list;
 mod revoke;
 
 pub use api_token::{ApiToken, ApiTokenState};
 pub use area::{Area, AreaAccess, Areas};
 pub use authenticate::{Caller, Refusal, authenticate};
 pub use issue::{IssueRefusal, LONGEST_LIFE, MOST_PER_PERSON, NewApiToken, issue};
+pub use list::{ApiTokenFilter, ApiTokenSort};
 pub use revoke::{revoke, revoke_all_of};

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod account;
 pub mod activity;
+pub mod api_tokens;
 pub mod attention;
 pub mod clients;
 pub mod confirmation;

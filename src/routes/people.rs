@@ -1,4 +1,4 @@
-//! Settings › Employees, Resource servers, Activity and Account, and the viewer's profile.
+//! Settings › Employees, Resource servers, API tokens, Activity and Account, and the viewer's profile.
 
 use crate::pages;
 use crate::routes::{page, routes};
@@ -59,6 +59,17 @@ routes! {
     "/settings/resource-servers/{resource_server}/remove" {
         GET Admin => pages::resource_servers::remove_resource_server::remove_form,
         POST Admin => pages::resource_servers::remove_resource_server::remove,
+    }
+
+    "/settings/api-tokens" { GET Admin => pages::api_tokens::api_token_list::list }
+    "/settings/api-tokens/new" {
+        GET Admin => pages::api_tokens::new_api_token::form,
+        POST Admin => pages::api_tokens::new_api_token::create,
+    }
+    "/settings/api-tokens/{api_token}" { GET Admin => pages::api_tokens::api_token_detail::detail }
+    "/settings/api-tokens/{api_token}/revoke" {
+        GET Admin => pages::api_tokens::revoke_api_token::form,
+        POST Admin => pages::api_tokens::revoke_api_token::revoke,
     }
 
     "/settings/activity" { GET SignedIn => pages::activity::activity_list::list }

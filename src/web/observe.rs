@@ -91,6 +91,7 @@ const AREAS: &[(&str, Area)] = &[
     ("/settings/activity", Area::Activity),
     ("/settings/account", Area::Account),
     ("/settings/resource-servers", Area::Account),
+    ("/settings/api-tokens", Area::Account),
     ("/settings/profile", Area::Account),
     ("/settings", Area::Home),
     ("/sign-", Area::SignIn),

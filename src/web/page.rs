@@ -24,6 +24,8 @@ pub enum Section {
     Employees,
     /// APIs that may validate tokens.
     ResourceServers,
+    /// API tokens.
+    ApiTokens,
     /// The activity log.
     Activity,
     /// The shop's account.
@@ -34,17 +36,18 @@ pub enum Section {
 
 impl Section {
     fn is_for_admins(self) -> bool {
-        matches!(self, Section::ResourceServers | Section::Account)
+        matches!(self, Section::ResourceServers | Section::ApiTokens | Section::Account)
     }
 }
 
-const MENU: [(Section, &str, &str, &str); 7] = [
+const MENU: [(Section, &str, &str, &str); 8] = [
     (Section::Clients, "/settings/client-api-access", "key", "Client API Access"),
     (Section::Access, "/settings/access", "list", "Access inventory"),
     (Section::Connections, "/settings/connections", "plug", "Connections"),
     (Section::Employees, "/settings/employees", "people", "Employees"),
     (Section::Activity, "/settings/activity", "history", "Activity"),
     (Section::ResourceServers, "/settings/resource-servers", "shield", "Resource servers"),
+    (Section::ApiTokens, "/settings/api-tokens", "terminal", "API tokens"),
     (Section::Account, "/settings/account", "shop", "Account"),
 ];
 

@@ -85,3 +85,113 @@ fn nothing_else_is_accepted_as_an_api_token_and_none_can_be_created_beyond_its_p
     shop.lock(&mona);
     assert!(api_tokens::issue(shop.conn(), &good, (&by, ""), NOW).unwrap().is_err());
 }
+
+const HOME: &str = "/settings/api-tokens";
+const NEW: &str = "/settings/api-tokens/new";
+
+// The form as a careful admin fills it in.
+fn fields<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let mut all = vec![
+        ("name", "Weekly report"),
+        ("for", "me"),
+        ("role", "manager"),
+        ("area", "tokens:read"),
+        ("area", "clients:read"),
+        ("expires", "365"),
+    ];
+    all.retain(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
+    all.extend(changes.iter().filter(|(_, value)| !value.is_empty()));
+    all
+}
+
+#[test]
+fn an_admin_creates_an_api_token_sees_its_value_once_and_revokes_it() {
+    let app = TestApp::start();
+    let (mut admin, ada) = app.sign_in_as(Role::Admin);
+    let mona = app.shop().employee("Mona Manager", Role::Manager);
+    let settings = admin.open("/settings");
+    let empty = admin.click(&settings, &settings.link_in("main", "API tokens").unwrap());
+    let form = admin.click(&empty, &empty.link("New API token").unwrap());
+
+    for (changes, sentence) in [
+        (vec![("name", "")], "The name is missing"),
+        (vec![("role", "owner")], "Choose a role"),
+        (vec![("area", "")], "Select at least one area"),
+        (vec![("area", "clients:delete")], "Select at least one area"),
+        (vec![("expires", "never")], "at most a year"),
+        (vec![("expires", "date"), ("expires-on", "2028-01-01")], "at most a year"),
+        (vec![("for", "service")], "name of the service is missing"),
+        (vec![("for", "service"), ("service", "Reports"), ("employee", "999")], "Choose a person"),
+    ] {
+        let refused = admin.submit(&form, "/new", &fields(&changes));
+        assert_eq!(refused.status, 422, "{changes:?}");
+        assert!(refused.text().contains(sentence), "{changes:?}: {}", refused.text());
+    }
+    let responsible = mona.id.to_string();
+    let service = [
+        ("name", "Stock sync"),
+        ("for", "service"),
+        ("service", "Reporting server"),
+        ("employee", responsible.as_str()),
+    ];
+    let beyond = admin.submit(&form, "/new", &fields(&[&service[..], &[("role", "admin")]].concat()));
+    assert!(beyond.text().contains("The role of Mona Manager is Store manager"), "{}", beyond.text());
+    assert_eq!(app.shop().number("SELECT COUNT(*) FROM api_tokens"), 0);
+
+    let shown = admin.submit(&form, "/new", &fields(&[("area", "tokens:write")]));
+    let value = shown.texts("#secret")[0].clone();
+    assert_eq!((shown.status, shown.header("cache-control")), (200, Some("no-store")));
+    assert_eq!(shown.heading(), "New API token “Weekly report”");
+    let again = admin.submit(&form, "/new", &fields(&[]));
+    assert!(again.status == 409 && !again.body.contains("_pt_"), "{}: {}", again.status, again.text());
+    let form = admin.open(NEW);
+    let of_service = admin.submit(&form, "/new", &fields(&service));
+    assert_eq!(of_service.status, 200, "{}", of_service.text());
+    assert_eq!(who(&mut app.shop(), &value).map(|caller| (caller.employee, caller.role)), Ok((ada.id, Role::Manager)));
+
+    let list = admin.open(HOME);
+    let rows = list.rows("#api-tokens");
+    assert!(rows.len() == 2 && rows[0].says("Reporting server") && rows[0].says("Mona Manager"), "{rows:?}");
+    assert!(rows[1].says(&value[..7]) && rows[1].says("Ada Admin") && rows[1].says("Never used"), "{rows:?}");
+    let named = admin.open(&format!("{HOME}?name=mona"));
+    assert_eq!(named.rows("#api-tokens").len(), 1);
+    assert!(admin.open(&format!("{HOME}?state=revoked")).text().contains("No results match"));
+    let page = admin.click(&list, &list.link("Weekly report").unwrap());
+    assert!(page.text().contains("Tokens and API keys: read and write"), "{}", page.text());
+    for page in [&list, &page] {
+        assert!(!page.body.contains(&value[11..]), "the value is shown once");
+    }
+
+    let confirmed = admin.submit(&page, "/revoke", &[]);
+    let told = admin.follow(&confirmed);
+    assert!(told.notice().contains("“Weekly report” revoked"), "{}", told.notice());
+    assert_eq!(told.rows("#api-tokens").len(), 1);
+    assert_eq!(who(&mut app.shop(), &value).err(), Some(Refusal::Revoked));
+    let gone = admin.open(&page.path);
+    assert!(gone.text().contains("Revoked") && gone.link("Revoke API token").is_none(), "{}", gone.text());
+    let twice = admin.post(&format!("{}/revoke", page.path), &[("csrf", &admin.clone().csrf())]);
+    assert!(admin.follow(&twice).notice().contains("already revoked"));
+    let log = admin.open("/settings/activity").rows("#activity");
+    assert!(log[0].says("API token revoked") && log[0].says("Weekly report"), "{log:?}");
+    assert!(log[1].says("API token created") && log[1].says("service “Reporting server”"), "{log:?}");
+    assert!(log.iter().all(|row| !row.says(&value[11..])));
+}
+
+#[test]
+fn an_api_token_opens_no_page_and_reaches_no_resource_of_clients() {
+    let app = TestApp::start();
+    let (_, ada) = app.sign_in_as(Role::Admin);
+    let everything = "clients:write tokens:write employees:write connections:write resource_servers:write";
+    let (_, value) = app.shop().api_token(&ada, Role::Admin, everything);
+    let mut browser = app.browser();
+
+    browser.headers.push(("authorization".into(), format!("Bearer {value}")));
+    for page in ["/settings", HOME, "/settings/employees", "/settings/client-api-access", "/settings/activity/export"] {
+        let answer = browser.get(page);
+        assert!(answer.status == 303 && answer.location().starts_with("/sign-in"), "{page}: {}", answer.status);
+    }
+    for resource in ["/API/Session.json", "/API/V3/Account.json", "/oauth/userinfo", "/auth/oauth/verify"] {
+        assert_eq!(app.call(resource, &value).status, 401, "{resource}");
+    }
+    assert!(!app.works(&value));
+}

@@ -61,6 +61,15 @@ impl KeyExpiry {
     }
 }
 
+impl KeyExpiry {
+    /// The same for what has to expire.
+    #[must_use]
+    pub fn without_never(mut self) -> KeyExpiry {
+        self.choices.retain(|choice| choice.word != "never");
+        self
+    }
+}
+
 /// Reads when the key expires. Errors: [`Error::Invalid`], nothing was chosen or the date is not one in the future.
 pub fn read(form: &ProtectedForm, times: &TimeFormat) -> Result<Timestamp> {
     let invalid = |sentence: &str| Err(Error::Invalid(sentence.into()));

@@ -76,6 +76,7 @@ pub fn filled(pattern: &str, of: &Person, grant: &Grant, key: &Key) -> String {
         .replace("{business}", "1")
         .replace("{location}", "1")
         .replace("{resource_server}", "1")
+        .replace("{api_token}", "1")
         .replace("{session}", "1")
         .replace("{connection}", "1")
         .replace("{service_key}", "1")
@@ -104,6 +105,7 @@ impl World {
         let client = shop.client("Ledgerly");
         let (grant, key) = (shop.grant(client, &owner), shop.api_key(client, &owner, "Nightly export"));
         shop.resource_server("Orders API");
+        shop.api_token(&owner, Role::Staff, "clients:read");
         let selection =
             Selection { filter: InventoryFilter { client: "l".into(), ..Default::default() }, ..Default::default() };
         let counted = prepare(shop.conn(), &selection, app.now()).unwrap();

@@ -67,6 +67,8 @@ keys! {
     EmployeeKey;
     /// A session: one browser signed in as one employee.
     SessionKey;
+    /// A form that waits until its person has confirmed that it is them.
+    HeldFormKey;
     /// A business of the account.
     BusinessKey;
     /// A location of a business.

@@ -94,6 +94,18 @@ diesel::table! {
         client_ip -> Text,
         user_agent -> Text,
         state -> Text,
+        confirmed_at -> BigInt,
+        confirmed_hash -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    held_forms (id) {
+        id -> BigInt,
+        session_id -> BigInt,
+        address -> Text,
+        form -> Nullable<Binary>,
+        created_at -> BigInt,
     }
 }
 
@@ -660,6 +672,7 @@ diesel::joinable!(employee_locations -> employees (employee_id));
 diesel::joinable!(employee_locations -> business_locations (business_location_id));
 diesel::joinable!(one_time_links -> employees (employee_id));
 diesel::joinable!(sessions -> employees (employee_id));
+diesel::joinable!(held_forms -> sessions (session_id));
 diesel::joinable!(refresh_tokens -> clients (client_id));
 diesel::joinable!(refresh_tokens -> employees (employee_id));
 diesel::joinable!(refresh_token_values -> refresh_tokens (refresh_token_id));
@@ -691,6 +704,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     one_time_links,
     sessions,
     reset_requests,
+    held_forms,
     sign_in_attempts,
     failed_secrets,
     form_nonces,

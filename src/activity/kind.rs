@@ -14,6 +14,8 @@ text_enum! {
         SignedOut = "signed out",
         /// A sign-in failed: wrong password, unknown address, or a locked or archived employee.
         SignInFailed = "sign-in failed",
+        /// An employee confirmed that it is them, before an act that gives power.
+        SignInConfirmed = "sign-in confirmed",
         /// An employee signed out their other sessions.
         SessionRevoked = "sign-in ended",
         /// The shop was set up.
@@ -155,6 +157,7 @@ impl Kind {
             Kind::SignedIn => "Signed in",
             Kind::SignedOut => "Signed out",
             Kind::SignInFailed => "Sign-in failed",
+            Kind::SignInConfirmed => "Sign-in confirmed",
             Kind::SessionRevoked => "Sessions signed out",
             Kind::SetUp => "Set up",
             Kind::ClientRevoked => "Client revoked",

@@ -1,12 +1,12 @@
-//! Deletes rows that live for minutes or days: sessions, one-time links, replaced client secrets, unfinished authorizations
-//! of connections, bulk revocations, and nonces of submitted forms.
+//! Deletes rows that live for minutes or days: sessions, forms that waited for a confirmation, one-time links, replaced client
+//! secrets, unfinished authorizations of connections, bulk revocations, and nonces of submitted forms.
 
 use diesel::prelude::*;
 
 use crate::access::bulk_revocation::BulkRevocation;
 use crate::clients::ClientSecret;
 use crate::connections::PendingAuthorization;
-use crate::employees::{OneTimeLink, Session};
+use crate::employees::{HeldForm, OneTimeLink, Session};
 use crate::error::Result;
 use crate::jobs::lease::with_lease;
 use crate::schema::form_nonces;
@@ -17,6 +17,7 @@ use crate::web::state::State;
 pub(super) async fn run(app: &State) -> Result<()> {
     let done = with_lease(app, "short-lived", |conn, now| {
         Session::purge(conn, now)?;
+        HeldForm::purge(conn, now)?;
         OneTimeLink::purge(conn, now)?;
         ClientSecret::purge(conn, now)?;
         PendingAuthorization::purge(conn, now)?;

@@ -1,6 +1,7 @@
 //! Every URL with its methods, who may call them, and their handlers.
 //!
-//! A route cannot be added without stating its access. The pages have a file for each area.
+//! A route cannot be added without stating its access. A page that accepts POST also states whether it asks for a fresh
+//! sign-in, and why: `Asks(role)`, `Never(revokes)`. The pages have a file for each area.
 
 mod clients;
 mod connections;
@@ -14,6 +15,7 @@ use actix_web::{guard, web};
 
 #[cfg(feature = "demo")]
 use crate::demo;
+use crate::pages::sign_in::confirm;
 use crate::web::access_guard::enforce;
 use crate::web::route_table::{Route, RouteTable};
 use crate::web::{assets, endpoints, error_pages, health};
@@ -26,9 +28,11 @@ pub const PAGES: &[&[Route]] = &[shared::PAGES, clients::PAGES, connections::PAG
 pub const TABLE: RouteTable = RouteTable { pages: PAGES, endpoints: ENDPOINTS };
 
 macro_rules! routes {
+    (@fresh) => { crate::web::route_table::FreshSignIn::Undecided };
+    (@fresh $fresh:ident $why:ident) => { crate::web::route_table::FreshSignIn::$fresh(stringify!($why)) };
     (
         $(#[$table_doc:meta])* $table:ident; $(#[$configure_doc:meta])* $configure:ident in $around:ident;
-        $($path:literal { $($method:ident $access:ident => $handler:path),+ $(,)? })+
+        $($path:literal { $($method:ident $access:ident $($fresh:ident($why:ident))? => $handler:path),+ $(,)? })+
     ) => {
         $(#[$table_doc])*
         pub const $table: &[crate::web::route_table::Route] = &[
@@ -36,6 +40,7 @@ macro_rules! routes {
                 method: stringify!($method),
                 path: $path,
                 access: crate::web::route_table::Access::$access,
+                fresh_sign_in: crate::routes::routes!(@fresh $($fresh $why)?),
             },)+)+
         ];
 
@@ -53,7 +58,8 @@ use routes;
 const OF_PROGRAMS: [&str; 4] = ["/API/{path:.*}", "/auth/{path:.*}", "/oauth/{path:.*}", "/f/{path:.*}"];
 
 fn page(resource: Resource) -> impl HttpServiceFactory + 'static {
-    resource.wrap(from_fn(enforce)).wrap(from_fn(error_pages::render))
+    // The last one is the first to run: whoever may not do it is not asked to confirm that it is them.
+    resource.wrap(from_fn(confirm::ask)).wrap(from_fn(enforce)).wrap(from_fn(error_pages::render))
 }
 
 fn endpoint(resource: Resource) -> impl HttpServiceFactory + 'static {

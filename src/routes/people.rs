@@ -12,53 +12,53 @@ routes! {
     "/settings/employees" { GET SignedIn => pages::employees::employee_list::list }
     "/settings/employees/invite" {
         GET Admin => pages::employees::invite_employee::invite_form,
-        POST Admin => pages::employees::invite_employee::invite,
+        POST Admin Asks(invites) => pages::employees::invite_employee::invite,
     }
     "/settings/employees/{employee}" { GET SignedIn => pages::employees::employee_detail::detail }
-    "/settings/employees/{employee}/role" { POST Admin => pages::employees::change_employee::change_role }
-    "/settings/employees/{employee}/locations" { POST Admin => pages::employees::change_employee::change_locations }
+    "/settings/employees/{employee}/role" { POST Admin Asks(role) => pages::employees::change_employee::change_role }
+    "/settings/employees/{employee}/locations" { POST Admin Never(places) => pages::employees::change_employee::change_locations }
     "/settings/employees/{employee}/lock" {
         GET Admin => pages::employees::confirm_change::lock_form,
-        POST Admin => pages::employees::change_employee::lock,
+        POST Admin Never(locks) => pages::employees::change_employee::lock,
     }
-    "/settings/employees/{employee}/unlock" { POST Admin => pages::employees::change_employee::unlock }
+    "/settings/employees/{employee}/unlock" { POST Admin Asks(unlocks) => pages::employees::change_employee::unlock }
     "/settings/employees/{employee}/archive" {
         GET Admin => pages::employees::confirm_change::archive_form,
-        POST Admin => pages::employees::change_employee::archive,
+        POST Admin Never(archives) => pages::employees::change_employee::archive,
     }
-    "/settings/employees/{employee}/restore" { POST Admin => pages::employees::change_employee::restore }
+    "/settings/employees/{employee}/restore" { POST Admin Asks(restores) => pages::employees::change_employee::restore }
     "/settings/employees/{employee}/erase" {
         GET Admin => pages::employees::erase_employee::form,
-        POST Admin => pages::employees::erase_employee::erase,
+        POST Admin Asks(erases) => pages::employees::erase_employee::erase,
     }
     "/settings/employees/{employee}/link" {
         GET Admin => pages::employees::confirm_change::reset_form,
-        POST Admin => pages::employees::invite_employee::create_link,
+        POST Admin Asks(password) => pages::employees::invite_employee::create_link,
     }
     "/settings/employees/{employee}/offboard" {
         GET SignedIn => pages::employees::offboard::offboard_form,
-        POST SignedIn => pages::employees::offboard::offboard,
+        POST SignedIn Asks(offboards) => pages::employees::offboard::offboard,
     }
     "/settings/employees/{employee}/hand-over" {
         GET Admin => pages::employees::hand_over::hand_over_form,
-        POST Admin => pages::employees::hand_over::hand_over,
+        POST Admin Asks(owner) => pages::employees::hand_over::hand_over,
     }
     "/settings/employees/{employee}/revoke-all-access" {
         GET SignedIn => pages::employees::revoke_all_access::revoke_all_access_form,
-        POST SignedIn => pages::employees::revoke_all_access::revoke_all_access,
+        POST SignedIn Never(revokes) => pages::employees::revoke_all_access::revoke_all_access,
     }
 
     "/settings/resource-servers" {
         GET Admin => pages::resource_servers::resource_server_list::list,
-        POST Admin => pages::resource_servers::resource_server_list::add,
+        POST Admin Asks(secret) => pages::resource_servers::resource_server_list::add,
     }
     "/settings/resource-servers/{resource_server}/regenerate" {
         GET Admin => pages::resource_servers::regenerate_secret::regenerate_form,
-        POST Admin => pages::resource_servers::regenerate_secret::regenerate,
+        POST Admin Asks(secret) => pages::resource_servers::regenerate_secret::regenerate,
     }
     "/settings/resource-servers/{resource_server}/remove" {
         GET Admin => pages::resource_servers::remove_resource_server::remove_form,
-        POST Admin => pages::resource_servers::remove_resource_server::remove,
+        POST Admin Never(deletes) => pages::resource_servers::remove_resource_server::remove,
     }
 
     "/settings/api-tokens" { GET Admin => pages::api_tokens::api_token_list::list }
@@ -77,52 +77,52 @@ routes! {
 
     "/settings/account" {
         GET Admin => pages::account::account_page::account,
-        POST Admin => pages::account::account_page::change_account,
+        POST Admin Never(names) => pages::account::account_page::change_account,
     }
-    "/settings/account/businesses" { POST Admin => pages::account::businesses::add_business }
+    "/settings/account/businesses" { POST Admin Never(names) => pages::account::businesses::add_business }
     "/settings/account/businesses/{business}/rename" {
         GET Admin => pages::account::rename::business_form,
-        POST Admin => pages::account::rename::business,
+        POST Admin Never(names) => pages::account::rename::business,
     }
     "/settings/account/businesses/{business}/remove" {
         GET Admin => pages::account::confirm_removal::remove_business_form,
-        POST Admin => pages::account::businesses::remove_business,
+        POST Admin Never(deletes) => pages::account::businesses::remove_business,
     }
-    "/settings/account/businesses/{business}/locations" { POST Admin => pages::account::businesses::add_location }
+    "/settings/account/businesses/{business}/locations" { POST Admin Never(names) => pages::account::businesses::add_location }
     "/settings/account/businesses/{business}/locations/{location}/rename" {
         GET Admin => pages::account::rename::location_form,
-        POST Admin => pages::account::rename::location,
+        POST Admin Never(names) => pages::account::rename::location,
     }
     "/settings/account/businesses/{business}/locations/{location}/remove" {
         GET Admin => pages::account::confirm_removal::remove_location_form,
-        POST Admin => pages::account::businesses::remove_location,
+        POST Admin Never(deletes) => pages::account::businesses::remove_location,
     }
     "/settings/account/notices" {
         GET Admin => pages::account::notice_settings::notices,
-        POST Admin => pages::account::notice_settings::choose,
+        POST Admin Never(choices) => pages::account::notice_settings::choose,
     }
-    "/settings/account/notices/digest" { POST Admin => pages::account::notice_settings::digest }
+    "/settings/account/notices/digest" { POST Admin Never(choices) => pages::account::notice_settings::digest }
     "/settings/account/notices/email" {
         GET Admin => pages::account::mail_form::mail,
-        POST Admin => pages::account::mail_form::save_mail,
+        POST Admin Asks(secret) => pages::account::mail_form::save_mail,
     }
-    "/settings/account/notices/email/test" { POST Admin => pages::account::notice_channel::test_mail }
+    "/settings/account/notices/email/test" { POST Admin Never(checks) => pages::account::notice_channel::test_mail }
     "/settings/account/notices/email/remove" {
         GET Admin => pages::account::notice_channel::remove_mail_form,
-        POST Admin => pages::account::notice_channel::remove_mail,
+        POST Admin Never(deletes) => pages::account::notice_channel::remove_mail,
     }
     "/settings/account/notices/webhook" {
         GET Admin => pages::account::webhook_form::webhook,
-        POST Admin => pages::account::webhook_form::save_webhook,
+        POST Admin Asks(secret) => pages::account::webhook_form::save_webhook,
     }
-    "/settings/account/notices/webhook/test" { POST Admin => pages::account::notice_channel::test_webhook }
+    "/settings/account/notices/webhook/test" { POST Admin Never(checks) => pages::account::notice_channel::test_webhook }
     "/settings/account/notices/webhook/remove" {
         GET Admin => pages::account::notice_channel::remove_webhook_form,
-        POST Admin => pages::account::notice_channel::remove_webhook,
+        POST Admin Never(deletes) => pages::account::notice_channel::remove_webhook,
     }
 
     "/settings/profile" { GET SignedIn => pages::profile::profile::profile }
-    "/settings/profile/password" { POST SignedIn => pages::profile::profile::change_password }
-    "/settings/profile/sessions/{session}/revoke" { POST SignedIn => pages::profile::profile::revoke_session }
-    "/settings/profile/sessions/revoke-others" { POST SignedIn => pages::profile::profile::revoke_other_sessions }
+    "/settings/profile/password" { POST SignedIn Never(itself) => pages::profile::profile::change_password }
+    "/settings/profile/sessions/{session}/revoke" { POST SignedIn Never(revokes) => pages::profile::profile::revoke_session }
+    "/settings/profile/sessions/revoke-others" { POST SignedIn Never(revokes) => pages::profile::profile::revoke_other_sessions }
 }

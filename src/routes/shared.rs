@@ -12,12 +12,12 @@ routes! {
     "/" { GET SignedIn => pages::home::root }
     "/sign-in" {
         GET Public => pages::sign_in::sign_in::form,
-        POST Public => pages::sign_in::sign_in::sign_in,
+        POST Public Never(public) => pages::sign_in::sign_in::sign_in,
     }
-    "/sign-out" { POST SignedIn => pages::sign_in::sign_in::sign_out }
+    "/sign-out" { POST SignedIn Never(ends) => pages::sign_in::sign_in::sign_out }
     "/set-up/{secret}" {
         GET Public => pages::sign_in::set_up::form,
-        POST Public => pages::sign_in::set_up::set_up,
+        POST Public Never(public) => pages::sign_in::set_up::set_up,
     }
     "/forgot-password" {
         GET Public => pages::sign_in::forgot_password::form,
@@ -25,27 +25,27 @@ routes! {
     }
     "/welcome/{secret}" {
         GET Public => pages::sign_in::welcome::form,
-        POST Public => pages::sign_in::welcome::welcome,
+        POST Public Never(public) => pages::sign_in::welcome::welcome,
     }
 
     "/auth/oauth/authorize" { GET Public => oauth::authorize::authorize }
-    "/auth/oauth/consent" { POST Public => oauth::consent::decide }
+    "/auth/oauth/consent" { POST Public Never(consent) => oauth::consent::decide }
 
     "/oauth/register" {
         GET Public => pages::clients::public_registration::form,
-        POST Public => pages::clients::public_registration::register,
+        POST Public Never(public) => pages::clients::public_registration::register,
     }
     "/oauth/integration-guide" { GET Public => pages::clients::integration_guide::guide }
     "/oauth/update" {
         GET Public => pages::clients::public_update::sign_in_form,
-        POST Public => pages::clients::public_update::update,
+        POST Public Never(public) => pages::clients::public_update::update,
     }
 
     "/settings" { GET SignedIn => pages::home::home }
     "/settings/attention/{rule}" { GET SignedIn => pages::attention::rule_page::rule_page }
     "/settings/attention/{rule}/acknowledge" {
         GET SignedIn => pages::attention::acknowledge::form,
-        POST SignedIn => pages::attention::acknowledge::acknowledge,
+        POST SignedIn Never(notes) => pages::attention::acknowledge::acknowledge,
     }
-    "/settings/attention/{rule}/withdraw" { POST SignedIn => pages::attention::acknowledge::withdraw }
+    "/settings/attention/{rule}/withdraw" { POST SignedIn Never(notes) => pages::attention::acknowledge::withdraw }
 }

@@ -46,7 +46,14 @@ pub async fn render(
     let page = match AssertUnwindSafe(handled).catch_unwind().await {
         Ok(Ok(response)) => match response.response().error() {
             None => return Ok(response.map_into_boxed_body()),
-            Some(error) => error_page(&kept, error),
+            Some(error) => {
+                // A confirmation holds also when what was confirmed is refused.
+                let mut page = error_page(&kept, error);
+                for cookie in response.response().cookies() {
+                    page.add_cookie(&cookie.into_owned()).map_err(Error::internal)?;
+                }
+                page
+            }
         },
         Ok(Err(error)) => error_page(&kept, &error),
         Err(_) => page_for(Some(&kept), &Error::internal("a handler panicked")),

@@ -10,6 +10,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use url::form_urlencoded;
+use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 use crate::secrets::RandomSecret;
@@ -56,6 +57,11 @@ impl ProtectedForm {
             )));
         }
         Ok(value.to_string())
+    }
+
+    /// Every field, URL-encoded as a browser sends them.
+    pub fn encoded(&self) -> Zeroizing<String> {
+        Zeroizing::new(form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish())
     }
 
     /// A number from a hidden field.

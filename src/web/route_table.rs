@@ -24,6 +24,20 @@ pub enum Access {
     ServiceKey,
 }
 
+/// Whether a route asks for a fresh sign-in, and the reason in a word.
+///
+/// Acts that give power ask: what they create, change or bring back gives access to somebody. Revoking never asks, so that
+/// nothing that a sign-in needs can stop it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FreshSignIn {
+    /// It asks, because of this.
+    Asks(&'static str),
+    /// It never asks, because of this.
+    Never(&'static str),
+    /// A route that only reads, or an endpoint that programs call. A page that accepts POST must decide.
+    Undecided,
+}
+
 /// One method of one URL.
 #[derive(Debug)]
 pub struct Route {
@@ -33,6 +47,8 @@ pub struct Route {
     pub path: &'static str,
     /// Who may call it.
     pub access: Access,
+    /// Whether it asks for a fresh sign-in.
+    pub fresh_sign_in: FreshSignIn,
 }
 
 /// Every route of the program.
@@ -53,13 +69,29 @@ impl RouteTable {
 
     /// Who may call `method` on the page `pattern`. HEAD counts as GET. `None` if there is no such route.
     pub fn access(&self, method: &Method, pattern: &str) -> Option<Access> {
+        self.page(method, pattern).map(|route| route.access)
+    }
+
+    /// Whether `method` on the page `pattern` asks for a fresh sign-in.
+    pub fn asks_for_fresh_sign_in(&self, method: &Method, pattern: &str) -> bool {
+        self.page(method, pattern).is_some_and(|route| matches!(route.fresh_sign_in, FreshSignIn::Asks(_)))
+    }
+
+    /// The nearest page that can be opened: `path` itself, or the first one above it. `pattern` is the pattern of `path`.
+    pub fn page_above<'a>(&self, pattern: &str, path: &'a str) -> &'a str {
+        let (mut pattern, mut path) = (pattern, path);
+        while self.page(&Method::GET, pattern).is_none() {
+            match (pattern.rsplit_once('/'), path.rsplit_once('/')) {
+                (Some((above, _)), Some((page, _))) if !above.is_empty() => (pattern, path) = (above, page),
+                _ => return "/settings",
+            }
+        }
+        path
+    }
+
+    fn page(&self, method: &Method, pattern: &str) -> Option<&'static Route> {
         let method = if method == Method::HEAD { Method::GET.as_str() } else { method.as_str() };
-        self.pages
-            .iter()
-            .copied()
-            .flatten()
-            .find(|route| route.method == method && route.path == pattern)
-            .map(|route| route.access)
+        self.pages.iter().copied().flatten().find(|route| route.method == method && route.path == pattern)
     }
 
     /// The methods of a pattern, for the Allow header.

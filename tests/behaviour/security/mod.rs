@@ -12,6 +12,7 @@ mod failed_secrets;
 mod failover;
 mod faults;
 mod forms;
+mod fresh_sign_in;
 mod headers;
 mod input;
 mod keys;

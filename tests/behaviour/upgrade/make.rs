@@ -29,14 +29,14 @@ fn the_world_to_upgrade_from_has_rows_in_every_table() {
     let known = make(&app, &provider);
 
     let mut shop = app.shop();
-    // Every entry has been sealed, nobody's personal data was erased, and nothing was revoked in bulk. Requests for
-    // a new password are answered. The environment sets up
-    // the webhook.
+    // Every entry has been sealed, nobody's personal data was erased, and nothing was revoked in bulk. Requests for a new
+    // password are answered, and no form waits for a confirmation. The environment sets up the webhook.
     let empty = [
         "activity_unsealed",
         "activity_redactions",
         "erasures",
         "bulk_revocations",
+        "held_forms",
         "notice_marks",
         "reset_requests",
         "mail_settings",

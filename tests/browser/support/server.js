@@ -20,7 +20,7 @@ for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 12
 
 /**
  * Starts a demo, with these settings in its environment, and waits until it serves: its `url`, one account per role as
- * `{ role, email, password }`, `log()` for what it has printed, and `stop()`.
+ * `{ role, email, password }`, the file of its `database`, `log()` for what it has printed, and `stop()`.
  */
 export async function startServer(settings = {}) {
   return start(['demo', '--seed', '7'], (stdout) => {
@@ -68,7 +68,7 @@ async function start(args, told, settings = {}) {
 
   for (const deadline = Date.now() + START_SECONDS * 1000; ; await pause(100)) {
     const known = told(stdout);
-    if (known && await answers(url)) return { url, ...known, log: () => printed, stop };
+    if (known && await answers(url)) return { url, ...known, database: join(folder, 'data', 'client-api-access.db'), log: () => printed, stop };
     const trouble = ended ?? (Date.now() > deadline ? `is not ready after ${START_SECONDS} s` : null);
     if (trouble) {
       await stop();

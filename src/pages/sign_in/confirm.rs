@@ -1,0 +1,232 @@
+//! "Confirm it is you": routes that ask for a fresh sign-in are answered by this page when the sign-in is older. The password
+//! is sent to the same URL, which then does exactly what was sent to it first, once.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::cookie::{Cookie, SameSite, time::Duration};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::{StatusCode, header};
+use actix_web::middleware::Next;
+use actix_web::{FromRequest, HttpMessage, HttpResponse, web};
+use askama::Template;
+use url::form_urlencoded;
+
+use crate::employees::fresh_sign_in::{self, FRESH, Way};
+use crate::employees::{self, Employee, HeldForm, SignInOrigin};
+use crate::error::{Error, Result};
+use crate::id::HeldFormKey;
+use crate::metrics;
+use crate::pages::connections::connection_summary::allow_form_redirects;
+use crate::pages::sign_in::new_session;
+use crate::secrets::{RandomSecret, TokenHash};
+use crate::time::{MINUTE, count};
+use crate::web::form::ProtectedForm;
+use crate::web::page::{Page, RequestContext, Section, Tone, html};
+use crate::web::route_table::RouteTable;
+use crate::web::state::State;
+
+// The parameter that names the form to continue with.
+const HELD: &str = "confirm";
+const USED_UP: &str = "This was sent already, or you opened the confirmation more than half an hour ago. Check what was done \
+     before you send it again.";
+
+#[derive(Template)]
+#[template(path = "sign_in/confirm.html")]
+struct Confirm {
+    page: Page,
+    minutes: i64,
+    email: String,
+    has_password: bool,
+    action: String,
+    back: String,
+}
+
+enum Step {
+    // Answers with this page.
+    Answer(HttpResponse),
+    // Does what was sent; with a cookie after a confirmation.
+    Continue(Option<Cookie<'static>>),
+}
+
+// Why the page is shown again.
+enum Refusal {
+    Wrong(String),
+    // Seconds to wait.
+    TooMany(i64),
+}
+
+// A request to a route that asks.
+struct Asked {
+    app: web::Data<State>,
+    context: RequestContext,
+    path: String,
+    query: String,
+    // The nearest page that can be opened.
+    back: String,
+}
+
+/// Middleware around every page, inside the access guard.
+pub async fn ask(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let pattern = request.match_pattern().unwrap_or_default();
+    let routes = RouteTable::of(request.request())?;
+    if !routes.asks_for_fresh_sign_in(request.method(), &pattern) {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    }
+    let asked = Asked {
+        app: request.app_data::<web::Data<State>>().ok_or_else(|| Error::internal("no application"))?.clone(),
+        context: request.extensions().get::<RequestContext>().cloned().ok_or(Error::SignInRequired)?,
+        path: request.path().to_string(),
+        query: request.query_string().to_string(),
+        back: routes.page_above(&pattern, request.path()).to_string(),
+    };
+    match asked.step(&mut request).await? {
+        Step::Answer(page) => Ok(request.into_response(page)),
+        Step::Continue(cookie) => {
+            let mut response = next.call(request).await?.map_into_boxed_body();
+            if let Some(cookie) = cookie {
+                response.response_mut().add_cookie(&cookie).map_err(Error::internal)?;
+            }
+            Ok(response)
+        }
+    }
+}
+
+impl Asked {
+    async fn step(&self, request: &mut ServiceRequest) -> Result<Step> {
+        let (session, now) = (self.context.session_key, self.context.now());
+        let proof = request.cookie(&cookie_name(&self.app)).map(|cookie| TokenHash::of(cookie.value()));
+        let find = move |conn: &mut _| Ok(fresh_sign_in::is_fresh(conn, session, proof.as_ref(), now)?);
+        let is_fresh = self.app.db.lookup(find).await?;
+        let held = form_urlencoded::parse(self.query.as_bytes()).find(|(name, _)| name == HELD);
+        let held = held.map(|(_, id)| HeldFormKey(id.parse().unwrap_or_default()));
+        if is_fresh && held.is_none() {
+            return Ok(Step::Continue(None));
+        }
+        // Nothing is kept and no password is checked for a form of another site.
+        let (head, payload) = request.parts_mut();
+        let form = ProtectedForm::from_request(head, payload).await?;
+        let Some(id) = held else {
+            return Ok(Step::Answer(self.keep(&form).await?));
+        };
+        let device = new_session::known_device(request.request(), &self.app);
+        let origin = SignInOrigin { client_ip: self.context.client_ip.clone(), device };
+        self.resume(request, id, (!is_fresh).then(|| (form.get("password"), origin))).await
+    }
+
+    // Keeps what was sent, and asks.
+    async fn keep(&self, form: &ProtectedForm) -> Result<HttpResponse> {
+        let (session, now) = (self.context.session_key, self.context.now());
+        let address = match self.query.as_str() {
+            "" => self.path.clone(),
+            query => format!("{}?{query}", self.path),
+        };
+        let (kept, fields, app) = (address.clone(), form.encoded(), self.app.clone());
+        let vault = app.connections.vault.clone();
+        let keep = move |conn: &mut _| HeldForm::keep(conn, &vault, session, (&kept, &fields), now);
+        let id = app.db.write(keep).await?;
+        self.page((id, &address), None).await
+    }
+
+    // Continues with a form that was kept, after the password if the sign-in is not fresh.
+    async fn resume(
+        &self,
+        request: &mut ServiceRequest,
+        id: HeldFormKey,
+        given: Option<(&str, SignInOrigin)>,
+    ) -> Result<Step> {
+        let app = &self.app;
+        let (employee, session, now) = (self.context.viewer.id, self.context.session_key, self.context.now());
+        let path = self.path.clone();
+        let find = move |conn: &mut _| Ok(HeldForm::find(conn, (id, session), &path, now)?);
+        let held = app.db.read(find).await?.ok_or_else(|| Error::Conflict(USED_UP.into()))?;
+        let mut proof = None;
+        if let Some((password, origin)) = given {
+            if let Some(refusal) = self.refusal(password, origin).await? {
+                return Ok(Step::Answer(self.page((id, &held.address), Some(refusal)).await?));
+            }
+            proof = Some(RandomSecret::generate());
+        }
+        let (hash, client_ip) = (proof.as_ref().map(RandomSecret::hash), self.context.client_ip.clone());
+        let is_first = app.db.write(move |conn| {
+            let is_first = HeldForm::take(conn, id)?;
+            if let (true, Some(hash)) = (is_first, &hash) {
+                fresh_sign_in::confirm(conn, (employee, session), hash, &client_ip, now)?;
+            }
+            Ok(is_first)
+        });
+        if !is_first.await? {
+            return Err(Error::Conflict(USED_UP.into()));
+        }
+        let fields = web::Bytes::from(held.fields(&app.connections.vault)?.expose().to_string());
+        request.set_payload(Payload::Stream { payload: Box::pin(futures_util::stream::iter([Ok(fields)])) });
+        Ok(Step::Continue(proof.map(|proof| cookie(app, &proof))))
+    }
+
+    // Checks the password as a sign-in does, with its limits.
+    async fn refusal(&self, password: &str, origin: SignInOrigin) -> Result<Option<Refusal>> {
+        let app = &self.app;
+        if password.is_empty() {
+            return Ok(Some(Refusal::Wrong("Enter your password.".into())));
+        }
+        let given = (self.context.email(), password);
+        let outcome = employees::sign_in(&app.db, &app.hasher, given, origin, self.context.now()).await;
+        let (counted, refusal) = match outcome {
+            Ok(Some(id)) if id == self.context.viewer.id => (metrics::SignIn::Accepted, None),
+            Ok(_) => (metrics::SignIn::Wrong, Some(Refusal::Wrong("Incorrect password.".into()))),
+            Err(Error::TooManyRequests(seconds)) => (metrics::SignIn::TooMany, Some(Refusal::TooMany(seconds))),
+            Err(Error::Invalid(why)) => return Ok(Some(Refusal::Wrong(why))),
+            Err(error) => return Err(error),
+        };
+        app.metrics.sign_in(counted);
+        Ok(refusal)
+    }
+
+    // The page that asks: 403, and 422 or 429 when it is shown again.
+    async fn page(&self, (id, address): (HeldFormKey, &str), refusal: Option<Refusal>) -> Result<HttpResponse> {
+        let employee = self.context.viewer.id;
+        let way = self.app.db.read(move |conn| Ok(Way::of(&Employee::find(conn, employee)?))).await?;
+        let page = self.context.page("Confirm it is you", Section::Settings);
+        let (status, page) = match &refusal {
+            None => (StatusCode::FORBIDDEN, page),
+            Some(Refusal::Wrong(why)) => (StatusCode::UNPROCESSABLE_ENTITY, page.with_flash(Tone::Bad, why)),
+            Some(Refusal::TooMany(seconds)) => {
+                let why = format!("Too many attempts. Wait {} and try again.", count(*seconds, "second"));
+                (StatusCode::TOO_MANY_REQUESTS, page.with_flash(Tone::Bad, why))
+            }
+        };
+        let mark = if address.contains('?') { '&' } else { '?' };
+        let mut response = html(Confirm {
+            page,
+            minutes: FRESH / MINUTE,
+            email: self.context.email().to_string(),
+            has_password: way == Way::Password,
+            action: format!("{address}{mark}{HELD}={id}"),
+            back: self.back.clone(),
+        })?;
+        *response.status_mut() = status;
+        if let Some(Refusal::TooMany(seconds)) = refusal {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        match self.path.starts_with("/settings/connections") {
+            // What is continued may redirect to a provider.
+            true => allow_form_redirects(&self.app, &self.context.viewer, response),
+            false => Ok(response),
+        }
+    }
+}
+
+fn cookie_name(app: &State) -> String {
+    app.config.public_url.cookie_name("confirmed")
+}
+
+fn cookie(app: &State, proof: &RandomSecret) -> Cookie<'static> {
+    Cookie::build(cookie_name(app), proof.expose().to_string())
+        .path("/")
+        .http_only(true)
+        .secure(app.config.public_url.is_https())
+        .same_site(SameSite::Strict)
+        .max_age(Duration::seconds(FRESH))
+        .finish()
+}

@@ -119,6 +119,34 @@ diesel::table! {
 }
 
 diesel::table! {
+    second_factors (id) {
+        id -> BigInt,
+        app_secret -> Nullable<Binary>,
+        app_added_at -> BigInt,
+        app_used_at -> BigInt,
+        used_step -> BigInt,
+        failures -> BigInt,
+        blocked_until -> BigInt,
+    }
+}
+
+diesel::table! {
+    recovery_codes (id) {
+        id -> BigInt,
+        employee_id -> BigInt,
+        hash -> Binary,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    required_second_factors (role) {
+        role -> Text,
+        required_at -> BigInt,
+    }
+}
+
+diesel::table! {
     sign_in_attempts (subject) {
         subject -> Text,
         failures -> BigInt,
@@ -705,6 +733,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     reset_requests,
     held_forms,
+    second_factors,
+    recovery_codes,
+    required_second_factors,
     sign_in_attempts,
     failed_secrets,
     form_nonces,

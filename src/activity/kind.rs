@@ -92,6 +92,16 @@ text_enum! {
         ResetLinkCreated = "reset link made",
         /// An employee changed their password.
         PasswordChanged = "password changed",
+        /// An employee set up a second factor.
+        SecondFactorAdded = "second factor added",
+        /// An employee removed a second factor.
+        SecondFactorRemoved = "second factor removed",
+        /// A wrong or used second factor was entered after the right password.
+        SecondFactorFailed = "second factor failed",
+        /// An employee used a recovery code.
+        RecoveryCodeUsed = "recovery code used",
+        /// An employee created new recovery codes.
+        RecoveryCodesCreated = "recovery codes created",
         /// The shop's name or time zone was changed.
         AccountChanged = "account changed",
         /// A business or a location was added or removed.
@@ -196,6 +206,11 @@ impl Kind {
             Kind::LocationsChanged => "Locations changed",
             Kind::ResetLinkCreated => "Password reset link created",
             Kind::PasswordChanged => "Password changed",
+            Kind::SecondFactorAdded => "Second factor set up",
+            Kind::SecondFactorRemoved => "Second factor removed",
+            Kind::SecondFactorFailed => "Second factor incorrect",
+            Kind::RecoveryCodeUsed => "Recovery code used",
+            Kind::RecoveryCodesCreated => "Recovery codes created",
             Kind::AccountChanged => "Account changed",
             Kind::BusinessChanged => "Business changed",
             Kind::ConnectionCreated => "Connection created",

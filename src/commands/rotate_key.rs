@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::connections;
 use crate::db::sealed_columns::{Resealed, SealedColumn};
 use crate::db::{self, DbConnection, in_transaction};
-use crate::employees;
+use crate::employees::{self, second_factor};
 use crate::error::{Error, Result};
 use crate::notices;
 use crate::secrets::MasterKey;
@@ -20,8 +20,13 @@ use crate::secrets::sealed::Vault;
 use crate::time::{Clock, Timestamp, count};
 
 /// Every column that holds sealed values, by module.
-pub const SEALED_COLUMNS: &[&[SealedColumn]] =
-    &[activity::SEALED_COLUMNS, connections::SEALED_COLUMNS, employees::SEALED_COLUMNS, notices::SEALED_COLUMNS];
+pub const SEALED_COLUMNS: &[&[SealedColumn]] = &[
+    activity::SEALED_COLUMNS,
+    connections::SEALED_COLUMNS,
+    employees::SEALED_COLUMNS,
+    second_factor::SEALED_COLUMNS,
+    notices::SEALED_COLUMNS,
+];
 
 pub(super) fn run(config: &Config) -> Outcome {
     require_database(config)?;

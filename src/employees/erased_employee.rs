@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use crate::account::Location;
 use crate::db::DbConnection;
 use crate::employees::employee::Employee;
+use crate::employees::second_factor;
 use crate::employees::session::Session;
 use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
@@ -18,8 +19,8 @@ impl Employee {
         format!("Former employee {id}")
     }
 
-    /// Makes an archived employee anonymous, for good: no name, e-mail address, password, link, session or location. False, and
-    /// nothing happens, when they are not archived or are anonymous already.
+    /// Makes an archived employee anonymous, for good: no name, e-mail address, password, second factor, link, session or
+    /// location. False, and nothing happens, when they are not archived or are anonymous already.
     pub fn erase(conn: &mut DbConnection, id: EmployeeKey, now: Timestamp) -> Result<bool> {
         let name = Employee::erased_name(id);
         // Nobody can have this address (RFC 2606 section 2), and without a password nobody signs in with it.
@@ -39,6 +40,7 @@ impl Employee {
             return Ok(false);
         }
         diesel::delete(one_time_links::table.filter(one_time_links::employee_id.eq(id))).execute(conn)?;
+        second_factor::delete_all(conn, id)?;
         Session::revoke_all(conn, id, None)?;
         Location::set_for_employee(conn, id, &[])?;
         Ok(true)

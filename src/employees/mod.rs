@@ -1,4 +1,4 @@
-//! The shop's employees: sign-in, passwords, sessions, one-time links, and what admins change about them.
+//! The shop's employees: sign-in, passwords, second factors, sessions, one-time links, and what admins change about them.
 
 mod account_mail;
 mod argon2id;
@@ -15,7 +15,9 @@ mod one_time_link;
 pub mod password;
 pub mod password_hasher;
 mod profile;
+mod proof;
 mod reset_request;
+pub mod second_factor;
 mod session;
 mod set_up;
 mod sign_in;
@@ -30,6 +32,7 @@ pub use held_form::{HeldForm, SEALED_COLUMNS};
 pub use invitation::{create_link, invite, redeem_link};
 pub use one_time_link::{OneTimeLink, Purpose, address as link_address};
 pub use profile::{SessionsToRevoke, change_password, revoke_sessions};
+pub use proof::Proof;
 pub use reset_request::{answer_requests, has_requests, request_reset};
 pub use session::{ABSOLUTE_TIMEOUT, IDLE_TIMEOUT, NewSession, SeenSessions, Session};
 pub use set_up::{is_set_up, set_up};

@@ -4,9 +4,11 @@
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::activity::{Actor, Kind, NewActivity};
+use crate::activity::{Actor, Detail, Kind, NewActivity};
 use crate::db::{Db, DbConnection, WriteBehindBuffer};
 use crate::employees::employee::Employee;
+use crate::employees::proof::Proof;
+use crate::employees::second_factor;
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, SessionKey};
 use crate::schema::{employees, sessions};
@@ -46,6 +48,8 @@ pub struct NewSession {
     pub client_ip: String,
     /// The browser's `User-Agent`.
     pub user_agent: String,
+    /// By what they proved who they are.
+    pub proof: Proof,
 }
 
 /// A session as a request finds it: the row, its state, and who is signed in.
@@ -84,7 +88,8 @@ impl Session {
         now.since(last_seen) >= IDLE_TIMEOUT || now.since(self.created_at) >= ABSOLUTE_TIMEOUT
     }
 
-    /// Signs an employee in. Errors: [`Error::SignInRequired`] when they were locked or archived meanwhile.
+    /// Signs an employee in. Errors: [`Error::SignInRequired`] when they were locked or archived meanwhile, or need a second
+    /// factor that they have not proved.
     pub fn create(
         conn: &mut DbConnection,
         new: &NewSession,
@@ -95,6 +100,7 @@ impl Session {
         if !employee.may_sign_in() {
             return Err(Error::SignInRequired);
         }
+        second_factor::require_proof(conn, employee.id, new.proof)?;
         diesel::insert_into(sessions::table)
             .values((
                 sessions::key_hash.eq(key),
@@ -109,6 +115,7 @@ impl Session {
         Employee::set_last_signed_in(conn, employee.id, now)?;
         NewActivity::new(Kind::SignedIn, Actor::person(employee.id, &employee.name), employee.subject())
             .from(&new.client_ip)
+            .with(Detail::note(new.proof.note()))
             .record(conn, now)
     }
 

@@ -253,7 +253,7 @@ fn evict(conn: &mut DbConnection, now: Timestamp, limit: i64) -> QueryResult<usi
 }
 
 // Seconds to wait after this many failures in a row.
-fn wait_after(failures: i64) -> i64 {
+pub(super) fn wait_after(failures: i64) -> i64 {
     match failures {
         ..WITHOUT_WAIT => 0,
         _ => (1_i64 << (failures - WITHOUT_WAIT).min(20)).min(LONGEST_WAIT),

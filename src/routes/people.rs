@@ -64,12 +64,12 @@ routes! {
     "/settings/api-tokens" { GET Admin => pages::api_tokens::api_token_list::list }
     "/settings/api-tokens/new" {
         GET Admin => pages::api_tokens::new_api_token::form,
-        POST Admin => pages::api_tokens::new_api_token::create,
+        POST Admin Asks(key) => pages::api_tokens::new_api_token::create,
     }
     "/settings/api-tokens/{api_token}" { GET Admin => pages::api_tokens::api_token_detail::detail }
     "/settings/api-tokens/{api_token}/revoke" {
         GET Admin => pages::api_tokens::revoke_api_token::form,
-        POST Admin => pages::api_tokens::revoke_api_token::revoke,
+        POST Admin Never(revokes) => pages::api_tokens::revoke_api_token::revoke,
     }
 
     "/settings/activity" { GET SignedIn => pages::activity::activity_list::list }
@@ -123,6 +123,19 @@ routes! {
 
     "/settings/profile" { GET SignedIn => pages::profile::profile::profile }
     "/settings/profile/password" { POST SignedIn Never(itself) => pages::profile::profile::change_password }
+    "/settings/profile/second-factor" { GET SignedIn => pages::profile::second_factor::page }
+    "/settings/profile/second-factor/app" {
+        GET SignedIn => pages::profile::authenticator_app::form,
+        POST SignedIn Asks(factor) => pages::profile::authenticator_app::set_up,
+    }
+    "/settings/profile/second-factor/app/remove" {
+        GET SignedIn => pages::profile::authenticator_app::remove_form,
+        POST SignedIn Asks(factor) => pages::profile::authenticator_app::remove,
+    }
+    "/settings/profile/second-factor/recovery-codes" {
+        GET SignedIn => pages::profile::recovery_codes::form,
+        POST SignedIn Asks(factor) => pages::profile::recovery_codes::renew,
+    }
     "/settings/profile/sessions/{session}/revoke" { POST SignedIn Never(revokes) => pages::profile::profile::revoke_session }
     "/settings/profile/sessions/revoke-others" { POST SignedIn Never(revokes) => pages::profile::profile::revoke_other_sessions }
 }

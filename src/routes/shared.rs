@@ -14,6 +14,14 @@ routes! {
         GET Public => pages::sign_in::sign_in::form,
         POST Public Never(public) => pages::sign_in::sign_in::sign_in,
     }
+    "/sign-in/second-factor" {
+        GET Public => pages::sign_in::second_factor::form,
+        POST Public Never(public) => pages::sign_in::second_factor::sign_in,
+    }
+    "/sign-in/second-factor/set-up" {
+        GET Public => pages::sign_in::second_factor_set_up::form,
+        POST Public Never(public) => pages::sign_in::second_factor_set_up::set_up,
+    }
     "/sign-out" { POST SignedIn Never(ends) => pages::sign_in::sign_in::sign_out }
     "/set-up/{secret}" {
         GET Public => pages::sign_in::set_up::form,
@@ -21,7 +29,7 @@ routes! {
     }
     "/forgot-password" {
         GET Public => pages::sign_in::forgot_password::form,
-        POST Public => pages::sign_in::forgot_password::request_link,
+        POST Public Never(public) => pages::sign_in::forgot_password::request_link,
     }
     "/welcome/{secret}" {
         GET Public => pages::sign_in::welcome::form,

@@ -32,6 +32,20 @@ impl fmt::Debug for Sealed {
     }
 }
 
+impl Sealed {
+    /// The value in base64url, for a field of a form.
+    pub fn to_text(&self) -> String {
+        use base64::Engine;
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&self.0)
+    }
+
+    /// The value from [`Self::to_text`]; none if it is not base64url.
+    pub fn from_text(text: &str) -> Option<Sealed> {
+        use base64::Engine;
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).ok().map(Sealed)
+    }
+}
+
 /// A decrypted value, overwritten in memory when dropped. It cannot be printed, cloned or serialized.
 pub struct Opened(Zeroizing<String>);
 

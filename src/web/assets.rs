@@ -29,6 +29,7 @@ pub static STYLESHEET: LazyLock<Asset> = LazyLock::new(|| {
         include_str!("../../static/css/client.css"),
         include_str!("../../static/css/usage.css"),
         include_str!("../../static/css/connections.css"),
+        include_str!("../../static/css/sign_in.css"),
     );
     Asset::new("app", "css", "text/css; charset=utf-8", body)
 });

@@ -83,6 +83,8 @@ pub struct Keys {
     pub csrf: DerivedKey,
     /// Signs the cookie that recognizes a browser.
     pub device: DerivedKey,
+    /// Signs the cookie of a sign-in that waits for the second factor.
+    pub sign_in: DerivedKey,
     /// Encrypts the session cookie.
     pub cookie: DerivedKey,
     /// Signs the authorization request in a consent form.
@@ -97,6 +99,7 @@ impl Keys {
         Keys {
             csrf: master.derive("csrf"),
             device: master.derive("device"),
+            sign_in: master.derive("sign-in"),
             cookie: master.derive("cookie"),
             consent: master.derive("consent"),
             grant: master.derive("grant"),

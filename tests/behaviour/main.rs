@@ -80,6 +80,7 @@ mod revoke_client;
 mod revoke_tokens;
 mod schema;
 mod sealing;
+mod second_factor;
 mod security;
 mod set_up;
 mod sign_in;

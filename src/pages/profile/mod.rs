@@ -1,5 +1,9 @@
-//! Your profile: password and sessions.
+//! Your profile: password, second factor and sessions.
 
+pub mod app_form;
+pub mod authenticator_app;
 mod browser_name;
 #[expect(clippy::module_inception, reason = "a page file is named after its page")]
 pub mod profile;
+pub mod recovery_codes;
+pub mod second_factor;

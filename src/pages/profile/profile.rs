@@ -3,11 +3,13 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use crate::employees::second_factor::SecondFactors;
 use crate::employees::{self, Employee, Session, SessionsToRevoke, password};
 use crate::error::{Error, Result};
 use crate::id::SessionKey;
 use crate::pages::employees::path;
 use crate::pages::profile::browser_name::browser_name;
+use crate::pages::profile::second_factor;
 use crate::time::{DisplayTime, count};
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, RequestContext, Section, Tone, html, unprocessable};
@@ -24,6 +26,7 @@ struct Profile {
     role: &'static str,
     access_path: String,
     shortest: usize,
+    second_factor: String,
     sessions: Vec<SessionRow>,
 }
 
@@ -43,8 +46,10 @@ pub async fn profile(context: RequestContext, app: web::Data<State>) -> Result<H
 
 async fn load(context: &RequestContext, app: &State) -> Result<Profile> {
     let (id, now) = (context.viewer.id, context.now());
-    let (employee, sessions) =
-        app.db.read(move |conn| Ok((Employee::find(conn, id)?, Session::of_employee(conn, id, now)?))).await?;
+    let read = app.db.read(move |conn| {
+        Ok((Employee::find(conn, id)?, Session::of_employee(conn, id, now)?, SecondFactors::of(conn, id)?))
+    });
+    let (employee, sessions, factors) = read.await?;
     let row = |session: Session| SessionRow {
         id: session.id,
         browser: browser_name(&session.user_agent),
@@ -60,6 +65,7 @@ async fn load(context: &RequestContext, app: &State) -> Result<Profile> {
         role: employee.role.name(),
         access_path: path(id),
         shortest: password::SHORTEST,
+        second_factor: second_factor::summary(&factors),
         sessions: sessions.into_iter().map(row).collect(),
     })
 }

@@ -4,7 +4,11 @@
 pub mod confirm;
 pub mod forgot_password;
 mod new_session;
+mod pending;
+pub mod second_factor;
+pub mod second_factor_set_up;
 pub mod set_up;
 #[expect(clippy::module_inception, reason = "a page file is named after its page")]
 pub mod sign_in;
+mod steps;
 pub mod welcome;

@@ -5,30 +5,37 @@ use actix_web::cookie::{Cookie, SameSite, time::Duration};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::employees::{KnownDevice, NewSession};
+use crate::employees::{KnownDevice, NewSession, Proof};
 use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
+use crate::pages::sign_in::pending;
 use crate::time::DAY;
 use crate::web::client_ip;
-use crate::web::page::see_other;
 use crate::web::session_store::SIGN_IN;
 use crate::web::state::State;
 
 const DEVICE_LIFETIME: i64 = 180 * DAY;
 
-/// Signs the employee in and redirects to `next`. The session store writes the row and gives the browser a new key, so
-/// that a cookie somebody else planted is never used.
-pub fn start(request: &HttpRequest, app: &State, employee: EmployeeKey, next: &str) -> Result<HttpResponse> {
+/// Signs the employee in with the response, which is where they continue. The session store writes the row and gives the browser
+/// a new key, so that a cookie somebody else planted is never used.
+pub fn start(
+    request: &HttpRequest,
+    app: &State,
+    (employee, proof): (EmployeeKey, Proof),
+    mut response: HttpResponse,
+) -> Result<HttpResponse> {
     let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let user_agent = agent.chars().filter(|c| !c.is_control()).take(300).collect();
     let client_ip = client_ip::address(request, &app.config.trusted_proxies);
     let session = request.get_session();
     session.clear();
     session.renew();
-    session.insert(SIGN_IN, NewSession { employee, client_ip, user_agent }).map_err(Error::internal)?;
+    session.insert(SIGN_IN, NewSession { employee, client_ip, user_agent, proof }).map_err(Error::internal)?;
     log::info!("employee {employee} signed in");
-    let mut response = see_other(next);
     response.add_cookie(&device_cookie(app, employee)).map_err(Error::internal)?;
+    if request.cookie(&pending::cookie_name(app)).is_some() {
+        response.add_cookie(&pending::removal(app)).map_err(Error::internal)?;
+    }
     Ok(response)
 }
 

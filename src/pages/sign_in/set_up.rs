@@ -6,7 +6,7 @@ use askama::Template;
 use crate::account;
 use crate::employees::{self, NewEmployee, OneTimeLink, Purpose, password};
 use crate::error::{Error, Result};
-use crate::pages::sign_in::new_session;
+use crate::pages::sign_in::steps;
 use crate::scopes::Role;
 use crate::web::client_ip;
 use crate::web::email_address::email_address;
@@ -101,5 +101,5 @@ pub async fn set_up(
             employees::set_up(conn, &secret, (shop, zone), (&admin, &client_ip), now)
         })
         .await?;
-    new_session::start(&request, &app, id, "/settings")
+    steps::after_password(&request, &app, id, "/settings").await
 }

@@ -7,7 +7,7 @@ use crate::employees;
 use crate::error::{Error, Result};
 use crate::metrics;
 use crate::oauth::authorization_request;
-use crate::pages::sign_in::new_session;
+use crate::pages::sign_in::{new_session, steps};
 use crate::web::client_ip;
 use crate::web::form::ProtectedForm;
 use crate::web::page::{RequestContext, Tone, see_other};
@@ -70,7 +70,7 @@ pub async fn sign_in(request: HttpRequest, app: web::Data<State>, form: Protecte
         Err(_) => {}
     }
     match outcome? {
-        Some(employee) => new_session::start(&request, &app, employee, &next),
+        Some(employee) => steps::after_password(&request, &app, employee, &next).await,
         // The same text for a locked or archived employee, who would learn otherwise that the password is right.
         None => refuse(&request, &app, "Incorrect e-mail or password.", (next, email.to_string())).await,
     }
@@ -90,7 +90,7 @@ pub async fn sign_out(context: RequestContext, app: web::Data<State>, form: Prot
 }
 
 /// The path to continue at after signing in: `next` if it is a page of this server, otherwise what needs attention.
-fn local(next: &str, origin: &str) -> String {
+pub(super) fn local(next: &str, origin: &str) -> String {
     const HOME: &str = "/settings";
     // Browsers read `\` in a path as `/`. In a query it is a plain character, and authorization requests may contain it.
     let path = next.split('?').next().unwrap_or_default();

@@ -6,7 +6,7 @@ use askama::Template;
 use crate::account::Account;
 use crate::employees::{self, Employee, OneTimeLink, Purpose, password};
 use crate::error::{Error, Result};
-use crate::pages::sign_in::new_session;
+use crate::pages::sign_in::steps;
 use crate::web::client_ip;
 use crate::web::form::{BrowserToken, ProtectedForm};
 use crate::web::page::{Page, Tone, html, unprocessable};
@@ -76,5 +76,5 @@ pub async fn welcome(
     let hash = app.hasher.hash(form.get("password")).await?;
     let (now, client_ip) = (app.clock.now(), client_ip::address(&request, &app.config.trusted_proxies));
     let id = app.db.write(move |conn| employees::redeem_link(conn, &secret, &hash, &client_ip, now)).await?;
-    new_session::start(&request, &app, id, "/settings")
+    steps::after_password(&request, &app, id, "/settings").await
 }

@@ -171,10 +171,15 @@ fn d1_with_the_token_of_its_form_a_post_still_needs_the_right() {
             "/sign-in" | "/forgot-password" | "/oauth/update" | "/set-up/{secret}" => 422,
             "/settings/access/revocations" | "/settings/profile/password" => 422,
             "/sign-out"
+            | "/settings/profile/second-factor/app/remove"
+            | "/settings/profile/second-factor/recovery-codes"
+            | "/sign-in/second-factor"
+            | "/sign-in/second-factor/set-up"
             | "/settings/profile/sessions/{session}/revoke"
             | "/settings/profile/sessions/revoke-others" => 303,
             "/settings/client-api-access/find-token" => 200,
             "/welcome/{secret}" => 410,
+            "/settings/profile/second-factor/app" => 409,
             _ => 403,
         };
         assert_eq!(page.status, expected, "{path}: {}", page.text());

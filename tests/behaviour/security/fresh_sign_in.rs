@@ -15,7 +15,7 @@ const SENT: &str = "This was sent already";
 const CONFIRM: &str = "?confirm=";
 
 /// Every route that asks, and why: a new one is decided here too.
-const ASKING: [(&str, &str); 26] = [
+const ASKING: [(&str, &str); 30] = [
     ("access", "/settings/client-api-access/clients/{client}/approve"),
     ("access", "/settings/client-api-access/clients/{client}/edit"),
     ("access", "/settings/client-api-access/clients/{client}/resume"),
@@ -24,7 +24,11 @@ const ASKING: [(&str, &str); 26] = [
     ("connection", "/settings/connections/{connection}/authorize"),
     ("connection", "/settings/connections/{connection}/edit"),
     ("erases", "/settings/employees/{employee}/erase"),
+    ("factor", "/settings/profile/second-factor/app"),
+    ("factor", "/settings/profile/second-factor/app/remove"),
+    ("factor", "/settings/profile/second-factor/recovery-codes"),
     ("invites", "/settings/employees/invite"),
+    ("key", "/settings/api-tokens/new"),
     ("key", "/settings/client-api-access/clients/{client}/access-tokens/{access_token}/value"),
     ("key", "/settings/client-api-access/clients/{client}/api-keys/new"),
     ("key", "/settings/connections/{connection}/keys"),

@@ -27,6 +27,7 @@ use crate::employees::SeenSessions;
 use crate::employees::password_hasher::PasswordHasher;
 use crate::error::Error;
 use crate::http::HttpClient;
+use crate::identity::ProviderCache;
 use crate::jobs;
 use crate::metrics::Metrics;
 use crate::monitoring;
@@ -52,6 +53,7 @@ pub struct App {
     pub walk_through: web::Data<std::sync::OnceLock<WalkThrough>>,
     retry_after_times: web::Data<RetryAfterTimes>,
     readiness: web::Data<Readiness>,
+    provider_cache: web::Data<ProviderCache>,
     refreshes: Mutex<Option<RefreshQueue>>,
 }
 
@@ -97,6 +99,7 @@ impl App {
             walk_through: web::Data::default(),
             retry_after_times: web::Data::default(),
             readiness: web::Data::default(),
+            provider_cache: web::Data::default(),
             refreshes: Mutex::new(Some(refreshes)),
         }))
     }
@@ -129,6 +132,7 @@ impl App {
             app.app_data(data)
                 .app_data(self.retry_after_times.clone())
                 .app_data(self.readiness.clone())
+                .app_data(self.provider_cache.clone())
                 .app_data(web::Data::new(routes::TABLE))
                 .app_data(web::PayloadConfig::new(LONGEST_BODY))
                 .app_data(web::PathConfig::default().error_handler(|_, _| Error::NotFound.into()))

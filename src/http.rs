@@ -123,6 +123,11 @@ impl HttpClient {
         Ok(HttpClient { whole, streaming, private: outbound.private })
     }
 
+    /// Whether private and loopback addresses may be called.
+    pub fn allows_private(&self) -> bool {
+        self.private
+    }
+
     /// Sends a request and reads the whole response.
     pub async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, RequestFailure> {
         let request = reqwest::Request::try_from(request).map_err(|_| RequestFailure::Forbidden)?;

@@ -65,6 +65,8 @@ keys! {
     AuthorizationCodeKey;
     /// An employee.
     EmployeeKey;
+    /// An identity of an employee at an identity provider.
+    IdentityKey;
     /// A session: one browser signed in as one employee.
     SessionKey;
     /// A form that waits until its person has confirmed that it is them.

@@ -16,6 +16,7 @@
 //! | [`oauth`] | the authorization server, one file per endpoint | delivery |
 //! | [`broker`] | API calls passed on through a connection | delivery |
 //! | [`web`] | what pages and endpoints share: request context, forms, lists, sessions, errors, headers | delivery |
+//! | [`identity`] | sign-in through an OpenID Connect provider: discovery, ID tokens, links, roles, logout | domain |
 //! | [`access`] | acts that span areas: find a token, revoke many tokens or all access of a person, record what was last used and how much | domain |
 //! | [`connections`] | the shop's connections to other OAuth 2.0 servers | domain |
 //! | [`tokens`] | refresh tokens, access tokens, API keys and authorization codes: issue, rotate, list, revoke | domain |
@@ -59,6 +60,7 @@ pub mod employees;
 pub mod error;
 pub mod http;
 pub mod id;
+pub mod identity;
 pub mod jobs;
 pub mod logging;
 pub mod metrics;

@@ -63,6 +63,18 @@ diesel::table! {
         erased_at -> Nullable<BigInt>,
         grant_count -> BigInt,
         grants_counted_at -> BigInt,
+        linked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    employee_identities (id) {
+        id -> BigInt,
+        employee_id -> BigInt,
+        issuer -> Text,
+        subject -> Text,
+        created_at -> BigInt,
+        last_used_at -> BigInt,
     }
 }
 
@@ -96,6 +108,8 @@ diesel::table! {
         state -> Text,
         confirmed_at -> BigInt,
         confirmed_hash -> Nullable<Binary>,
+        identity_id -> Nullable<BigInt>,
+        provider_session -> Text,
     }
 }
 
@@ -698,9 +712,11 @@ diesel::joinable!(api_tokens -> employees (employee_id));
 diesel::joinable!(business_locations -> businesses (business_id));
 diesel::joinable!(employee_locations -> employees (employee_id));
 diesel::joinable!(employee_locations -> business_locations (business_location_id));
+diesel::joinable!(employee_identities -> employees (employee_id));
 diesel::joinable!(one_time_links -> employees (employee_id));
 diesel::joinable!(sessions -> employees (employee_id));
 diesel::joinable!(held_forms -> sessions (session_id));
+diesel::joinable!(sessions -> employee_identities (identity_id));
 diesel::joinable!(refresh_tokens -> clients (client_id));
 diesel::joinable!(refresh_tokens -> employees (employee_id));
 diesel::joinable!(refresh_token_values -> refresh_tokens (refresh_token_id));
@@ -728,6 +744,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     businesses,
     business_locations,
     employees,
+    employee_identities,
     employee_locations,
     one_time_links,
     sessions,

@@ -72,6 +72,10 @@ text_enum! {
         ClientTokensRevoked = "client tokens revoked",
         /// An employee was invited.
         EmployeeInvited = "employee invited",
+        /// An employee was added at their first sign-in through the identity provider.
+        EmployeeAdded = "employee added",
+        /// An identity at the identity provider was linked to an employee.
+        IdentityLinked = "identity linked",
         /// An employee accepted an invitation and chose a password.
         InvitationAccepted = "invitation accepted",
         /// An employee was locked.
@@ -196,6 +200,8 @@ impl Kind {
             Kind::BulkRevoked => "Tokens revoked in bulk",
             Kind::ClientTokensRevoked => "All tokens revoked",
             Kind::EmployeeInvited => "Employee invited",
+            Kind::EmployeeAdded => "Employee added",
+            Kind::IdentityLinked => "Identity linked",
             Kind::InvitationAccepted => "Invitation accepted",
             Kind::EmployeeLocked => "Employee locked",
             Kind::EmployeeUnlocked => "Employee unlocked",

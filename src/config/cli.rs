@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::NoticeSettings;
+use crate::config::{IdentitySettings, NoticeSettings};
 
 /// The command line.
 #[derive(Parser)]
@@ -24,6 +24,8 @@ use crate::config::NoticeSettings;
         smtp://localhost:25?tls=none\n  \
         WEBHOOK_SECRET    signs the notices sent to WEBHOOK_URL: whsec_ and base64, or at least\n                    \
         24 characters\n  \
+        OIDC_CLIENT_SECRET\n                    \
+        the secret of OIDC_CLIENT_ID at the provider OIDC_ISSUER\n  \
         For each of them, NAME_FILE may name a file that contains the value."
 )]
 pub struct Cli {
@@ -128,6 +130,9 @@ pub struct Settings {
     /// Settings of notices.
     #[command(flatten)]
     pub notices: NoticeSettings,
+    /// Settings of the OpenID Connect provider.
+    #[command(flatten)]
+    pub identity: IdentitySettings,
     /// Log level of this program: error, warn, info, debug or trace; libraries log at most warnings
     #[arg(long, env = "LOG_LEVEL", default_value = "info", value_name = "LEVEL")]
     pub log_level: String,

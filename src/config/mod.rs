@@ -5,6 +5,8 @@ mod cli;
 mod data_folder;
 mod database_url;
 mod hosts;
+mod identity;
+mod identity_flags;
 mod keys;
 mod lifetimes;
 mod notices;
@@ -33,6 +35,8 @@ pub use cli::{
 pub use data_folder::{FreeSpace, beside, folder_of, free_bytes};
 pub use database_url::DatabaseUrl;
 pub use hosts::Hosts;
+pub use identity::{DEFAULT_SCOPES, EMAIL_CLAIM, EnteredProvider, GROUPS_CLAIM, IdentityProvider};
+pub use identity_flags::IdentitySettings;
 pub use keys::KeyChange;
 pub use lifetimes::Lifetimes;
 pub use notices::{Channels, NoticeSecrets, NoticeSettings, Notices};
@@ -120,6 +124,8 @@ pub struct Config {
     pub hosts: Hosts,
     /// Where notices are sent.
     pub notices: Notices,
+    /// The OpenID Connect provider that employees sign in through, if the environment sets one.
+    pub identity_provider: Option<IdentityProvider>,
     /// The log level of this program.
     pub log_level: log::LevelFilter,
     /// The format of the log.
@@ -169,6 +175,8 @@ impl Config {
         let registration = checks.take("--public-registration / PUBLIC_REGISTRATION", registration);
         let outbound = checks::outbound(checks, settings);
         let notices = notices(checks, settings, outbound.as_ref().is_some_and(|outbound| outbound.private));
+        let allows_private = outbound.as_ref().is_some_and(|outbound| outbound.private);
+        let provider = identity_provider(checks, settings, allows_private);
         let level = settings.log_level.parse().map_err(|_| format!("'{}' is not a log level", settings.log_level));
         let level = checks.take("--log-level / LOG_LEVEL", level);
         let format = checks.take("--log-format / LOG_FORMAT", checks::log_format(&settings.log_format));
@@ -189,6 +197,7 @@ impl Config {
             outbound: outbound?,
             hosts: Hosts::default(),
             notices: notices?,
+            identity_provider: provider?,
             log_level: level?,
             log_format: format?,
         })
@@ -227,6 +236,14 @@ fn notices(checks: &mut Checks, settings: &Settings, private: bool) -> Option<No
     let secrets = NoticeSecrets { smtp_url: secret("SMTP_URL"), webhook_secret: secret("WEBHOOK_SECRET") };
     let notices = Notices::from_settings(&settings.notices, &secrets, private);
     notices.map_err(|wrong| wrong.iter().for_each(|(name, why)| checks.note(name, why))).ok()
+}
+
+// None if a setting is invalid.
+#[expect(clippy::option_option, reason = "an installation without a provider is valid")]
+fn identity_provider(checks: &mut Checks, settings: &Settings, private: bool) -> Option<Option<IdentityProvider>> {
+    let secret = checks.take("OIDC_CLIENT_SECRET_FILE", secret("OIDC_CLIENT_SECRET")).flatten();
+    let provider = identity::provider(&settings.identity, secret, private);
+    provider.map_err(|wrong| wrong.iter().for_each(|(name, why)| checks.note(name, why))).ok()
 }
 
 #[cfg(test)]

@@ -28,3 +28,8 @@ pub fn spend(conn: &mut DbConnection, nonce: &str, lost: &str, now: Timestamp) -
         _ => Err(Error::Conflict(lost.into())),
     }
 }
+
+/// Whether a nonce is used.
+pub fn is_spent(conn: &mut DbConnection, nonce: &str) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(form_nonces::table.filter(form_nonces::nonce.eq(nonce)))).get_result(conn)
+}

@@ -17,7 +17,7 @@ text_enum! {
     EmployeeState {
         /// May sign in.
         Active = "active",
-        /// Invited, and has not chosen a password yet.
+        /// Invited, and has neither chosen a password nor signed in through the identity provider.
         Invited = "invited",
         /// Locked: cannot sign in, and the access they authorized does not work until an admin unlocks them.
         Locked = "locked",
@@ -56,6 +56,8 @@ pub struct Employee {
     pub erased_at: Option<Timestamp>,
     /// Their valid refresh tokens and API keys, as last counted, up to one more than a thousand.
     pub grant_count: i64,
+    /// When they first signed in through an identity provider, if they did.
+    pub linked_at: Option<Timestamp>,
 }
 
 /// What a new employee needs.
@@ -117,9 +119,9 @@ impl Employee {
         })
     }
 
-    /// Whether they can sign in with the right password.
+    /// Whether they can sign in, with a password or through the identity provider.
     pub fn may_sign_in(&self) -> bool {
-        self.password_hash.is_some() && self.is_active()
+        (self.password_hash.is_some() || self.linked_at.is_some()) && self.is_active()
     }
 
     /// Whether the access they authorized works: they are neither locked nor archived.
@@ -137,12 +139,12 @@ impl Employee {
         match self {
             Employee { archived_at: Some(_), .. } => EmployeeState::Archived,
             Employee { locked_at: Some(_), .. } => EmployeeState::Locked,
-            Employee { password_hash: None, .. } => EmployeeState::Invited,
+            Employee { password_hash: None, linked_at: None, .. } => EmployeeState::Invited,
             _ => EmployeeState::Active,
         }
     }
 
-    /// How many admins can sign in.
+    /// How many admins can sign in with a password, whatever happens to the identity provider.
     pub fn admins(conn: &mut DbConnection) -> QueryResult<i64> {
         employees::table
             .filter(employees::role.eq(Role::Admin))

@@ -47,10 +47,11 @@ impl Employee {
                 }
                 Some(EmployeeState::Invited) => query
                     .filter(employees::password_hash.is_null())
+                    .filter(employees::linked_at.is_null())
                     .filter(employees::locked_at.is_null())
                     .filter(employees::archived_at.is_null()),
                 Some(EmployeeState::Active) => query
-                    .filter(employees::password_hash.is_not_null())
+                    .filter(employees::password_hash.is_not_null().or(employees::linked_at.is_not_null()))
                     .filter(employees::locked_at.is_null())
                     .filter(employees::archived_at.is_null()),
             }

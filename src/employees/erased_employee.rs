@@ -9,7 +9,7 @@ use crate::employees::second_factor;
 use crate::employees::session::Session;
 use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
-use crate::schema::{employees, one_time_links};
+use crate::schema::{employee_identities, employees, one_time_links};
 use crate::text::fold;
 use crate::time::Timestamp;
 
@@ -19,8 +19,8 @@ impl Employee {
         format!("Former employee {id}")
     }
 
-    /// Makes an archived employee anonymous, for good: no name, e-mail address, password, second factor, link, session or
-    /// location. False, and nothing happens, when they are not archived or are anonymous already.
+    /// Makes an archived employee anonymous, for good: no name, e-mail address, password, second factor, identity, link,
+    /// session or location. False, and nothing happens, when they are not archived or are anonymous already.
     pub fn erase(conn: &mut DbConnection, id: EmployeeKey, now: Timestamp) -> Result<bool> {
         let name = Employee::erased_name(id);
         // Nobody can have this address (RFC 2606 section 2), and without a password nobody signs in with it.
@@ -33,6 +33,7 @@ impl Employee {
                 employees::email.eq(&email),
                 employees::email_fold.eq(fold(&email)),
                 employees::password_hash.eq(None::<String>),
+                employees::linked_at.eq(None::<Timestamp>),
                 employees::erased_at.eq(now),
             ))
             .execute(conn)?;
@@ -42,6 +43,7 @@ impl Employee {
         diesel::delete(one_time_links::table.filter(one_time_links::employee_id.eq(id))).execute(conn)?;
         second_factor::delete_all(conn, id)?;
         Session::revoke_all(conn, id, None)?;
+        diesel::delete(employee_identities::table.filter(employee_identities::employee_id.eq(id))).execute(conn)?;
         Location::set_for_employee(conn, id, &[])?;
         Ok(true)
     }

@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 
-use crate::activity::{Actor, Kind, NewActivity, Subject, unknown_address};
+use crate::activity::{Actor, Detail, Kind, NewActivity, Subject, unknown_address};
 use crate::db::DbConnection;
 use crate::employees::sign_in_attempts::{EVERYBODY, ensure_row, hour_of, network_row};
 use crate::error::Result;
@@ -25,6 +25,30 @@ pub(super) fn record(
     client_ip: &str,
     now: Timestamp,
 ) -> Result<()> {
+    let subject = match employee {
+        Some(id) => Subject::employee(id, ""),
+        None => Subject::named("sign_in", 0, &unknown_address(email)),
+    };
+    record_or_count(conn, (subject, Detail::default()), client_ip, now)
+}
+
+/// Records a failed sign-in through an identity provider, or counts it; `reason` names no person.
+pub fn record_at_provider(
+    conn: &mut DbConnection,
+    (provider, reason): (&str, &str),
+    client_ip: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let subject = Subject::named("sign_in", 0, &format!("through {provider}"));
+    record_or_count(conn, (subject, Detail::note(reason)), client_ip, now)
+}
+
+fn record_or_count(
+    conn: &mut DbConnection,
+    (subject, detail): (Subject, Detail),
+    client_ip: &str,
+    now: Timestamp,
+) -> Result<()> {
     let rows = [EVERYBODY.to_string(), network_row(&network::of(client_ip))];
     let mut is_recorded = true;
     for (subject, most) in rows.iter().zip([ALL_ENTRIES, OWN_ENTRIES]) {
@@ -40,11 +64,7 @@ pub(super) fn record(
     diesel::update(sign_in_attempts::table.filter(sign_in_attempts::subject.eq_any(&rows)))
         .set(sign_in_attempts::recorded.eq(sign_in_attempts::recorded + 1))
         .execute(conn)?;
-    let subject = match employee {
-        Some(id) => Subject::employee(id, ""),
-        None => Subject::named("sign_in", 0, &unknown_address(email)),
-    };
-    NewActivity::new(Kind::SignInFailed, Actor::nobody(), subject).from(client_ip).record(conn, now)
+    NewActivity::new(Kind::SignInFailed, Actor::nobody(), subject).from(client_ip).with(detail).record(conn, now)
 }
 
 // Starts a new hour if the last one is over, and returns how many entries this one has.

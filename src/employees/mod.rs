@@ -34,7 +34,7 @@ pub use one_time_link::{OneTimeLink, Purpose, address as link_address};
 pub use profile::{SessionsToRevoke, change_password, revoke_sessions};
 pub use proof::Proof;
 pub use reset_request::{answer_requests, has_requests, request_reset};
-pub use session::{ABSOLUTE_TIMEOUT, IDLE_TIMEOUT, NewSession, SeenSessions, Session};
+pub use session::{ABSOLUTE_TIMEOUT, IDLE_TIMEOUT, NewSession, ProviderSession, SeenSessions, Session};
 pub use set_up::{is_set_up, set_up};
 pub use sign_in::{KnownDevice, SignInOrigin, sign_in, sign_out};
 pub use sign_in_attempts::{Attempt, Attempts, MOST_ROWS};

@@ -11,6 +11,8 @@ text_enum! {
         AuthenticatorApp = "authenticator app",
         /// A password, and a recovery code.
         RecoveryCode = "recovery code",
+        /// A sign-in at the identity provider, which decides about second factors itself.
+        Provider = "identity provider",
     }
 }
 
@@ -23,7 +25,7 @@ impl Proof {
     /// What the activity entry of the sign-in says; empty for a password alone.
     pub fn note(self) -> &'static str {
         match self {
-            Proof::Password => "",
+            Proof::Password | Proof::Provider => "",
             Proof::AuthenticatorApp => "with an authenticator app",
             Proof::RecoveryCode => "with a recovery code",
         }

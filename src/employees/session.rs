@@ -10,7 +10,7 @@ use crate::employees::employee::Employee;
 use crate::employees::proof::Proof;
 use crate::employees::second_factor;
 use crate::error::{Error, Result};
-use crate::id::{EmployeeKey, SessionKey};
+use crate::id::{EmployeeKey, IdentityKey, SessionKey};
 use crate::schema::{employees, sessions};
 use crate::scopes::Role;
 use crate::secrets::TokenHash;
@@ -50,6 +50,22 @@ pub struct NewSession {
     pub user_agent: String,
     /// By what they proved who they are.
     pub proof: Proof,
+    /// The identity provider, if they sign in through it.
+    #[serde(default)]
+    pub provider: Option<ProviderSession>,
+}
+
+/// What an identity provider said about a sign-in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProviderSession {
+    /// Who signed in there.
+    pub identity: IdentityKey,
+    /// The provider's name, for the activity log.
+    pub provider: String,
+    /// The provider's ID of its own session (`sid`); empty if it has none.
+    pub session: String,
+    /// When they last proved there who they are (`auth_time`), if the provider says so. It may be hours ago.
+    pub authenticated_at: Option<Timestamp>,
 }
 
 /// A session as a request finds it: the row, its state, and who is signed in.
@@ -110,12 +126,18 @@ impl Session {
                 sessions::client_ip.eq(&new.client_ip),
                 sessions::user_agent.eq(&new.user_agent),
                 sessions::state.eq(state),
+                sessions::identity_id.eq(new.provider.as_ref().map(|provider| provider.identity)),
+                sessions::provider_session.eq(new.provider.as_ref().map_or("", |provider| &provider.session)),
             ))
             .execute(conn)?;
         Employee::set_last_signed_in(conn, employee.id, now)?;
+        let through = match &new.provider {
+            Some(provider) => format!("through {}", provider.provider),
+            None => new.proof.note().to_string(),
+        };
         NewActivity::new(Kind::SignedIn, Actor::person(employee.id, &employee.name), employee.subject())
             .from(&new.client_ip)
-            .with(Detail::note(new.proof.note()))
+            .with(Detail::note(through))
             .record(conn, now)
     }
 

@@ -23,6 +23,8 @@ routes! {
         POST Public Never(public) => pages::sign_in::second_factor_set_up::set_up,
     }
     "/sign-out" { POST SignedIn Never(ends) => pages::sign_in::sign_in::sign_out }
+    "/sign-in/provider" { GET Public => pages::sign_in::provider::begin }
+    "/sign-in/callback" { GET Public => pages::sign_in::provider::callback }
     "/set-up/{secret}" {
         GET Public => pages::sign_in::set_up::form,
         POST Public Never(public) => pages::sign_in::set_up::set_up,

@@ -19,6 +19,8 @@ struct SignInPage {
     client: Option<String>,
     // Whether the server can send a link to choose a new password.
     mails_links: bool,
+    // The name of the identity provider, and the path that leads to it.
+    provider: Option<(String, String)>,
 }
 
 /// What the page shows.
@@ -34,6 +36,12 @@ pub struct SignInForm {
     pub client: Option<String>,
 }
 
+/// The path that leads to the identity provider, and back to `next`.
+pub fn provider_path(next: &str) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+    format!("/sign-in/provider?{query}")
+}
+
 /// Renders the page.
 pub async fn show(request: &HttpRequest, app: &web::Data<State>, form: SignInForm) -> Result<HttpResponse> {
     let found = app.db.lookup(|conn| Ok((Account::get(conn)?.name, notices::is_set_up(conn, Channel::Email)?)));
@@ -45,5 +53,6 @@ pub async fn show(request: &HttpRequest, app: &web::Data<State>, form: SignInFor
         page = page.with_flash(tone, text);
     }
     let SignInForm { next, email, client, .. } = form;
-    browser.set_cookie(html(SignInPage { page, next, email, client, mails_links })?)
+    let provider = app.config.identity_provider.as_ref().map(|provider| (provider.name.clone(), provider_path(&next)));
+    browser.set_cookie(html(SignInPage { page, next, email, client, mails_links, provider })?)
 }

@@ -89,6 +89,8 @@ pub struct Keys {
     pub cookie: DerivedKey,
     /// Signs the authorization request in a consent form.
     pub consent: DerivedKey,
+    /// Signs the cookie of a sign-in through an identity provider.
+    pub provider_sign_in: DerivedKey,
     /// Derives the grant parts of refresh tokens that were issued in the earlier format.
     pub grant: DerivedKey,
 }
@@ -102,6 +104,7 @@ impl Keys {
             sign_in: master.derive("sign-in"),
             cookie: master.derive("cookie"),
             consent: master.derive("consent"),
+            provider_sign_in: master.derive("sign in through a provider"),
             grant: master.derive("grant"),
         }
     }

@@ -46,6 +46,7 @@ mod foreign_clients;
 mod foreign_providers;
 mod gateway;
 mod granted_scope;
+mod identity;
 mod invitations;
 mod large_revoke;
 mod last_use;

@@ -117,6 +117,7 @@ fn every_foreign_key_states_its_action_and_has_an_index_that_begins_with_it() {
         ("connections", "authorized_by", "employees"),
         ("connections", "business_id", "businesses"),
         ("connections", "oauth_client_id", "oauth_clients"),
+        ("employee_identities", "employee_id", "employees"),
         ("employee_locations", "business_location_id", "business_locations"),
         ("employee_locations", "employee_id", "employees"),
         ("held_forms", "session_id", "sessions"),
@@ -129,6 +130,7 @@ fn every_foreign_key_states_its_action_and_has_an_index_that_begins_with_it() {
         ("second_factors", "id", "employees"),
         ("service_keys", "connection_id", "connections"),
         ("sessions", "employee_id", "employees"),
+        ("sessions", "identity_id", "employee_identities"),
         ("token_failures", "client_id", "clients"),
     ];
     let found: Vec<_> =
@@ -248,6 +250,7 @@ fn every_table_and_column_the_code_knows_is_there_and_no_other() {
         notice_marks,
         mail_settings,
         webhook_settings,
+        employee_identities,
         digest_settings
     );
 

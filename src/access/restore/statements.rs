@@ -40,10 +40,14 @@ pub(super) const PEOPLE: &[&str] = &[
          archived_at = coalesce(main.employees.archived_at, o.archived_at),
          role = CASE WHEN o.role = 'staff' OR main.employees.role = 'staff' THEN 'staff'
              WHEN o.role = 'manager' OR main.employees.role = 'manager' THEN 'manager' ELSE 'admin' END,
-         password_hash = o.password_hash
+         password_hash = o.password_hash,
+         linked_at = CASE WHEN o.linked_at IS NULL THEN NULL ELSE main.employees.linked_at END
      FROM replaced.employees o WHERE o.id = main.employees.id",
-    "UPDATE main.employees SET archived_at = coalesce(archived_at, created_at), password_hash = NULL
+    "UPDATE main.employees SET archived_at = coalesce(archived_at, created_at), password_hash = NULL, linked_at = NULL
      WHERE id NOT IN (SELECT id FROM replaced.employees)",
+    "DELETE FROM main.employee_identities WHERE NOT EXISTS (
+         SELECT 1 FROM replaced.employee_identities o WHERE o.employee_id = main.employee_identities.employee_id
+         AND o.issuer = main.employee_identities.issuer AND o.subject = main.employee_identities.subject)",
     "UPDATE main.employees SET token_flags_due = token_flags_due + 1, grants_counted_at = 0",
 ];
 

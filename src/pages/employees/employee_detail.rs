@@ -9,7 +9,7 @@ use crate::account::{Business, Location};
 use crate::clients::ClientState;
 use crate::connections::Connection;
 use crate::db::DbConnection;
-use crate::employees::{Employee, OneTimeLink};
+use crate::employees::{Employee, EmployeeState, OneTimeLink};
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, LocationKey};
 use crate::pages::connections::connection_summary::{ConnectionFacts, allow_form_redirects};
@@ -142,7 +142,7 @@ fn page(context: &RequestContext, loaded: Loaded, access: Access) -> EmployeeDet
         is_archived: employee.archived_at.is_some(),
         erased: employee.erased_at.map(|at| context.times.ago(at)),
         is_erasing,
-        is_invited: employee.password_hash().is_none(),
+        is_invited: employee.state() == EmployeeState::Invited,
         is_viewer: context.viewer.id == employee.id,
         may_manage: context.viewer.is_admin(),
         may_offboard: require_may_offboard((context.viewer.id, context.viewer.role), &employee).is_ok(),

@@ -5,6 +5,7 @@ pub mod confirm;
 pub mod forgot_password;
 mod new_session;
 mod pending;
+pub mod provider;
 pub mod second_factor;
 pub mod second_factor_set_up;
 pub mod set_up;

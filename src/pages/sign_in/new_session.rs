@@ -5,7 +5,7 @@ use actix_web::cookie::{Cookie, SameSite, time::Duration};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::employees::{KnownDevice, NewSession, Proof};
+use crate::employees::{KnownDevice, NewSession, Proof, ProviderSession};
 use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
 use crate::pages::sign_in::pending;
@@ -22,6 +22,25 @@ pub fn start(
     request: &HttpRequest,
     app: &State,
     (employee, proof): (EmployeeKey, Proof),
+    response: HttpResponse,
+) -> Result<HttpResponse> {
+    start_with(request, app, (employee, proof, None), response)
+}
+
+/// As [`start`], for somebody who signed in through an identity provider.
+pub fn start_through(
+    request: &HttpRequest,
+    app: &State,
+    (employee, provider): (EmployeeKey, ProviderSession),
+    response: HttpResponse,
+) -> Result<HttpResponse> {
+    start_with(request, app, (employee, Proof::Provider, Some(provider)), response)
+}
+
+fn start_with(
+    request: &HttpRequest,
+    app: &State,
+    (employee, proof, provider): (EmployeeKey, Proof, Option<ProviderSession>),
     mut response: HttpResponse,
 ) -> Result<HttpResponse> {
     let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -30,7 +49,9 @@ pub fn start(
     let session = request.get_session();
     session.clear();
     session.renew();
-    session.insert(SIGN_IN, NewSession { employee, client_ip, user_agent, proof }).map_err(Error::internal)?;
+    session
+        .insert(SIGN_IN, NewSession { employee, client_ip, user_agent, proof, provider })
+        .map_err(Error::internal)?;
     log::info!("employee {employee} signed in");
     response.add_cookie(&device_cookie(app, employee)).map_err(Error::internal)?;
     if request.cookie(&pending::cookie_name(app)).is_some() {

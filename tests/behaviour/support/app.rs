@@ -105,6 +105,7 @@ impl TestApp {
             outbound: Outbound { private: true, authorities: Vec::new() },
             hosts: Hosts::default(),
             notices: Notices::default(),
+            identity_provider: None,
             log_level: log::LevelFilter::Off,
             log_format: LogFormat::Text,
         };

@@ -1,0 +1,173 @@
+//! What a provider publishes about itself (OpenID Connect Discovery 1.0) and its keys, kept in memory for a while.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use oauth2::http;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::http::may_be_called;
+use crate::identity::jws::Key;
+use crate::identity::{Asking, Refusal};
+use crate::time::{HOUR, Timestamp};
+
+// What is known is used so long.
+const FRESH_FOR: i64 = HOUR;
+// Keys are fetched again at most so often, whoever sends tokens with unknown keys.
+const KEYS_AT_MOST_EVERY: i64 = 10;
+const MOST_KEYS: usize = 100;
+
+/// What a provider publishes about itself, as far as it is used.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Metadata {
+    issuer: String,
+    /// Where the browser is sent to sign in.
+    pub authorization_endpoint: String,
+    /// Where a code is redeemed.
+    pub token_endpoint: String,
+    jwks_uri: String,
+    /// Where more claims can be read.
+    #[serde(default)]
+    pub userinfo_endpoint: Option<String>,
+    #[serde(default)]
+    token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// Whether every answer names the issuer (RFC 9207).
+    #[serde(default)]
+    pub authorization_response_iss_parameter_supported: bool,
+}
+
+impl Metadata {
+    /// Whether the client secret goes into the header: the default (OpenID Connect Core 1.0 section 9).
+    pub fn secret_in_header(&self) -> bool {
+        let methods = self.token_endpoint_auth_methods_supported.as_ref();
+        methods.is_none_or(|methods| methods.iter().any(|method| method == "client_secret_basic"))
+    }
+}
+
+#[derive(Deserialize)]
+struct KeySet {
+    keys: Vec<Value>,
+}
+
+#[derive(Clone)]
+struct Known {
+    metadata: Arc<Metadata>,
+    metadata_at: Timestamp,
+    keys: Arc<Vec<Key>>,
+    keys_at: Timestamp,
+}
+
+/// What is known about the provider in use.
+#[derive(Default)]
+pub struct ProviderCache(Mutex<Option<Known>>);
+
+impl std::fmt::Debug for ProviderCache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ProviderCache")
+    }
+}
+
+impl ProviderCache {
+    fn of(&self, issuer: &str) -> Option<Known> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.clone().filter(|known| known.metadata.issuer == issuer)
+    }
+
+    fn put(&self, known: Known) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
+    }
+}
+
+fn is_within(at: Timestamp, seconds: i64, now: Timestamp) -> bool {
+    // A clock that was set back makes nothing last longer.
+    (0..seconds).contains(&now.since(at))
+}
+
+impl Asking<'_> {
+    /// What the provider publishes about itself. If it does not answer now, what it published before.
+    pub(super) async fn metadata(&self) -> Result<Arc<Metadata>, Refusal> {
+        Ok(self.known().await?.metadata)
+    }
+
+    /// The provider's keys; with `again`, fetched anew unless that was done a moment ago.
+    pub(super) async fn keys(&self, again: bool) -> Result<Arc<Vec<Key>>, Refusal> {
+        let known = self.known().await?;
+        let fresh_for = if again { KEYS_AT_MOST_EVERY } else { FRESH_FOR };
+        if is_within(known.keys_at, fresh_for, self.now) {
+            return Ok(known.keys);
+        }
+        let keys = self.fetch_keys(&known.metadata).await?;
+        self.cache.put(Known { keys: keys.clone(), keys_at: self.now, ..known });
+        Ok(keys)
+    }
+
+    async fn known(&self) -> Result<Known, Refusal> {
+        let before = self.cache.of(&self.provider.issuer);
+        if let Some(known) = before.as_ref().filter(|known| is_within(known.metadata_at, FRESH_FOR, self.now)) {
+            return Ok(known.clone());
+        }
+        match (self.fetch().await, before) {
+            (Ok(known), _) => {
+                self.cache.put(known.clone());
+                Ok(known)
+            }
+            (Err(refusal), Some(known)) if refusal.may_pass => Ok(known),
+            (Err(refusal), _) => Err(refusal),
+        }
+    }
+
+    async fn fetch(&self) -> Result<Known, Refusal> {
+        let issuer = &self.provider.issuer;
+        let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+        let metadata: Metadata = self.get(&url, "configuration", None).await?;
+        // OpenID Connect Discovery 1.0 section 4.3: the issuer must be exactly the one that was asked for.
+        if metadata.issuer != *issuer {
+            return Err(Refusal::new(
+                "The provider's configuration is for another issuer than the one that is set here.",
+            ));
+        }
+        let is_callable =
+            |url: &str| url::Url::parse(url).is_ok_and(|url| may_be_called(&url, self.http.allows_private()));
+        if !is_callable(&metadata.authorization_endpoint) {
+            return Err(Refusal::new(
+                "The provider's configuration names an address that this server does not lead to.",
+            ));
+        }
+        let keys = self.fetch_keys(&metadata).await?;
+        Ok(Known { metadata: Arc::new(metadata), metadata_at: self.now, keys, keys_at: self.now })
+    }
+
+    async fn fetch_keys(&self, metadata: &Metadata) -> Result<Arc<Vec<Key>>, Refusal> {
+        let set: KeySet = self.get(&metadata.jwks_uri, "keys", None).await?;
+        // A key of an unknown form is not for us.
+        let keys = set.keys.into_iter().take(MOST_KEYS).filter_map(|key| serde_json::from_value(key).ok());
+        Ok(Arc::new(keys.collect()))
+    }
+
+    /// Reads a JSON document of the provider; `what` names it.
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        url: &str,
+        what: &str,
+        token: Option<&str>,
+    ) -> Result<T, Refusal> {
+        let mut request = http::Request::get(url).header("accept", "application/json");
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let request = request
+            .body(Vec::new())
+            .map_err(|_| Refusal::new(format!("The address of the provider's {what} is not valid.")))?;
+        let answer = self.http.send(request).await;
+        let answer = answer.map_err(|why| Refusal::for_now(format!("The provider's {what} cannot be read: {why}.")))?;
+        let status = answer.status();
+        if !status.is_success() {
+            let sentence =
+                format!("The provider's {what} cannot be read: it answered with status {}.", status.as_u16());
+            return Err(if status.is_server_error() { Refusal::for_now(sentence) } else { Refusal::new(sentence) });
+        }
+        serde_json::from_slice(answer.body())
+            .map_err(|_| Refusal::new(format!("The provider's {what} cannot be understood.")))
+    }
+}

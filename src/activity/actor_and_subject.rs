@@ -32,6 +32,11 @@ impl Actor {
         self.id == Some(employee)
     }
 
+    /// Whether the actor is an employee.
+    pub fn is_person(&self) -> bool {
+        self.id.is_some()
+    }
+
     /// The name as the log shows it.
     pub fn name(&self) -> &str {
         &self.name

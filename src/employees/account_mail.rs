@@ -25,19 +25,28 @@ pub enum AccountChange {
         /// The role now.
         to: Role,
     },
+    /// The address they sign in with. They are told at the earlier address too.
+    Email {
+        /// The address before.
+        from: String,
+    },
     /// A second factor. The words say which one and what happened, as in `An authenticator app was added`.
     SecondFactor(String),
 }
 
 impl AccountChange {
     // The subject, and a sentence without its full stop.
-    fn words(&self) -> (&'static str, String) {
+    fn words(&self, employee: &Employee) -> (&'static str, String) {
         match self {
             AccountChange::Password => ("Your password was changed", "Your password was changed".into()),
             AccountChange::Role { from, to } => {
                 ("Your role was changed", format!("Your role was changed from {} to {}", from.name(), to.name()))
             }
-            AccountChange::SecondFactor(what) => ("Your second factor was changed", what.clone()),
+            AccountChange::Email { from } => (
+                "Your e-mail address was changed",
+                format!("The address that you sign in with was changed from {from} to {}", employee.email),
+            ),
+            AccountChange::SecondFactor(what) => ("About your second factor", what.clone()),
         }
     }
 }
@@ -56,11 +65,12 @@ pub fn tell(
         return Ok(());
     }
     let account = Account::get(conn)?;
-    let (subject, sentence) = change.words();
+    let (subject, sentence) = change.words(&employee);
     let at = TimeFormat::new(now, &account.time_zone).exact(now).absolute;
     let by = if actor.is(id) { String::new() } else { format!("By: {}\n", actor.name()) };
-    // Where somebody else works from is not theirs to know.
-    let from = if actor.is(id) && !client_ip.is_empty() { format!("From: {client_ip}\n") } else { String::new() };
+    // Where another employee works is not theirs to know.
+    let shows_ip = (actor.is(id) || !actor.is_person()) && !client_ip.is_empty();
+    let from = if shows_ip { format!("From: {client_ip}\n") } else { String::new() };
     let origin = notices::origin(conn);
     let message = format!(
         "{sentence}.\n\nWhen: {at}\n{by}{from}\nIf you did not expect this, tell an admin of {} at once.\n\nYour profile: \
@@ -68,7 +78,11 @@ pub fn tell(
         account.name
     );
     let mail = PersonMail { subject: subject.into(), message };
-    mail.send(conn, reader(&employee, &account), None, now)?;
+    let reader = reader(&employee, &account);
+    mail.send(conn, reader, None, now)?;
+    if let AccountChange::Email { from } = change {
+        mail.send(conn, Reader { email: from, ..reader }, None, now)?;
+    }
     Ok(())
 }
 

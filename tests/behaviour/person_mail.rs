@@ -1,6 +1,11 @@
 //! Mail to one person about their own account: it goes to nobody else, and only where e-mail is set up.
 
-use client_api_access::employees::Purpose;
+use std::sync::Arc;
+
+use client_api_access::activity::Actor;
+use client_api_access::config::Channels;
+use client_api_access::db::{DbConnection, carry_channels, in_transaction};
+use client_api_access::employees::{AccountChange, Purpose, tell};
 use client_api_access::scopes::Role;
 use client_api_access::time::{HOUR, MINUTE};
 
@@ -29,7 +34,7 @@ fn a_person_is_told_when_their_role_or_password_changes() {
     let (mut theirs, person) = app.sign_in_as(Role::Staff);
     let mut admin = app.admin();
     let csrf = admin.csrf();
-    let told = |n: usize| {
+    let newest = |n: usize| {
         let mails = mails_to(&app, &mail, &person.email);
         assert_eq!(mails.len(), n, "{mails:?}");
         let last = mails.last().unwrap().clone();
@@ -39,7 +44,7 @@ fn a_person_is_told_when_their_role_or_password_changes() {
     for role in ["manager", "manager"] {
         admin.post(&format!("{}/role", person.path()), &[("csrf", &csrf), ("role", role)]);
     }
-    let (subject, text) = told(1);
+    let (subject, text) = newest(1);
     assert_eq!(subject, "Your role was changed");
     assert!(text.contains("from Staff to Store manager") && text.contains("By: Ada Admin"), "{text}");
     assert!(!text.contains("\r\nFrom: 127") && !text.contains("Choose which notices are sent"), "{text}");
@@ -47,7 +52,7 @@ fn a_person_is_told_when_their_role_or_password_changes() {
     let page = theirs.open("/settings/profile");
     let fields = [("current", PASSWORD), ("password", NEW), ("again", NEW)];
     assert_eq!(theirs.submit(&page, "/password", &fields).status, 303);
-    let (subject, text) = told(2);
+    let (subject, text) = newest(2);
     assert_eq!(subject, "Your password was changed");
     assert!(text.contains("From: 127.0.0.1") && !text.contains("By:"), "{text}");
 
@@ -56,7 +61,7 @@ fn a_person_is_told_when_their_role_or_password_changes() {
     let mut browser = app.browser();
     let form = browser.open(&path);
     assert_eq!(browser.submit(&form, &path, &[("password", PASSWORD), ("again", PASSWORD)]).status, 303);
-    assert_eq!(told(3).0, "Your password was changed");
+    assert_eq!(newest(3).0, "Your password was changed");
     assert_eq!(mail.mails().len(), 3, "nobody else is written to");
 
     let quiet = TestApp::start();
@@ -65,6 +70,35 @@ fn a_person_is_told_when_their_role_or_password_changes() {
     let csrf = admin.csrf();
     admin.post(&format!("{}/role", person.path()), &[("csrf", &csrf), ("role", "manager")]);
     assert_eq!(quiet.shop().number("SELECT COUNT(*) FROM outbox"), 0);
+}
+
+#[test]
+fn a_person_is_told_of_a_new_address_at_both_and_of_a_second_factor() {
+    let mail = MailServer::start();
+    let app = app_with(&mail);
+    let person = app.shop().staff("Stina Staff");
+    let channels = Arc::new(Channels { email: true, origin: app.origin().into(), ..Channels::default() });
+    let actor = Actor::person(person.id, "Stina Staff");
+    let changes = [
+        AccountChange::SecondFactor("An authenticator app was added".into()),
+        AccountChange::Email { from: "stina@earlier.example".into() },
+    ];
+    for change in &changes {
+        let tell = |conn: &mut DbConnection| tell(conn, person.id, change, (&actor, "203.0.113.9"), app.now());
+        let mut shop = app.shop();
+        carry_channels(shop.conn(), &channels);
+        in_transaction(shop.conn(), &tell).unwrap();
+    }
+    // They are delivered at once.
+    let mut mails = mails_to(&app, &mail, &person.email);
+    mails.sort_by_key(|mail| mail.header("Subject"));
+    let words = ["An authenticator app was added.\r\n\r\nWhen", "to stina"];
+    assert_eq!(mails.len(), 2);
+    assert!(mails.iter().zip(words).all(|(mail, words)| text(mail).contains(words)), "{mails:?}");
+    let earlier = mails_to(&app, &mail, "stina@earlier.example");
+    assert_eq!(earlier.len(), 1);
+    assert!(text(&earlier[0]).contains("from stina@earlier.example to stina"), "{}", earlier[0].text);
+    assert_eq!(mail.mails().len(), 3, "nobody else is written to");
 }
 
 // The path of the link in a mail.

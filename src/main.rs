@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use client_api_access::commands;
+use client_api_access::commands::{self, Failure};
 use client_api_access::config::Cli;
 
 fn main() -> ExitCode {
     match commands::run(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(problems) => {
+        Err(Failure { code, problems }) => {
             match problems.as_slice() {
                 [problem] => eprintln!("Error: {problem}"),
                 problems => {
@@ -17,7 +17,7 @@ fn main() -> ExitCode {
                     problems.iter().for_each(|problem| eprintln!("  {problem}"));
                 }
             }
-            ExitCode::FAILURE
+            ExitCode::from(code)
         }
     }
 }

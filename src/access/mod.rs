@@ -11,6 +11,7 @@ pub mod expiring_keys;
 pub mod find_token;
 pub mod handover;
 pub mod last_used;
+pub mod named_token;
 pub mod offboarding;
 pub mod overview;
 pub mod refused_token;

@@ -1,5 +1,6 @@
 //! The subcommands of the program, one file each, and what they share.
 
+mod access;
 mod activity_archive;
 mod backup;
 mod data_lock;
@@ -24,8 +25,17 @@ use crate::logging;
 /// Success, or one line for each problem.
 pub type Outcome = Result<(), Vec<String>>;
 
+pub use access::Failure;
+
 /// Runs a subcommand.
-pub fn run(command: Command) -> Outcome {
+pub fn run(command: Command) -> Result<(), Failure> {
+    match access::run(command) {
+        Ok(outcome) => outcome,
+        Err(other) => run_other(other).map_err(Failure::from),
+    }
+}
+
+fn run_other(command: Command) -> Outcome {
     match command {
         Command::Serve(settings) => serve::run(start(&settings)?),
         #[cfg(feature = "demo")]
@@ -40,6 +50,14 @@ pub fn run(command: Command) -> Outcome {
             activity_archive::archive(&start(&arguments.settings)?, &arguments)
         }
         Command::Activity(ActivityCommand::Verify(arguments)) => activity_archive::verify(&arguments.file),
+        // `access` has run these.
+        Command::Activity(ActivityCommand::List(_))
+        | Command::Clients(_)
+        | Command::Tokens(_)
+        | Command::Keys(_)
+        | Command::Employees(_)
+        | Command::Connections(_)
+        | Command::Attention(_) => Ok(()),
         Command::RotateKey(settings) => rotate_key::run(&start(&settings)?),
         Command::ResetLink(arguments) => reset_link::run(&start(&arguments.settings)?, &arguments),
         Command::Completions(arguments) => manual::completions(&arguments),

@@ -5,6 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::config::access_cli::{
+    AttentionCommand, ClientsCommand, ConnectionsCommand, EmployeesCommand, KeysCommand, TokensCommand,
+};
+use crate::config::activity_cli::ActivityCommand;
 use crate::config::{IdentitySettings, NoticeSettings};
 
 /// The command line.
@@ -54,7 +58,25 @@ pub enum Command {
     Doctor(Doctor),
     /// Check the hash chain of the activity log; exits with 1 if an entry was edited, deleted or added by somebody else
     VerifyActivity(VerifyActivity),
-    /// Move old entries of the activity log to a file, or check such a file
+    /// List, show, approve, suspend, resume and revoke clients
+    #[command(subcommand)]
+    Clients(Box<ClientsCommand>),
+    /// List, show and revoke refresh tokens, access tokens and API keys
+    #[command(subcommand)]
+    Tokens(Box<TokensCommand>),
+    /// List, show and revoke API keys
+    #[command(subcommand)]
+    Keys(Box<KeysCommand>),
+    /// List, show, lock, unlock and offboard employees, and revoke the access they authorized
+    #[command(subcommand)]
+    Employees(Box<EmployeesCommand>),
+    /// List and show the shop's connections to other servers
+    #[command(subcommand)]
+    Connections(Box<ConnectionsCommand>),
+    /// List what needs attention
+    #[command(subcommand)]
+    Attention(Box<AttentionCommand>),
+    /// List the activity log, move old entries of it to a file, or check such a file
     #[command(subcommand)]
     Activity(ActivityCommand),
     /// Encrypt every stored secret with a new key; stop the server first, or start it with both keys
@@ -223,39 +245,6 @@ pub struct VerifyActivity {
     /// been deleted together with their seals
     #[arg(long, value_name = "HEAD")]
     pub head: Option<String>,
-}
-
-/// The subcommands of `activity`.
-#[derive(Subcommand)]
-pub enum ActivityCommand {
-    /// Write old entries of the activity log to a file, then delete them from the database; the server can keep running
-    Archive(Box<ArchiveActivity>),
-    /// Check a file that `activity archive` wrote, without a database; exits with 1 if it was changed or cut short
-    Verify(VerifyArchive),
-}
-
-/// Arguments of `activity archive`.
-#[derive(Args, Clone)]
-#[group(id = "age", required = true, multiple = false, args = ["before", "keep_days"])]
-pub struct ArchiveActivity {
-    /// The shared settings.
-    #[command(flatten)]
-    pub settings: Settings,
-    /// File to write; it must not exist yet
-    pub file: PathBuf,
-    /// Archive entries before this day in the shop's time zone, such as 2026-01-01, in whole blocks of 1,000
-    #[arg(long, value_name = "DATE")]
-    pub before: Option<String>,
-    /// Archive entries older than this many days, in whole blocks of 1,000
-    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=36_500))]
-    pub keep_days: Option<i64>,
-}
-
-/// Arguments of `activity verify`.
-#[derive(Args, Clone)]
-pub struct VerifyArchive {
-    /// File to check
-    pub file: PathBuf,
 }
 
 /// Arguments of `completions`.

@@ -1,5 +1,8 @@
 //! The configuration: flags and environment, read and checked once at the start. One message names every invalid setting.
 
+pub mod access_cli;
+pub mod access_filters;
+mod activity_cli;
 mod checks;
 mod cli;
 mod data_folder;
@@ -26,12 +29,10 @@ use crate::logging::LogFormat;
 use crate::time::DAY;
 use checks::{Checks, number, secret, switch};
 
+pub use activity_cli::{ActivityCommand, ArchiveActivity, VerifyArchive};
 #[cfg(feature = "demo")]
 pub use cli::Demo;
-pub use cli::{
-    ActivityCommand, ArchiveActivity, Backup, Cli, Command, Completions, Doctor, Manual, Purge, ResetLink, Restore,
-    Settings, VerifyActivity, VerifyArchive,
-};
+pub use cli::{Backup, Cli, Command, Completions, Doctor, Manual, Purge, ResetLink, Restore, Settings, VerifyActivity};
 pub use data_folder::{FreeSpace, beside, folder_of, free_bytes};
 pub use database_url::DatabaseUrl;
 pub use hosts::Hosts;

@@ -52,6 +52,11 @@ impl Timestamp {
         jiff::Timestamp::from_second(self.0).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
     }
 
+    /// Reads what [`Timestamp::iso`] writes.
+    pub fn from_iso(text: &str) -> Option<Timestamp> {
+        text.parse::<jiff::Timestamp>().ok().map(|at| Timestamp(at.as_second()))
+    }
+
     /// The beginning of its day in UTC.
     #[must_use]
     pub fn start_of_utc_day(self) -> Timestamp {

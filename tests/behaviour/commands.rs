@@ -105,6 +105,12 @@ fn help_names_every_setting_and_no_secret_can_be_a_flag() {
         "purge",
         "doctor",
         "verify-activity",
+        "clients",
+        "tokens",
+        "keys",
+        "employees",
+        "connections",
+        "attention",
         "activity",
         "reset-link",
         "rotate-key",
@@ -135,11 +141,15 @@ fn completions_and_manual_pages_name_every_command_and_contain_no_setting_of_the
         let page = std::fs::read_to_string(folder.path().join(format!("client-api-access-{command}.1"))).unwrap();
         assert!(page.contains(".SH OPTIONS") && !page.contains("hunter2") && !page.contains("192.0.2.77"), "{page}");
     }
+    let page = std::fs::read_to_string(folder.path().join("client-api-access-tokens-revoke.1")).unwrap();
+    assert!(page.contains("not confirmed: nothing was changed") && page.contains("all\\-matching"), "{page}");
     let page = std::fs::read_to_string(folder.path().join("client-api-access.1")).unwrap();
     assert!(page.contains("SECRET_KEY_FILE") && page.contains("client\\-api\\-access\\-doctor(1)"), "{page}");
     for shell in ["bash", "zsh", "fish"] {
         let completions = run(&["completions", shell], &env);
-        assert!(completions.stdout.contains("reset-link") && !completions.stdout.contains("hunter2"), "{shell}");
+        let (said, secret) = (["reset-link", "offboard"], "hunter2");
+        assert!(said.iter().all(|word| completions.stdout.contains(word)), "{shell}");
+        assert!(!completions.stdout.contains(secret), "{shell}");
     }
 }
 

@@ -22,6 +22,7 @@ mod attention;
 mod backup;
 mod broker;
 mod bulk_revocation;
+mod cli;
 mod client_counts;
 mod client_detail;
 mod client_list;

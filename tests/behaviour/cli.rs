@@ -1,0 +1,217 @@
+//! The commands that list and change what the pages show, through the program itself, while the server runs.
+
+use std::process::Command;
+
+use client_api_access::scopes::Role;
+use client_api_access::time::Clock;
+use serde_json::Value;
+
+use crate::commands::settings;
+use crate::support::oauth::bearer;
+use crate::support::{Database, Finished, PASSWORD, Server, Shop, is_postgres, run, spawn, until};
+
+// Runs a command such as `clients list` on the database of the server.
+fn cli(database: &Database, words: &str, more: &[&str]) -> Finished {
+    with_env(database, words, more, &[])
+}
+
+fn with_env(database: &Database, words: &str, more: &[&str], extra: &[(&str, &str)]) -> Finished {
+    let (place, env) = settings(database);
+    let args: Vec<&str> =
+        words.split(' ').chain(more.iter().copied()).chain(place.iter().map(String::as_str)).collect();
+    let env: Vec<(&str, &str)> =
+        env.iter().map(|(name, value)| (*name, value.as_str())).chain(extra.iter().copied()).collect();
+    run(&args, &env)
+}
+
+fn json(finished: &Finished) -> Value {
+    serde_json::from_str(&finished.stdout).unwrap_or_else(|_| panic!("{finished:?}"))
+}
+
+fn names(rows: &Value) -> Vec<&str> {
+    rows.as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect()
+}
+
+// A running server and the data of its shop, at the present time.
+fn served() -> (Database, Server, Shop) {
+    let database = Database::blank();
+    let server = Server::start(&database, &[]);
+    let shop = match is_postgres() {
+        true => Shop::open(&database, Clock::System.now()),
+        false => Shop::at_file(&database.folder.path().join("data/client-api-access.db")),
+    };
+    (database, server, shop.at_moment(Clock::System.now()))
+}
+
+#[test]
+fn lists_have_the_filters_of_the_pages_and_can_be_read_to_their_end() {
+    let (database, _server, mut shop) = served();
+    let (ada, stina) = (shop.employee("Ada Admin", Role::Admin), shop.staff("Stina Staff"));
+    let clients = ["Ledgerly", "Bookish", "Evil\u{1b}[31mApp"].map(|name| shop.client(name));
+    shop.pending_client("Newcomer");
+    let (grant, key) = (shop.grant(clients[0], &stina), shop.api_key(clients[1], &ada, "Nightly export"));
+
+    let all = cli(&database, "clients list --json", &[]);
+    assert_eq!(names(&json(&all)), ["Bookish", "Evil\u{1b}[31mApp", "Ledgerly", "Newcomer"]);
+    assert_eq!(names(&json(&cli(&database, "clients list --json --status pending", &[]))), ["Newcomer"]);
+    assert_eq!(names(&json(&cli(&database, "clients list --json --employee stina", &[]))), ["Ledgerly"]);
+    assert_eq!(names(&json(&cli(&database, "employees list --json --role staff", &[]))), ["Stina Staff"]);
+
+    let first = cli(&database, "clients list --json --sort -name --limit 3", &[]);
+    let after = first.stderr.trim().rsplit(' ').next().unwrap_or_else(|| panic!("{first:?}"));
+    let second = cli(&database, "clients list --json --sort -name --after", &[after]);
+    assert_eq!(names(&json(&first)), ["Newcomer", "Ledgerly", "Evil\u{1b}[31mApp"]);
+    assert_eq!((names(&json(&second)), second.stderr.as_str()), (vec!["Bookish"], ""));
+
+    let table = cli(&database, "clients list", &[]);
+    assert!(table.stdout.starts_with("ID  NAME") && table.stdout.contains("Evil [31mApp"), "{}", table.stdout);
+    assert!(!table.stdout.contains('\u{1b}'), "a name does not steer the terminal: {}", table.stdout);
+
+    let tokens = json(&cli(&database, "tokens list --json --all", &[]));
+    let ids: Vec<&str> = tokens.as_array().unwrap().iter().map(|token| token["id"].as_str().unwrap()).collect();
+    let (grant_id, key_id) = (format!("r{}", grant.id), format!("k{}", key.id));
+    assert!(ids.len() == 2 && ids.contains(&grant_id.as_str()) && ids.contains(&key_id.as_str()), "{ids:?}");
+    let keys = json(&cli(&database, "keys list --json --expires never", &[]));
+    assert_eq!(keys[0]["token"], format!("{} *** REDACTED ***", key.mask()));
+    assert_eq!((&keys[0]["label"], &keys[0]["expires_at"]), (&Value::from("Nightly export"), &Value::Null));
+
+    let attention = json(&cli(&database, "attention list --json", &[]));
+    let rules: Vec<&str> = attention.as_array().unwrap().iter().map(|rule| rule["rule"].as_str().unwrap()).collect();
+    assert!(rules.contains(&"pending-clients") && rules.contains(&"never-expires"), "{rules:?}");
+    let pending = json(&cli(&database, "attention show pending-clients --json", &[]));
+    assert_eq!(pending["items"][0]["name"], "Newcomer");
+    assert_eq!(cli(&database, "connections list", &[]).stdout, "No results.\n");
+
+    let shown = cli(&database, "tokens show --json", &[grant.mask()]);
+    assert_eq!(
+        (json(&shown)["type"].as_str(), json(&shown)["client"]["name"].as_str()),
+        (Some("refresh_token"), Some("Ledgerly"))
+    );
+    assert_eq!(
+        json(&cli(&database, "clients show --json", &["ledgerly"]))["redirect_uris"].as_array().unwrap().len(),
+        1
+    );
+    assert_eq!(json(&cli(&database, "employees show --json", &[&stina.email]))["clients"][0], "Ledgerly");
+    for (words, name, code) in [
+        ("clients show", "Nobody", 3),
+        ("employees show", "999", 3),
+        ("tokens show", "r999", 3),
+        ("tokens show", "zzzzzzz", 3),
+        ("tokens show", grant.refresh_token.as_str(), 2),
+        ("clients list --status", "fancy", 2),
+        ("clients list --after", "damaged", 2),
+        ("activity list --from", "tomorrow", 2),
+        ("activity list --kind", "client rewoked", 2),
+    ] {
+        let refused = cli(&database, words, &[name]);
+        assert_eq!((refused.code, refused.stdout.as_str()), (code, ""), "{words} {name}: {}", refused.stderr);
+        assert!(!refused.stderr.contains(&grant.refresh_token), "a whole token is never repeated");
+    }
+    assert!(cli(&database, "clients approve --help", &[]).stdout.contains("not confirmed: nothing was changed"));
+}
+
+#[test]
+fn acts_take_effect_in_the_running_server_at_once_and_are_recorded_as_those_of_the_console() {
+    let (database, server, mut shop) = served();
+    let ada = shop.employee("Ada Admin", Role::Admin);
+    let (stina, marta) = (shop.staff("Stina Staff"), shop.employee("Marta Manager", Role::Manager));
+    let (ledgerly, bookish) = (shop.client("Ledgerly"), shop.client("Bookish"));
+    shop.pending_client("Newcomer");
+    let (first, second, third) =
+        (shop.grant(ledgerly, &stina), shop.grant(bookish, &stina), shop.grant(bookish, &marta));
+    let key = shop.api_key(bookish, &ada, "Nightly export");
+    let works = |token: &str| server.browser().send("GET", "/oauth/userinfo", &[bearer(token)], "").status == 200;
+    let entries = |shop: &mut Shop| shop.number("SELECT COUNT(*) FROM activity WHERE actor_name = 'the console'");
+    let mut hers = server.browser();
+    assert_eq!(hers.sign_in(&stina.email, PASSWORD).status, 303);
+    assert!(works(&first.access_token) && works(&second.access_token) && works(&key.value));
+
+    let unconfirmed = cli(&database, "tokens revoke", &[first.mask()]);
+    let dry = cli(&database, "tokens revoke --dry-run", &[first.mask()]);
+    let dry_offboarding = cli(&database, "employees offboard --dry-run --json", &[&stina.email]);
+    assert_eq!((unconfirmed.code, dry.code), (4, 0), "{} {}", unconfirmed.stderr, dry.stderr);
+    assert!(unconfirmed.stderr.contains("Revoke the refresh token") && unconfirmed.stderr.contains("--yes"));
+    assert!(
+        dry.stdout.starts_with("Would revoke the refresh token") && dry.stdout.contains("of Ledgerly (Stina Staff)")
+    );
+    assert_eq!(json(&dry_offboarding)["revoked"]["refresh_tokens"], 2, "{dry_offboarding:?}");
+    assert!(works(&first.access_token) && entries(&mut shop) == 0, "nothing was changed");
+
+    let revoked = cli(&database, "tokens revoke --yes", &[first.mask()]);
+    assert_eq!(revoked.code, 0, "{}", revoked.stderr);
+    assert!(
+        revoked.stdout.contains("together with 1 access token") && !works(&first.access_token),
+        "{}",
+        revoked.stdout
+    );
+    let again = cli(&database, "tokens revoke --yes", &[&format!("r{}", first.id)]);
+    assert_eq!(again.code, 3);
+    assert!(again.stderr.contains("already revoked by the console"), "{}", again.stderr);
+    assert!(cli(&database, "keys revoke --yes", &[&format!("k{}", key.id)]).code == 0 && !works(&key.value));
+
+    let approved = cli(&database, "clients approve --yes --json", &["newcomer"]);
+    let once_more = cli(&database, "clients approve --yes --json", &["newcomer"]);
+    assert_eq!(
+        (json(&approved)["changed"].as_bool(), json(&once_more)["changed"].as_bool()),
+        (Some(true), Some(false))
+    );
+    assert_eq!(cli(&database, "clients suspend --yes Bookish --reason", &["asked by the developer"]).code, 0);
+    assert!(!works(&second.access_token));
+    assert!(cli(&database, "clients resume --yes Bookish", &[]).code == 0 && works(&second.access_token));
+
+    let offboarded = cli(&database, "employees offboard --yes", &[&stina.email]);
+    assert!(offboarded.stdout.contains("Stina Staff is offboarded"), "{offboarded:?}");
+    assert!(!works(&second.access_token) && works(&third.access_token));
+    assert_eq!(hers.get("/settings").status, 303, "she is signed out");
+    let last_admin = cli(&database, "employees offboard --yes", &[&ada.email]);
+    assert_eq!(last_admin.code, 1, "{last_admin:?}");
+    assert!(last_admin.stderr.contains("last admin"), "{}", last_admin.stderr);
+
+    // Off by default for a client that is revoked.
+    shop.sql("INSERT INTO notice_choices (channel, kind, is_sent) VALUES ('webhook', 'client.revoked', TRUE)");
+    let hook = [("WEBHOOK_URL", "https://hooks.example/"), ("WEBHOOK_SECRET", "a secret of at least 24 characters")];
+    assert_eq!(with_env(&database, "clients revoke --dry-run", &["Bookish"], &hook).code, 0);
+    assert_eq!(shop.number("SELECT COUNT(*) FROM outbox"), 0, "a dry run sends no notice");
+    let gone = with_env(&database, "clients revoke --yes", &["Bookish"], &hook);
+    assert_eq!((gone.code, gone.stderr.as_str()), (0, ""), "{gone:?}");
+    assert!(!works(&third.access_token));
+    assert_eq!(shop.number("SELECT COUNT(*) FROM outbox WHERE kind = 'client.revoked'"), 1);
+
+    let log = json(&cli(&database, "activity list --json --limit 3 --client Bookish", &[]));
+    assert_eq!((&log[0]["kind"], &log[0]["actor"]), (&Value::from("client revoked"), &Value::from("the console")));
+    assert_eq!(log[0]["subject"]["name"], "Bookish");
+    assert_eq!(entries(&mut shop), 8);
+    assert_eq!(cli(&database, "verify-activity", &[]).code, 0);
+}
+
+#[test]
+fn many_tokens_are_revoked_one_by_one_and_control_c_stops_between_two() {
+    const N: i64 = 150;
+    let (database, _server, mut shop) = served();
+    let (stina, ada) = (shop.staff("Stina Staff"), shop.employee("Ada Admin", Role::Admin));
+    let client = shop.client("Ledgerly");
+    (0..N).for_each(|n| drop(shop.api_key(client, &stina, &format!("Key {n}"))));
+    let kept = shop.api_key(client, &ada, "Kept");
+    let mut left = || shop.number("SELECT COUNT(*) FROM access_tokens");
+
+    let unfiltered = cli(&database, "keys revoke --all-matching --yes", &[]);
+    let dry = cli(&database, "keys revoke --all-matching --dry-run --employee stina", &[]);
+    assert_eq!((unfiltered.code, dry.code), (2, 0), "{} {}", unfiltered.stderr, dry.stderr);
+    assert_eq!((dry.stdout.as_str(), left()), ("Would revoke 150 tokens. Nothing was changed (--dry-run).\n", N + 1));
+
+    let (place, env) = settings(&database);
+    let args = ["keys", "revoke", "--all-matching", "--yes", "--employee", "stina"].into_iter();
+    let args: Vec<&str> = args.chain(place.iter().map(String::as_str)).collect();
+    let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let program = spawn(&args, &env);
+    until("the first is revoked", || left() < N + 1);
+    assert!(Command::new("kill").args(["-INT", &program.id().to_string()]).status().unwrap().success());
+    let stopped = program.wait_with_output().unwrap();
+    let (said, still) = (String::from_utf8_lossy(&stopped.stderr).into_owned(), left());
+    assert_eq!(stopped.status.code(), Some(130), "{said}");
+    assert!(said.contains(&format!("Stopped with Ctrl-C. Revoked {} of 150 tokens", N + 1 - still)), "{still}: {said}");
+
+    let rest = cli(&database, "keys revoke --all-matching --yes --json --employee stina", &[]);
+    assert_eq!((json(&rest)["revoked"].as_i64(), left()), (Some(still - 1), 1), "{rest:?}");
+    assert_eq!(json(&cli(&database, "keys list --json", &[]))[0]["id"], format!("k{}", kept.id));
+}

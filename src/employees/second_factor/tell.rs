@@ -2,6 +2,7 @@
 
 use crate::activity::Actor;
 use crate::db::DbConnection;
+use crate::employees::account_mail::{self, AccountChange};
 use crate::employees::employee::Employee;
 use crate::error::Result;
 use crate::time::Timestamp;
@@ -34,14 +35,14 @@ impl Change {
     }
 }
 
-/// The one place where somebody is told, in the transaction of the change. The change is also in the activity log.
+/// Tells the person by e-mail, in the transaction of the change. The change is also in the activity log.
 pub(super) fn tell(
-    _conn: &mut DbConnection,
+    conn: &mut DbConnection,
     employee: &Employee,
     change: Change,
     (actor, client_ip): (&Actor, &str),
-    _now: Timestamp,
+    now: Timestamp,
 ) -> Result<()> {
-    log::info!("employee {}: {} by {} from {client_ip:?}", employee.id, change.sentence(), actor.name());
-    Ok(())
+    let change = AccountChange::SecondFactor(change.sentence().into());
+    account_mail::tell(conn, employee.id, &change, (actor, client_ip), now)
 }

@@ -8,6 +8,7 @@ use diesel::prelude::*;
 
 use crate::activity::redaction::{ErasedPerson, redact};
 use crate::activity::{Activity, Actor, ChainKey, Kind, NewActivity, unknown_address};
+use crate::api_tokens;
 use crate::db::DbConnection;
 use crate::employees::{Attempts, Employee};
 use crate::error::{Error, Result};
@@ -149,6 +150,7 @@ impl Erasure {
         diesel::update(own).set(purges::subject_name.eq("")).execute(conn)?;
         let theirs = bulk_revocations::table.filter(bulk_revocations::actor_id.eq(id));
         diesel::update(theirs).set(bulk_revocations::client_ip.eq("")).execute(conn)?;
+        api_tokens::retention::erase(conn, id, [name, &self.email], |text| person.text_without(text, &instead))?;
         forget_addresses(conn, id)?;
         // Notices about them, which may name a client IP.
         diesel::delete(outbox::table.filter(outbox::employee_id.eq(id))).execute(conn)?;

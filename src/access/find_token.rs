@@ -3,11 +3,12 @@
 use diesel::prelude::*;
 
 use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
+use crate::api_tokens::ApiToken;
 use crate::clients::{Client, ClientSecret};
 use crate::db::DbConnection;
 use crate::employees::{Attempt, Attempts, Employee};
 use crate::error::Result;
-use crate::id::{AccessTokenKey, ClientKey, EmployeeKey, RefreshTokenKey};
+use crate::id::{AccessTokenKey, ApiTokenKey, ClientKey, EmployeeKey, RefreshTokenKey};
 use crate::schema::{access_tokens, clients, refresh_tokens};
 use crate::secrets::{Mask, Scanned, TokenHash, scan, scan_mask};
 use crate::time::Timestamp;
@@ -34,14 +35,18 @@ pub enum TokenOwner {
     ReplacedRefreshToken(RefreshTokenKey),
     /// A client secret.
     ClientSecret,
+    /// An API token, and whether it was revoked; it may have expired.
+    ApiToken(ApiTokenKey, bool),
 }
 
 /// A token or client secret that was found.
 pub struct FoundToken {
     /// What it is.
     pub owner: TokenOwner,
-    /// Its client.
-    pub client: Client,
+    /// Its client; none of an API token.
+    pub client: Option<Client>,
+    /// What an API token is for; otherwise empty.
+    pub name: String,
     /// Its first characters, the employee it acts for, and its dates; none for a client secret.
     pub token: Option<(Mask, Employee, TokenDates)>,
 }
@@ -117,7 +122,7 @@ pub fn find_tokens(
     for token in &found {
         NewActivity::new(Kind::TokenLookedUp, actor.clone(), token.subject())
             .from(client_ip)
-            .with(Detail::note(format!("of {}", token.client.name)))
+            .with(Detail::note(token.client.as_ref().map(|client| format!("of {}", client.name)).unwrap_or_default()))
             .record(conn, now)?;
     }
     Ok(TokenSearch::Done(found, unknown))
@@ -125,15 +130,24 @@ pub fn find_tokens(
 
 impl FoundToken {
     fn subject(&self) -> Subject {
-        let Some((mask, employee, _)) = &self.token else { return self.client.subject() };
+        let (mask, employee, client) = match (&self.token, &self.client) {
+            (Some((mask, employee, _)), Some(client)) => (mask, employee, client),
+            (Some((mask, employee, _)), None) => {
+                let id = if let TokenOwner::ApiToken(id, _) = self.owner { id.0 } else { 0 };
+                return Subject::api_token(id, mask, &self.name, employee.id);
+            }
+            (None, client) => {
+                return client.as_ref().map_or_else(|| Subject::named("client", 0, ""), Client::subject);
+            }
+        };
         let (kind, id) = match self.owner {
             TokenOwner::ApiKey(id) | TokenOwner::PreviousApiKey(id) | TokenOwner::AccessToken(id, _) => {
                 ("access_token", id.0)
             }
             TokenOwner::RefreshToken(id) | TokenOwner::ReplacedRefreshToken(id) => ("refresh_token", id.0),
-            TokenOwner::ClientSecret => return self.client.subject(),
+            TokenOwner::ClientSecret | TokenOwner::ApiToken(..) => return client.subject(),
         };
-        Subject::token(kind, id, mask, (self.client.id, &self.client.name), employee.id)
+        Subject::token(kind, id, mask, (client.id, &client.name), employee.id)
     }
 
     fn of(
@@ -143,7 +157,7 @@ impl FoundToken {
         (mask, dates): (Mask, TokenDates),
     ) -> QueryResult<FoundToken> {
         let (client, employee) = (Client::find(conn, client)?, Employee::find(conn, employee)?);
-        Ok(FoundToken { owner, client, token: Some((mask, employee, dates)) })
+        Ok(FoundToken { owner, client: Some(client), name: String::new(), token: Some((mask, employee, dates)) })
     }
 
     fn of_access_token(conn: &mut DbConnection, token: AccessToken) -> QueryResult<FoundToken> {
@@ -160,6 +174,14 @@ impl FoundToken {
             self.owner = TokenOwner::PreviousApiKey(id);
         }
         self
+    }
+
+    fn of_api_token(conn: &mut DbConnection, token: ApiToken) -> QueryResult<FoundToken> {
+        let dates =
+            TokenDates { created_at: token.created_at, last_used_at: token.last_used_at, expires_at: token.expires_at };
+        let employee = Employee::find(conn, token.employee_id)?;
+        let owner = TokenOwner::ApiToken(token.id, token.revoked_at.is_some());
+        Ok(FoundToken { owner, client: None, name: token.name, token: Some((token.mask, employee, dates)) })
     }
 
     fn of_refresh_token(conn: &mut DbConnection, token: RefreshToken, is_current: bool) -> QueryResult<FoundToken> {
@@ -181,7 +203,11 @@ fn look_up(conn: &mut DbConnection, pasted: &PastedToken) -> Result<Option<Found
     }
     if let Some(owner) = ClientSecret::owner(conn, hash)? {
         let client = Client::find(conn, owner)?;
-        return Ok(Some(FoundToken { owner: TokenOwner::ClientSecret, client, token: None }));
+        let (client, name) = (Some(client), String::new());
+        return Ok(Some(FoundToken { owner: TokenOwner::ClientSecret, client, name, token: None }));
+    }
+    if let Some(token) = ApiToken::find_by_value(conn, hash)? {
+        return Ok(Some(FoundToken::of_api_token(conn, token)?));
     }
     if let Some((token, is_current)) = RefreshToken::find_by_value(conn, hash, pasted.grant_hash.as_ref())? {
         return Ok(Some(FoundToken::of_refresh_token(conn, token, is_current)?));
@@ -203,7 +229,7 @@ fn look_up_ended(conn: &mut DbConnection, hash: &TokenHash) -> Result<Option<Fou
     Ok(Some(FoundToken::of(conn, owner, (token.client_id, token.employee_id), (token.mask, dates))?))
 }
 
-/// Tokens of clients that are not revoked, beginning with these seven characters; at most twenty of each kind.
+/// API tokens, and tokens of clients that are not revoked, beginning with these seven characters; at most twenty of each kind.
 pub fn tokens_beginning_with(conn: &mut DbConnection, mask: &Mask) -> Result<Vec<FoundToken>> {
     let all: Vec<ClientKey> = clients::table.filter(clients::revoked_at.is_null()).select(clients::id).load(conn)?;
     let (mut grants, mut others): (Vec<RefreshToken>, Vec<AccessToken>) = Default::default();
@@ -225,6 +251,9 @@ pub fn tokens_beginning_with(conn: &mut DbConnection, mask: &Mask) -> Result<Vec
     }
     for token in others.into_iter().take(most) {
         found.push(FoundToken::of_access_token(conn, token)?);
+    }
+    for token in ApiToken::beginning_with(conn, mask, MOST_ALIKE)? {
+        found.push(FoundToken::of_api_token(conn, token)?);
     }
     Ok(found)
 }

@@ -8,11 +8,14 @@ use diesel::QueryResult;
 
 use crate::access::token_access::Access;
 use crate::access::usage::UseCounts;
+use crate::api_tokens::{ApiToken, Caller};
 use crate::clients::{Client, ClientSecret};
 use crate::connections::{Connection, ServiceKey};
 use crate::db::{Db, DbConnection, WriteBehindBuffer};
 use crate::error::Result;
-use crate::id::{AccessTokenKey, ClientKey, ClientSecretKey, ConnectionKey, ResourceServerKey, ServiceKeyKey};
+use crate::id::{
+    AccessTokenKey, ApiTokenKey, ClientKey, ClientSecretKey, ConnectionKey, ResourceServerKey, ServiceKeyKey,
+};
 use crate::resource_servers::ResourceServer;
 use crate::time::Timestamp;
 use crate::tokens::AccessToken;
@@ -25,6 +28,7 @@ enum Used {
     ResourceServer(ResourceServerKey),
     Connection(ConnectionKey),
     ServiceKey(ServiceKeyKey),
+    ApiToken(ApiTokenKey),
 }
 
 // When something was used, and from where if that is stored.
@@ -39,6 +43,7 @@ impl Used {
             Used::ResourceServer(id) => ResourceServer::touch(conn, id, at),
             Used::Connection(id) => Connection::touch(conn, id, at),
             Used::ServiceKey(id) => ServiceKey::touch(conn, id, at),
+            Used::ApiToken(id) => ApiToken::touch(conn, id, at, from),
         }
     }
 }
@@ -83,6 +88,13 @@ impl LastUsed {
     /// Records a call through a connection with one of its service keys.
     pub fn connection(&self, id: ConnectionKey, key: ServiceKeyKey, now: Timestamp) {
         self.times.note([Used::Connection(id), Used::ServiceKey(key)], (now, None));
+    }
+
+    /// Records a call of the admin API from an address.
+    pub fn api_token(&self, caller: &Caller, from: Option<IpAddr>, now: Timestamp) {
+        if caller.last_used_at < now {
+            self.times.note([Used::ApiToken(caller.id)], (now, from));
+        }
     }
 
     /// Writes what was collected; what fails stays in the buffer.

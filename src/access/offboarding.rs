@@ -4,6 +4,7 @@
 use diesel::prelude::*;
 
 use crate::activity::Actor;
+use crate::api_tokens::{self, ApiToken};
 use crate::connections::{Connection, OAuthClient, provider_revocation};
 use crate::db::DbConnection;
 use crate::employees::{self, Employee, EmployeeChange, Session};
@@ -24,6 +25,8 @@ pub struct OffboardingImpact {
     pub employee: Employee,
     /// Their tokens.
     pub tokens: RevocationImpact,
+    /// How many valid API tokens they and the services they are responsible for have.
+    pub api_tokens: i64,
     /// The names of the connections they authorized that hold tokens.
     pub connections: Vec<String>,
     /// In how many browsers they are signed in.
@@ -38,7 +41,8 @@ impl OffboardingImpact {
         let authorized = Connection::authorized_by(conn, id)?.into_iter().map(|(connection, _)| connection);
         let connections = authorized.filter(Connection::has_token).map(|connection| connection.name).collect();
         let sessions = Session::of_employee(conn, id, now)?.len();
-        Ok(OffboardingImpact { employee, tokens, connections, sessions })
+        let api_tokens = ApiToken::valid_of(conn, id, now)?.len() as i64;
+        Ok(OffboardingImpact { employee, tokens, api_tokens, connections, sessions })
     }
 }
 
@@ -63,13 +67,15 @@ pub struct Offboarded {
     pub employee: Employee,
     /// Their tokens.
     pub tokens: Revoked,
+    /// How many API tokens of theirs, and of services they are responsible for.
+    pub api_tokens: i64,
     /// The connections as they were before, for [`provider_revocation::revoke_all`].
     pub connections: Vec<(Connection, OAuthClient)>,
     /// The names of the connections they authorized that keep working.
     pub kept: Vec<String>,
 }
 
-/// Revokes all tokens that a person authorized, and drops the tokens of the connections they authorized. `seen` is what
+/// Revokes all tokens that a person authorized and their API tokens, and drops the tokens of the connections they authorized. `seen` is what
 /// the confirmation page showed. The caller revokes the connections' tokens at their providers afterwards.
 pub fn revoke_all_access(
     conn: &mut DbConnection,
@@ -83,7 +89,8 @@ pub fn revoke_all_access(
     // Without the name, which may be erased later.
     let reason = "All access of the employee who authorized it was revoked.";
     let connections = provider_revocation::delete_tokens_authorized_by(conn, (id, reason), (actor, client_ip), now)?;
-    Ok(Offboarded { employee, tokens, connections, kept: Vec::new() })
+    let api_tokens = api_tokens::revoke_all_of(conn, id, (actor, client_ip), now)?.len() as i64;
+    Ok(Offboarded { employee, tokens, api_tokens, connections, kept: Vec::new() })
 }
 
 /// Whether somebody may offboard this person: managers may offboard staff and managers, admins anybody; nobody themselves.
@@ -122,7 +129,8 @@ pub fn offboard(
             let tokens = revocation::revoke(conn, &Target::Grants(employee.clone()), seen, (actor, client_ip), now)?;
             let theirs = Connection::authorized_by(conn, id)?.into_iter().map(|(connection, _)| connection);
             let kept = theirs.filter(Connection::has_token).map(|connection| connection.name).collect();
-            Offboarded { employee, tokens, connections: Vec::new(), kept }
+            let api_tokens = api_tokens::revoke_all_of(conn, id, (actor, client_ip), now)?.len() as i64;
+            Offboarded { employee, tokens, api_tokens, connections: Vec::new(), kept }
         }
     };
     flags::update(conn, id, Progress::default(), revocation::MAX_AT_ONCE)?;

@@ -6,6 +6,7 @@ mod area;
 mod authenticate;
 mod issue;
 mod list;
+pub mod retention;
 mod revoke;
 
 pub use api_token::{ApiToken, ApiTokenState};

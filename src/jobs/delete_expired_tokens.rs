@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use diesel::QueryResult;
 
+use crate::api_tokens;
 use crate::db::DbConnection;
 use crate::error::Result;
 use crate::jobs::lease::with_lease;
@@ -27,7 +28,8 @@ pub(super) async fn run(app: &State) -> Result<()> {
     let cutoff = app.clock.now().plus(-app.config.keep_expired_days * DAY);
     delete_older(app, cutoff, EndedToken::older_than, EndedToken::delete).await?;
     delete_older(app, cutoff, expired_refresh_tokens, delete_refresh_token).await?;
-    delete_older(app, cutoff, expired_api_keys, delete_api_key).await
+    delete_older(app, cutoff, expired_api_keys, delete_api_key).await?;
+    delete_older(app, cutoff, api_tokens::retention::ended, api_tokens::retention::delete_ended).await
 }
 
 type Find = fn(&mut DbConnection, Timestamp, i64) -> QueryResult<Vec<i64>>;

@@ -5,6 +5,7 @@ use diesel::QueryResult;
 use crate::access::attention::Acknowledgement;
 use crate::access::bulk_revocation::BulkRevocation;
 use crate::access::usage;
+use crate::api_tokens;
 use crate::clients::ClientSecret;
 use crate::clients::failed_secret_count::FailedSecretCount;
 use crate::clients::token_failure::TokenFailure;
@@ -42,6 +43,9 @@ pub const STEPS: &[(&str, Step)] = &[
         delete(conn, at.cutoff, (expired_refresh_tokens, delete_refresh_token), most)
     }),
     ("expired API keys", |conn, at, most| delete(conn, at.cutoff, (expired_api_keys, delete_api_key), most)),
+    ("expired and revoked API tokens", |conn, at, most| {
+        delete(conn, at.cutoff, (api_tokens::retention::ended, api_tokens::retention::delete_ended), most)
+    }),
     ("authorization codes", |conn, at, most| AuthorizationCode::purge(conn, at.now, most)),
     ("failed token requests", |conn, at, most| TokenFailure::purge(conn, at.now, most)),
     ("events of connections", |conn, at, most| ConnectionEvent::purge(conn, at.now, most)),

@@ -17,6 +17,7 @@ mod activity_filters;
 mod activity_key;
 mod api_key_values;
 mod api_keys;
+mod api_token_ends;
 mod api_tokens;
 mod attention;
 mod backup;

@@ -1,6 +1,7 @@
 //! `restore`: what was revoked after the backup does not come back.
 
 use client_api_access::activity::Actor;
+use client_api_access::api_tokens::{self, Refusal};
 use client_api_access::clients::client_state::suspend;
 use client_api_access::clients::{Client, ClientSecret};
 use client_api_access::connections::ApiType;
@@ -74,9 +75,13 @@ fn f12_what_was_revoked_after_the_backup_stays_revoked_and_the_rest_works() {
         return;
     }
     let (world, app) = World::new();
+    let mut shop = app.shop();
+    let [kept, revoked, deleted] = [(); 3].map(|()| shop.api_token(&world.staff, Role::Staff, "tokens:read"));
     back_up(&world.database);
     world.revoke(&app, &world.grants[0].refresh_token);
-    let mut shop = app.shop();
+    let by = Actor::console();
+    assert!(api_tokens::revoke(shop.conn(), revoked.0, (&by, ""), app.now()).unwrap());
+    shop.sql(&format!("DELETE FROM api_tokens WHERE id = {}", deleted.0));
     shop.sql(&format!("DELETE FROM access_tokens WHERE id = {}", world.keys[0].id));
     // A large client is marked, and its rows are deleted later.
     shop.sql(&format!("UPDATE clients SET revoked_at = {} WHERE id = {}", app.now().0, world.other.id));
@@ -102,6 +107,7 @@ fn f12_what_was_revoked_after_the_backup_stays_revoked_and_the_rest_works() {
         done.stdout
     );
     assert!(done.stdout.contains("Client revoked: Stocky"), "{}", done.stdout);
+    assert_eq!(done.stdout.matches("API token revoked: ").count(), 2, "{}", done.stdout);
     let app = start(&world.database);
     for dead in [&world.grants[0].access_token, &world.grants[2].access_token, &world.keys[0].value, &late.access_token]
     {
@@ -110,6 +116,11 @@ fn f12_what_was_revoked_after_the_backup_stays_revoked_and_the_rest_works() {
     for alive in [&world.grants[1].access_token, &world.keys[1].value, &world.keys[2].value] {
         assert!(app.works(alive));
     }
+    let who = |value: &str| api_tokens::authenticate(app.shop().conn(), value, app.now()).unwrap().err();
+    assert_eq!(
+        [&kept.1, &revoked.1, &deleted.1].map(|value| who(value)),
+        [None, Some(Refusal::Revoked), Some(Refusal::Unknown)]
+    );
     let (_, error, _) = refusal(&world.integration.refresh(&app, &world.grants[0].refresh_token));
     assert_eq!(error, "invalid_grant");
     assert_eq!(world.integration.refresh(&app, &world.grants[1].refresh_token).status, 200);

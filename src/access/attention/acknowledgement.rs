@@ -173,6 +173,7 @@ fn record(
         "refresh_token" => ("refresh_token", id),
         "api_key" => ("access_token", id),
         "connection" => ("connection", id),
+        "api_token" => ("api_token", id),
         _ => ("attention", id),
     };
     NewActivity::new(event, actor.clone(), activity::Subject::named(kind, id, name))

@@ -1,6 +1,8 @@
 //! One thing that needs attention.
 
-use crate::id::{AccessTokenKey, ActivityKey, ClientKey, ClientSecretKey, ConnectionKey, EmployeeKey, RefreshTokenKey};
+use crate::id::{
+    AccessTokenKey, ActivityKey, ApiTokenKey, ClientKey, ClientSecretKey, ConnectionKey, EmployeeKey, RefreshTokenKey,
+};
 use crate::time::Timestamp;
 
 /// What an item is about.
@@ -14,6 +16,8 @@ pub enum Subject {
     RefreshToken(ClientKey, RefreshTokenKey),
     /// An API key.
     ApiKey(ClientKey, AccessTokenKey),
+    /// An API token.
+    ApiToken(ApiTokenKey),
     /// A connection.
     Connection(ConnectionKey),
     /// An activity entry, about something that may be gone.
@@ -44,7 +48,7 @@ pub struct Item {
     pub subject: Subject,
     /// The first characters of a token, or a name.
     pub name: String,
-    /// The label of an API key, or what happened.
+    /// The label of an API key, the name of an API token, or what happened.
     pub label: String,
     /// The client it belongs to.
     pub client: Option<(ClientKey, String)>,
@@ -62,6 +66,7 @@ impl Subject {
             Subject::ClientSecret(_, id) => ("client_secret", id.0),
             Subject::RefreshToken(_, id) => ("refresh_token", id.0),
             Subject::ApiKey(_, id) => ("api_key", id.0),
+            Subject::ApiToken(id) => ("api_token", id.0),
             Subject::Connection(id) => ("connection", id.0),
             Subject::Entry(id) => ("activity", id.0),
         }
@@ -75,7 +80,7 @@ impl Subject {
 
     /// Whether it is a token, whose name is its first characters.
     pub fn is_token(self) -> bool {
-        matches!(self, Subject::RefreshToken(..) | Subject::ApiKey(..))
+        matches!(self, Subject::RefreshToken(..) | Subject::ApiKey(..) | Subject::ApiToken(_))
     }
 }
 
@@ -84,6 +89,7 @@ impl Item {
     pub fn logged_name(&self) -> String {
         match &self.client {
             Some((_, client)) if self.subject.is_token() => format!("{} of {client}", self.name),
+            None if self.subject.is_token() => format!("{} “{}”", self.name, self.label),
             _ => self.name.clone(),
         }
     }

@@ -4,6 +4,7 @@
 //! quiet until then. Every search is bounded: it reads at most [`LOOKED_AT`] rows of one index, and lists [`MOST`] items.
 
 mod acknowledgement;
+mod api_tokens;
 mod clients;
 mod connections;
 mod item;

@@ -1,8 +1,11 @@
 //! The rules: one row each, with its words, how serious it is, what finds its items, and what to do about one.
+//!
+//! Longer than 300 lines, because the rules are one table.
 
 use diesel::QueryResult;
 
 use crate::access::attention::acknowledgement::Acknowledged;
+use crate::access::attention::api_tokens::{self, ApiTokenRule};
 use crate::access::attention::tokens::TokenRule;
 use crate::access::attention::{Asked, Found, Subject, clients, connections, reuse, tokens};
 use crate::db::DbConnection;
@@ -44,6 +47,7 @@ pub enum Act {
 #[derive(Clone, Copy, Debug)]
 enum Query {
     Tokens(TokenRule),
+    ApiTokens(ApiTokenRule),
     PendingClients,
     OldSecrets,
     NeverAuthorized,
@@ -134,6 +138,17 @@ pub const RULES: &[Rule] = &[
         query: Query::Tokens(TokenRule::ExpiringSoon),
     },
     Rule {
+        word: "api-token-expiring-soon",
+        name: "Expiring API tokens",
+        severity: Severity::Soon,
+        one: "API token expires within a week",
+        many: "API tokens expire within a week",
+        why: "Whatever calls the admin API with it stops working then. Create a new one, or let it expire.",
+        act: Act::Revoke,
+        handled_by: Role::Admin,
+        query: Query::ApiTokens(ApiTokenRule::ExpiringSoon),
+    },
+    Rule {
         word: "owner-inactive",
         name: "Locked or archived owners",
         severity: Severity::Soon,
@@ -143,6 +158,17 @@ pub const RULES: &[Rule] = &[
         act: Act::Revoke,
         handled_by: Role::Manager,
         query: Query::Tokens(TokenRule::OwnerInactive),
+    },
+    Rule {
+        word: "api-token-owner-inactive",
+        name: "API tokens of locked or archived people",
+        severity: Severity::Soon,
+        one: "API token belongs to somebody who is locked or archived",
+        many: "API tokens belong to somebody who is locked or archived",
+        why: "They work again when the person is unlocked or restored. Revoke what is not needed.",
+        act: Act::Revoke,
+        handled_by: Role::Admin,
+        query: Query::ApiTokens(ApiTokenRule::OwnerInactive),
     },
     Rule {
         word: "connection-owner-inactive",
@@ -222,6 +248,17 @@ pub const RULES: &[Rule] = &[
         query: Query::Tokens(TokenRule::NeverUsed),
     },
     Rule {
+        word: "api-token-unused",
+        name: "Unused API tokens",
+        severity: Severity::Review,
+        one: "API token was not used for 90 days",
+        many: "API tokens were not used for 90 days",
+        why: "Nothing seems to need it. Revoke what nobody can explain.",
+        act: Act::Revoke,
+        handled_by: Role::Admin,
+        query: Query::ApiTokens(ApiTokenRule::Unused),
+    },
+    Rule {
         word: "old-secrets",
         name: "Old client secrets",
         severity: Severity::Review,
@@ -285,6 +322,7 @@ impl Rule {
         let is_quiet = |subject| quiet.has(self.word, subject);
         match self.query {
             Query::Tokens(rule) => tokens::find(conn, rule, asked, &is_quiet),
+            Query::ApiTokens(rule) => api_tokens::find(conn, rule, asked.now, &is_quiet),
             Query::PendingClients => clients::pending(conn, &is_quiet),
             Query::OldSecrets => clients::with_old_secrets(conn, asked.now, &is_quiet),
             Query::NeverAuthorized => connections::needing_authorization(conn, false, asked, &is_quiet),

@@ -88,6 +88,13 @@ const EVENTS: &[(Kind, &str, &str)] = &[
          WHERE o.hash <> s.hash",
     ),
     (
+        Kind::ApiTokenRevoked,
+        "api_token",
+        "SELECT a.id AS id, a.prefix || ' “' || a.name || '”' AS name FROM main.api_tokens a
+         WHERE a.revoked_at IS NULL AND NOT EXISTS (SELECT 1 FROM replaced.api_tokens o
+             WHERE o.id = a.id AND o.hash = a.hash AND o.revoked_at IS NULL)",
+    ),
+    (
         Kind::ConnectionDisconnected,
         "connection",
         "SELECT id, name FROM main.connections WHERE id NOT IN (SELECT id FROM replaced.connections)",

@@ -15,7 +15,7 @@ use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
 use crate::db::{DbConnection, sqlite_file};
 use crate::error::{Error, Result};
 use crate::schema::{
-    access_tokens, authorization_codes, client_secrets, clients, employees, leases, one_time_links, outbox,
+    access_tokens, api_tokens, authorization_codes, client_secrets, clients, employees, leases, one_time_links, outbox,
     refresh_tokens, reset_requests, resource_servers, service_keys, sessions,
 };
 use crate::secrets::{PlainToken, TokenKind};
@@ -76,7 +76,8 @@ fn compare(conn: &mut DbConnection, now: Timestamp) -> Result<Changes> {
     };
     run(conn, statements::FIND)?;
     let changes = Changes::found(conn, now)?;
-    for list in [statements::PEOPLE, statements::TOKENS, statements::CLIENTS, statements::CONNECTIONS] {
+    use statements::{API_TOKENS, CLIENTS, CONNECTIONS, PEOPLE, TOKENS};
+    for list in [PEOPLE, TOKENS, API_TOKENS, CLIENTS, CONNECTIONS] {
         run(conn, list)?;
     }
     for (table, columns) in statements::WHOLE_TABLES {
@@ -108,6 +109,7 @@ fn revoke_everything_issued(conn: &mut DbConnection, now: Timestamp) -> Result<C
     diesel::delete(refresh_tokens::table).execute(conn)?;
     diesel::delete(client_secrets::table).execute(conn)?;
     diesel::delete(service_keys::table).execute(conn)?;
+    diesel::delete(api_tokens::table).execute(conn)?;
     let ids: Vec<i64> = resource_servers::table.select(resource_servers::id).load(conn)?;
     for id in ids {
         // A secret that nobody knows: an admin generates another.

@@ -96,6 +96,14 @@ pub(super) const TOKENS: &[&str] = &[
              OR o.refresh_token_id IN (SELECT id FROM main.refresh_tokens))",
 ];
 
+/// API tokens that were revoked or deleted since are so again.
+pub(super) const API_TOKENS: &[&str] = &[
+    "DELETE FROM main.api_tokens WHERE NOT EXISTS (
+         SELECT 1 FROM replaced.api_tokens o WHERE o.id = main.api_tokens.id AND o.hash = main.api_tokens.hash)",
+    "UPDATE main.api_tokens SET revoked_at = coalesce(main.api_tokens.revoked_at, o.revoked_at)
+     FROM replaced.api_tokens o WHERE o.id = main.api_tokens.id",
+];
+
 /// Makes clients and resource servers as limited as in the replaced database, with the secrets it has.
 pub(super) const CLIENTS: &[&str] = &[
     "UPDATE main.clients SET suspended_at = o.suspended_at, suspended_by = o.suspended_by,

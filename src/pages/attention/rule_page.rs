@@ -7,6 +7,7 @@ use crate::access::attention::{Acknowledged, Acknowledgement, Act, Asked, Found,
 use crate::error::Result;
 use crate::id::AcknowledgementKey;
 use crate::pages::access::inventory_filters::InventoryState;
+use crate::pages::api_tokens::path as api_token_path;
 use crate::pages::attention::{find_rule, handles, path};
 use crate::pages::connections::connection_summary::allow_form_redirects;
 use crate::pages::connections::path as connection_path;
@@ -124,7 +125,11 @@ fn row(context: &RequestContext, rule: &Rule, item: &Item) -> ItemRow {
     let may_act = handles(viewer, rule) || (rule.is_about_tokens() && is_own) || rule.act == Act::SeeEntry;
     ItemRow {
         word: item.subject.word(),
-        href: subject_path(item.subject),
+        href: match (item.subject, employee.as_ref().and_then(|(_, href)| href.clone())) {
+            // Only admins see its page.
+            (Subject::ApiToken(_), Some(href)) if !viewer.is_admin() => href,
+            _ => subject_path(item.subject),
+        },
         name: item.name.clone(),
         is_token: item.subject.is_token(),
         label: item.label.clone(),
@@ -141,6 +146,7 @@ pub fn subject_path(subject: Subject) -> String {
         Subject::Client(id) | Subject::ClientSecret(id, _) => client_path(id),
         Subject::RefreshToken(client, id) => refresh_token_path(client, id),
         Subject::ApiKey(client, id) => access_token_path(client, None, id),
+        Subject::ApiToken(id) => api_token_path(id),
         Subject::Connection(id) => connection_path(id),
         // The list starts with the entry.
         Subject::Entry(id) => format!("/settings/activity?after={0}.{0}", id.0.saturating_add(1)),

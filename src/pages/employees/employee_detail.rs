@@ -6,12 +6,14 @@ use askama::Template;
 use crate::access::erasure::Erasure;
 use crate::access::offboarding::require_may_offboard;
 use crate::account::{Business, Location};
+use crate::api_tokens::ApiToken;
 use crate::clients::ClientState;
 use crate::connections::Connection;
 use crate::db::DbConnection;
 use crate::employees::{Employee, EmployeeState, OneTimeLink};
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, LocationKey};
+use crate::pages::api_tokens::ApiTokenRow;
 use crate::pages::connections::connection_summary::{ConnectionFacts, allow_form_redirects};
 use crate::pages::employees::{BusinessChoice, HOME, badge, last_signed_in, path};
 use crate::pages::tokens::token_table::{Panel, access_token_panel, api_key_panel, corrected, refresh_token_panel};
@@ -52,6 +54,7 @@ struct EmployeeDetail {
     businesses: Vec<BusinessChoice>,
     locations: String,
     access: Access,
+    api_tokens: Vec<ApiTokenRow>,
     connections: Vec<ConnectionFacts>,
 }
 
@@ -69,6 +72,7 @@ struct Loaded {
     link_until: Option<Timestamp>,
     purge: Option<DeletionJob>,
     is_erasing: bool,
+    api_tokens: Vec<ApiToken>,
     connections: Vec<ConnectionFacts>,
 }
 
@@ -83,6 +87,7 @@ impl Loaded {
             link_until: OneTimeLink::open_until(conn, id, times.now())?,
             purge: DeletionJob::of(conn, "employee", id.0)?,
             is_erasing: Erasure::is_running(conn, id)?,
+            api_tokens: ApiToken::valid_of(conn, id, times.now())?,
             connections: connections.into_iter().map(facts).collect(),
         })
     }
@@ -126,7 +131,7 @@ pub async fn detail(
 }
 
 fn page(context: &RequestContext, loaded: Loaded, access: Access) -> EmployeeDetail {
-    let Loaded { employee, businesses, locations, link_until, purge, is_erasing, connections } = loaded;
+    let Loaded { employee, businesses, locations, link_until, purge, is_erasing, api_tokens, connections } = loaded;
     let mut page = context.page(&employee.name, Section::Employees).breadcrumb(HOME, "Employees");
     page.refresh = purge.as_ref().map(|_| 2);
     let businesses = BusinessChoice::all(businesses, &locations);
@@ -151,6 +156,7 @@ fn page(context: &RequestContext, loaded: Loaded, access: Access) -> EmployeeDet
         locations: if names.is_empty() { "none".into() } else { names.join(", ") },
         businesses,
         access,
+        api_tokens: api_tokens.iter().map(|token| ApiTokenRow::of(token, &employee, &context.times)).collect(),
         connections,
         name: employee.name,
         email: employee.email,

@@ -9,7 +9,7 @@ use crate::connections::provider_revocation;
 use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
 use crate::pages::confirmation::{added_since_confirmation, seen, some_names};
-use crate::pages::employees::revoke_all_access::disconnected;
+use crate::pages::employees::revoke_all_access::{disconnected, revoked_api_tokens};
 use crate::pages::employees::{HOME, path};
 use crate::time::{DisplayTime, count};
 use crate::tokens::revocation::RevocationImpact;
@@ -24,6 +24,7 @@ struct Offboard {
     name: String,
     back: String,
     impact: RevocationImpact,
+    api_tokens: i64,
     connections: Vec<String>,
     apps: Vec<String>,
     sessions: i64,
@@ -48,7 +49,7 @@ pub async fn offboard_form(
             Ok((impact, apps_of(conn, id, now)?, Handover::of(conn, id, now)?))
         })
         .await?;
-    let OffboardingImpact { employee, tokens, connections, sessions } = impact;
+    let OffboardingImpact { employee, tokens, api_tokens, connections, sessions } = impact;
     let what = [(handover.api_keys.len(), "API key"), (handover.connections.len(), "connection")];
     let what = what.iter().filter(|(n, _)| *n > 0).map(|(n, noun)| count(*n as i64, noun));
     html(Offboard {
@@ -62,6 +63,7 @@ pub async fn offboard_form(
         back: path(id),
         last_used: context.times.ago(tokens.last_used_at),
         impact: tokens,
+        api_tokens,
         connections,
         apps,
         sessions: sessions as i64,
@@ -98,6 +100,7 @@ fn message(done: &Offboarded, unconfirmed: &[String]) -> String {
         text.push_str(" The records are being deleted.");
     }
     text.push_str(&added_since_confirmation(&done.tokens));
+    text.push_str(&revoked_api_tokens(done));
     text.push_str(&disconnected(&done.connections, unconfirmed));
     if !done.kept.is_empty() {
         let names = some_names(&done.kept, false);

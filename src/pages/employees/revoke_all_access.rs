@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
 use crate::pages::confirmation::{added_since_confirmation, seen, some_names};
 use crate::pages::employees::{HOME, path};
-use crate::time::DisplayTime;
+use crate::time::{DisplayTime, count};
 use crate::tokens::revocation::RevocationImpact;
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, RequestContext, Section, Tone, html};
@@ -23,6 +23,7 @@ struct RevokeAllAccess {
     back: String,
     is_viewer: bool,
     impact: RevocationImpact,
+    api_tokens: i64,
     connections: Vec<String>,
     last_used: DisplayTime,
 }
@@ -46,7 +47,7 @@ pub async fn revoke_all_access_form(
     require_right(&context, id)?;
     let now = context.now();
     let impact = app.db.read(move |conn| OffboardingImpact::of(conn, id, now)).await?;
-    let OffboardingImpact { employee, tokens, connections, .. } = impact;
+    let OffboardingImpact { employee, tokens, api_tokens, connections, .. } = impact;
     html(RevokeAllAccess {
         page: context
             .page("Revoke all access", Section::Employees)
@@ -56,6 +57,7 @@ pub async fn revoke_all_access_form(
         back: path(id),
         is_viewer: context.viewer.id == id,
         last_used: context.times.ago(tokens.last_used_at),
+        api_tokens,
         connections,
         impact: tokens,
     })
@@ -81,13 +83,24 @@ fn message(done: &Offboarded, unconfirmed: &[String]) -> String {
     let (name, counts) = (&done.employee.name, done.tokens.detail.counts());
     let mut text = match (done.tokens.is_purging, counts.is_empty()) {
         (true, _) => format!("All access of {name} is revoked: {counts}. The records are being deleted."),
-        (false, true) if !done.connections.is_empty() => format!("All access of {name} is revoked."),
+        (false, true) if !done.connections.is_empty() || done.api_tokens > 0 => {
+            format!("All access of {name} is revoked.")
+        }
         (false, true) => format!("{name} had no access left to revoke."),
         (false, false) => format!("All access of {name} is revoked: {counts}."),
     };
     text.push_str(&added_since_confirmation(&done.tokens));
+    text.push_str(&revoked_api_tokens(done));
     text.push_str(&disconnected(&done.connections, unconfirmed));
     text
+}
+
+/// A sentence about the API tokens that were revoked; empty for none.
+pub fn revoked_api_tokens(done: &Offboarded) -> String {
+    match done.api_tokens {
+        0 => String::new(),
+        n => format!(" Also revoked: {}.", count(n, "API token")),
+    }
 }
 
 /// Sentences about the connections that lost their tokens; empty for none.

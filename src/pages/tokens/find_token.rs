@@ -7,7 +7,9 @@ use askama::Template;
 use crate::access::find_token::{
     FoundToken, MOST_TOKENS, PastedText, TokenOwner, TokenSearch, find_tokens, read_pasted_text, tokens_beginning_with,
 };
+use crate::clients::{Client, ClientState};
 use crate::error::{Error, Result};
+use crate::pages::api_tokens;
 use crate::pages::clients::client_detail::{HOME, path as client_path};
 use crate::pages::tokens::token_paths::{access_token_path, refresh_token_path};
 use crate::secrets::Mask;
@@ -15,7 +17,7 @@ use crate::time::count;
 use crate::tokens::TokenStatus;
 use crate::web::badge::Badge;
 use crate::web::form::ProtectedForm;
-use crate::web::page::{Page, RequestContext, Section, Tone, html, see_other};
+use crate::web::page::{Page, RequestContext, Section, Tone, Viewer, html, see_other};
 use crate::web::state::State;
 
 #[derive(Template)]
@@ -37,9 +39,11 @@ struct Notice {
 struct FoundRow {
     kind: &'static str,
     mask: Option<String>,
-    href: String,
+    /// Its page, if the viewer may see it.
+    href: Option<String>,
+    /// The name of its client, or of an API token.
     client: String,
-    client_href: String,
+    client_href: Option<String>,
     employee: String,
     badge: Option<Badge>,
     note: &'static str,
@@ -74,14 +78,14 @@ pub async fn find(context: RequestContext, app: web::Data<State>, form: Protecte
         }
     };
     let notices = notices(asked, unknown, &mistyped);
-    match (&found[..], notices.is_empty()) {
-        ([token], true) => open(&context, token),
-        _ => {
-            let heading = count(found.len() as i64, "token");
-            let rows = found.iter().map(|token| row(&context, token)).collect();
-            show(&context, notices, (format!("Found {heading}"), rows))
-        }
+    if let ([token], true) = (&found[..], notices.is_empty())
+        && let Some(answer) = open(&context, token)
+    {
+        return answer;
     }
+    let heading = count(found.len() as i64, "token");
+    let rows = found.iter().map(|token| row(&context, token)).collect();
+    show(&context, notices, (format!("Found {heading}"), rows))
 }
 
 // Whatever begins with seven characters that a page or a log shows.
@@ -112,7 +116,7 @@ fn notices(asked: usize, unknown: usize, mistyped: &[Mask]) -> Vec<Notice> {
     if asked == 0 && mistyped.is_empty() {
         notices.push(notice(
             "No token from this server".into(),
-            "Our tokens and client secrets have 60 or 61 characters, with _rt_, _at_, _ak_ or _cs_ after the first seven. \
+            "Our tokens and client secrets have 60 or 61 characters, with _rt_, _at_, _ak_, _cs_ or _pt_ after the first seven. \
              You can also enter the first seven characters alone.",
         ));
     }
@@ -149,20 +153,25 @@ fn show(
     })
 }
 
-// The page of what was found.
-fn token_path(token: &FoundToken) -> String {
-    match token.owner {
-        TokenOwner::ApiKey(id) | TokenOwner::PreviousApiKey(id) | TokenOwner::AccessToken(id, _) => {
-            access_token_path(token.client.id, None, id)
+// The page of what was found; none for an API token, whose page only admins see.
+fn token_path(token: &FoundToken, viewer: &Viewer) -> Option<String> {
+    let client = token.client.as_ref().map(|client| client.id);
+    match (token.owner, client) {
+        (TokenOwner::ApiToken(id, _), _) => viewer.is_admin().then(|| api_tokens::path(id)),
+        (TokenOwner::ApiKey(id) | TokenOwner::PreviousApiKey(id) | TokenOwner::AccessToken(id, _), Some(client)) => {
+            Some(access_token_path(client, None, id))
         }
-        TokenOwner::RefreshToken(id) | TokenOwner::ReplacedRefreshToken(id) => refresh_token_path(token.client.id, id),
-        TokenOwner::ClientSecret => client_path(token.client.id),
+        (TokenOwner::RefreshToken(id) | TokenOwner::ReplacedRefreshToken(id), Some(client)) => {
+            Some(refresh_token_path(client, id))
+        }
+        (_, client) => client.map(client_path),
     }
 }
 
 fn kind_and_note(owner: TokenOwner) -> (&'static str, &'static str) {
     match owner {
         TokenOwner::ApiKey(_) => ("API key", ""),
+        TokenOwner::ApiToken(..) => ("API token", ""),
         TokenOwner::PreviousApiKey(_) => {
             ("API key", "You searched for the previous value of this API key. Its page says whether that still works.")
         }
@@ -180,32 +189,38 @@ fn kind_and_note(owner: TokenOwner) -> (&'static str, &'static str) {
 
 fn row(context: &RequestContext, token: &FoundToken) -> FoundRow {
     let (kind, note) = kind_and_note(token.owner);
-    let (client, href) = (&token.client, token_path(token));
+    let (client, href) = (token.client.as_ref(), token_path(token, &context.viewer));
     let details = token.token.as_ref();
-    let status = |(_, employee, dates): &(Mask, _, _)| TokenStatus::of(*dates, employee, client.state(), context.now());
-    let is_valid = details.is_some_and(|details| status(details) != TokenStatus::Expired);
+    let state = client.map_or(ClientState::Active, Client::state);
+    let status = |(_, employee, dates): &(Mask, _, _)| TokenStatus::of(*dates, employee, state, context.now());
+    let is_revoked = matches!(token.owner, TokenOwner::ApiToken(_, true));
+    let is_valid = !is_revoked && details.is_some_and(|details| status(details) != TokenStatus::Expired);
     let may_revoke = details.is_some_and(|(_, employee, _)| context.viewer.may_act_for(employee.id));
     FoundRow {
         kind,
         mask: details.map(|(mask, ..)| mask.characters().to_string()),
-        client: client.name.clone(),
-        client_href: client_path(client.id),
+        client: client.map_or_else(|| token.name.clone(), |client| client.name.clone()),
+        client_href: client.map(|client| client_path(client.id)),
         employee: details.map(|(_, employee, _)| employee.name.clone()).unwrap_or_default(),
-        badge: details.map(|details| status(details).badge()),
+        badge: match is_revoked {
+            true => Some(Badge::new("bad", "x-circle", "Revoked")),
+            false => details.map(|details| status(details).badge()),
+        },
         note,
-        grant_href: match token.owner {
-            TokenOwner::AccessToken(_, grant) => Some(refresh_token_path(client.id, grant)),
+        grant_href: match (token.owner, client) {
+            (TokenOwner::AccessToken(_, grant), Some(client)) => Some(refresh_token_path(client.id, grant)),
             _ => None,
         },
-        revoke_href: (is_valid && may_revoke).then(|| format!("{href}/revoke")),
+        revoke_href: href.as_ref().filter(|_| is_valid && may_revoke).map(|href| format!("{href}/revoke")),
         href,
     }
 }
 
-// The page of the only token that was found.
-fn open(context: &RequestContext, token: &FoundToken) -> Result<HttpResponse> {
-    match kind_and_note(token.owner).1 {
-        "" => Ok(see_other(&token_path(token))),
-        note => context.redirect(Tone::Info, note, &token_path(token)),
-    }
+// The page of the only token that was found; none if the viewer may not see it.
+fn open(context: &RequestContext, token: &FoundToken) -> Option<Result<HttpResponse>> {
+    let path = token_path(token, &context.viewer)?;
+    Some(match kind_and_note(token.owner).1 {
+        "" => Ok(see_other(&path)),
+        note => context.redirect(Tone::Info, note, &path),
+    })
 }

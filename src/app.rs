@@ -13,6 +13,7 @@ use crate::access::attention::LargeCounts;
 use crate::access::last_used::LastUsed;
 use crate::account::{Account, installation};
 use crate::activity::ChainKey;
+use crate::api::limits::Limits;
 use crate::broker::RetryAfterTimes;
 use crate::clients::failed_secret_count::FailedSecretCount;
 use crate::clients::failed_secrets::FailedSecrets;
@@ -52,6 +53,7 @@ pub struct App {
     #[cfg(feature = "demo")]
     pub walk_through: web::Data<std::sync::OnceLock<WalkThrough>>,
     retry_after_times: web::Data<RetryAfterTimes>,
+    api_limits: web::Data<Limits>,
     readiness: web::Data<Readiness>,
     provider_cache: web::Data<ProviderCache>,
     refreshes: Mutex<Option<RefreshQueue>>,
@@ -98,6 +100,7 @@ impl App {
             #[cfg(feature = "demo")]
             walk_through: web::Data::default(),
             retry_after_times: web::Data::default(),
+            api_limits: web::Data::default(),
             readiness: web::Data::default(),
             provider_cache: web::Data::default(),
             refreshes: Mutex::new(Some(refreshes)),
@@ -131,6 +134,7 @@ impl App {
             let app = app.app_data(self.walk_through.clone());
             app.app_data(data)
                 .app_data(self.retry_after_times.clone())
+                .app_data(self.api_limits.clone())
                 .app_data(self.readiness.clone())
                 .app_data(self.provider_cache.clone())
                 .app_data(web::Data::new(routes::TABLE))

@@ -1,6 +1,6 @@
 //! Client API Access: shows a shop every app that can reach its data, and revokes access.
 //!
-//! A request passes `routes` → a handler in `pages`, `oauth` or `broker` → one service function of a domain module →
+//! A request passes `routes` → a handler in `pages`, `api`, `oauth` or `broker` → one service function of a domain module →
 //! the database. The table lists the modules from top to bottom; each one imports only modules below it, and
 //! `tests/structure` fails otherwise.
 //!
@@ -13,6 +13,7 @@
 //! | [`demo`] | a made-up shop, created through the services below (cargo feature `demo`) | wiring |
 //! | [`jobs`] | background jobs, one file each | wiring |
 //! | [`pages`] | HTML pages, one folder per area, one file per page | delivery |
+//! | [`api`] | the admin API under `/api/v1`: JSON for the shop's own programs | delivery |
 //! | [`oauth`] | the authorization server, one file per endpoint | delivery |
 //! | [`broker`] | API calls passed on through a connection | delivery |
 //! | [`web`] | what pages and endpoints share: request context, forms, lists, sessions, errors, headers | delivery |
@@ -46,6 +47,7 @@ compile_error!(
 pub mod access;
 pub mod account;
 pub mod activity;
+pub mod api;
 pub mod api_tokens;
 pub mod app;
 pub mod broker;

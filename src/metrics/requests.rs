@@ -7,7 +7,7 @@ use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterV
 use crate::metrics::{SECONDS, counters, register};
 
 // The statuses that this program answers with. A provider's answer that the broker passes on may have any other.
-const STATUSES: [(u16, &str); 26] = [
+const STATUSES: [(u16, &str); 28] = [
     (200, "200"),
     (201, "201"),
     (202, "202"),
@@ -23,10 +23,12 @@ const STATUSES: [(u16, &str); 26] = [
     (408, "408"),
     (409, "409"),
     (410, "410"),
+    (412, "412"),
     (413, "413"),
     (414, "414"),
     (415, "415"),
     (422, "422"),
+    (428, "428"),
     (429, "429"),
     (431, "431"),
     (500, "500"),
@@ -64,6 +66,8 @@ areas! {
     Connect = "connect",
     /// Public registration of clients, and the integration guide.
     Registration = "registration",
+    /// The admin API.
+    Api = "api",
     /// Metadata of the authorization server.
     Metadata = "metadata",
     /// Sign-in, sign-out, set-up and invitations.

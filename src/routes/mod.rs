@@ -3,6 +3,7 @@
 //! A route cannot be added without stating its access. A page that accepts POST also states whether it asks for a fresh
 //! sign-in, and why: `Asks(role)`, `Never(revokes)`. The pages have a file for each area.
 
+mod api;
 mod clients;
 mod connections;
 mod people;
@@ -24,22 +25,25 @@ use crate::{broker, oauth};
 /// The pages of every area.
 pub const PAGES: &[&[Route]] = &[shared::PAGES, clients::PAGES, connections::PAGES, people::PAGES, DEMO_PAGES];
 
+/// The admin API.
+pub const API: &[&[Route]] = &[api::ROUTES];
+
 /// Every route, as the access guard and the error answers read it.
-pub const TABLE: RouteTable = RouteTable { pages: PAGES, endpoints: ENDPOINTS };
+pub const TABLE: RouteTable = RouteTable { pages: PAGES, endpoints: ENDPOINTS, api: API };
 
 macro_rules! routes {
     (@fresh) => { crate::web::route_table::FreshSignIn::Undecided };
     (@fresh $fresh:ident $why:ident) => { crate::web::route_table::FreshSignIn::$fresh(stringify!($why)) };
     (
         $(#[$table_doc:meta])* $table:ident; $(#[$configure_doc:meta])* $configure:ident in $around:ident;
-        $($path:literal { $($method:ident $access:ident $($fresh:ident($why:ident))? => $handler:path),+ $(,)? })+
+        $($path:literal { $($method:ident $access:ident $(($($need:ident),+))? $($fresh:ident($why:ident))? => $handler:path),+ $(,)? })+
     ) => {
         $(#[$table_doc])*
         pub const $table: &[crate::web::route_table::Route] = &[
             $($(crate::web::route_table::Route {
                 method: stringify!($method),
                 path: $path,
-                access: crate::web::route_table::Access::$access,
+                access: crate::web::route_table::Access::$access $(($($need),+))?,
                 fresh_sign_in: crate::routes::routes!(@fresh $($fresh $why)?),
             },)+)+
         ];
@@ -126,6 +130,7 @@ pub fn with_session(config: &mut web::ServiceConfig) {
 /// Adds what needs no session: endpoints, static files and health checks.
 pub fn without_session(config: &mut web::ServiceConfig) {
     endpoints(config);
+    api::add(config);
     config
         .route("/static/{name}", web::get().to(assets::serve))
         .route("/healthz", web::get().to(health::healthz))
@@ -151,7 +156,7 @@ mod tests {
 
     #[test]
     fn every_route_is_counted_in_an_area() {
-        for route in PAGES.iter().copied().flatten().chain(ENDPOINTS) {
+        for route in PAGES.iter().chain(API).copied().flatten().chain(ENDPOINTS) {
             assert_ne!(area(route.path), Area::Other, "{}", route.path);
         }
         assert_eq!(area("/nowhere"), Area::Other);

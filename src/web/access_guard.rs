@@ -54,7 +54,9 @@ fn check(access: Access, context: Option<&RequestContext>) -> Result<(), Error> 
         (_, None) => Err(Error::SignInRequired),
         (Access::Admin, Some(context)) if context.viewer.is_admin() => Ok(()),
         // Not the access of a page: endpoints authenticate their callers themselves.
-        (Access::Client | Access::Bearer | Access::ServiceKey, Some(_)) => Err(Error::NotFound),
+        (Access::Client | Access::Bearer | Access::ServiceKey | Access::Api(..) | Access::ApiAdmin(..), Some(_)) => {
+            Err(Error::NotFound)
+        }
         (Access::Admin, Some(_)) => Err(Error::Forbidden("Only admins can do this. Ask an admin.".into())),
     }
 }

@@ -79,6 +79,7 @@ const AREAS: &[(&str, Area)] = &[
     ("/connect/", Area::Connect),
     ("/API/", Area::Resources),
     ("/f/data/", Area::Resources),
+    ("/api/", Area::Api),
     ("/oauth/userinfo", Area::Resources),
     ("/oauth/", Area::Registration),
     ("/static/", Area::Static),

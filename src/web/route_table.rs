@@ -5,6 +5,7 @@
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
 
+use crate::api_tokens::{Area, AreaAccess};
 use crate::error::{Error, Result};
 
 /// Who may call a route.
@@ -22,6 +23,10 @@ pub enum Access {
     Bearer,
     /// One of the shop's own programs with a service key, which the endpoint checks.
     ServiceKey,
+    /// A caller with an API token that includes this area. The handler decides by the role and by what they own.
+    Api(Area, AreaAccess),
+    /// A caller with an API token that includes this area and has the role of an admin.
+    ApiAdmin(Area, AreaAccess),
 }
 
 /// Whether a route asks for a fresh sign-in, and the reason in a word.
@@ -58,6 +63,8 @@ pub struct RouteTable {
     pub pages: &'static [&'static [Route]],
     /// Endpoints that programs call.
     pub endpoints: &'static [Route],
+    /// The admin API, behind its own guard.
+    pub api: &'static [&'static [Route]],
 }
 
 impl RouteTable {
@@ -96,7 +103,8 @@ impl RouteTable {
 
     /// The methods of a pattern, for the Allow header.
     pub fn methods(&self, pattern: &str) -> String {
-        let all = self.pages.iter().copied().flatten().chain(self.endpoints).filter(|route| route.path == pattern);
+        let all = self.pages.iter().chain(self.api).copied().flatten().chain(self.endpoints);
+        let all = all.filter(|route| route.path == pattern);
         all.map(|route| route.method).collect::<Vec<_>>().join(", ")
     }
 }

@@ -15,6 +15,7 @@ mod activity;
 mod activity_archive;
 mod activity_filters;
 mod activity_key;
+mod admin_api;
 mod api_key_values;
 mod api_keys;
 mod api_token_ends;

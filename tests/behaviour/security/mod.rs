@@ -1,6 +1,7 @@
 //! What must hold under attack and fault.
 
 mod access_matrix;
+mod api_access;
 mod authorize;
 mod conflicts;
 mod connection_times;

@@ -1,5 +1,6 @@
 //! The server under test, the browser in front of it, and what is in its database.
 
+pub mod api;
 mod app;
 mod browser;
 pub mod connections;

@@ -1,0 +1,50 @@
+//! The admin API under `/api/v1`: each route with the area that an API token needs.
+
+use actix_web::dev::HttpServiceFactory;
+use actix_web::middleware::from_fn;
+use actix_web::{Resource, web};
+
+use crate::api;
+use crate::api_tokens::Area::{Activity, Attention, Clients, Connections, Employees, ResourceServers, Tokens};
+use crate::api_tokens::AreaAccess::Read;
+use crate::routes::routes;
+
+fn guarded(resource: Resource) -> impl HttpServiceFactory + 'static {
+    resource.default_service(web::to(api::guard::method_not_allowed)).wrap(from_fn(api::guard::stand))
+}
+
+routes! {
+    /// The routes of the admin API.
+    ROUTES;
+    /// Adds them, behind their guard.
+    guarded_routes in guarded;
+
+    "/api/v1/clients" { GET Api(Clients, Read) => api::clients::list }
+    "/api/v1/clients/{client}" { GET Api(Clients, Read) => api::clients::show }
+    "/api/v1/clients/{client}/refresh-tokens" { GET Api(Tokens, Read) => api::token_lists::refresh_tokens }
+    "/api/v1/clients/{client}/access-tokens" { GET Api(Tokens, Read) => api::token_lists::access_tokens }
+    "/api/v1/clients/{client}/api-keys" { GET Api(Tokens, Read) => api::token_lists::api_keys }
+    "/api/v1/tokens/{token}" { GET Api(Tokens, Read) => api::tokens::show }
+    "/api/v1/tokens/{token}/access-tokens" { GET Api(Tokens, Read) => api::token_lists::access_tokens_of_refresh_token }
+    "/api/v1/inventory" { GET Api(Tokens, Read) => api::inventory::list }
+
+    "/api/v1/attention" { GET Api(Attention, Read) => api::attention::findings }
+    "/api/v1/attention/{rule}" { GET Api(Attention, Read) => api::attention::items }
+    "/api/v1/employees" { GET Api(Employees, Read) => api::employees::list }
+    "/api/v1/employees/{employee}" { GET Api(Employees, Read) => api::employees::show }
+    "/api/v1/activity" { GET Api(Activity, Read) => api::activity::list }
+    "/api/v1/connections" { GET Api(Connections, Read) => api::connections::list }
+    "/api/v1/connections/{connection}" { GET Api(Connections, Read) => api::connections::show }
+    "/api/v1/resource-servers" { GET ApiAdmin(ResourceServers, Read) => api::resource_servers::list }
+    "/api/v1/resource-servers/{resource_server}" { GET ApiAdmin(ResourceServers, Read) => api::resource_servers::show }
+
+    "/api/v1/openapi.json" { GET Public => api::openapi::serve }
+    "/api/v1/docs" { GET Public => api::docs::page }
+    "/api/v1/problems/{problem}" { GET Public => api::problem::explain }
+}
+
+/// Adds the routes, and the answer for everything else below `/api/`.
+pub fn add(config: &mut web::ServiceConfig) {
+    guarded_routes(config);
+    config.service(web::resource("/api/{path:.*}").default_service(web::to(api::guard::nothing_here)));
+}

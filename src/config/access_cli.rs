@@ -217,6 +217,12 @@ pub enum ConnectionsCommand {
     List(List<access_filters::Connections>),
     /// Show one connection
     Show(Show<OneConnection>),
+    /// Pause a connection: calls through it fail until it is resumed
+    Pause(Act<OneConnection>),
+    /// Resume a paused connection
+    Resume(Act<OneConnection>),
+    /// Disconnect a connection: delete it with its service keys, and revoke its tokens at the provider; this cannot be undone
+    Disconnect(Act<OneConnection>),
 }
 
 /// `attention …`

@@ -70,7 +70,7 @@ pub enum Command {
     /// List, show, lock, unlock and offboard employees, and revoke the access they authorized
     #[command(subcommand)]
     Employees(Box<EmployeesCommand>),
-    /// List and show the shop's connections to other servers
+    /// List, show, pause, resume and disconnect the shop's connections to other servers
     #[command(subcommand)]
     Connections(Box<ConnectionsCommand>),
     /// List what needs attention

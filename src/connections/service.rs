@@ -33,10 +33,10 @@ pub struct Connections {
     pub breakers: Breakers,
 }
 
-/// The employee who performs an act.
+/// The employee who performs an act, or a command on the machine that the server runs on.
 #[derive(Clone, Debug)]
 pub struct Requester {
-    /// Their id.
+    /// Their id; 0 for a command, because no employee has it.
     pub id: EmployeeKey,
     /// Their name.
     pub name: String,
@@ -45,9 +45,19 @@ pub struct Requester {
 }
 
 impl Requester {
-    /// The employee as the activity log names them.
+    const CONSOLE: EmployeeKey = EmployeeKey(0);
+
+    /// A command on the machine that the server runs on.
+    pub fn console() -> Requester {
+        Requester { id: Self::CONSOLE, name: Actor::console().name().into(), client_ip: String::new() }
+    }
+
+    /// The employee, or the command, as the activity log names them.
     pub fn actor(&self) -> Actor {
-        Actor::person(self.id, &self.name)
+        match self.id {
+            Self::CONSOLE => Actor::console(),
+            id => Actor::person(id, &self.name),
+        }
     }
 }
 

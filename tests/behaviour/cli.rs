@@ -2,12 +2,14 @@
 
 use std::process::Command;
 
+use client_api_access::connections::ApiType;
 use client_api_access::scopes::Role;
 use client_api_access::time::Clock;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::commands::settings;
 use crate::support::oauth::bearer;
+use crate::support::outbound::{bring, make, other_server, reply};
 use crate::support::{Database, Finished, PASSWORD, Server, Shop, is_postgres, run, spawn, until};
 
 // Runs a command such as `clients list` on the database of the server.
@@ -24,7 +26,7 @@ fn with_env(database: &Database, words: &str, more: &[&str], extra: &[(&str, &st
     run(&args, &env)
 }
 
-fn json(finished: &Finished) -> Value {
+fn read(finished: &Finished) -> Value {
     serde_json::from_str(&finished.stdout).unwrap_or_else(|_| panic!("{finished:?}"))
 }
 
@@ -52,46 +54,46 @@ fn lists_have_the_filters_of_the_pages_and_can_be_read_to_their_end() {
     let (grant, key) = (shop.grant(clients[0], &stina), shop.api_key(clients[1], &ada, "Nightly export"));
 
     let all = cli(&database, "clients list --json", &[]);
-    assert_eq!(names(&json(&all)), ["Bookish", "Evil\u{1b}[31mApp", "Ledgerly", "Newcomer"]);
-    assert_eq!(names(&json(&cli(&database, "clients list --json --status pending", &[]))), ["Newcomer"]);
-    assert_eq!(names(&json(&cli(&database, "clients list --json --employee stina", &[]))), ["Ledgerly"]);
-    assert_eq!(names(&json(&cli(&database, "employees list --json --role staff", &[]))), ["Stina Staff"]);
+    assert_eq!(names(&read(&all)), ["Bookish", "Evil\u{1b}[31mApp", "Ledgerly", "Newcomer"]);
+    assert_eq!(names(&read(&cli(&database, "clients list --json --status pending", &[]))), ["Newcomer"]);
+    assert_eq!(names(&read(&cli(&database, "clients list --json --employee stina", &[]))), ["Ledgerly"]);
+    assert_eq!(names(&read(&cli(&database, "employees list --json --role staff", &[]))), ["Stina Staff"]);
 
     let first = cli(&database, "clients list --json --sort -name --limit 3", &[]);
     let after = first.stderr.trim().rsplit(' ').next().unwrap_or_else(|| panic!("{first:?}"));
     let second = cli(&database, "clients list --json --sort -name --after", &[after]);
-    assert_eq!(names(&json(&first)), ["Newcomer", "Ledgerly", "Evil\u{1b}[31mApp"]);
-    assert_eq!((names(&json(&second)), second.stderr.as_str()), (vec!["Bookish"], ""));
+    assert_eq!(names(&read(&first)), ["Newcomer", "Ledgerly", "Evil\u{1b}[31mApp"]);
+    assert_eq!((names(&read(&second)), second.stderr.as_str()), (vec!["Bookish"], ""));
 
     let table = cli(&database, "clients list", &[]);
     assert!(table.stdout.starts_with("ID  NAME") && table.stdout.contains("Evil [31mApp"), "{}", table.stdout);
     assert!(!table.stdout.contains('\u{1b}'), "a name does not steer the terminal: {}", table.stdout);
 
-    let tokens = json(&cli(&database, "tokens list --json --all", &[]));
+    let tokens = read(&cli(&database, "tokens list --json --all", &[]));
     let ids: Vec<&str> = tokens.as_array().unwrap().iter().map(|token| token["id"].as_str().unwrap()).collect();
     let (grant_id, key_id) = (format!("r{}", grant.id), format!("k{}", key.id));
     assert!(ids.len() == 2 && ids.contains(&grant_id.as_str()) && ids.contains(&key_id.as_str()), "{ids:?}");
-    let keys = json(&cli(&database, "keys list --json --expires never", &[]));
+    let keys = read(&cli(&database, "keys list --json --expires never", &[]));
     assert_eq!(keys[0]["token"], format!("{} *** REDACTED ***", key.mask()));
     assert_eq!((&keys[0]["label"], &keys[0]["expires_at"]), (&Value::from("Nightly export"), &Value::Null));
 
-    let attention = json(&cli(&database, "attention list --json", &[]));
+    let attention = read(&cli(&database, "attention list --json", &[]));
     let rules: Vec<&str> = attention.as_array().unwrap().iter().map(|rule| rule["rule"].as_str().unwrap()).collect();
     assert!(rules.contains(&"pending-clients") && rules.contains(&"never-expires"), "{rules:?}");
-    let pending = json(&cli(&database, "attention show pending-clients --json", &[]));
+    let pending = read(&cli(&database, "attention show pending-clients --json", &[]));
     assert_eq!(pending["items"][0]["name"], "Newcomer");
     assert_eq!(cli(&database, "connections list", &[]).stdout, "No results.\n");
 
     let shown = cli(&database, "tokens show --json", &[grant.mask()]);
     assert_eq!(
-        (json(&shown)["type"].as_str(), json(&shown)["client"]["name"].as_str()),
+        (read(&shown)["type"].as_str(), read(&shown)["client"]["name"].as_str()),
         (Some("refresh_token"), Some("Ledgerly"))
     );
     assert_eq!(
-        json(&cli(&database, "clients show --json", &["ledgerly"]))["redirect_uris"].as_array().unwrap().len(),
+        read(&cli(&database, "clients show --json", &["ledgerly"]))["redirect_uris"].as_array().unwrap().len(),
         1
     );
-    assert_eq!(json(&cli(&database, "employees show --json", &[&stina.email]))["clients"][0], "Ledgerly");
+    assert_eq!(read(&cli(&database, "employees show --json", &[&stina.email]))["clients"][0], "Ledgerly");
     for (words, name, code) in [
         ("clients show", "Nobody", 3),
         ("employees show", "999", 3),
@@ -134,7 +136,7 @@ fn acts_take_effect_in_the_running_server_at_once_and_are_recorded_as_those_of_t
     assert!(
         dry.stdout.starts_with("Would revoke the refresh token") && dry.stdout.contains("of Ledgerly (Stina Staff)")
     );
-    assert_eq!(json(&dry_offboarding)["revoked"]["refresh_tokens"], 2, "{dry_offboarding:?}");
+    assert_eq!(read(&dry_offboarding)["revoked"]["refresh_tokens"], 2, "{dry_offboarding:?}");
     assert!(works(&first.access_token) && entries(&mut shop) == 0, "nothing was changed");
 
     let revoked = cli(&database, "tokens revoke --yes", &[first.mask()]);
@@ -152,7 +154,7 @@ fn acts_take_effect_in_the_running_server_at_once_and_are_recorded_as_those_of_t
     let approved = cli(&database, "clients approve --yes --json", &["newcomer"]);
     let once_more = cli(&database, "clients approve --yes --json", &["newcomer"]);
     assert_eq!(
-        (json(&approved)["changed"].as_bool(), json(&once_more)["changed"].as_bool()),
+        (read(&approved)["changed"].as_bool(), read(&once_more)["changed"].as_bool()),
         (Some(true), Some(false))
     );
     assert_eq!(cli(&database, "clients suspend --yes Bookish --reason", &["asked by the developer"]).code, 0);
@@ -177,7 +179,7 @@ fn acts_take_effect_in_the_running_server_at_once_and_are_recorded_as_those_of_t
     assert!(!works(&third.access_token));
     assert_eq!(shop.number("SELECT COUNT(*) FROM outbox WHERE kind = 'client.revoked'"), 1);
 
-    let log = json(&cli(&database, "activity list --json --limit 3 --client Bookish", &[]));
+    let log = read(&cli(&database, "activity list --json --limit 3 --client Bookish", &[]));
     assert_eq!((&log[0]["kind"], &log[0]["actor"]), (&Value::from("client revoked"), &Value::from("the console")));
     assert_eq!(log[0]["subject"]["name"], "Bookish");
     assert_eq!(entries(&mut shop), 8);
@@ -212,6 +214,48 @@ fn many_tokens_are_revoked_one_by_one_and_control_c_stops_between_two() {
     assert!(said.contains(&format!("Stopped with Ctrl-C. Revoked {} of 150 tokens", N + 1 - still)), "{still}: {said}");
 
     let rest = cli(&database, "keys revoke --all-matching --yes --json --employee stina", &[]);
-    assert_eq!((json(&rest)["revoked"].as_i64(), left()), (Some(still - 1), 1), "{rest:?}");
-    assert_eq!(json(&cli(&database, "keys list --json", &[]))[0]["id"], format!("k{}", kept.id));
+    assert_eq!((read(&rest)["revoked"].as_i64(), left()), (Some(still - 1), 1), "{rest:?}");
+    assert_eq!(read(&cli(&database, "keys list --json", &[]))[0]["id"], format!("k{}", kept.id));
+}
+
+#[test]
+fn connections_are_paused_and_disconnected_and_their_tokens_revoked_at_the_provider() {
+    let (database, server, mut shop) = served();
+    shop.employee("Ada Admin", Role::Admin);
+    let (stina, now) = (shop.staff("Stina Staff"), shop.now());
+    let (mut conn, context) = server.data(&database);
+    // Nobody listens there, so no revocation is confirmed.
+    let provider = [0, 1].map(|_| other_server("http://127.0.0.1:1"));
+    let tokens =
+        reply(json!({ "access_token": "held", "refresh_token": "kept", "token_type": "bearer", "expires_in": 3600 }));
+    let [dropped, lost] = provider.map(|fields| {
+        let link = make(&mut conn, &context, (ApiType::Other, &fields), "", now);
+        bring(&mut conn, &context, link.id, &stina, &tokens, now);
+        link.id.to_string()
+    });
+    let private = [("OUTBOUND_PRIVATE", "on")];
+    let act = |words: &str, name: &str| with_env(&database, words, &[name, "--yes"], &private);
+
+    let listed = read(&cli(&database, "connections list --json --status online", &[]));
+    let dry = cli(&database, "connections disconnect --dry-run", &[&dropped]);
+    let shown = read(&cli(&database, "connections show --json", &[&dropped]));
+    assert_eq!((listed.as_array().unwrap().len(), dry.code), (2, 0), "{}", dry.stderr);
+    assert_eq!((&shown["status"], &shown["authorized_by"]), (&Value::from("online"), &Value::from("Stina Staff")));
+    assert!(!shown.to_string().contains("held") && !shown.to_string().contains("kept"), "{shown}");
+
+    let paused = act("connections pause --json", &dropped);
+    let again = act("connections pause --json", &dropped);
+    assert_eq!((read(&paused)["changed"].as_bool(), read(&again)["changed"].as_bool()), (Some(true), Some(false)));
+    assert_eq!(act("connections resume", &dropped).code, 0);
+    let gone = act("connections disconnect", &dropped);
+    assert!(gone.stdout.contains("is disconnected. The provider did not confirm"), "{gone:?}");
+    let twice = act("connections disconnect", &dropped);
+    assert_eq!(twice.code, 3);
+    assert!(twice.stderr.contains("already disconnected by the console"), "{}", twice.stderr);
+
+    let offboarded = act("employees offboard", &stina.email);
+    assert!(offboarded.stdout.contains("Somebody else must authorize Connection"), "{offboarded:?}");
+    assert!(offboarded.stdout.contains("Not confirmed by the provider"), "{offboarded:?}");
+    assert_eq!(read(&cli(&database, "connections show --json", &[&lost]))["status"], "needs-authorization");
+    assert_eq!(shop.number("SELECT COUNT(*) FROM activity WHERE actor_name = 'the console'"), 6);
 }

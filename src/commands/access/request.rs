@@ -3,7 +3,7 @@
 use crate::commands::access::source::{Noun, Verb};
 use crate::config::access_cli::{
     Act, AttentionCommand, ClientsCommand, Confirm, ConnectionsCommand, EmployeesCommand, KeysCommand, List, OneClient,
-    OneEmployee, OneToken, Place, Show, TokensCommand, TokensToRevoke,
+    OneConnection, OneEmployee, OneToken, Place, Show, TokensCommand, TokensToRevoke,
 };
 use crate::config::access_filters::{Entries, Filter, Pairs};
 
@@ -100,9 +100,13 @@ impl From<EmployeesCommand> for Request {
 
 impl From<ConnectionsCommand> for Request {
     fn from(command: ConnectionsCommand) -> Request {
+        let name = |connection: OneConnection| connection.name;
         match command {
             ConnectionsCommand::List(arguments) => list(Noun::Connections, arguments),
-            ConnectionsCommand::Show(arguments) => show(Noun::Connections, arguments, |connection| connection.name),
+            ConnectionsCommand::Show(arguments) => show(Noun::Connections, arguments, name),
+            ConnectionsCommand::Pause(arguments) => act(Verb::PauseConnection, arguments, name),
+            ConnectionsCommand::Resume(arguments) => act(Verb::ResumeConnection, arguments, name),
+            ConnectionsCommand::Disconnect(arguments) => act(Verb::DisconnectConnection, arguments, name),
         }
     }
 }

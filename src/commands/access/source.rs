@@ -43,6 +43,9 @@ pub(super) enum Verb {
     RevokeAccess,
     LockEmployee,
     UnlockEmployee,
+    PauseConnection,
+    ResumeConnection,
+    DisconnectConnection,
 }
 
 /// An act on one thing that exists.

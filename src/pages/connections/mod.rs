@@ -15,7 +15,7 @@ pub mod edit_connection;
 pub mod pause_connection;
 mod problems;
 pub mod refresh_connection;
-mod revocation_message;
+pub mod revocation_message;
 pub mod service_keys;
 pub mod test_connection;
 

@@ -9,7 +9,7 @@ pub(super) fn tone(revocation: Revocation) -> Tone {
 }
 
 /// The message.
-pub(super) fn message(revocation: Revocation) -> &'static str {
+pub fn message(revocation: Revocation) -> &'static str {
     match revocation {
         Revocation::NoTokens => "It had no tokens to revoke at the provider.",
         Revocation::Confirmed => "The provider confirmed that its tokens are revoked.",

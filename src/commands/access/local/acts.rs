@@ -67,6 +67,7 @@ pub(super) fn plan(conn: &mut DbConnection, verb: &Verb, name: &str) -> Result<P
             let (sentence, consequence) = about(verb, &impact);
             Ok(planned(id.to_string(), sentence, &consequence, Some(&impact.tokens)))
         }
+        Verb::PauseConnection | Verb::ResumeConnection | Verb::DisconnectConnection => Err(not_here()),
     }
 }
 
@@ -134,7 +135,13 @@ pub(super) fn carry_out(conn: &mut DbConnection, planned: &Planned, dry_run: boo
         Verb::RevokeToken => Ok(done(revoke_token(conn, planned, dry_run)?)),
         Verb::LockEmployee | Verb::UnlockEmployee => Ok(done(lock_or_unlock(conn, planned, dry_run)?)),
         Verb::OffboardEmployee | Verb::RevokeAccess => revoke_access(conn, planned, dry_run),
+        Verb::PauseConnection | Verb::ResumeConnection | Verb::DisconnectConnection => Err(not_here()),
     }
+}
+
+// `connection_acts` has these.
+fn not_here() -> Failure {
+    Failure::from(Error::internal("an act on a connection"))
 }
 
 fn id(planned: &Planned) -> Result<i64> {
@@ -258,16 +265,12 @@ fn revoke_access(conn: &mut DbConnection, planned: &Planned, dry_run: bool) -> R
         false => format!("All access of {} is revoked.", employee.name),
     };
     let names: Vec<&str> = connections.iter().map(|(connection, _)| connection.name.as_str()).collect();
-    let disconnected = match names.as_slice() {
-        [] => String::new(),
-        names => format!(" To be authorized again: {}.", names.join(", ")),
-    };
     let object = json!({
         "employee": person(&employee),
         "revoked": counts(&tokens),
         "connections": names,
         "deleting": tokens.is_purging,
     });
-    let done = Done { message: format!("{what} {}{disconnected}", in_words(&tokens)), changed: true, object };
+    let done = Done { message: format!("{what} {}", in_words(&tokens)), changed: true, object };
     Ok((done, connections))
 }

@@ -2,9 +2,10 @@
 //! transaction.
 
 mod acts;
-mod follow_up;
+mod connection_acts;
 mod lists;
 mod names;
+mod service;
 mod shows;
 mod token_lists;
 
@@ -13,8 +14,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::account::{Account, installation};
-use crate::activity::Actor;
-use crate::commands::access::failure::{Failure, Result};
+use crate::activity::{Actor, ChainKey};
+use crate::commands::access::failure::Result;
 use crate::commands::access::source::{Done, Noun, Planned, Rows, Source, Verb};
 use crate::commands::{one, refusal, require_database};
 use crate::config::access_filters::Pairs;
@@ -30,9 +31,19 @@ pub(super) struct Local {
     conn: DbConnection,
     zone: String,
     // None until the first act: a list needs no secret key.
-    master: Option<MasterKey>,
+    opened: Option<Opened>,
     // What is left to revoke at providers.
     disconnected: Vec<(Connection, OAuthClient)>,
+}
+
+/// What acts need beside the database.
+pub(super) struct Opened {
+    /// The secret key.
+    master: MasterKey,
+    /// The key of the activity log.
+    key: ChainKey,
+    /// The channels of notices.
+    channels: Channels,
 }
 
 impl Local {
@@ -44,7 +55,7 @@ impl Local {
             return Err(one("the schema of the database is older than this program: run migrate first").into());
         }
         let zone = Account::get(&mut conn)?.time_zone;
-        Ok(Local { config, conn, zone, master: None, disconnected: Vec::new() })
+        Ok(Local { config, conn, zone, opened: None, disconnected: Vec::new() })
     }
 
     fn now() -> crate::time::Timestamp {
@@ -58,18 +69,19 @@ impl Local {
 
     // What an act writes needs the key of the activity log, and the channels of its notices.
     fn prepare_to_write(&mut self) -> Result<()> {
-        if self.master.is_some() {
+        if self.opened.is_some() {
             return Ok(());
         }
         let master = self.config.read_key().map_err(one)?;
         let opened = db::in_transaction(&mut self.conn, &|conn| Account::open(conn, &master, Local::now()));
-        db::carry_key(&mut self.conn, opened.map_err(refusal)?.chain.key.of_entries());
-        let recorded = installation::public_url(&mut self.conn)?;
+        let key = opened.map_err(refusal)?.chain.key;
         let channels = self.config.channels();
         // The address that the server recorded, because this command may run without its settings.
-        let channels = Channels { origin: recorded.unwrap_or_else(|| channels.origin.clone()), ..channels };
-        db::carry_channels(&mut self.conn, &Arc::new(channels));
-        self.master = Some(master);
+        let origin = installation::public_url(&mut self.conn)?.unwrap_or_else(|| channels.origin.clone());
+        let channels = Channels { origin, ..channels };
+        db::carry_key(&mut self.conn, key.of_entries());
+        db::carry_channels(&mut self.conn, &Arc::new(channels.clone()));
+        self.opened = Some(Opened { master, key, channels });
         Ok(())
     }
 }
@@ -92,11 +104,18 @@ impl Source for Local {
     }
 
     fn plan(&mut self, verb: &Verb, name: &str) -> Result<Planned> {
-        acts::plan(&mut self.conn, verb, name)
+        match connection_acts::handles(verb) {
+            true => connection_acts::plan(&mut self.conn, verb, name),
+            false => acts::plan(&mut self.conn, verb, name),
+        }
     }
 
     fn carry_out(&mut self, planned: &Planned, dry_run: bool) -> Result<Done> {
         self.prepare_to_write()?;
+        if connection_acts::handles(&planned.verb) {
+            let opened = self.opened.as_ref().map(|opened| (&self.config, opened));
+            return connection_acts::carry_out(&mut self.conn, opened, planned, dry_run);
+        }
         let (done, disconnected) = acts::carry_out(&mut self.conn, planned, dry_run)?;
         if !dry_run {
             self.disconnected.extend(disconnected);
@@ -105,12 +124,11 @@ impl Source for Local {
     }
 
     fn follow_up(&mut self) -> Result<String> {
-        match (std::mem::take(&mut self.disconnected), &self.master) {
-            (none, _) if none.is_empty() => Ok(String::new()),
-            (_, None) => Ok(String::new()),
-            (affected, Some(master)) => {
-                follow_up::revoke_at_providers(&self.config, master, &affected).map_err(|why| Failure::from(one(why)))
+        match (std::mem::take(&mut self.disconnected), &self.opened) {
+            (affected, Some(opened)) if !affected.is_empty() => {
+                Ok(service::revoke_at_providers((&self.config, opened), affected).map_err(one)?)
             }
+            _ => Ok(String::new()),
         }
     }
 

@@ -1,8 +1,12 @@
 //! The commands that list and change what the pages show: clients, tokens, employees, connections, attention and activity.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Settings, access_filters};
+
+const TOKEN: &str = "CLIENT_API_ACCESS_TOKEN";
 
 /// What the exit code says; in the help of each of these commands.
 pub const EXIT_CODES: &str = "Exit codes:\n  \
@@ -22,6 +26,12 @@ pub struct Place {
     /// sqlite:FILE or postgres://USER@HOST/NAME; by default a SQLite file in the data folder
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true, help_heading = "Where the data is")]
     pub database_url: Option<String>,
+    /// Ask this server, through its admin API, instead of a database: https://…
+    #[arg(long, env = "CLIENT_API_ACCESS_SERVER", value_name = "URL", help_heading = "Where the data is")]
+    pub server: Option<String>,
+    /// File with the API token for the server; without it, the token is in CLIENT_API_ACCESS_TOKEN
+    #[arg(long, env = "CLIENT_API_ACCESS_TOKEN_FILE", value_name = "FILE", help_heading = "Where the data is")]
+    pub token_file: Option<PathBuf>,
     /// Print JSON: an array for a list, otherwise one object
     #[arg(long)]
     pub json: bool,
@@ -42,6 +52,18 @@ impl Place {
         let (data_dir, database_url) = (self.data_dir.clone(), self.database_url.clone());
         // Standard error is for the person at the terminal: what else happens is in the activity log.
         Ok(Settings { data_dir, database_url, log_level: "error".into(), ..read.settings })
+    }
+}
+
+impl Place {
+    /// The API token for the server. Errors: there is none, or its file cannot be read.
+    pub fn api_token(&self) -> Result<String, String> {
+        match &self.token_file {
+            Some(path) => std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display())),
+            None => {
+                std::env::var(TOKEN).map_err(|_| format!("--server needs an API token: in {TOKEN}, or --token-file"))
+            }
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::commands::settings;
 use crate::support::oauth::bearer;
 use crate::support::outbound::{bring, make, other_server, reply};
+use crate::support::provider::{Answer, Provider};
 use crate::support::{Database, Finished, PASSWORD, Server, Shop, is_postgres, run, spawn, until};
 
 // Runs a command such as `clients list` on the database of the server.
@@ -258,4 +259,68 @@ fn connections_are_paused_and_disconnected_and_their_tokens_revoked_at_the_provi
     assert!(offboarded.stdout.contains("Not confirmed by the provider"), "{offboarded:?}");
     assert_eq!(read(&cli(&database, "connections show --json", &[&lost]))["status"], "needs-authorization");
     assert_eq!(shop.number("SELECT COUNT(*) FROM activity WHERE actor_name = 'the console'"), 6);
+}
+
+#[test]
+fn the_same_commands_ask_a_server_through_its_admin_api() {
+    let (api, folder) = (Provider::start(), tempfile::tempdir().unwrap());
+    let (token, file) = ("Zk3f9aB_pt_secretsecretsecret", folder.path().join("token"));
+    std::fs::write(&file, format!("{token}\n")).unwrap();
+    let env = [("CLIENT_API_ACCESS_TOKEN", token), ("CLIENT_API_ACCESS_SERVER", api.origin())];
+    let ask = |words: &str, more: &[&str]| {
+        let args: Vec<&str> = words.split(' ').chain(more.iter().copied()).collect();
+        run(&args, &env)
+    };
+    let client = |id: i64, name: &str| json!({ "id": id, "name": name, "status": "pending", "refresh_tokens": 2 });
+    let pages = "/api/v1/clients?status=pending&limit=50";
+    api.always(pages, Answer::json(200, json!({ "data": [client(7, "Ledgerly")], "next_cursor": "next one" })));
+    let next = format!("{pages}&cursor=next");
+    api.always(&next, Answer::json(200, json!({ "data": [client(8, "Bookish")], "next_cursor": null })));
+    api.always("/api/v1/clients?name=", Answer::json(200, json!({ "data": [client(7, "Ledgerly")] })));
+    api.always("/api/v1/clients/7", Answer::json(200, client(7, "Ledgerly")));
+    let problem = json!({ "type": "/api/v1/problems/gone", "detail": "Ledgerly was already revoked by Ada Admin." });
+
+    api.answer(pages, Answer::json(429, json!({})).header("retry-after", "1"));
+    let listed = ask("clients list --json --all --status pending", &[]);
+    assert_eq!(names(&read(&listed)), ["Ledgerly", "Bookish"], "{listed:?}");
+    assert!(listed.stderr.contains("asks to wait for 1 second"), "{}", listed.stderr);
+
+    let dry = ask("clients revoke ledgerly --dry-run", &[]);
+    assert!(dry.stdout.starts_with("Would revoke Ledgerly with 2 refresh tokens"), "{dry:?}");
+    assert!(api.requests().iter().all(|request| request.method == "GET"), "a dry run asks only");
+    api.always("/api/v1/clients/7/approve", Answer::json(200, json!({ "changed": true })));
+    api.answer("/api/v1/clients/7/approve", Answer::json(429, json!({})).header("retry-after", "1"));
+    let approved = ask("clients approve Ledgerly --yes", &[]);
+    assert_eq!((approved.code, approved.stdout.as_str()), (0, "Done: Approve Ledgerly.\n"), "{}", approved.stderr);
+    api.always("/api/v1/clients/7", Answer::json(410, &problem));
+    let gone = ask("clients revoke 7 --yes", &[]);
+    assert_eq!(gone.code, 3);
+    assert!(gone.stderr.contains("already revoked by Ada Admin"), "{}", gone.stderr);
+
+    let requests = api.requests();
+    let bearer = format!("Bearer {token}");
+    assert!(requests.iter().all(|request| request.header("authorization") == Some(&bearer)));
+    let posts: Vec<_> = requests.iter().filter(|request| request.method == "POST").collect();
+    let keys: Vec<_> = posts.iter().map(|post| post.header("idempotency-key").unwrap()).collect();
+    assert!(keys.len() == 2 && keys[0] == keys[1], "a repeated act has the same key: {keys:?}");
+
+    let place = ["--server", api.origin(), "--token-file", file.to_str().unwrap()];
+    let from_file = [&["clients", "list", "--status", "pending"][..], &place].concat();
+    assert_eq!(run(&from_file, &[]).code, 0);
+    let closed = "http://127.0.0.1:1";
+    for (server, secret, code, said) in [
+        (api.origin(), "", 2, "the API token is empty"),
+        ("http://pos.example", token, 2, "http on loopback only"),
+        ("https://pos.example/settings", token, 2, "without a path"),
+        (closed, token, 1, "unreachable"),
+    ] {
+        let env = [("CLIENT_API_ACCESS_TOKEN", secret)];
+        let refused = run(&["employees", "list", "--server", server], &env);
+        assert_eq!(refused.code, code, "{server}: {}", refused.stderr);
+        assert!(refused.stderr.contains(said) && !refused.stderr.contains("secretsecret"), "{}", refused.stderr);
+    }
+    assert_eq!(run(&["keys", "list", "--server", closed], &[]).code, 2, "a token is required");
+    api.always("/api/v1/employees", Answer::json(404, "<html>"));
+    let other = ask("employees list", &[]);
+    assert!(other.code == 1 && other.stderr.contains("check the address"), "{}", other.stderr);
 }

@@ -7,6 +7,7 @@ mod interrupt;
 mod items;
 mod local;
 mod print;
+mod remote;
 mod request;
 mod source;
 mod table;
@@ -19,6 +20,7 @@ use serde_json::Value;
 
 use crate::commands::access::failure::{FAILED, Result};
 use crate::commands::access::local::Local;
+use crate::commands::access::remote::Remote;
 use crate::commands::access::request::{Request, What};
 use crate::commands::access::source::{Noun, Rows, Source};
 use crate::commands::start;
@@ -63,6 +65,10 @@ fn answer(Request { place, what }: Request) -> Result<()> {
 }
 
 fn open(place: &Place) -> Result<Box<dyn Source>> {
+    if let Some(address) = &place.server {
+        let token = place.api_token().map_err(Failure::wrong_use)?;
+        return Ok(Box::new(Remote::new(address, &token)?));
+    }
     let settings = place.settings().map_err(|why| Failure::new(FAILED, why))?;
     Ok(Box::new(Local::open(start(&settings)?)?))
 }

@@ -1,0 +1,234 @@
+//! Answers from a server, through its admin API with an API token.
+
+mod verbs;
+
+use std::time::Duration;
+
+use actix_web::rt::{System, SystemRunner};
+use oauth2::http;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::access::named_token::TokenName;
+use crate::commands::access::failure::{FAILED, Failure, NOT_FOUND, Result, WRONG_USE};
+use crate::commands::access::source::{Done, Noun, Planned, Rows, Source, Verb};
+use crate::config::access_filters::Pairs;
+use crate::http::{HttpClient, Outbound};
+use crate::secrets::random_name;
+use crate::text::{fold, one_line};
+use crate::time::{Clock, TimeFormat, count};
+
+// The most rows of a page of the API.
+const PAGE: usize = 50;
+// How often a request is sent, and how long the server may ask to wait in between, in seconds.
+const MOST_TIMES: u32 = 10;
+const LONGEST_WAIT: u64 = 60;
+
+/// A server.
+pub(super) struct Remote {
+    base: Url,
+    token: String,
+    http: HttpClient,
+    runtime: SystemRunner,
+}
+
+impl Remote {
+    /// A server at this address: https, or http on loopback. Errors: the address or the token cannot be one.
+    pub(super) fn new(address: &str, token: &str) -> Result<Remote> {
+        let wrong = |why: &str| Failure::wrong_use(format!("--server / CLIENT_API_ACCESS_SERVER: {why}"));
+        let base = Url::parse(address).map_err(|_| wrong("enter an address like https://pos.example"))?;
+        // This is the caller's own server, so it may be on a private network.
+        let outbound = Outbound { private: true, ..Outbound::default() };
+        if !crate::http::may_be_called(&base, true) || base.path() != "/" || base.query().is_some() {
+            return Err(wrong("enter an address like https://pos.example, without a path; http on loopback only"));
+        }
+        let token = token.trim();
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Failure::wrong_use("the API token is empty, or has a character that no token has"));
+        }
+        let http = HttpClient::new(&outbound).map_err(|why| Failure::new(FAILED, why))?;
+        Ok(Remote { base, token: token.into(), http, runtime: System::new() })
+    }
+
+    // Sends a request; again if the server asks to wait, and once if the answer got lost. The server recognises a repeated act by
+    // its key.
+    fn request(&self, method: &str, path: &[&str], pairs: &[(&str, &str)], body: Option<&Value>) -> Result<Value> {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(["api", "v1"]).extend(path);
+        }
+        if !pairs.is_empty() {
+            url.query_pairs_mut().extend_pairs(pairs);
+        }
+        let (key, mut left) = (random_name(32), MOST_TIMES);
+        loop {
+            left -= 1;
+            let answer = self.runtime.block_on(self.http.send(self.built(method, &url, (&key, body))?));
+            match answer {
+                Ok(answer) if answer.status().as_u16() == 429 && left > 0 => wait(answer.headers()),
+                Ok(answer) => {
+                    let value: Value = serde_json::from_slice(answer.body()).unwrap_or(Value::Null);
+                    return match answer.status().as_u16() {
+                        200..=299 => Ok(value),
+                        status => Err(refused(status, &value)),
+                    };
+                }
+                Err(why) if why.may_have_arrived() && left == MOST_TIMES - 1 => {}
+                Err(why) => {
+                    let origin = self.base.origin().ascii_serialization();
+                    return Err(Failure::new(FAILED, format!("{origin}: {why}")));
+                }
+            }
+        }
+    }
+
+    fn built(&self, method: &str, url: &Url, (key, body): (&str, Option<&Value>)) -> Result<http::Request<Vec<u8>>> {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(url.as_str())
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("accept", "application/json");
+        let request = match body {
+            None => request.body(Vec::new()),
+            Some(body) => request
+                .header("content-type", "application/json")
+                .header("idempotency-key", key)
+                .body(body.to_string().into_bytes()),
+        };
+        request.map_err(|_| Failure::new(FAILED, "the request cannot be built"))
+    }
+
+    fn get(&self, path: &[&str], pairs: &[(&str, &str)]) -> Result<Value> {
+        self.request("GET", path, pairs, None)
+    }
+
+    // The id of the only one of a list with this name.
+    fn id_of(&self, noun: Noun, name: &str) -> Result<String> {
+        let name = name.trim();
+        let is_number = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+        if matches!(noun, Noun::Tokens | Noun::Keys) {
+            let id = TokenName::parse(name).map(|id| id.to_string());
+            return id.ok_or_else(|| {
+                Failure::wrong_use("on a server, name a token by its ID as the list prints it, such as r12")
+            });
+        }
+        if is_number || noun == Noun::Attention {
+            return Ok(name.into());
+        }
+        let found = self.get(&[path(noun)], &[("name", name)])?;
+        let folded = fold(name);
+        let is_named = |item: &&Value| {
+            ["name", "email", "client_id"].iter().any(|key| item[key].as_str().is_some_and(|text| fold(text) == folded))
+        };
+        let ids: Vec<String> = items(found).iter().filter(is_named).map(|item| item["id"].to_string()).collect();
+        match ids.as_slice() {
+            [id] => Ok(id.clone()),
+            [] => Err(Failure::not_found(format!("nothing is called {}", one_line(name)))),
+            several => Err(Failure::wrong_use(format!("several have this name: use an ID: {}", several.join(", ")))),
+        }
+    }
+
+    fn object(&self, noun: Noun, id: &str) -> Result<Value> {
+        let path = if noun == Noun::Keys || noun == Noun::Tokens { "tokens" } else { path(noun) };
+        self.get(&[path, id], &[])
+    }
+}
+
+fn path(noun: Noun) -> &'static str {
+    match noun {
+        Noun::Clients => "clients",
+        Noun::Tokens | Noun::Keys => "inventory",
+        Noun::Employees => "employees",
+        Noun::Connections => "connections",
+        Noun::Attention => "attention",
+        Noun::Activity => "activity",
+    }
+}
+
+fn items(mut page: Value) -> Vec<Value> {
+    match page["data"].take() {
+        Value::Array(items) => items,
+        _ => Vec::new(),
+    }
+}
+
+// `Retry-After` in seconds.
+fn wait(headers: &http::HeaderMap) {
+    let asked = headers.get("retry-after").and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
+    let seconds = asked.unwrap_or(1).clamp(1, LONGEST_WAIT);
+    eprintln!("The server asks to wait for {}.", count(seconds.cast_signed(), "second"));
+    std::thread::sleep(Duration::from_secs(seconds));
+}
+
+// Problem details (RFC 9457).
+fn refused(status: u16, problem: &Value) -> Failure {
+    let Some(why) = problem["detail"].as_str().map(one_line) else {
+        let why = format!("the server answered {status}, and not as the admin API does: check the address");
+        return Failure::new(FAILED, why);
+    };
+    let code = match status {
+        400 | 422 => WRONG_USE,
+        404 | 410 => NOT_FOUND,
+        _ => FAILED,
+    };
+    Failure::new(code, format!("the server answered {status}: {why}"))
+}
+
+impl Source for Remote {
+    fn list(&mut self, noun: Noun, filters: &Pairs, after: Option<&str>, most: usize) -> Result<Rows> {
+        let limit = most.min(PAGE).to_string();
+        let mut pairs: Vec<(&str, &str)> = filters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        if noun != Noun::Attention {
+            pairs.push(("limit", &limit));
+        }
+        pairs.extend(after.map(|cursor| ("cursor", cursor)));
+        let page = self.get(&[path(noun)], &pairs)?;
+        let next = page["next_cursor"].as_str().map(String::from);
+        Ok(Rows { items: items(page), next })
+    }
+
+    fn show(&mut self, noun: Noun, name: &str) -> Result<Value> {
+        let id = self.id_of(noun, name)?;
+        let mut object = self.object(noun, &id)?;
+        if noun == Noun::Attention {
+            let more = object["more"].clone();
+            object = json!({ "rule": id, "more": more, "items": items(object) });
+        }
+        match noun == Noun::Keys && object["type"] != "api_key" {
+            true => Err(Failure::not_found("this is not an API key")),
+            false => Ok(object),
+        }
+    }
+
+    fn plan(&mut self, verb: &Verb, name: &str) -> Result<Planned> {
+        let noun = verbs::noun(verb);
+        let id = self.id_of(noun, name)?;
+        let object = self.object(noun, &id)?;
+        let (sentence, consequence) = verbs::words(verb, &object);
+        Ok(Planned { verb: verb.clone(), id, sentence, consequence: consequence.into(), seen: None })
+    }
+
+    fn carry_out(&mut self, planned: &Planned, dry_run: bool) -> Result<Done> {
+        if dry_run {
+            return Ok(Done { message: String::new(), changed: true, object: json!({ "id": planned.id }) });
+        }
+        let (path, body) = verbs::route(&planned.verb, &planned.id);
+        let object = self.request("POST", &path, &[], Some(&body))?;
+        let object = if object.is_object() { object } else { json!({ "id": planned.id }) };
+        let changed = object["changed"].as_bool().unwrap_or(true);
+        let message = match (object["message"].as_str(), changed) {
+            (Some(text), _) => text.to_string(),
+            (None, true) => format!("Done: {}.", planned.sentence),
+            (None, false) => "It was so already. Nothing was changed.".into(),
+        };
+        Ok(Done { message, changed, object })
+    }
+
+    fn follow_up(&mut self) -> Result<String> {
+        Ok(String::new())
+    }
+
+    fn times(&self) -> TimeFormat {
+        TimeFormat::new(Clock::System.now(), "UTC")
+    }
+}

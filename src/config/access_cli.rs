@@ -225,7 +225,7 @@ pub enum EmployeesCommand {
     /// Offboard an employee: lock them, sign them out, and revoke all access they authorized; revoking cannot be undone
     Offboard(Act<OneEmployee>),
     /// Revoke all access that an employee authorized; they can still sign in. This cannot be undone
-    RevokeAccess(Act<OneEmployee>),
+    RevokeAllAccess(Act<OneEmployee>),
     /// Lock an employee: they are signed out, and the access they authorized does not work until they are unlocked
     Lock(Act<OneEmployee>),
     /// Unlock an employee

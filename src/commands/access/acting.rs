@@ -92,6 +92,7 @@ pub(super) fn revoke_matching(
         sentence: sentence.clone(),
         consequence: consequence.clone(),
         seen: None,
+        foreseen: Value::Null,
     };
     act_on_many(source, ids.into_iter().map(planned).collect(), confirm, is_json)
 }

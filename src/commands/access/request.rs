@@ -91,7 +91,7 @@ impl From<EmployeesCommand> for Request {
             EmployeesCommand::List(arguments) => list(Noun::Employees, arguments),
             EmployeesCommand::Show(arguments) => show(Noun::Employees, arguments, name),
             EmployeesCommand::Offboard(arguments) => act(Verb::OffboardEmployee, arguments, name),
-            EmployeesCommand::RevokeAccess(arguments) => act(Verb::RevokeAccess, arguments, name),
+            EmployeesCommand::RevokeAllAccess(arguments) => act(Verb::RevokeAccess, arguments, name),
             EmployeesCommand::Lock(arguments) => act(Verb::LockEmployee, arguments, name),
             EmployeesCommand::Unlock(arguments) => act(Verb::UnlockEmployee, arguments, name),
         }

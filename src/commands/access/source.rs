@@ -61,6 +61,8 @@ pub(super) struct Planned {
     pub consequence: String,
     /// What the question says is revoked; what was created later is named in the answer.
     pub seen: Option<Seen>,
+    /// What a server answered to a dry run; otherwise null.
+    pub foreseen: Value,
 }
 
 impl Planned {

@@ -38,6 +38,7 @@ pub(super) fn plan(conn: &mut DbConnection, verb: &Verb, name: &str) -> Result<P
         sentence,
         consequence: consequence.into(),
         seen: impact.map(|impact| impact.seen),
+        foreseen: Value::Null,
     };
     match verb {
         Verb::ApproveClient | Verb::SuspendClient(_) | Verb::ResumeClient => {
@@ -168,13 +169,16 @@ fn change_client(conn: &mut DbConnection, planned: &Planned, dry_run: bool) -> R
     Ok(Done { message: format!("{} {message}", client.name), changed, object })
 }
 
-fn counts(revoked: &Revoked) -> Value {
+// What was revoked, with the names of the admin API, and what it was revoked from.
+fn revoked_of(what: &'static str, named: Value, revoked: &Revoked) -> Value {
     let detail = &revoked.detail;
     json!({
+        what: named,
         "refresh_tokens": detail.refresh_tokens.n(),
         "access_tokens": detail.access_tokens.n(),
         "api_keys": detail.api_keys.n(),
         "more": detail.is_capped(),
+        "deleting": revoked.is_purging,
     })
 }
 
@@ -196,8 +200,7 @@ fn revoke_client(conn: &mut DbConnection, planned: &Planned, dry_run: bool) -> R
     })
     .map_err(Failure::gone)?;
     let message = format!("Access revoked for {}. {}", client.name, in_words(&revoked));
-    let client = json!({ "id": client.id, "name": client.name });
-    let object = json!({ "client": client, "revoked": counts(&revoked), "deleting": revoked.is_purging });
+    let object = revoked_of("client", json!({ "id": client.id, "name": client.name }), &revoked);
     Ok(Done { message, changed: true, object })
 }
 
@@ -214,11 +217,16 @@ fn revoke_token(conn: &mut DbConnection, planned: &Planned, dry_run: bool) -> Re
         NamedToken::Refresh(client, token, _) => (client, token.mask.to_string()),
         NamedToken::Access(client, token, _) => (client, token.mask.to_string()),
     };
+    let (is_grant, is_key) = (revoked.is_some(), matches!(name, TokenName::ApiKey(_)));
+    let issued = revoked.as_ref().map_or(i64::from(!is_grant && !is_key), |revoked| revoked.detail.access_tokens.n());
     let object = json!({
         "id": planned.id,
         "token": mask,
         "client": { "id": client.id, "name": client.name },
-        "access_tokens": revoked.as_ref().map(|revoked| revoked.detail.access_tokens.n()),
+        "refresh_tokens": i64::from(is_grant),
+        "access_tokens": issued,
+        "api_keys": i64::from(is_key),
+        "more": revoked.as_ref().is_some_and(|revoked| revoked.detail.is_capped()),
         "deleting": revoked.as_ref().is_some_and(|revoked| revoked.is_purging),
     });
     let issued_with = revoked.map_or(String::new(), |revoked| match revoked.detail.access_tokens.n() {
@@ -265,12 +273,8 @@ fn revoke_access(conn: &mut DbConnection, planned: &Planned, dry_run: bool) -> R
         false => format!("All access of {} is revoked.", employee.name),
     };
     let names: Vec<&str> = connections.iter().map(|(connection, _)| connection.name.as_str()).collect();
-    let object = json!({
-        "employee": person(&employee),
-        "revoked": counts(&tokens),
-        "connections": names,
-        "deleting": tokens.is_purging,
-    });
+    let mut object = revoked_of("employee", person(&employee), &tokens);
+    object["connections"] = names.into();
     let done = Done { message: format!("{what} {}", in_words(&tokens)), changed: true, object };
     Ok((done, connections))
 }

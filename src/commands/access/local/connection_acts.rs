@@ -1,6 +1,6 @@
 //! Pauses, resumes and disconnects a connection.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::commands::access::failure::{Failure, Result};
 use crate::commands::access::local::service::with_service;
@@ -32,7 +32,7 @@ pub(super) fn plan(conn: &mut DbConnection, verb: &Verb, name: &str) -> Result<P
         }
     };
     let id = connection.id.to_string();
-    Ok(Planned { verb: verb.clone(), id, sentence, consequence: consequence.into(), seen: None })
+    Ok(Planned { verb: verb.clone(), id, sentence, consequence: consequence.into(), seen: None, foreseen: Value::Null })
 }
 
 pub(super) fn carry_out(

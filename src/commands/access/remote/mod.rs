@@ -204,24 +204,26 @@ impl Source for Remote {
         let noun = verbs::noun(verb);
         let id = self.id_of(noun, name)?;
         let object = self.object(noun, &id)?;
-        let (sentence, consequence) = verbs::words(verb, &object);
-        Ok(Planned { verb: verb.clone(), id, sentence, consequence: consequence.into(), seen: None })
+        let foreseen = match verbs::can_be_tried(verb) {
+            true => {
+                let (path, _) = verbs::route(verb, &id);
+                self.request("POST", &path, &[], Some(&json!({ "dry_run": true })))?
+            }
+            false => Value::Null,
+        };
+        let (sentence, consequence) = verbs::words(verb, &object, &foreseen);
+        Ok(Planned { verb: verb.clone(), id, sentence, consequence, seen: None, foreseen })
     }
 
     fn carry_out(&mut self, planned: &Planned, dry_run: bool) -> Result<Done> {
-        if dry_run {
-            return Ok(Done { message: String::new(), changed: true, object: json!({ "id": planned.id }) });
-        }
-        let (path, body) = verbs::route(&planned.verb, &planned.id);
-        let object = self.request("POST", &path, &[], Some(&body))?;
-        let object = if object.is_object() { object } else { json!({ "id": planned.id }) };
-        let changed = object["changed"].as_bool().unwrap_or(true);
-        let message = match (object["message"].as_str(), changed) {
-            (Some(text), _) => text.to_string(),
-            (None, true) => format!("Done: {}.", planned.sentence),
-            (None, false) => "It was so already. Nothing was changed.".into(),
+        let answered = match dry_run {
+            true => planned.foreseen.clone(),
+            false => {
+                let (path, body) = verbs::route(&planned.verb, &planned.id);
+                self.request("POST", &path, &[], Some(&body))?
+            }
         };
-        Ok(Done { message, changed, object })
+        Ok(verbs::done(planned, answered))
     }
 
     fn follow_up(&mut self) -> Result<String> {

@@ -106,6 +106,10 @@ text_enum! {
         RecoveryCodeUsed = "recovery code used",
         /// An employee created new recovery codes.
         RecoveryCodesCreated = "recovery codes created",
+        /// All second factors of an employee were reset.
+        SecondFactorReset = "second factor reset",
+        /// The roles that need a second factor were changed.
+        SecondFactorRequirementChanged = "second factor requirement changed",
         /// The shop's name or time zone was changed.
         AccountChanged = "account changed",
         /// A business or a location was added or removed.
@@ -217,6 +221,8 @@ impl Kind {
             Kind::SecondFactorFailed => "Second factor incorrect",
             Kind::RecoveryCodeUsed => "Recovery code used",
             Kind::RecoveryCodesCreated => "Recovery codes created",
+            Kind::SecondFactorReset => "Second factor reset",
+            Kind::SecondFactorRequirementChanged => "Second factor requirement changed",
             Kind::AccountChanged => "Account changed",
             Kind::BusinessChanged => "Business changed",
             Kind::ConnectionCreated => "Connection created",

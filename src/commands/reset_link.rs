@@ -28,13 +28,25 @@ pub(super) fn run(config: &Config, arguments: &ResetLink) -> Outcome {
     let origin = origin.map_err(refusal)?;
     let hash = secret.hash();
     let email = &arguments.email;
-    let name = db::in_transaction(&mut conn, &|conn| OneTimeLink::reset_from_console(conn, email, &hash, now));
-    let name = name.map_err(|error| match error {
+    let resets = arguments.reset_second_factor;
+    let made =
+        db::in_transaction(&mut conn, &|conn| OneTimeLink::reset_from_console(conn, email, (&hash, resets), now));
+    let (name, had_factors) = made.map_err(|error| match error {
         Error::NotFound => one(format!("no employee signs in with {email}")),
         error => refusal(error),
     })?;
     println!("Give this link to {name} only. It works once, within 24 hours:\n");
     println!("  {}", link_address(&origin, Purpose::Reset, &secret));
+    match (had_factors, resets) {
+        (true, true) => {
+            println!("\nTheir second factor was deleted. The link signs them in with the new password alone.")
+        }
+        (true, false) => println!(
+            "\nThey have a second factor, and need it after they chose the password. If it is lost, run this again with \
+             --reset-second-factor."
+        ),
+        (false, _) => {}
+    }
     Ok(())
 }
 

@@ -269,4 +269,7 @@ pub struct ResetLink {
     pub settings: Settings,
     /// The e-mail address the employee signs in with
     pub email: String,
+    /// Also delete their second factors and recovery codes: for somebody who lost them
+    #[arg(long)]
+    pub reset_second_factor: bool,
 }

@@ -7,6 +7,7 @@ use crate::activity::{Actor, Detail, Kind, NewActivity};
 use crate::db::DbConnection;
 use crate::db::text_enum::text_enum;
 use crate::employees::employee::Employee;
+use crate::employees::second_factor::{self, SecondFactors};
 use crate::employees::session::Session;
 use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
@@ -81,14 +82,15 @@ impl OneTimeLink {
             .map(drop)
     }
 
-    /// Creates a link to choose a new password, for the console command, and signs the employee out. Returns their name.
-    /// Errors: [`Error::NotFound`] when no employee has this e-mail address.
+    /// Creates a link to choose a new password, for the console command, and signs the employee out; with `resets_factors`, also
+    /// deletes their second factors, if they have any. Returns their name, and whether they had a second factor. Errors:
+    /// [`Error::NotFound`] when no employee has this e-mail address.
     pub fn reset_from_console(
         conn: &mut DbConnection,
         email: &str,
-        secret: &TokenHash,
+        (secret, resets_factors): (&TokenHash, bool),
         now: Timestamp,
-    ) -> Result<String> {
+    ) -> Result<(String, bool)> {
         let employee = Employee::find_by_email(conn, email)?.ok_or(Error::NotFound)?;
         employee.require_not_erased()?;
         Self::issue(conn, Purpose::Reset, Some(employee.id), secret, now)?;
@@ -96,7 +98,11 @@ impl OneTimeLink {
         NewActivity::new(Kind::ResetLinkCreated, Actor::console(), employee.subject())
             .with(Detail::note(format!("{} signed out", count(signed_out as i64, "session"))))
             .record(conn, now)?;
-        Ok(employee.name)
+        let had_factors = SecondFactors::of(conn, employee.id)?.is_set_up();
+        if had_factors && resets_factors {
+            second_factor::reset(conn, employee.id, (&Actor::console(), ""), now)?;
+        }
+        Ok((employee.name, had_factors))
     }
 
     /// The link with this secret. Errors: [`Error::Gone`] when it was used, has expired or never existed.

@@ -35,6 +35,10 @@ routes! {
         GET Admin => pages::employees::confirm_change::reset_form,
         POST Admin Asks(password) => pages::employees::invite_employee::create_link,
     }
+    "/settings/employees/{employee}/second-factor" {
+        GET Admin => pages::employees::reset_second_factor::form,
+        POST Admin Asks(factor) => pages::employees::reset_second_factor::reset,
+    }
     "/settings/employees/{employee}/offboard" {
         GET SignedIn => pages::employees::offboard::offboard_form,
         POST SignedIn Asks(offboards) => pages::employees::offboard::offboard,
@@ -97,6 +101,7 @@ routes! {
         GET Admin => pages::account::confirm_removal::remove_location_form,
         POST Admin Never(deletes) => pages::account::businesses::remove_location,
     }
+    "/settings/account/second-factors" { POST Admin Asks(factor) => pages::account::second_factors::choose }
     "/settings/account/notices" {
         GET Admin => pages::account::notice_settings::notices,
         POST Admin Never(choices) => pages::account::notice_settings::choose,

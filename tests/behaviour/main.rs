@@ -85,6 +85,7 @@ mod revoke_tokens;
 mod schema;
 mod sealing;
 mod second_factor;
+mod second_factor_rules;
 mod security;
 mod set_up;
 mod sign_in;

@@ -48,6 +48,15 @@ pub(super) const PEOPLE: &[&str] = &[
     "DELETE FROM main.employee_identities WHERE NOT EXISTS (
          SELECT 1 FROM replaced.employee_identities o WHERE o.employee_id = main.employee_identities.employee_id
          AND o.issuer = main.employee_identities.issuer AND o.subject = main.employee_identities.subject)",
+    // A code that was used, and a factor that was removed or reset, stays so.
+    "DELETE FROM main.second_factors",
+    "INSERT INTO main.second_factors (id, app_secret, app_added_at, app_used_at, used_step, failures, blocked_until)
+     SELECT id, app_secret, app_added_at, app_used_at, used_step, failures, blocked_until
+     FROM replaced.second_factors WHERE id IN (SELECT id FROM main.employees)",
+    "DELETE FROM main.recovery_codes",
+    "INSERT INTO main.recovery_codes (id, employee_id, hash, created_at)
+     SELECT id, employee_id, hash, created_at
+     FROM replaced.recovery_codes WHERE employee_id IN (SELECT id FROM main.employees)",
     "UPDATE main.employees SET token_flags_due = token_flags_due + 1, grants_counted_at = 0",
 ];
 
@@ -182,6 +191,7 @@ pub(super) const WHOLE_TABLES: &[(&str, &str)] = &[
         "id, channel, message_id, subject, body, created_at, due_at, attempts, lease_until, delivered_at, abandoned_at, \
          last_error, kind, employee_id, recipient, sealed_link, expires_at",
     ),
+    ("required_second_factors", "role, required_at"),
     ("sign_in_attempts", "subject, failures, last_failed_at, blocked_until, hour, recorded, unrecorded"),
     ("failed_secrets", "client, network, since, failures"),
     ("form_nonces", "nonce, used_at"),

@@ -7,6 +7,7 @@ mod check;
 mod overview;
 mod recovery_codes;
 mod requirement;
+mod reset;
 mod tell;
 mod totp;
 
@@ -15,7 +16,8 @@ pub use check::{Checked, Given, check};
 pub use overview::SecondFactors;
 pub(super) use overview::delete_all;
 pub use recovery_codes::{RECOVERY_CODES, RecoveryCode, renew_recovery_codes};
-pub use requirement::{NextStep, is_required, next_step, require_proof};
+pub use requirement::{NextStep, is_required, next_step, require_for_roles, require_proof, required_roles};
+pub use reset::reset;
 pub use totp::TotpSecret;
 
 crate::db::sealed_columns::sealed_columns!(SEALED_COLUMNS: second_factors.app_secret);

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use crate::activity::{Actor, Detail, Kind, NewActivity, Subject};
 use crate::db::DbConnection;
 use crate::employees::employee::Employee;
 use crate::employees::proof::Proof;
@@ -10,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
 use crate::schema::required_second_factors;
 use crate::scopes::Role;
+use crate::time::Timestamp;
 
 /// What somebody does next who has proved that they know the password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,4 +54,40 @@ pub(super) fn require_another(conn: &mut DbConnection, employee: &Employee) -> R
         return Err(Error::Conflict(text.into()));
     }
     Ok(())
+}
+
+/// The roles that need a second factor.
+pub fn required_roles(conn: &mut DbConnection) -> QueryResult<Vec<Role>> {
+    let required: Vec<Role> = required_second_factors::table.select(required_second_factors::role).load(conn)?;
+    Ok(Role::ALL.iter().copied().filter(|role| required.contains(role)).collect())
+}
+
+/// Makes these the roles that need a second factor. People who have none set one up at their next sign-in; who is signed in stays
+/// so. Returns whether that changed anything.
+pub fn require_for_roles(
+    conn: &mut DbConnection,
+    roles: &[Role],
+    (actor, client_ip): (&Actor, &str),
+    now: Timestamp,
+) -> Result<bool> {
+    let chosen: Vec<Role> = Role::ALL.iter().copied().filter(|role| roles.contains(role)).collect();
+    if chosen == required_roles(conn)? {
+        return Ok(false);
+    }
+    let kept = required_second_factors::role.eq_any(&chosen);
+    diesel::delete(required_second_factors::table.filter(diesel::dsl::not(kept))).execute(conn)?;
+    for role in &chosen {
+        let row = (required_second_factors::role.eq(*role), required_second_factors::required_at.eq(now));
+        crate::db::on_each!(conn, |inner| {
+            diesel::insert_into(required_second_factors::table).values(row).on_conflict_do_nothing().execute(inner)
+        })?;
+    }
+    let names: Vec<&str> = chosen.iter().map(|role| role.name()).collect();
+    let note = if names.is_empty() { "needed by no role".into() } else { format!("needed by {}", names.join(", ")) };
+    let subject = Subject::named("account", 1, "Sign-in");
+    NewActivity::new(Kind::SecondFactorRequirementChanged, actor.clone(), subject)
+        .from(client_ip)
+        .with(Detail::note(note))
+        .record(conn, now)?;
+    Ok(true)
 }

@@ -18,6 +18,8 @@ pub(super) enum Change {
     RecoveryCodeUsed,
     /// New recovery codes were created.
     RecoveryCodesRenewed,
+    /// All second factors were reset by an admin, or at the console of the server.
+    Reset,
     /// Somebody who knows the password entered wrong codes.
     ManyFailures,
 }
@@ -30,6 +32,7 @@ impl Change {
             Change::AppRemoved => "Your authenticator app was removed",
             Change::RecoveryCodeUsed => "A recovery code was used to sign in",
             Change::RecoveryCodesRenewed => "New recovery codes were created, and the previous ones no longer work",
+            Change::Reset => "Your second factors were reset, and you were signed out",
             Change::ManyFailures => "Somebody entered your password, and then ten wrong codes in a row",
         }
     }

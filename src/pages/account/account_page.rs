@@ -6,6 +6,7 @@ use askama::Template;
 use crate::account::{self, Account, AccountChange, Business, Location};
 use crate::error::{Error, Result};
 use crate::pages::account::notice_settings::NoticePanel;
+use crate::pages::account::second_factors::{self, RoleChoices};
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, RequestContext, Section, Tone, html};
 use crate::web::state::State;
@@ -21,6 +22,7 @@ struct AccountPage {
     zone: String,
     zones: Vec<String>,
     businesses: Vec<(Business, Vec<Location>)>,
+    second_factors: RoleChoices,
     notices: NoticePanel,
 }
 
@@ -30,6 +32,7 @@ pub async fn account(context: RequestContext, app: web::Data<State>) -> Result<H
     let (account, businesses, facts) = read.await?;
     html(AccountPage {
         notices: NoticePanel::new(&app.config.notices, &facts, &context.times),
+        second_factors: second_factors::choices(&app).await?,
         name: account.name,
         zone: account.time_zone,
         zones: account::time_zones(),

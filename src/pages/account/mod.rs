@@ -7,4 +7,5 @@ pub mod mail_form;
 pub mod notice_channel;
 pub mod notice_settings;
 pub mod rename;
+pub mod second_factors;
 pub mod webhook_form;

@@ -10,6 +10,7 @@ use crate::api_tokens::ApiToken;
 use crate::clients::ClientState;
 use crate::connections::Connection;
 use crate::db::DbConnection;
+use crate::employees::second_factor::SecondFactors;
 use crate::employees::{Employee, EmployeeState, OneTimeLink};
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, LocationKey};
@@ -45,6 +46,7 @@ struct EmployeeDetail {
     is_erasing: bool,
     is_invited: bool,
     is_viewer: bool,
+    second_factor: SecondFactors,
     may_manage: bool,
     may_offboard: bool,
     link_until: Option<DisplayTime>,
@@ -73,6 +75,7 @@ struct Loaded {
     purge: Option<DeletionJob>,
     is_erasing: bool,
     api_tokens: Vec<ApiToken>,
+    second_factor: SecondFactors,
     connections: Vec<ConnectionFacts>,
 }
 
@@ -88,6 +91,7 @@ impl Loaded {
             purge: DeletionJob::of(conn, "employee", id.0)?,
             is_erasing: Erasure::is_running(conn, id)?,
             api_tokens: ApiToken::valid_of(conn, id, times.now())?,
+            second_factor: SecondFactors::of(conn, id)?,
             connections: connections.into_iter().map(facts).collect(),
         })
     }
@@ -131,7 +135,17 @@ pub async fn detail(
 }
 
 fn page(context: &RequestContext, loaded: Loaded, access: Access) -> EmployeeDetail {
-    let Loaded { employee, businesses, locations, link_until, purge, is_erasing, api_tokens, connections } = loaded;
+    let Loaded {
+        employee,
+        businesses,
+        locations,
+        link_until,
+        purge,
+        is_erasing,
+        api_tokens,
+        second_factor,
+        connections,
+    } = loaded;
     let mut page = context.page(&employee.name, Section::Employees).breadcrumb(HOME, "Employees");
     page.refresh = purge.as_ref().map(|_| 2);
     let businesses = BusinessChoice::all(businesses, &locations);
@@ -147,6 +161,7 @@ fn page(context: &RequestContext, loaded: Loaded, access: Access) -> EmployeeDet
         is_archived: employee.archived_at.is_some(),
         erased: employee.erased_at.map(|at| context.times.ago(at)),
         is_erasing,
+        second_factor,
         is_invited: employee.state() == EmployeeState::Invited,
         is_viewer: context.viewer.id == employee.id,
         may_manage: context.viewer.is_admin(),

@@ -8,6 +8,7 @@ pub mod erase_employee;
 pub mod hand_over;
 pub mod invite_employee;
 pub mod offboard;
+pub mod reset_second_factor;
 pub mod revoke_all_access;
 
 use crate::account::{Business, Location};

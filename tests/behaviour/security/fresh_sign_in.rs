@@ -15,7 +15,7 @@ const SENT: &str = "This was sent already";
 const CONFIRM: &str = "?confirm=";
 
 /// Every route that asks, and why: a new one is decided here too.
-const ASKING: [(&str, &str); 30] = [
+const ASKING: [(&str, &str); 32] = [
     ("access", "/settings/client-api-access/clients/{client}/approve"),
     ("access", "/settings/client-api-access/clients/{client}/edit"),
     ("access", "/settings/client-api-access/clients/{client}/resume"),
@@ -24,6 +24,8 @@ const ASKING: [(&str, &str); 30] = [
     ("connection", "/settings/connections/{connection}/authorize"),
     ("connection", "/settings/connections/{connection}/edit"),
     ("erases", "/settings/employees/{employee}/erase"),
+    ("factor", "/settings/account/second-factors"),
+    ("factor", "/settings/employees/{employee}/second-factor"),
     ("factor", "/settings/profile/second-factor/app"),
     ("factor", "/settings/profile/second-factor/app/remove"),
     ("factor", "/settings/profile/second-factor/recovery-codes"),

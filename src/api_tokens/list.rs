@@ -7,6 +7,7 @@ use crate::db::DbConnection;
 use crate::db::keyset::{Cursor, PAGE};
 use crate::db::text_enum::text_enum;
 use crate::employees::Employee;
+use crate::id::EmployeeKey;
 use crate::schema::{api_tokens, employees};
 use crate::scopes::Role;
 use crate::text::like_pattern;
@@ -29,6 +30,10 @@ text_enum! {
 pub struct ApiTokenFilter {
     /// A part of the name of the token, or of its person.
     pub name: String,
+    /// A part of the name of their person.
+    pub person: String,
+    /// Only those of this person.
+    pub only: Option<EmployeeKey>,
     /// Only this role of the token.
     pub role: Option<Role>,
     /// Only this state; none means every one that is neither expired nor revoked.
@@ -61,6 +66,13 @@ impl ApiToken {
                 let pattern = like_pattern(&filter.name);
                 let person = employees::name_fold.like(pattern.clone()).escape('\\');
                 query = query.filter(api_tokens::name_fold.like(pattern).escape('\\').or(person));
+            }
+            if !filter.person.trim().is_empty() {
+                let person = employees::name_fold.like(like_pattern(&filter.person)).escape('\\');
+                query = query.filter(person);
+            }
+            if let Some(only) = filter.only {
+                query = query.filter(api_tokens::employee_id.eq(only));
             }
             if let Some(role) = filter.role {
                 query = query.filter(api_tokens::role.eq(role));

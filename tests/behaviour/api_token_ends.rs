@@ -133,3 +133,21 @@ fn an_api_token_is_found_by_its_value_and_listed_as_needing_attention() {
     let rows = listed(&mut manager, "api-token-expiring-soon");
     assert!(rows[0].href.contains("/settings/employees/") && !rows[0].says("Revoke"), "{rows:?}");
 }
+
+#[test]
+fn the_inventory_has_a_panel_of_api_tokens_and_staff_see_their_own() {
+    let app = TestApp::start();
+    let (mut admin, ada) = app.sign_in_as(Role::Admin);
+    let (mut staff, stina) = app.sign_in_as(Role::Staff);
+    let (id, _) = app.shop().api_token(&ada, Role::Admin, "tokens:read");
+    app.shop().api_token(&stina, Role::Staff, "activity:read");
+
+    let all = admin.open("/settings/access").rows("#api-tokens");
+    assert_eq!(all.len(), 2, "{all:?}");
+    let hers = admin.open("/settings/access?employee=ada").rows("#api-tokens");
+    assert!(hers.len() == 1 && hers[0].says("Ada Admin") && hers[0].says("Tokens and API keys: read"), "{hers:?}");
+    assert_eq!(hers[0].href, format!("/settings/api-tokens/{id}"));
+    assert!(admin.open("/settings/access?type=api-key").rows("#api-tokens").is_empty());
+    let own = staff.open("/settings/access").rows("#api-tokens");
+    assert!(own.len() == 1 && own[0].says("Stina Staff") && !own[0].href.contains("api-tokens"), "{own:?}");
+}

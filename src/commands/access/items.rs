@@ -156,7 +156,8 @@ pub(super) fn named_token(one: &NamedToken, last_used_from: &str, now: Timestamp
 /// One of several tokens that begin alike, in a line.
 pub(super) fn alike(name: TokenName, found: &FoundToken) -> String {
     let of = found.token.as_ref().map_or(String::new(), |(_, employee, _)| format!(" ({})", employee.name));
-    format!("{name}, of {}{of}", found.client.name)
+    let owner = found.client.as_ref().map_or(found.name.as_str(), |client| &client.name);
+    format!("{name}, of {owner}{of}")
 }
 
 pub(super) fn employee(one: &Employee) -> Value {

@@ -5,6 +5,7 @@ use askama::Template;
 
 use crate::db::keyset::{Count, PAGE};
 use crate::error::Result;
+use crate::pages::access::inventory_api_tokens::{self, ApiTokenPanel};
 use crate::pages::access::inventory_filters::{Choices, FIELDS, InventoryState};
 use crate::pages::access::inventory_rows::{InventoryRow, rows};
 use crate::pages::access::{HOME, REVOCATIONS};
@@ -28,6 +29,7 @@ struct Inventory {
     is_bare: bool,
     is_filtered: bool,
     rows: Vec<InventoryRow>,
+    api_tokens: Option<ApiTokenPanel>,
     headings: Vec<Heading>,
     client: String,
     employee: String,
@@ -65,7 +67,7 @@ async fn page(context: &RequestContext, app: &State, query: &Query) -> Result<In
     let selected = query.get(SELECT) == Some("all");
     let state = InventoryState::read(&query.changed(&[(SELECT, None)]))?;
     let (wanted, viewer, times) = (state.clone(), context.viewer.clone(), context.times.clone());
-    let (found, rows) = app
+    let (found, rows, api_tokens) = app
         .db
         .read(move |conn| {
             let request = InventoryRequest {
@@ -79,7 +81,8 @@ async fn page(context: &RequestContext, app: &State, query: &Query) -> Result<In
             };
             let found = find(conn, &request)?;
             let rows = rows(conn, &found.rows.rows, (&viewer, &times))?;
-            Ok((found, rows))
+            let api_tokens = inventory_api_tokens::panel(conn, &wanted.filter, (&viewer, &times))?;
+            Ok((found, rows, api_tokens))
         })
         .await?;
     let filters = state.list.link(&[]);
@@ -89,6 +92,7 @@ async fn page(context: &RequestContext, app: &State, query: &Query) -> Result<In
         is_bare: nothing && state.filter.is_empty(),
         is_filtered: !state.filter.is_empty(),
         rows,
+        api_tokens,
         headings: headings(&state, &found),
         client: state.filter.client.clone(),
         employee: state.filter.employee.clone(),

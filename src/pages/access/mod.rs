@@ -2,6 +2,7 @@
 
 pub mod begin_revocation;
 pub mod inventory;
+pub mod inventory_api_tokens;
 pub mod inventory_export;
 pub mod inventory_filters;
 mod inventory_rows;

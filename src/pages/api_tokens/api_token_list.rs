@@ -44,6 +44,8 @@ pub async fn list(context: RequestContext, app: web::Data<State>, query: Query) 
     let state = ListState::read(&query, "", &SORTS)?;
     let filter = ApiTokenFilter {
         name: state.get("name").into(),
+        person: String::new(),
+        only: None,
         role: Role::from_word(state.get("role")),
         state: ApiTokenState::from_word(state.get("state")),
     };

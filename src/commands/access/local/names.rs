@@ -116,6 +116,6 @@ fn id_of(owner: TokenOwner) -> Option<TokenName> {
         TokenOwner::ApiKey(id) | TokenOwner::PreviousApiKey(id) => Some(TokenName::ApiKey(id)),
         TokenOwner::AccessToken(id, _) => Some(TokenName::AccessToken(id)),
         TokenOwner::RefreshToken(id) | TokenOwner::ReplacedRefreshToken(id) => Some(TokenName::RefreshToken(id)),
-        TokenOwner::ClientSecret => None,
+        TokenOwner::ClientSecret | TokenOwner::ApiToken(..) => None,
     }
 }

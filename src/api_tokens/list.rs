@@ -53,6 +53,8 @@ impl ApiToken {
     /// A page of API tokens with their persons, with one more than fits, and the total.
     ///
     /// It reads the whole table: retention and [`MOST_PER_PERSON`](crate::api_tokens::MOST_PER_PERSON) keep it short.
+    ///
+    /// Longer than 60 lines, because the filters and the page are one query, whose type has no name.
     pub fn list(
         conn: &mut DbConnection,
         filter: &ApiTokenFilter,

@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use crate::activity::{Actor, Kind, NewActivity};
 use crate::db::DbConnection;
 use crate::employees::employee::Employee;
+use crate::employees::second_factor::SecondFactors;
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, SessionKey};
 use crate::schema::sessions;
@@ -25,17 +26,22 @@ const CLOCKS_APART: i64 = MINUTE;
 pub enum Way {
     /// With their password.
     Password,
+    /// With their password, and a code of their authenticator app or a recovery code.
+    PasswordAndCode,
     /// They have no password here: they sign in again.
     SignInAgain,
 }
 
 impl Way {
     /// The way of this employee. It is chosen here only.
-    pub fn of(employee: &Employee) -> Way {
-        match employee.password_hash() {
-            Some(_) => Way::Password,
-            None => Way::SignInAgain,
-        }
+    pub fn of(conn: &mut DbConnection, id: EmployeeKey) -> QueryResult<Way> {
+        let has_password = Employee::find(conn, id)?.password_hash().is_some();
+        let has_code = SecondFactors::of(conn, id)?.is_set_up();
+        Ok(match (has_password, has_code) {
+            (true, false) => Way::Password,
+            (true, true) => Way::PasswordAndCode,
+            (false, _) => Way::SignInAgain,
+        })
     }
 }
 

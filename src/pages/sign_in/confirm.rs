@@ -11,7 +11,8 @@ use askama::Template;
 use url::form_urlencoded;
 
 use crate::employees::fresh_sign_in::{self, FRESH, Way};
-use crate::employees::{self, Employee, HeldForm, SignInOrigin};
+use crate::employees::second_factor::{Checked, Given, check};
+use crate::employees::{self, HeldForm, SignInOrigin};
 use crate::error::{Error, Result};
 use crate::id::HeldFormKey;
 use crate::metrics;
@@ -35,7 +36,7 @@ struct Confirm {
     page: Page,
     minutes: i64,
     email: String,
-    has_password: bool,
+    way: Way,
     action: String,
     back: String,
 }
@@ -112,7 +113,7 @@ impl Asked {
         };
         let device = new_session::known_device(request.request(), &self.app);
         let origin = SignInOrigin { client_ip: self.context.client_ip.clone(), device };
-        self.resume(request, id, (!is_fresh).then(|| (form.get("password"), origin))).await
+        self.resume(request, id, (!is_fresh).then_some((&form, origin))).await
     }
 
     // Keeps what was sent, and asks.
@@ -129,12 +130,12 @@ impl Asked {
         self.page((id, &address), None).await
     }
 
-    // Continues with a form that was kept, after the password if the sign-in is not fresh.
+    // Continues with a form that was kept, after the password and code in `given` if the sign-in is not fresh.
     async fn resume(
         &self,
         request: &mut ServiceRequest,
         id: HeldFormKey,
-        given: Option<(&str, SignInOrigin)>,
+        given: Option<(&ProtectedForm, SignInOrigin)>,
     ) -> Result<Step> {
         let app = &self.app;
         let (employee, session, now) = (self.context.viewer.id, self.context.session_key, self.context.now());
@@ -142,8 +143,8 @@ impl Asked {
         let find = move |conn: &mut _| Ok(HeldForm::find(conn, (id, session), &path, now)?);
         let held = app.db.read(find).await?.ok_or_else(|| Error::Conflict(USED_UP.into()))?;
         let mut proof = None;
-        if let Some((password, origin)) = given {
-            if let Some(refusal) = self.refusal(password, origin).await? {
+        if let Some((form, origin)) = given {
+            if let Some(refusal) = self.refusal(form, origin).await? {
                 return Ok(Step::Answer(self.page((id, &held.address), Some(refusal)).await?));
             }
             proof = Some(RandomSecret::generate());
@@ -164,29 +165,62 @@ impl Asked {
         Ok(Step::Continue(proof.map(|proof| cookie(app, &proof))))
     }
 
-    // Checks the password as a sign-in does, with its limits.
-    async fn refusal(&self, password: &str, origin: SignInOrigin) -> Result<Option<Refusal>> {
-        let app = &self.app;
+    // Checks what was entered as a sign-in does, with its limits.
+    async fn refusal(&self, form: &ProtectedForm, origin: SignInOrigin) -> Result<Option<Refusal>> {
+        let (password, code) = (form.get("password"), form.get("code").trim());
+        let needs_code = self.way().await? == Way::PasswordAndCode;
         if password.is_empty() {
             return Ok(Some(Refusal::Wrong("Enter your password.".into())));
         }
-        let given = (self.context.email(), password);
-        let outcome = employees::sign_in(&app.db, &app.hasher, given, origin, self.context.now()).await;
-        let (counted, refusal) = match outcome {
-            Ok(Some(id)) if id == self.context.viewer.id => (metrics::SignIn::Accepted, None),
-            Ok(_) => (metrics::SignIn::Wrong, Some(Refusal::Wrong("Incorrect password.".into()))),
-            Err(Error::TooManyRequests(seconds)) => (metrics::SignIn::TooMany, Some(Refusal::TooMany(seconds))),
-            Err(Error::Invalid(why)) => return Ok(Some(Refusal::Wrong(why))),
-            Err(error) => return Err(error),
+        if needs_code && !(1..100).contains(&code.len()) {
+            return Ok(Some(Refusal::Wrong("Enter a code.".into())));
+        }
+        let refusal = match self.refusal_of_password(password, origin).await? {
+            None if needs_code => self.refusal_of_code(code).await?,
+            refusal => refusal,
         };
-        app.metrics.sign_in(counted);
+        self.app.metrics.sign_in(match &refusal {
+            None => metrics::SignIn::Accepted,
+            Some(Refusal::Wrong(_)) => metrics::SignIn::Wrong,
+            Some(Refusal::TooMany(_)) => metrics::SignIn::TooMany,
+        });
         Ok(refusal)
+    }
+
+    async fn refusal_of_password(&self, password: &str, origin: SignInOrigin) -> Result<Option<Refusal>> {
+        let given = (self.context.email(), password);
+        match employees::sign_in(&self.app.db, &self.app.hasher, given, origin, self.context.now()).await {
+            Ok(Some(id)) if id == self.context.viewer.id => Ok(None),
+            Ok(_) => Ok(Some(Refusal::Wrong("Incorrect password.".into()))),
+            Err(Error::TooManyRequests(seconds)) => Ok(Some(Refusal::TooMany(seconds))),
+            Err(Error::Invalid(why)) => Ok(Some(Refusal::Wrong(why))),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn refusal_of_code(&self, code: &str) -> Result<Option<Refusal>> {
+        // A recovery code has letters.
+        let given = match code.chars().all(|c| c.is_ascii_digit() || c.is_whitespace()) {
+            true => Given::Code(code.into()),
+            false => Given::RecoveryCode(code.into()),
+        };
+        let (id, now, vault) = (self.context.viewer.id, self.context.now(), self.app.connections.vault.clone());
+        let client_ip = self.context.client_ip.clone();
+        let checked = self.app.db.write(move |conn| check(conn, &vault, id, &given, &client_ip, now));
+        Ok(match checked.await? {
+            Checked::Correct(_) => None,
+            Checked::Wrong => Some(Refusal::Wrong("That code is incorrect or was already used.".into())),
+            Checked::Wait(seconds) => Some(Refusal::TooMany(seconds)),
+        })
+    }
+
+    async fn way(&self) -> Result<Way> {
+        let employee = self.context.viewer.id;
+        self.app.db.read(move |conn| Ok(Way::of(conn, employee)?)).await
     }
 
     // The page that asks: 403, and 422 or 429 when it is shown again.
     async fn page(&self, (id, address): (HeldFormKey, &str), refusal: Option<Refusal>) -> Result<HttpResponse> {
-        let employee = self.context.viewer.id;
-        let way = self.app.db.read(move |conn| Ok(Way::of(&Employee::find(conn, employee)?))).await?;
         let page = self.context.page("Confirm it is you", Section::Settings);
         let (status, page) = match &refusal {
             None => (StatusCode::FORBIDDEN, page),
@@ -201,7 +235,7 @@ impl Asked {
             page,
             minutes: FRESH / MINUTE,
             email: self.context.email().to_string(),
-            has_password: way == Way::Password,
+            way: self.way().await?,
             action: format!("{address}{mark}{HELD}={id}"),
             back: self.back.clone(),
         })?;

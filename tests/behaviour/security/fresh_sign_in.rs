@@ -6,11 +6,13 @@ use client_api_access::routes::PAGES;
 use client_api_access::scopes::Role;
 use client_api_access::web::route_table::{Access, FreshSignIn, Route};
 
+use crate::second_factor::set_up;
 use crate::security::access_matrix::{World, filled};
 use crate::support::snapshot::difference;
 use crate::support::{Browser, PASSWORD, Page, TestApp};
 
 const ASKS: &str = "Confirm it is you";
+const WRONG_CODE: &str = "That code is incorrect or was already used.";
 const SENT: &str = "This was sent already";
 const CONFIRM: &str = "?confirm=";
 
@@ -83,7 +85,9 @@ fn d17_each_page_that_changes_something_decides_whether_it_asks() {
         }
         let takes_away = ["revoke", "lock", "suspend", "disconnect", "stop", "pause", "remove", "delete", "reject"];
         if takes_away.iter().any(|act| route.path.rsplit('/').next().is_some_and(|last| last.starts_with(act))) {
-            assert!(!matches!(route.fresh_sign_in, FreshSignIn::Asks(_)), "{} may not ask", route.path);
+            // Without a second factor, a password alone gives access.
+            let gives = matches!(route.fresh_sign_in, FreshSignIn::Asks(why) if why != "factor");
+            assert!(!gives, "{} may not ask", route.path);
         }
     }
     asking.sort_unstable();
@@ -137,7 +141,8 @@ fn d17_acts_that_give_power_ask_when_the_sign_in_is_old_and_revoking_never_does(
     for route in pages().filter(never) {
         let done = old.post(&path_of(route), &[("csrf", &csrf)]);
         assert!(!asks(&done) && done.status < 500, "{}: {} {}", route.path, done.status, done.text());
-        assert_ne!(done.header("location"), Some("/sign-in"), "{}", route.path);
+        let is_sent_away = done.header("location") == Some("/sign-in");
+        assert!(!is_sent_away || route.access == Access::Public, "{}", route.path);
     }
     assert_eq!(old.post("/sign-out", &[("csrf", &csrf)]).location(), "/sign-in?signed-out=1");
 }
@@ -245,4 +250,30 @@ fn d17_what_waits_is_encrypted_bounded_and_expires_and_guessing_is_limited() {
     assert!(asks(&asked) && asked.text().contains("sign in again") && !asked.has("main input[type=password]"));
     app.shop().lock(&ada);
     assert!(admin.submit(&page, "/notices/email", &mail).location().starts_with("/sign-in"));
+}
+
+#[test]
+fn d17_somebody_with_a_second_factor_confirms_with_it() {
+    let app = TestApp::start();
+    let (mut admin, ada) = app.sign_in_as(Role::Admin);
+    let (phone, codes) = set_up(&app, &mut admin);
+    let person = app.shop().staff("Stina Staff");
+    let page = admin.open(&person.path());
+    let confirm = |admin: &mut Browser, asked: &Page, code: &str| {
+        let action = asked.attribute("form[action*='?confirm=']", "action").unwrap();
+        admin.submit(asked, &action, &[("password", PASSWORD), ("code", code)])
+    };
+    app.advance(FRESH);
+    let asked = admin.submit(&page, "/role", &[("role", "manager")]);
+    assert!(asked.text().contains("your password and a code") && asked.text().contains(&ada.email));
+    for (code, why) in [("", "Enter a code."), ("000000", WRONG_CODE), ("abcd-efgh-abcd-efgh", WRONG_CODE)] {
+        let refused = confirm(&mut admin, &asked, code);
+        assert_eq!((refused.status, refused.notice().as_str()), (422, why));
+    }
+    let done = confirm(&mut admin, &asked, &phone.code(app.now()));
+    assert_eq!((done.status, done.location()), (303, person.path()), "{}", done.text());
+    app.advance(FRESH);
+    let asked = admin.submit(&page, "/role", &[("role", "staff")]);
+    assert_eq!(confirm(&mut admin, &asked, &codes[0]).status, 303, "a recovery code");
+    assert_eq!(app.shop().number("SELECT COUNT(*) FROM activity WHERE kind = 'sign-in confirmed'"), 2);
 }

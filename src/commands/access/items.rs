@@ -103,6 +103,8 @@ fn token(facts: &Facts<'_>, (client, employee): (&Client, &Employee), now: Times
         },
         "token": facts.mask.to_string(),
         "label": text(facts.label),
+        // Of an access token: see `named_token`.
+        "refresh_token": null,
         "client": { "id": client.id, "name": client.name },
         "employee": { "id": employee.id, "name": employee.name, "role": employee.role.word() },
         "scope": facts.scope.as_str(),
@@ -150,7 +152,10 @@ pub(super) fn named_token(one: &NamedToken, last_used_from: &str, now: Timestamp
             merged(token(&facts, (client, employee), now), json!({ "refresh_token": parent }))
         }
     };
-    merged(object, json!({ "last_used_address": text(last_used_from) }))
+    match last_used_from {
+        "" => object,
+        address => merged(object, json!({ "last_used_address": address })),
+    }
 }
 
 /// One of several tokens that begin alike, in a line.

@@ -350,6 +350,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    idempotency_keys (id) {
+        id -> BigInt,
+        api_token_id -> BigInt,
+        key_hash -> Binary,
+        request_hash -> Binary,
+        status -> Nullable<Integer>,
+        answer -> Nullable<Binary>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     authorization_codes (id) {
         id -> BigInt,
         client_id -> BigInt,
@@ -709,6 +721,7 @@ diesel::table! {
 }
 
 diesel::joinable!(api_tokens -> employees (employee_id));
+diesel::joinable!(idempotency_keys -> api_tokens (api_token_id));
 diesel::joinable!(business_locations -> businesses (business_id));
 diesel::joinable!(employee_locations -> employees (employee_id));
 diesel::joinable!(employee_locations -> business_locations (business_location_id));
@@ -765,6 +778,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     client_secrets,
     resource_servers,
     api_tokens,
+    idempotency_keys,
     authorization_codes,
     token_failures,
     client_days,

@@ -46,12 +46,12 @@ pub struct Findings {
 pub struct ItemOfRule {
     /// Its id: of a token as in paths.
     id: String,
-    /// `refresh_token`, `api_key`, `client`, `client_secret`, `connection` or `activity`.
+    /// `refresh_token`, `api_key`, `api_token`, `client`, `client_secret`, `connection` or `activity`.
     #[serde(rename = "type")]
     kind: &'static str,
     /// Its name, or the first seven characters of a token.
     name: String,
-    /// What an API key is for, or what happened.
+    /// What an API key or API token is for, or what happened.
     label: Option<String>,
     /// The client it belongs to.
     client: Option<ClientRef>,

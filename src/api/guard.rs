@@ -81,8 +81,10 @@ async fn let_in(
     if !caller.areas.allows(area, access) {
         return Err(Problem::area_missing(format!("{}:{}", area.word(), access.word())).into());
     }
-    let address = client_ip::address(request.request(), &app.config.trusted_proxies);
-    let context = ApiContext::new(caller, app.clock.now(), address);
+    let (trusted, now) = (&app.config.trusted_proxies, app.clock.now());
+    app.last_used_buffer.api_token(&caller, client_ip::of(request.request(), trusted), now);
+    let address = client_ip::address(request.request(), trusted);
+    let context = ApiContext::new(caller, now, address);
     if admins_only && !context.viewer.is_admin() {
         return Err(Error::Forbidden("Only admins can do this.".into()).into());
     }

@@ -2,7 +2,7 @@
 
 use actix_web::web;
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::api::context::ApiContext;
 use crate::api::json::ok;
@@ -50,8 +50,34 @@ pub struct InventoryQuery {
     limit: Option<u32>,
 }
 
-impl InventoryQuery {
-    fn filter(&self) -> Result<InventoryFilter, Problem> {
+/// Filters of the inventory, as in its addresses.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schema(as = InventoryFilter)]
+pub struct InventoryFilterQuery {
+    /// A part of the client's name.
+    client: Option<String>,
+    /// A part of the employee's name.
+    employee: Option<String>,
+    /// `refresh-token` or `api-key`.
+    r#type: Option<String>,
+    /// `unused-30`, `unused-90`, `unused-180` or `never-used`.
+    usage: Option<String>,
+    /// `full`, `write`, `read` or `beyond-role`.
+    access: Option<String>,
+    /// A scope that the token can use.
+    scope: Option<String>,
+    /// `staff`, `manager`, `admin`, `active` or `inactive`.
+    owner: Option<String>,
+    /// `never`, `soon` or `expired`. Without it, valid tokens are meant.
+    expires: Option<String>,
+    /// Created within so many days: `7`, `30` or `90`.
+    created: Option<String>,
+}
+
+impl InventoryFilterQuery {
+    /// The filter. Errors: a word that a filter does not have.
+    pub fn filter(&self) -> Result<InventoryFilter, Problem> {
         Ok(InventoryFilter {
             client: text(&self.client),
             employee: text(&self.employee),
@@ -66,13 +92,21 @@ impl InventoryQuery {
     }
 }
 
+impl InventoryQuery {
+    fn filters(&self) -> InventoryFilterQuery {
+        let InventoryQuery { client, employee, r#type, usage, access, scope, owner, expires, created, .. } =
+            self.clone();
+        InventoryFilterQuery { client, employee, r#type, usage, access, scope, owner, expires, created }
+    }
+}
+
 /// Lists the refresh tokens and API keys of all clients.
 #[utoipa::path(
     get, path = "/api/v1/inventory", tag = "tokens", params(InventoryQuery),
     responses((status = 200, description = "Refresh tokens and API keys of all clients", body = Page<Token>)),
 )]
 pub async fn list(context: ApiContext, app: web::Data<State>, params: Params<InventoryQuery>) -> Answer {
-    let (filter, now) = (params.0.filter()?, context.now);
+    let (filter, now) = (params.0.filters().filter()?, context.now);
     let wanted = Wanted::read(SORTS, params.0.sort.as_deref(), params.0.cursor.as_deref(), params.0.limit)?;
     let cursor = wanted.place()?;
     let page = app.db.read(move |conn| {

@@ -1,14 +1,23 @@
-//! What the JSON of the API has in common: answers, times, references to clients and employees.
+//! What the JSON of the API has in common: answers, times, references to clients and employees, and bodies of requests.
 
-use actix_web::HttpResponse;
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
 use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
-use crate::api::problem::Answer;
+use crate::api::problem::{Answer, Failure, Kind, Problem};
 use crate::clients::Client;
+use crate::employees::Employee;
 use crate::error::Error;
 use crate::time::Timestamp;
+
+/// The most bytes of a body.
+const LONGEST_BODY: usize = 16 * 1024;
 
 /// Answers JSON.
 pub fn ok(value: &impl Serialize) -> Answer {
@@ -57,8 +66,63 @@ pub struct EmployeeRef {
 }
 
 impl EmployeeRef {
+    /// The reference to an employee.
+    pub fn of(employee: &Employee) -> EmployeeRef {
+        EmployeeRef::new(employee.id.0, &employee.name)
+    }
+
     /// A reference from an id and a name.
     pub fn new(id: i64, name: &str) -> EmployeeRef {
         EmployeeRef { id, name: name.into() }
+    }
+}
+
+/// A JSON body and the bytes it was read from. Unknown members, and a member twice, are refused.
+pub struct Body<T> {
+    /// What it says.
+    pub value: T,
+    /// As it was sent.
+    pub bytes: web::Bytes,
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+    type Error = Failure;
+    type Future = Pin<Box<dyn Future<Output = Result<Body<T>, Failure>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_json = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let is_json = is_json.map(|kind| kind.split(';').next().unwrap_or_default().trim() == "application/json");
+        let body = web::Bytes::from_request(request, payload);
+        Box::pin(async move {
+            let bytes = body.await.map_err(|error| match error.as_response_error().status_code().as_u16() {
+                413 => Failure::from(Error::TooLarge),
+                _ => Error::Invalid("The body was not received completely. Send it again.".into()).into(),
+            })?;
+            if bytes.len() > LONGEST_BODY {
+                return Err(Error::TooLarge.into());
+            }
+            // Acts without members need no body.
+            let text = match (is_json, bytes.is_empty()) {
+                (_, true) => &b"{}"[..],
+                (Some(true), false) => &bytes[..],
+                _ => return Err(Error::UnsupportedMediaType.into()),
+            };
+            let value = serde_json::from_slice(text).map_err(|error| {
+                Problem::new(Kind::InvalidRequest, format!("The body is not as documented: {error}."))
+            })?;
+            Ok(Body { value, bytes })
+        })
+    }
+}
+
+/// A text from a body that PostgreSQL can store, in one line.
+pub fn line(text: &str, name: &str, longest: usize) -> Result<String, Problem> {
+    let text = text.trim();
+    let wrong = |why: &str| Err(Problem::new(Kind::Unprocessable, format!("`{name}` {why}.")));
+    match () {
+        () if text.is_empty() => wrong("is empty"),
+        () if text.chars().count() > longest => wrong(&format!("can have at most {longest} characters")),
+        () if text.chars().any(crate::text::is_invisible) => wrong("contains an invisible character"),
+        () => Ok(text.to_string()),
     }
 }

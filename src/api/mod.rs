@@ -5,13 +5,18 @@
 //! error into problem details (RFC 9457).
 
 pub mod activity;
+mod acts;
 pub mod attention;
+pub mod client_acts;
 pub mod clients;
 pub mod connections;
 pub mod context;
 pub mod docs;
+pub mod employee_acts;
 pub mod employees;
+pub mod find_token;
 pub mod guard;
+pub mod idempotency;
 pub mod inventory;
 mod json;
 pub mod limits;
@@ -21,6 +26,8 @@ pub mod problem;
 mod problem_kind;
 mod query;
 pub mod resource_servers;
+pub mod revocations;
+pub mod token_acts;
 pub mod token_lists;
 pub mod tokens;
 

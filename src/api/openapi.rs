@@ -9,6 +9,7 @@ use utoipa::OpenApi;
 
 use crate::api::problem::{Answer, Problem};
 use crate::api::{activity, attention, clients, connections, docs, employees, inventory, problem, resource_servers};
+use crate::api::{client_acts, employee_acts, find_token, revocations, token_acts};
 use crate::api::{token_lists, tokens};
 use crate::error::{Error, Result};
 use crate::web::route_table::{Access, Route, RouteTable};
@@ -23,10 +24,14 @@ use crate::web::route_table::{Access, Route, RouteTable};
     ),
     paths(
         clients::list, clients::show,
+        client_acts::approve, client_acts::suspend, client_acts::resume, client_acts::revoke,
         token_lists::refresh_tokens, token_lists::access_tokens, token_lists::api_keys,
         tokens::show, token_lists::access_tokens_of_refresh_token, inventory::list,
+        token_acts::revoke, find_token::find,
+        revocations::create, revocations::show, revocations::confirm, revocations::stop,
         attention::findings, attention::items,
         employees::list, employees::show,
+        employee_acts::lock, employee_acts::unlock, employee_acts::revoke_all_access, employee_acts::offboard,
         activity::list,
         connections::list, connections::show,
         resource_servers::list, resource_servers::show,
@@ -45,6 +50,9 @@ use crate::web::route_table::{Access, Route, RouteTable};
     ),
 )]
 struct Document;
+
+// A search, and no act.
+const FIND_TOKEN: &str = "/api/v1/find-token";
 
 static DOCUMENT: OnceLock<Value> = OnceLock::new();
 
@@ -94,6 +102,10 @@ fn complete(operation: &mut Value, route: &Route) {
     for (_, response) in responses.iter_mut() {
         add_limit_headers(response);
     }
+    if route.method == "POST" && route.path != FIND_TOKEN {
+        add_idempotency_key(operation);
+    }
+    let Some(responses) = operation["responses"].as_object_mut() else { return };
     for (status, about) in problems(route) {
         let mut response = json!({
             "description": about,
@@ -101,6 +113,17 @@ fn complete(operation: &mut Value, route: &Route) {
         });
         add_limit_headers(&mut response);
         responses.entry(status).or_insert(response);
+    }
+}
+
+fn add_idempotency_key(operation: &mut Value) {
+    let about = "A value of its own for each act, at most 255 characters. A repeat with the same value within 24 hours gets the same answer.";
+    let parameter = json!({
+        "name": "Idempotency-Key", "in": "header", "required": true, "description": about, "schema": { "type": "string" },
+    });
+    match operation["parameters"].as_array_mut() {
+        Some(parameters) => parameters.push(parameter),
+        None => operation["parameters"] = json!([parameter]),
     }
 }
 

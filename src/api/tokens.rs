@@ -88,7 +88,8 @@ struct Facts<'a> {
     dates: TokenDates,
 }
 
-fn status_word(status: TokenStatus) -> &'static str {
+/// The word of a status.
+pub fn status_word(status: TokenStatus) -> &'static str {
     match status {
         TokenStatus::Active => "active",
         TokenStatus::Expired => "expired",

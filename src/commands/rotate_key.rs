@@ -6,6 +6,7 @@
 
 use crate::account::Account;
 use crate::activity::{self, Actor, Detail, Kind, NewActivity, Subject};
+use crate::api::idempotency;
 use crate::commands::data_lock::DataLock;
 use crate::commands::{Outcome, one, require_database};
 use crate::config::Config;
@@ -26,6 +27,7 @@ pub const SEALED_COLUMNS: &[&[SealedColumn]] = &[
     employees::SEALED_COLUMNS,
     second_factor::SEALED_COLUMNS,
     notices::SEALED_COLUMNS,
+    idempotency::SEALED_COLUMNS,
 ];
 
 pub(super) fn run(config: &Config) -> Outcome {

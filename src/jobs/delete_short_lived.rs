@@ -1,13 +1,16 @@
 //! Deletes rows that live for minutes or days: sessions, forms that waited for a confirmation, one-time links, replaced client
-//! secrets, unfinished authorizations of connections, bulk revocations, and nonces of submitted forms.
+//! secrets, unfinished authorizations of connections, bulk revocations, nonces of submitted forms, and answered requests of the
+//! admin API.
 
 use diesel::prelude::*;
 
 use crate::access::bulk_revocation::BulkRevocation;
+use crate::api::idempotency;
 use crate::clients::ClientSecret;
 use crate::connections::PendingAuthorization;
 use crate::employees::{HeldForm, OneTimeLink, Session};
 use crate::error::Result;
+use crate::jobs::PAUSE;
 use crate::jobs::lease::with_lease;
 use crate::schema::form_nonces;
 use crate::time::DAY;
@@ -25,5 +28,9 @@ pub(super) async fn run(app: &State) -> Result<()> {
         diesel::delete(form_nonces::table.filter(form_nonces::used_at.lt(now.plus(-DAY)))).execute(conn)?;
         Ok(())
     });
-    done.await.map(drop)
+    done.await?;
+    while with_lease(app, "short-lived", |conn, now| Ok(idempotency::purge(conn, now)?)).await? == Some(true) {
+        actix_web::rt::time::sleep(PAUSE).await;
+    }
+    Ok(())
 }

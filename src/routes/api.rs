@@ -6,7 +6,7 @@ use actix_web::{Resource, web};
 
 use crate::api;
 use crate::api_tokens::Area::{Activity, Attention, Clients, Connections, Employees, ResourceServers, Tokens};
-use crate::api_tokens::AreaAccess::Read;
+use crate::api_tokens::AreaAccess::{Read, Write};
 use crate::routes::routes;
 
 fn guarded(resource: Resource) -> impl HttpServiceFactory + 'static {
@@ -21,17 +21,31 @@ routes! {
 
     "/api/v1/clients" { GET Api(Clients, Read) => api::clients::list }
     "/api/v1/clients/{client}" { GET Api(Clients, Read) => api::clients::show }
+    "/api/v1/clients/{client}/approve" { POST ApiAdmin(Clients, Write) => api::client_acts::approve }
+    "/api/v1/clients/{client}/suspend" { POST ApiAdmin(Clients, Write) => api::client_acts::suspend }
+    "/api/v1/clients/{client}/resume" { POST ApiAdmin(Clients, Write) => api::client_acts::resume }
+    "/api/v1/clients/{client}/revoke" { POST ApiAdmin(Clients, Write) => api::client_acts::revoke }
     "/api/v1/clients/{client}/refresh-tokens" { GET Api(Tokens, Read) => api::token_lists::refresh_tokens }
     "/api/v1/clients/{client}/access-tokens" { GET Api(Tokens, Read) => api::token_lists::access_tokens }
     "/api/v1/clients/{client}/api-keys" { GET Api(Tokens, Read) => api::token_lists::api_keys }
     "/api/v1/tokens/{token}" { GET Api(Tokens, Read) => api::tokens::show }
     "/api/v1/tokens/{token}/access-tokens" { GET Api(Tokens, Read) => api::token_lists::access_tokens_of_refresh_token }
+    "/api/v1/tokens/{token}/revoke" { POST Api(Tokens, Write) => api::token_acts::revoke }
+    "/api/v1/find-token" { POST Api(Tokens, Read) => api::find_token::find }
+    "/api/v1/revocations" { POST Api(Tokens, Write) => api::revocations::create }
+    "/api/v1/revocations/{revocation}" { GET Api(Tokens, Read) => api::revocations::show }
+    "/api/v1/revocations/{revocation}/confirm" { POST Api(Tokens, Write) => api::revocations::confirm }
+    "/api/v1/revocations/{revocation}/stop" { POST Api(Tokens, Write) => api::revocations::stop }
     "/api/v1/inventory" { GET Api(Tokens, Read) => api::inventory::list }
 
     "/api/v1/attention" { GET Api(Attention, Read) => api::attention::findings }
     "/api/v1/attention/{rule}" { GET Api(Attention, Read) => api::attention::items }
     "/api/v1/employees" { GET Api(Employees, Read) => api::employees::list }
     "/api/v1/employees/{employee}" { GET Api(Employees, Read) => api::employees::show }
+    "/api/v1/employees/{employee}/lock" { POST ApiAdmin(Employees, Write) => api::employee_acts::lock }
+    "/api/v1/employees/{employee}/unlock" { POST ApiAdmin(Employees, Write) => api::employee_acts::unlock }
+    "/api/v1/employees/{employee}/revoke-all-access" { POST Api(Employees, Write) => api::employee_acts::revoke_all_access }
+    "/api/v1/employees/{employee}/offboard" { POST Api(Employees, Write) => api::employee_acts::offboard }
     "/api/v1/activity" { GET Api(Activity, Read) => api::activity::list }
     "/api/v1/connections" { GET Api(Connections, Read) => api::connections::list }
     "/api/v1/connections/{connection}" { GET Api(Connections, Read) => api::connections::show }

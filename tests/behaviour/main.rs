@@ -16,6 +16,7 @@ mod activity_archive;
 mod activity_filters;
 mod activity_key;
 mod admin_api;
+mod admin_api_acts;
 mod api_key_values;
 mod api_keys;
 mod api_token_ends;

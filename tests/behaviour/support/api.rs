@@ -46,6 +46,12 @@ pub fn document(app: &TestApp) -> &'static Value {
 }
 
 impl Program {
+    /// The same program at another node.
+    #[must_use]
+    pub fn at(&self, node: &TestApp) -> Program {
+        Program { browser: node.program(), ..self.clone() }
+    }
+
     /// Reads.
     pub fn get(&mut self, path: &str) -> Page {
         self.send("GET", path, &[], "")

@@ -1,0 +1,185 @@
+//! Acts through the admin API: what they do, that a repeat does nothing more, and who may do them.
+
+use client_api_access::connections::ApiType;
+use client_api_access::scopes::Role;
+use client_api_access::time::{DAY, MINUTE};
+use serde_json::{Value, json};
+
+use crate::support::TestApp;
+use crate::support::api::ALL_AREAS;
+
+fn counts(done: &Value) -> [i64; 3] {
+    ["refresh_tokens", "access_tokens", "api_keys"].map(|name| done[name].as_i64().unwrap())
+}
+
+#[test]
+fn clients_and_tokens_are_changed_and_revoked_as_on_the_pages() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let anna = shop.staff("Anna Andersson");
+    let ben = shop.staff("Ben Berg");
+    let (pending, client) = (shop.pending_client("Newcomer"), shop.client("Ledgerly"));
+    let grants: Vec<_> = (0..3).map(|_| shop.grant(client, &anna)).collect();
+    let key = shop.api_key(client, &ben, "Nightly export");
+    let mut admin = app.api(Role::Admin);
+    let mut staff = app.api_of(&anna, Role::Staff, ALL_AREAS);
+
+    let done = admin.act(&format!("/api/v1/clients/{pending}/approve"), &json!({}));
+    assert_eq!((&done["changed"], &done["client"]["status"]), (&json!(true), &json!("active")));
+    assert_eq!(admin.act(&format!("/api/v1/clients/{pending}/approve"), &json!({}))["changed"], false);
+    let path = format!("/api/v1/clients/{client}");
+    let done = admin.act(&format!("{path}/suspend"), &json!({ "reason": "Being audited" }));
+    assert_eq!(
+        (&done["client"]["status"], &done["client"]["suspended_reason"]),
+        (&json!("suspended"), &json!("Being audited"))
+    );
+    assert!(!app.works(&grants[0].access_token));
+    admin.act(&format!("{path}/resume"), &json!({}));
+    assert!(app.works(&grants[0].access_token));
+
+    // One's own, and somebody else's.
+    let own = format!("/api/v1/tokens/r{}/revoke", grants[0].id);
+    assert_eq!(counts(&staff.act(&own, &json!({ "dry_run": true }))), [1, 1, 0]);
+    assert!(app.works(&grants[0].access_token), "a dry run changes nothing");
+    assert_eq!(counts(&staff.act(&own, &json!({}))), [1, 1, 0]);
+    assert!(!app.works(&grants[0].access_token));
+    assert_eq!(staff.post(&own, "again", &json!({})).status, 410);
+    let others = format!("/api/v1/tokens/k{}/revoke", key.id);
+    assert_eq!(staff.post(&others, "others", &json!({})).status, 403);
+    assert_eq!(
+        counts(&admin.act(&format!("/api/v1/tokens/a{}/revoke", grants[1].access_token_id), &json!({}))),
+        [0, 1, 0]
+    );
+    assert!(!app.works(&grants[1].access_token));
+
+    // By its value, in the body.
+    let found = admin.send("POST", "/api/v1/find-token", &[], &json!({ "value": key.value }).to_string()).json();
+    assert_eq!((&found["found"][0]["id"], &found["unknown"]), (&json!(format!("k{}", key.id)), &json!(0)));
+    let found = staff.send("POST", "/api/v1/find-token", &[], &json!({ "value": key.mask() }).to_string()).json();
+    assert_eq!(found["found"][0]["employee"]["name"], "Ben Berg");
+
+    // Many: counted first, and never more than was counted.
+    let wrong = [
+        json!({ "dry_run": true }),
+        json!({ "dry_run": true, "filter": {} }),
+        json!({ "dry_run": true, "filter": { "usage": "ever" } }),
+        json!({ "dry_run": true, "tokens": ["a1"] }),
+        json!({ "filter": { "client": "ledgerly" } }),
+        json!({ "dry_run": true, "filter": { "clients": "ledgerly" } }),
+    ];
+    for (n, body) in wrong.iter().enumerate() {
+        let page = admin.post("/api/v1/revocations", &format!("wrong {n}"), body);
+        assert!([400, 422].contains(&page.status), "{body}: {} {}", page.status, page.body);
+    }
+    let counted = admin.act(
+        "/api/v1/revocations",
+        &json!({ "dry_run": true, "filter": { "client": "ledgerly", "type": "refresh-token" } }),
+    );
+    assert_eq!((&counted["state"], &counted["matched"]), (&json!("counted"), &json!(2)));
+    let confirm = format!("/api/v1/revocations/{}/confirm", counted["id"]);
+    assert_eq!(admin.post(&confirm, "wrong count", &json!({ "count": 3 })).status, 409);
+    assert_eq!(app.api(Role::Manager).post(&confirm, "another", &json!({ "count": 2 })).status, 403);
+    let done = admin.act(&confirm, &json!({ "count": 2 }));
+    assert_eq!(done["revoked_refresh_tokens"], 2);
+    app.run_background();
+    assert_eq!(admin.read(&format!("/api/v1/revocations/{}", counted["id"]))["state"], "finished");
+    assert!(!app.works(&grants[2].access_token) && app.works(&key.value));
+
+    assert_eq!(counts(&admin.act(&format!("{path}/revoke"), &json!({ "dry_run": true }))), [0, 0, 1]);
+    assert_eq!(counts(&admin.act(&format!("{path}/revoke"), &json!({}))), [0, 0, 1]);
+    assert!(!app.works(&key.value));
+    assert_eq!(admin.get(&path).status, 410);
+    let entry = admin.read("/api/v1/activity?kind=client%20revoked")["data"][0].clone();
+    assert_eq!((&entry["actor"], &entry["subject"]["name"]), (&json!(admin.person.name), &json!("Ledgerly")));
+}
+
+#[test]
+fn people_are_locked_and_offboarded_as_on_the_pages() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let (anna, boss) = (shop.staff("Anna Andersson"), shop.employee("Bo Boss", Role::Admin));
+    let client = shop.client("Ledgerly");
+    let grant = shop.grant(client, &anna);
+    let oauth_client = app.oauth_client("Harbour at its provider", ApiType::Other);
+    app.named_online("Stock sync", oauth_client, &anna);
+    let (mut admin, mut manager) = (app.api(Role::Admin), app.api(Role::Manager));
+    let path = format!("/api/v1/employees/{}", anna.id);
+
+    assert_eq!(admin.act(&format!("{path}/lock"), &json!({}))["state"], "locked");
+    assert!(!app.works(&grant.access_token));
+    assert_eq!(admin.act(&format!("{path}/unlock"), &json!({}))["state"], "active");
+    assert!(app.works(&grant.access_token));
+
+    let tried = manager.act(&format!("{path}/offboard"), &json!({ "dry_run": true }));
+    assert_eq!((counts(&tried), &tried["dry_run"]), ([1, 1, 0], &json!(true)));
+    let own = format!("/api/v1/employees/{}/offboard", manager.person.id);
+    assert_eq!(manager.post(&own, "oneself", &json!({})).status, 403);
+    assert_eq!(manager.post(&format!("/api/v1/employees/{}/offboard", boss.id), "an admin", &json!({})).status, 403);
+    let done = manager.act(&format!("{path}/offboard"), &json!({}));
+    assert_eq!((counts(&done), &done["connections_kept"]), ([1, 1, 0], &json!(["Stock sync"])));
+    assert!(!app.works(&grant.access_token));
+    assert_eq!(manager.read(&path)["state"], "locked");
+
+    let again = app.shop().grant(client, &boss);
+    let done = admin.act(&format!("/api/v1/employees/{}/revoke-all-access", boss.id), &json!({}));
+    assert_eq!(counts(&done), [1, 1, 0]);
+    assert!(!app.works(&again.access_token));
+}
+
+#[test]
+fn an_act_that_is_repeated_has_one_effect_and_one_answer() {
+    let nodes = TestApp::nodes(2, |_| ());
+    let app = &nodes[nodes.len() - 1];
+    let mut shop = app.shop();
+    let (anna, client) = (shop.staff("Anna Andersson"), shop.client("Ledgerly"));
+    let grant = shop.grant(client, &anna);
+    let admin = app.api(Role::Admin);
+    let path = format!("/api/v1/tokens/r{}/revoke", grant.id);
+
+    let answers: Vec<_> = std::thread::scope(|scope| {
+        let repeat = |n: usize| {
+            let (mut program, path) = (admin.at(&nodes[n % nodes.len()]), path.clone());
+            scope.spawn(move || program.post(&path, "once", &json!({})))
+        };
+        let running: Vec<_> = (0..50).map(repeat).collect();
+        running.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    for answer in &answers {
+        assert_eq!((answer.status, &answer.body), (200, &answers[0].body));
+    }
+    let first = answers.iter().filter(|answer| answer.header("idempotency-replayed").is_none()).count();
+    assert_eq!(first, 1, "one of them acted");
+    assert_eq!(app.shop().number("SELECT COUNT(*) FROM activity WHERE kind = 'refresh token revoked'"), 1);
+
+    let mut admin = admin.at(app);
+    let problem = |page: crate::support::Page| page.json()["type"].as_str().unwrap().replace("/api/v1/problems/", "");
+    assert_eq!(problem(admin.post(&path, "once", &json!({ "dry_run": true }))), "idempotency-key-reused");
+    assert_eq!(problem(admin.post("/api/v1/tokens/r9/revoke", "once", &json!({}))), "idempotency-key-reused");
+    assert_eq!(problem(admin.send("POST", &path, &[], "{}")), "idempotency-key-missing");
+    assert_eq!(problem(admin.post(&path, &"x".repeat(256), &json!({}))), "invalid-request");
+    assert_eq!(problem(admin.post(&path, "another", &json!({ "dry": true }))), "invalid-request");
+    assert_eq!(
+        problem(app.api(Role::Manager).post(&path, "once", &json!({}))),
+        "gone",
+        "a key belongs to its API token"
+    );
+    // What failed is not kept.
+    assert_eq!(problem(admin.post("/api/v1/clients/99/approve", "failed", &json!({}))), "not-found");
+    assert_eq!(admin.post(&format!("/api/v1/clients/{client}/approve"), "failed", &json!({})).status, 200);
+
+    // An act that takes several steps is in progress until it is answered.
+    let offboard = format!("/api/v1/employees/{}/offboard", anna.id);
+    assert_eq!(admin.post(&offboard, "steps", &json!({})).status, 200);
+    let mut shop = app.shop();
+    shop.sql(
+        "UPDATE idempotency_keys SET status = NULL, answer = NULL WHERE id = (SELECT MAX(id) FROM idempotency_keys)",
+    );
+    assert_eq!(problem(admin.post(&offboard, "steps", &json!({}))), "request-in-progress");
+    app.advance(5 * MINUTE);
+    assert_eq!(admin.post(&offboard, "steps", &json!({})).status, 200, "it was interrupted");
+
+    app.advance(DAY);
+    assert_eq!(problem(admin.post(&path, "once", &json!({}))), "gone", "a day later it is forgotten");
+    app.run_background();
+    assert_eq!(shop.number("SELECT COUNT(*) FROM idempotency_keys"), 0);
+}

@@ -67,6 +67,8 @@ keys! {
     EmployeeKey;
     /// An identity of an employee at an identity provider.
     IdentityKey;
+    /// A passkey of an employee.
+    PasskeyKey;
     /// A session: one browser signed in as one employee.
     SessionKey;
     /// A form that waits until its person has confirmed that it is them.

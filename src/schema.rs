@@ -154,6 +154,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    passkeys (id) {
+        id -> BigInt,
+        employee_id -> BigInt,
+        name -> Text,
+        credential_id -> Binary,
+        public_key -> Binary,
+        user_handle -> Binary,
+        use_count -> BigInt,
+        created_at -> BigInt,
+        last_used_at -> BigInt,
+    }
+}
+
+diesel::table! {
     required_second_factors (role) {
         role -> Text,
         required_at -> BigInt,
@@ -765,6 +779,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     held_forms,
     second_factors,
     recovery_codes,
+    passkeys,
     required_second_factors,
     sign_in_attempts,
     failed_secrets,

@@ -100,6 +100,8 @@ text_enum! {
         SecondFactorAdded = "second factor added",
         /// An employee removed a second factor.
         SecondFactorRemoved = "second factor removed",
+        /// An employee renamed a passkey.
+        PasskeyRenamed = "passkey renamed",
         /// A wrong or used second factor was entered after the right password.
         SecondFactorFailed = "second factor failed",
         /// An employee used a recovery code.
@@ -218,6 +220,7 @@ impl Kind {
             Kind::PasswordChanged => "Password changed",
             Kind::SecondFactorAdded => "Second factor set up",
             Kind::SecondFactorRemoved => "Second factor removed",
+            Kind::PasskeyRenamed => "Passkey renamed",
             Kind::SecondFactorFailed => "Second factor incorrect",
             Kind::RecoveryCodeUsed => "Recovery code used",
             Kind::RecoveryCodesCreated => "Recovery codes created",

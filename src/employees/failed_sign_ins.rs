@@ -19,7 +19,7 @@ const ALL_ENTRIES: i64 = 200;
 const NETWORKS_AT_ONCE: usize = 50;
 
 /// Records a failed sign-in, or counts it. `employee` is the one with this e-mail address.
-pub(super) fn record(
+pub(in crate::employees) fn record(
     conn: &mut DbConnection,
     (email, employee): (&str, Option<EmployeeKey>),
     client_ip: &str,

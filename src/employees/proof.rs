@@ -13,6 +13,8 @@ text_enum! {
         RecoveryCode = "recovery code",
         /// A sign-in at the identity provider, which decides about second factors itself.
         Provider = "identity provider",
+        /// A passkey: after the password, or alone if it has checked a PIN, a fingerprint or a face.
+        Passkey = "passkey",
     }
 }
 
@@ -28,6 +30,7 @@ impl Proof {
             Proof::Password | Proof::Provider => "",
             Proof::AuthenticatorApp => "with an authenticator app",
             Proof::RecoveryCode => "with a recovery code",
+            Proof::Passkey => "with a passkey",
         }
     }
 }

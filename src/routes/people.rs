@@ -137,6 +137,18 @@ routes! {
         GET SignedIn => pages::profile::authenticator_app::remove_form,
         POST SignedIn Asks(factor) => pages::profile::authenticator_app::remove,
     }
+    "/settings/profile/second-factor/passkeys" {
+        GET SignedIn => pages::profile::passkeys::add_form,
+        POST SignedIn Asks(factor) => pages::profile::passkeys::add,
+    }
+    "/settings/profile/second-factor/passkeys/{passkey}/rename" {
+        GET SignedIn => pages::profile::passkeys::rename_form,
+        POST SignedIn Never(names) => pages::profile::passkeys::rename,
+    }
+    "/settings/profile/second-factor/passkeys/{passkey}/remove" {
+        GET SignedIn => pages::profile::passkeys::remove_form,
+        POST SignedIn Asks(factor) => pages::profile::passkeys::remove,
+    }
     "/settings/profile/second-factor/recovery-codes" {
         GET SignedIn => pages::profile::recovery_codes::form,
         POST SignedIn Asks(factor) => pages::profile::recovery_codes::renew,

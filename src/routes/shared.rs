@@ -14,6 +14,7 @@ routes! {
         GET Public => pages::sign_in::sign_in::form,
         POST Public Never(public) => pages::sign_in::sign_in::sign_in,
     }
+    "/sign-in/passkey" { POST Public Never(public) => pages::sign_in::passkey::sign_in }
     "/sign-in/second-factor" {
         GET Public => pages::sign_in::second_factor::form,
         POST Public Never(public) => pages::sign_in::second_factor::sign_in,

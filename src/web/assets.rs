@@ -38,6 +38,11 @@ pub static STYLESHEET: LazyLock<Asset> = LazyLock::new(|| {
 pub static SCRIPT: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("app", "js", "text/javascript; charset=utf-8", include_str!("../../static/app.js")));
 
+/// The script of pages that create or use passkeys.
+pub static PASSKEYS: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("passkeys", "js", "text/javascript; charset=utf-8", include_str!("../../static/passkeys.js"))
+});
+
 /// The icons, one SVG symbol each.
 pub static ICONS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("icons", "svg", "image/svg+xml", include_str!("../../static/icons.svg")));
@@ -56,7 +61,7 @@ impl Asset {
 
 /// `GET /static/{name}`
 pub async fn serve(name: web::Path<String>) -> Result<HttpResponse> {
-    let assets: [&Asset; 4] = [&STYLESHEET, &SCRIPT, &ICONS, &FAVICON];
+    let assets: [&Asset; 5] = [&STYLESHEET, &SCRIPT, &PASSKEYS, &ICONS, &FAVICON];
     let asset = assets.into_iter().find(|asset| asset.name == *name).ok_or(Error::NotFound)?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, asset.content_type))

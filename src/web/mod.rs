@@ -27,6 +27,7 @@ pub mod oauth_error;
 pub mod observe;
 pub mod page;
 mod pager;
+pub mod passkey_form;
 pub mod qr_code;
 pub mod query;
 pub mod rate_limit;

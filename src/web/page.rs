@@ -175,6 +175,11 @@ pub fn icons() -> &'static str {
     &assets::ICONS.url
 }
 
+/// The URL of the script of passkeys, for templates.
+pub fn passkey_script() -> &'static str {
+    &assets::PASSKEYS.url
+}
+
 /// A redirect after a change: 303.
 pub fn see_other(to: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()

@@ -4,10 +4,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use crate::account::Account;
+use crate::employees::second_factor::passkey::{Passkey, Purpose};
 use crate::error::Result;
 use crate::notices::{self, Channel};
 use crate::web::form::BrowserToken;
 use crate::web::page::{Page, Tone, html};
+use crate::web::passkey_form::use_options;
 use crate::web::state::State;
 
 #[derive(Template)]
@@ -21,6 +23,8 @@ struct SignInPage {
     mails_links: bool,
     // The name of the identity provider, and the path that leads to it.
     provider: Option<(String, String)>,
+    // What the browser is asked to use a passkey; none if nobody has one.
+    passkey: Option<String>,
 }
 
 /// What the page shows.
@@ -44,8 +48,10 @@ pub fn provider_path(next: &str) -> String {
 
 /// Renders the page.
 pub async fn show(request: &HttpRequest, app: &web::Data<State>, form: SignInForm) -> Result<HttpResponse> {
-    let found = app.db.lookup(|conn| Ok((Account::get(conn)?.name, notices::is_set_up(conn, Channel::Email)?)));
-    let (shop, mails_links) = found.await?;
+    let found = app
+        .db
+        .lookup(|conn| Ok((Account::get(conn)?.name, notices::is_set_up(conn, Channel::Email)?, Passkey::any(conn)?)));
+    let (shop, mails_links, has_passkeys) = found.await?;
     let shop = if shop.is_empty() { "Client API Access".to_string() } else { shop };
     let browser = BrowserToken::for_request(app, request);
     let mut page = Page::outside("Sign in", &shop, browser.csrf.clone());
@@ -54,5 +60,7 @@ pub async fn show(request: &HttpRequest, app: &web::Data<State>, form: SignInFor
     }
     let SignInForm { next, email, client, .. } = form;
     let provider = app.config.identity_provider.as_ref().map(|provider| (provider.name.clone(), provider_path(&next)));
-    browser.set_cookie(html(SignInPage { page, next, email, client, mails_links, provider })?)
+    let verifier = app.passkeys().filter(|_| has_passkeys);
+    let passkey = verifier.map(|verifier| use_options(&verifier, Purpose::SignIn, &[], app.clock.now()));
+    browser.set_cookie(html(SignInPage { page, next, email, client, mails_links, provider, passkey })?)
 }

@@ -12,6 +12,7 @@ use crate::connections::Connections;
 use crate::db::Db;
 use crate::employees::SeenSessions;
 use crate::employees::password_hasher::PasswordHasher;
+use crate::employees::second_factor::passkey::Verifier;
 use crate::metrics::Metrics;
 use crate::notices::{Delivery, Guard};
 use crate::secrets::{DerivedKey, MasterKey};
@@ -71,6 +72,11 @@ impl State {
         }
     }
 
+    /// What checks passkeys. None if this server's address has no host name.
+    pub fn passkeys(&self) -> Option<Verifier> {
+        Verifier::new(self.config.public_url.origin(), &self.keys.passkey)
+    }
+
     /// What encrypts the channels of notices, and says which hosts they may have.
     pub fn notice_guard(&self) -> Guard<'_> {
         Guard { vault: &self.connections.vault, allows_private: self.config.outbound.private }
@@ -85,6 +91,8 @@ pub struct Keys {
     pub device: DerivedKey,
     /// Signs the cookie of a sign-in that waits for the second factor.
     pub sign_in: DerivedKey,
+    /// Signs the challenges of passkeys.
+    pub passkey: DerivedKey,
     /// Encrypts the session cookie.
     pub cookie: DerivedKey,
     /// Signs the authorization request in a consent form.
@@ -102,6 +110,7 @@ impl Keys {
             csrf: master.derive("csrf"),
             device: master.derive("device"),
             sign_in: master.derive("sign-in"),
+            passkey: master.derive("passkey"),
             cookie: master.derive("cookie"),
             consent: master.derive("consent"),
             provider_sign_in: master.derive("sign in through a provider"),

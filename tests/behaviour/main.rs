@@ -64,6 +64,7 @@ mod oauth2_crate;
 mod oauth_clients;
 mod oauth_flow;
 mod offboarding;
+mod passkeys;
 mod pending_clients;
 mod person_mail;
 mod profile;

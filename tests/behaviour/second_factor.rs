@@ -57,6 +57,8 @@ fn signing_in_asks_for_a_code_of_the_app_or_a_recovery_code_and_each_works_once(
     assert_eq!(wrong.texts("#secret"), form.texts("#secret"), "the app need not be set up again");
     let (phone, codes) = set_up(&app, &mut browser);
     assert_eq!(codes.len(), 10);
+    let stored = format!("{:?}", app.shop().snapshot());
+    assert!(!stored.contains(&form.texts("#secret")[0].replace(' ', "")) && !stored.contains(&codes[0]));
     assert!(browser.open("/settings/profile").text().contains("Authenticator app, and 10 recovery codes left."));
 
     let (mut browser, form) = ask(&app, &person);

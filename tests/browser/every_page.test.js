@@ -26,7 +26,8 @@ const EXPECTED = [
   '/settings/employees', '/settings/employees/#', '/settings/employees/#/offboard', '/settings/employees/#/hand-over',
   '/settings/employees/#/lock', '/settings/employees/#/archive', '/settings/employees/#/link', '/settings/resource-servers',
   '/settings/account', '/settings/account/notices', '/settings/account/notices/email',
-  '/settings/account/notices/webhook', '/settings/profile', '/settings/activity',
+  '/settings/account/notices/webhook', '/settings/profile', '/settings/profile/second-factor',
+  '/settings/profile/second-factor/app', '/settings/activity',
 ];
 const ROWS = 50;
 const PAGE_BYTES = 60_000;

@@ -57,6 +57,11 @@ pub(super) const PEOPLE: &[&str] = &[
     "INSERT INTO main.recovery_codes (id, employee_id, hash, created_at)
      SELECT id, employee_id, hash, created_at
      FROM replaced.recovery_codes WHERE employee_id IN (SELECT id FROM main.employees)",
+    "DELETE FROM main.passkeys",
+    "INSERT INTO main.passkeys
+         (id, employee_id, name, credential_id, public_key, user_handle, use_count, created_at, last_used_at)
+     SELECT id, employee_id, name, credential_id, public_key, user_handle, use_count, created_at, last_used_at
+     FROM replaced.passkeys WHERE employee_id IN (SELECT id FROM main.employees)",
     "UPDATE main.employees SET token_flags_due = token_flags_due + 1, grants_counted_at = 0",
 ];
 

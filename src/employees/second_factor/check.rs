@@ -5,8 +5,9 @@ use crate::db::DbConnection;
 use crate::employees::employee::Employee;
 use crate::employees::proof::Proof;
 use crate::employees::second_factor::attempts::{self, Attempt, WORTH_TELLING};
+use crate::employees::second_factor::passkey::{PasskeyAnswer, Verifier};
 use crate::employees::second_factor::tell::{Change, tell};
-use crate::employees::second_factor::{authenticator_app, recovery_codes};
+use crate::employees::second_factor::{authenticator_app, passkey, recovery_codes};
 use crate::error::Result;
 use crate::id::EmployeeKey;
 use crate::secrets::sealed::Vault;
@@ -19,6 +20,8 @@ pub enum Given {
     Code(String),
     /// A recovery code.
     RecoveryCode(String),
+    /// The answer of one of their passkeys to a challenge of [`Purpose::SecondFactor`](super::passkey::Purpose).
+    Passkey(Box<(Verifier, PasskeyAnswer)>),
 }
 
 impl std::fmt::Debug for Given {
@@ -61,6 +64,7 @@ pub fn check(
             let is_correct = attempt.may_use_app() && authenticator_app::redeem(conn, vault, id, &code, now)?;
             (is_correct, Proof::AuthenticatorApp)
         }
+        Given::Passkey(given) => (passkey::redeem(conn, &given.0, id, &given.1, now)?, Proof::Passkey),
         Given::RecoveryCode(code) => (recovery_codes::redeem(conn, id, code)?, Proof::RecoveryCode),
     };
     if !is_correct {

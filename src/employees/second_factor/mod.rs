@@ -1,10 +1,11 @@
-//! What an employee proves besides their password: a code of an authenticator app (TOTP, RFC 6238), or one of ten recovery
-//! codes. A code works once; guesses are limited and recorded.
+//! What an employee proves besides their password: a code of an authenticator app (TOTP, RFC 6238), a passkey, or one of
+//! ten recovery codes. A code works once; guesses are limited and recorded.
 
 mod attempts;
 mod authenticator_app;
 mod check;
 mod overview;
+pub mod passkey;
 mod recovery_codes;
 mod requirement;
 mod reset;

@@ -3,9 +3,10 @@
 use diesel::prelude::*;
 
 use crate::db::DbConnection;
+use crate::employees::second_factor::passkey::Passkey;
 use crate::employees::second_factor::recovery_codes;
 use crate::id::EmployeeKey;
-use crate::schema::second_factors;
+use crate::schema::{passkeys, second_factors};
 use crate::time::Timestamp;
 
 /// The second factors of an employee.
@@ -13,6 +14,8 @@ use crate::time::Timestamp;
 pub struct SecondFactors {
     /// When their authenticator app was set up and last used; none without one.
     pub app: Option<(Timestamp, Timestamp)>,
+    /// Their passkeys, the oldest first.
+    pub passkeys: Vec<Passkey>,
     /// How many recovery codes they have left.
     pub recovery_codes: i64,
 }
@@ -26,12 +29,12 @@ impl SecondFactors {
             .select((second_factors::app_added_at, second_factors::app_used_at))
             .first(conn)
             .optional()?;
-        Ok(SecondFactors { app, recovery_codes: recovery_codes::left(conn, id)? })
+        Ok(SecondFactors { app, passkeys: Passkey::of(conn, id)?, recovery_codes: recovery_codes::left(conn, id)? })
     }
 
     /// Whether signing in with the password asks for a second factor.
     pub fn is_set_up(&self) -> bool {
-        self.app.is_some()
+        self.app.is_some() || !self.passkeys.is_empty()
     }
 }
 
@@ -56,5 +59,6 @@ pub(super) fn delete_if_none_is_left(conn: &mut DbConnection, id: EmployeeKey) -
 /// Deletes every second factor and recovery code of an employee. Returns whether they had any.
 pub(in crate::employees) fn delete_all(conn: &mut DbConnection, id: EmployeeKey) -> QueryResult<bool> {
     recovery_codes::delete_all(conn, id)?;
+    diesel::delete(passkeys::table.filter(passkeys::employee_id.eq(id))).execute(conn)?;
     diesel::delete(second_factors::table.find(id)).execute(conn).map(|n| n == 1)
 }

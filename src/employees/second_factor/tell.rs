@@ -14,6 +14,10 @@ pub(super) enum Change {
     AppSetUp,
     /// The authenticator app was removed.
     AppRemoved,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
     /// A recovery code was used.
     RecoveryCodeUsed,
     /// New recovery codes were created.
@@ -30,6 +34,8 @@ impl Change {
         match self {
             Change::AppSetUp => "An authenticator app was set up as your second factor",
             Change::AppRemoved => "Your authenticator app was removed",
+            Change::PasskeyAdded => "A passkey was added",
+            Change::PasskeyRemoved => "A passkey was removed",
             Change::RecoveryCodeUsed => "A recovery code was used to sign in",
             Change::RecoveryCodesRenewed => "New recovery codes were created, and the previous ones no longer work",
             Change::Reset => "Your second factors were reset, and you were signed out",

@@ -10,9 +10,9 @@ use crate::employees::second_factor::{AppSetUp, TotpSecret, remove_app, set_up_a
 use crate::error::{Error, Result};
 use crate::pages::confirmation::Confirmation;
 use crate::pages::profile::app_form::{AppForm, CodesPage, WRONG_CODE};
-use crate::pages::profile::second_factor::HOME;
+use crate::pages::profile::second_factor::{HOME, frame};
 use crate::web::form::ProtectedForm;
-use crate::web::page::{Page, RequestContext, Section, Tone, html, unprocessable};
+use crate::web::page::{Page, RequestContext, Tone, html, unprocessable};
 use crate::web::state::State;
 
 #[derive(Template)]
@@ -20,11 +20,6 @@ use crate::web::state::State;
 struct SetUpPage {
     page: Page,
     app: AppForm,
-}
-
-fn frame(context: &RequestContext, title: &str) -> Page {
-    let page = context.page(title, Section::Profile);
-    page.breadcrumb("/settings/profile", "Your profile").breadcrumb(HOME, "Second factor")
 }
 
 async fn load(context: &RequestContext, app: &State, secret: &TotpSecret) -> Result<SetUpPage> {

@@ -6,16 +6,11 @@ use crate::employees::second_factor::{RECOVERY_CODES, renew_recovery_codes};
 use crate::error::{Error, Result};
 use crate::pages::confirmation::Confirmation;
 use crate::pages::profile::app_form::CodesPage;
-use crate::pages::profile::second_factor::HOME;
+use crate::pages::profile::second_factor::{HOME, frame};
 use crate::web::form::ProtectedForm;
 use crate::web::nonce;
-use crate::web::page::{Page, RequestContext, Section, Tone, html};
+use crate::web::page::{RequestContext, Tone, html};
 use crate::web::state::State;
-
-fn frame(context: &RequestContext, title: &str) -> Page {
-    let page = context.page(title, Section::Profile);
-    page.breadcrumb("/settings/profile", "Your profile").breadcrumb(HOME, "Second factor")
-}
 
 /// `GET /settings/profile/second-factor/recovery-codes`
 pub async fn form(context: RequestContext) -> Result<HttpResponse> {

@@ -4,6 +4,7 @@
 pub mod confirm;
 pub mod forgot_password;
 mod new_session;
+pub mod passkey;
 mod pending;
 pub mod provider;
 pub mod second_factor;

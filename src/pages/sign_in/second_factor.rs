@@ -5,15 +5,22 @@ use askama::Template;
 
 use crate::account::Account;
 use crate::employees::Employee;
+use crate::employees::second_factor::passkey::Purpose;
 use crate::employees::second_factor::{Checked, Given, SecondFactors, check};
 use crate::error::{Error, Result};
+use crate::id::EmployeeKey;
 use crate::metrics;
 use crate::pages::sign_in::sign_in::local;
 use crate::pages::sign_in::{new_session, pending, steps};
 use crate::web::client_ip;
 use crate::web::form::{BrowserToken, ProtectedForm};
 use crate::web::page::{Page, RequestContext, Tone, html, see_other, unprocessable};
+use crate::web::passkey_form;
 use crate::web::state::State;
+
+const WRONG_CODE: &str = "That code is incorrect or was already used. Enter the code that the app shows now.";
+const WRONG_RECOVERY_CODE: &str = "That recovery code is incorrect or was already used.";
+const WRONG_PASSKEY: &str = "The passkey was not accepted. Try again.";
 
 #[derive(Template)]
 #[template(path = "sign_in/second_factor.html")]
@@ -22,6 +29,8 @@ struct SecondFactorPage {
     next: String,
     name: String,
     has_app: bool,
+    // What the browser is asked to use a passkey; none without one.
+    passkey: Option<String>,
     has_recovery_codes: bool,
 }
 
@@ -58,6 +67,7 @@ async fn show(
         next,
         name: employee.name,
         has_app: factors.app.is_some(),
+        passkey: passkey_options(app, id, &factors),
         has_recovery_codes: factors.recovery_codes > 0,
     };
     browser.set_cookie(match problem {
@@ -66,24 +76,34 @@ async fn show(
     })
 }
 
+fn passkey_options(app: &State, id: EmployeeKey, factors: &SecondFactors) -> Option<String> {
+    let verifier = app.passkeys().filter(|_| !factors.passkeys.is_empty())?;
+    Some(passkey_form::use_options(&verifier, Purpose::SecondFactor(id), &factors.passkeys, app.clock.now()))
+}
+
+// What was entered, and what to say if it is wrong. None if nothing was.
+fn given(app: &State, form: &ProtectedForm) -> Option<(Given, &'static str)> {
+    let (code, recovery_code) = (form.get("code").trim(), form.get("recovery").trim());
+    if code.len().max(recovery_code.len()) > 100 {
+        return None;
+    }
+    if !code.is_empty() {
+        return Some((Given::Code(code.into()), WRONG_CODE));
+    }
+    if !recovery_code.is_empty() {
+        return Some((Given::RecoveryCode(recovery_code.into()), WRONG_RECOVERY_CODE));
+    }
+    let (verifier, answer) = (app.passkeys()?, passkey_form::used(form).ok()?);
+    (!answer.credential.is_empty()).then(|| (Given::Passkey(Box::new((verifier, answer))), WRONG_PASSKEY))
+}
+
 /// `POST /sign-in/second-factor`
 pub async fn sign_in(request: HttpRequest, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
     let next = local(form.get("next"), app.config.public_url.origin());
     let employee = pending::employee(&request, &app).await?;
-    let (code, recovery_code) = (form.get("code").trim(), form.get("recovery").trim());
-    let (given, problem) = match (code.is_empty(), recovery_code.is_empty()) {
-        (false, _) => (
-            Given::Code(code.into()),
-            "That code is incorrect or was already used. Enter the code that the app shows now.",
-        ),
-        (true, false) => {
-            (Given::RecoveryCode(recovery_code.into()), "That recovery code is incorrect or was already used.")
-        }
-        (true, true) => return show(&request, &app, employee, next, Some("Enter a code.")).await,
+    let Some((given, problem)) = given(&app, &form) else {
+        return show(&request, &app, employee, next, Some("Enter a code.")).await;
     };
-    if code.len().max(recovery_code.len()) > 100 {
-        return show(&request, &app, employee, next, Some(problem)).await;
-    }
     let (id, now, vault) = (employee.id, app.clock.now(), app.connections.vault.clone());
     let client_ip = client_ip::address(&request, &app.config.trusted_proxies);
     match app.db.write(move |conn| check(conn, &vault, id, &given, &client_ip, now)).await? {

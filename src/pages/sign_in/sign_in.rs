@@ -41,7 +41,8 @@ async fn show(request: &HttpRequest, app: &web::Data<State>, mut form: SignInFor
     sign_in_page::show(request, app, form).await
 }
 
-async fn refuse(
+/// Shows the form again, with what is wrong: 422.
+pub(super) async fn refuse(
     request: &HttpRequest,
     app: &web::Data<State>,
     text: &'static str,

@@ -78,6 +78,7 @@ pub fn filled(pattern: &str, of: &Person, grant: &Grant, key: &Key) -> String {
         .replace("{resource_server}", "1")
         .replace("{api_token}", "1")
         .replace("{session}", "1")
+        .replace("{passkey}", "1")
         .replace("{connection}", "1")
         .replace("{service_key}", "1")
         .replace("{revocation}", "1")
@@ -168,11 +169,12 @@ fn d1_with_the_token_of_its_form_a_post_still_needs_the_right() {
 
         // What is for everybody, or for oneself; an empty form is 422.
         let expected = match path {
-            "/sign-in" | "/forgot-password" | "/oauth/update" | "/set-up/{secret}" => 422,
+            "/sign-in" | "/sign-in/passkey" | "/forgot-password" | "/oauth/update" | "/set-up/{secret}" => 422,
             "/settings/access/revocations" | "/settings/profile/password" => 422,
             "/sign-out"
             | "/settings/profile/second-factor/app/remove"
             | "/settings/profile/second-factor/recovery-codes"
+            | "/settings/profile/second-factor/passkeys"
             | "/sign-in/second-factor"
             | "/sign-in/second-factor/set-up"
             | "/settings/profile/sessions/{session}/revoke"
@@ -180,6 +182,7 @@ fn d1_with_the_token_of_its_form_a_post_still_needs_the_right() {
             "/settings/client-api-access/find-token" => 200,
             "/welcome/{secret}" => 410,
             "/settings/profile/second-factor/app" => 409,
+            path if path.contains("{passkey}") => 404,
             _ => 403,
         };
         assert_eq!(page.status, expected, "{path}: {}", page.text());

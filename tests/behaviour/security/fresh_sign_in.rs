@@ -17,7 +17,7 @@ const SENT: &str = "This was sent already";
 const CONFIRM: &str = "?confirm=";
 
 /// Every route that asks, and why: a new one is decided here too.
-const ASKING: [(&str, &str); 32] = [
+const ASKING: [(&str, &str); 34] = [
     ("access", "/settings/client-api-access/clients/{client}/approve"),
     ("access", "/settings/client-api-access/clients/{client}/edit"),
     ("access", "/settings/client-api-access/clients/{client}/resume"),
@@ -30,6 +30,8 @@ const ASKING: [(&str, &str); 32] = [
     ("factor", "/settings/employees/{employee}/second-factor"),
     ("factor", "/settings/profile/second-factor/app"),
     ("factor", "/settings/profile/second-factor/app/remove"),
+    ("factor", "/settings/profile/second-factor/passkeys"),
+    ("factor", "/settings/profile/second-factor/passkeys/{passkey}/remove"),
     ("factor", "/settings/profile/second-factor/recovery-codes"),
     ("invites", "/settings/employees/invite"),
     ("key", "/settings/api-tokens/new"),

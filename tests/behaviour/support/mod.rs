@@ -2,6 +2,7 @@
 
 pub mod api;
 mod app;
+pub mod authenticator;
 mod browser;
 pub mod connections;
 mod database;

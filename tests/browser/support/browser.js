@@ -8,7 +8,7 @@ import { chromium } from 'playwright-core';
 const RESULTS = fileURLToPath(new URL('../results/', import.meta.url));
 const FLAGS = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+  '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
 ];
 const HEIGHTS = { 1280: 900, 390: 844 };
 /** How long a page may take to show what a test waits for. */

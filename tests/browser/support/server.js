@@ -20,13 +20,14 @@ for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 12
 
 /**
  * Starts a demo, with these settings in its environment, and waits until it serves: its `url`, one account per role as
- * `{ role, email, password }`, the file of its `database`, `log()` for what it has printed, and `stop()`.
+ * `{ role, email, password }`, the file of its `database`, `log()` for what it has printed, and `stop()`. At a host
+ * `localhost` instead of an address, browsers allow passkeys.
  */
-export async function startServer(settings = {}) {
+export async function startServer(settings = {}, { host } = {}) {
   return start(['demo', '--seed', '7'], (stdout) => {
     const accounts = signInLines(stdout);
     return accounts && { accounts };
-  }, settings);
+  }, settings, host);
 }
 
 /** Starts a server that nobody has set up yet, where developers may register clients: `setUp` is the link that it prints. */
@@ -38,10 +39,13 @@ export async function startEmptyServer() {
 }
 
 // Starts the program, and waits until `told` finds in what it prints what one needs to know, and it answers.
-async function start(args, told, settings = {}) {
+async function start(args, told, settings = {}, host = undefined) {
   const folder = await mkdtemp(join(tmpdir(), 'caa-browser-'));
-  const address = `127.0.0.1:${await freePort()}`;
-  const child = spawn(BINARY, [...args, '--listen', address, '--data-dir', join(folder, 'data')], {
+  const port = await freePort();
+  const address = `127.0.0.1:${port}`;
+  const url = `http://${host ?? '127.0.0.1'}:${port}`;
+  const named = host ? ['--public-url', url] : [];
+  const child = spawn(BINARY, [...args, ...named, '--listen', address, '--data-dir', join(folder, 'data')], {
     cwd: folder,
     env: { PATH: process.env.PATH, HOME: folder, RUST_BACKTRACE: '1', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -58,7 +62,6 @@ async function start(args, told, settings = {}) {
     ended ??= `ended with ${signal ?? `status ${status}`}`;
   });
 
-  const url = `http://${address}`;
   const stop = async () => {
     child.kill('SIGTERM');
     for (let tenths = 0; !ended && tenths < 100; tenths++) await pause(100);
@@ -68,7 +71,9 @@ async function start(args, told, settings = {}) {
 
   for (const deadline = Date.now() + START_SECONDS * 1000; ; await pause(100)) {
     const known = told(stdout);
-    if (known && await answers(url)) return { url, ...known, database: join(folder, 'data', 'client-api-access.db'), log: () => printed, stop };
+    if (known && await answers(`http://${address}`)) {
+      return { url, ...known, database: join(folder, 'data', 'client-api-access.db'), log: () => printed, stop };
+    }
     const trouble = ended ?? (Date.now() > deadline ? `is not ready after ${START_SECONDS} s` : null);
     if (trouble) {
       await stop();

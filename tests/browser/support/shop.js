@@ -31,9 +31,9 @@ export function nameOf({ scripts, width, dark }) {
 }
 
 /** Gives the tests of the surrounding `describe` a demo shop of their own; `settings` answers its environment. */
-export function useShop(settings = async () => ({})) {
+export function useShop(settings = async () => ({}), options = {}) {
   const shop = {};
-  before(async () => Object.assign(shop, await startServer(await settings())), { timeout: TEST_SECONDS * 1000 });
+  before(async () => Object.assign(shop, await startServer(await settings(), options)), { timeout: TEST_SECONDS * 1000 });
   after(async () => {
     await closeBrowser();
     await shop.stop?.();

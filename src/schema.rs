@@ -64,6 +64,7 @@ diesel::table! {
         grant_count -> BigInt,
         grants_counted_at -> BigInt,
         linked_at -> Nullable<BigInt>,
+        is_break_glass -> Bool,
     }
 }
 
@@ -110,6 +111,7 @@ diesel::table! {
         confirmed_hash -> Nullable<Binary>,
         identity_id -> Nullable<BigInt>,
         provider_session -> Text,
+        authenticated_at -> Nullable<BigInt>,
     }
 }
 
@@ -723,6 +725,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    identity_settings (id) {
+        id -> BigInt,
+        issuer -> Text,
+        client_id -> Text,
+        client_secret -> Nullable<Binary>,
+        name -> Text,
+        scopes -> Text,
+        email_claim -> Text,
+        groups_claim -> Text,
+        roles -> Text,
+        domains -> Text,
+        creates -> Bool,
+        passwords -> Bool,
+    }
+}
+
+diesel::table! {
     digest_settings (id) {
         id -> BigInt,
         weekday -> BigInt,
@@ -820,4 +839,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     mail_settings,
     webhook_settings,
     digest_settings,
+    identity_settings,
 );

@@ -76,6 +76,12 @@ text_enum! {
         EmployeeAdded = "employee added",
         /// An identity at the identity provider was linked to an employee.
         IdentityLinked = "identity linked",
+        /// An admin changed how employees sign in.
+        SignInChanged = "sign-in changed",
+        /// An admin chose the break-glass admin.
+        BreakGlassChosen = "break-glass admin chosen",
+        /// The break-glass admin signed in with a password while passwords were off.
+        BreakGlassUsed = "break-glass sign-in",
         /// An employee accepted an invitation and chose a password.
         InvitationAccepted = "invitation accepted",
         /// An employee was locked.
@@ -208,6 +214,9 @@ impl Kind {
             Kind::EmployeeInvited => "Employee invited",
             Kind::EmployeeAdded => "Employee added",
             Kind::IdentityLinked => "Identity linked",
+            Kind::SignInChanged => "Sign-in settings changed",
+            Kind::BreakGlassChosen => "Break-glass admin chosen",
+            Kind::BreakGlassUsed => "Break-glass sign-in",
             Kind::InvitationAccepted => "Invitation accepted",
             Kind::EmployeeLocked => "Employee locked",
             Kind::EmployeeUnlocked => "Employee unlocked",

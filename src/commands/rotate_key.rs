@@ -15,6 +15,7 @@ use crate::db::sealed_columns::{Resealed, SealedColumn};
 use crate::db::{self, DbConnection, in_transaction};
 use crate::employees::{self, second_factor};
 use crate::error::{Error, Result};
+use crate::identity;
 use crate::notices;
 use crate::secrets::MasterKey;
 use crate::secrets::sealed::Vault;
@@ -28,6 +29,7 @@ pub const SEALED_COLUMNS: &[&[SealedColumn]] = &[
     second_factor::SEALED_COLUMNS,
     notices::SEALED_COLUMNS,
     idempotency::SEALED_COLUMNS,
+    identity::SEALED_COLUMNS,
 ];
 
 pub(super) fn run(config: &Config) -> Outcome {

@@ -53,11 +53,14 @@ pub fn is_fresh(
     proof: Option<&TokenHash>,
     now: Timestamp,
 ) -> QueryResult<bool> {
-    let columns = (sessions::created_at, sessions::confirmed_at, sessions::confirmed_hash);
+    let columns = (sessions::created_at, sessions::authenticated_at, sessions::confirmed_at, sessions::confirmed_hash);
     let found = sessions::table.find(session).select(columns).first(conn).optional()?;
-    let Some((signed_in, confirmed, hash)): Option<(Timestamp, Timestamp, Option<TokenHash>)> = found else {
+    type Row = (Timestamp, Option<Timestamp>, Timestamp, Option<TokenHash>);
+    let Some((began, authenticated, confirmed, hash)): Option<Row> = found else {
         return Ok(false);
     };
+    // An identity provider may let somebody pass who signed in there hours ago.
+    let signed_in = authenticated.unwrap_or(began);
     let is_recent = |at: Timestamp| (-CLOCKS_APART..FRESH).contains(&now.since(at));
     let is_proven = proof.zip(hash.as_ref()).is_some_and(|(proof, hash)| proof.matches(hash));
     Ok(is_recent(signed_in) || (is_proven && is_recent(confirmed)))

@@ -2,6 +2,7 @@
 
 mod account_mail;
 mod argon2id;
+mod break_glass;
 mod change_employee;
 pub mod choice;
 mod employee;
@@ -25,6 +26,7 @@ mod sign_in_attempts;
 mod state_change;
 
 pub use account_mail::{AccountChange, send_invitation, tell};
+pub use break_glass::{BreakGlass, Passwords};
 pub use change_employee::{EmployeeChange, change_employee};
 pub use employee::{Employee, EmployeeFilter, EmployeeState, NewEmployee};
 pub use employee_list::EmployeeSort;

@@ -24,6 +24,11 @@ impl Proof {
         self != Proof::Password
     }
 
+    /// Whether a password was part of it.
+    pub fn has_password(self) -> bool {
+        self != Proof::Provider
+    }
+
     /// What the activity entry of the sign-in says; empty for a password alone.
     pub fn note(self) -> &'static str {
         match self {

@@ -127,6 +127,8 @@ impl Session {
                 sessions::user_agent.eq(&new.user_agent),
                 sessions::state.eq(state),
                 sessions::identity_id.eq(new.provider.as_ref().map(|provider| provider.identity)),
+                sessions::authenticated_at
+                    .eq(new.provider.as_ref().map(|provider| provider.authenticated_at.unwrap_or(Timestamp(0)))),
                 sessions::provider_session.eq(new.provider.as_ref().map_or("", |provider| &provider.session)),
             ))
             .execute(conn)?;

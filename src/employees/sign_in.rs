@@ -3,6 +3,7 @@
 
 use crate::activity::{Actor, Kind, NewActivity};
 use crate::db::{Db, DbConnection};
+use crate::employees::break_glass::Passwords;
 use crate::employees::employee::Employee;
 use crate::employees::failed_sign_ins;
 use crate::employees::password;
@@ -28,10 +29,12 @@ pub struct SignInOrigin {
     pub client_ip: String,
     /// The browser, if it has signed in before.
     pub device: Option<KnownDevice>,
+    /// Who may sign in with a password.
+    pub passwords: Passwords,
 }
 
 /// Checks an e-mail address and password. Returns the employee; none when the two do not match, or the employee is locked
-/// or archived. Errors: [`Error::TooManyRequests`] after too many failures.
+/// or archived, or passwords are off for them. Errors: [`Error::TooManyRequests`] after too many failures.
 pub async fn sign_in(
     db: &Db,
     hasher: &PasswordHasher,
@@ -75,7 +78,9 @@ async fn check(
         return Err(Error::TooManyRequests(seconds));
     }
     let is_correct = hasher.verify(place, given, employee.as_ref().and_then(Employee::password_hash)).await?;
-    let Some(employee) = employee.filter(|employee| is_correct && employee.may_sign_in()) else {
+    let Some(employee) =
+        employee.filter(|employee| is_correct && employee.may_sign_in() && origin.passwords.allow(employee.id))
+    else {
         let email = email.to_string();
         db.write(move |conn| failed_sign_ins::record(conn, (&email, id), &origin.client_ip, now)).await?;
         return Ok(None);

@@ -5,7 +5,7 @@ use crate::access::change_employee;
 use crate::activity::{Actor, Detail, Kind, NewActivity};
 use crate::config::IdentityProvider;
 use crate::db::{DbConnection, nonce};
-use crate::employees::{Employee, EmployeeChange, NewEmployee};
+use crate::employees::{BreakGlass, Employee, EmployeeChange, NewEmployee};
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, IdentityKey};
 use crate::identity::Refusal;
@@ -87,7 +87,7 @@ pub fn admit(
         }
     };
     if let Some(role) = role.filter(|role| *role != employee.role) {
-        follow_groups(conn, &employee, role, &provider.name, client_ip, now)?;
+        follow_groups(conn, provider, (&employee, role), client_ip, now)?;
     }
     Ok(Ok(Admitted { employee: employee.id, identity: id }))
 }
@@ -143,6 +143,9 @@ fn by_email(
     };
     if let Some(employee) = Employee::find_by_email(conn, email)? {
         return match Identity::of_employee(conn, employee.id, &provider.issuer)? {
+            None if is_break_glass(conn, provider, &employee)? => {
+                refused("This e-mail address belongs to the break-glass admin, who signs in with a password.")
+            }
             None => Ok(Ok(employee)),
             Some(_) => {
                 refused("Your e-mail address belongs to an employee who signs in with another account. Ask an admin.")
@@ -183,15 +186,22 @@ fn record(
         .record(conn, now)
 }
 
+// Whether they are the admin whom nothing at the provider may change, because passwords are off for everybody else.
+fn is_break_glass(conn: &mut DbConnection, provider: &IdentityProvider, employee: &Employee) -> Result<bool> {
+    Ok(!provider.passwords && BreakGlass::admin(conn)?.is_some_and(|admin| admin.id == employee.id))
+}
+
 // The last admin with a password stays one, so that somebody can sign in without the provider.
 fn follow_groups(
     conn: &mut DbConnection,
-    employee: &Employee,
-    role: Role,
-    provider: &str,
+    provider: &IdentityProvider,
+    (employee, role): (&Employee, Role),
     client_ip: &str,
     now: Timestamp,
 ) -> Result<()> {
+    if is_break_glass(conn, provider, employee)? {
+        return Ok(());
+    }
     if employee.role == Role::Admin && employee.password_hash().is_some() && Employee::admins(conn)? <= 1 {
         log::warn!(
             "employee {} stays an admin: the groups give another role, but no other admin has a password",
@@ -199,7 +209,7 @@ fn follow_groups(
         );
         return Ok(());
     }
-    let actor = Actor::client(&format!("the groups of {provider}"));
+    let actor = Actor::client(&format!("the groups of {}", provider.name));
     match change_employee::change_employee(conn, employee.id, &EmployeeChange::Role(role), (&actor, client_ip), now) {
         Ok(_) => Ok(()),
         Err(Error::Conflict(why)) => {

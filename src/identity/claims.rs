@@ -32,7 +32,9 @@ impl VerifiedIdentity {
     /// Reads the claims of a verified ID token, and `more` claims of the same subject.
     pub(super) fn of(provider: &IdentityProvider, subject: &str, claims: &Claims, more: &Claims) -> VerifiedIdentity {
         let get = |name: &str| claim(claims, name).or_else(|| claim(more, name));
-        let is_verified = get("email_verified").is_some_and(|value| *value == true || *value == "true");
+        // Entra ID has `xms_edov` in its place: the owner of the domain is verified.
+        let is_true = |value: &Value| *value == true || *value == 1 || *value == "true" || *value == "1";
+        let is_verified = ["email_verified", "xms_edov"].iter().any(|name| get(name).is_some_and(is_true));
         let email = get(&provider.email_claim).and_then(Value::as_str).filter(|email| is_address(email));
         let name = get("name").and_then(Value::as_str).map(visible).filter(|name| !name.is_empty());
         let from_email = || email.and_then(|email| email.split('@').next()).map(visible);
@@ -50,7 +52,7 @@ impl VerifiedIdentity {
     pub(super) fn lacks_claims(provider: &IdentityProvider, claims: &Claims) -> bool {
         let lacks = |name: &str| claim(claims, name).is_none();
         lacks(&provider.email_claim)
-            || lacks("email_verified")
+            || (lacks("email_verified") && lacks("xms_edov"))
             || (!provider.roles.is_empty() && lacks(&provider.groups_claim))
     }
 }

@@ -30,6 +30,9 @@ pub struct Metadata {
     /// Where more claims can be read.
     #[serde(default)]
     pub userinfo_endpoint: Option<String>,
+    /// Where the browser is sent to sign out.
+    #[serde(default)]
+    pub end_session_endpoint: Option<String>,
     #[serde(default)]
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
     /// Whether every answer names the issuer (RFC 9207).
@@ -77,6 +80,11 @@ impl ProviderCache {
     fn put(&self, known: Known) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
     }
+}
+
+/// Refuses a provider that does not publish its configuration and keys, or under another issuer.
+pub async fn require_answer(asking: Asking<'_>) -> Result<(), Refusal> {
+    asking.fetch().await.map(|known| asking.cache.put(known))
 }
 
 fn is_within(at: Timestamp, seconds: i64, now: Timestamp) -> bool {

@@ -11,20 +11,29 @@ mod discovery;
 mod id_token;
 mod identities;
 mod jws;
+mod logout;
+mod settings;
 mod token_request;
 
 pub use crate::config::{EnteredProvider, IdentityProvider};
 pub use admission::{Admitted, admit, require_unused};
 pub use attempt::{Answer, Attempt, Purpose, begin, finish};
 pub use claims::VerifiedIdentity;
-pub use discovery::ProviderCache;
+pub use discovery::{ProviderCache, require_answer};
 pub use identities::Identity;
+pub use logout::{BACK_CHANNEL, LogoutRequest, is_of_provider, sign_out};
+pub use settings::{
+    FieldErrors, OwnedSource, Source, check, choose_break_glass, current, passwords, record_break_glass, remove,
+    require_password, store, stored, without_password,
+};
 
 use crate::db::DbConnection;
 use crate::employees::failed_sign_ins;
 use crate::error::Result;
 use crate::http::HttpClient;
 use crate::time::Timestamp;
+
+crate::db::sealed_columns::sealed_columns!(SEALED_COLUMNS: identity_settings.client_secret);
 
 /// How many seconds the clock of a provider may differ from ours.
 const CLOCK_SKEW: i64 = 60;

@@ -22,6 +22,8 @@ text_enum! {
         ApiKeyExpires = "api_key.expires_soon",
         /// An employee was given the role of an admin.
         AdminAdded = "employee.became_admin",
+        /// The break-glass admin signed in with a password while passwords were off.
+        BreakGlassUsed = "employee.break_glass_used",
         /// The refresh requests of a client are refused again and again.
         RefreshesRefused = "client.refreshes_refused",
     }
@@ -73,6 +75,9 @@ impl NoticeKind {
             },
             NoticeKind::ApiKeyExpires => words("API key expires soon", "Once for each key, a week before it expires."),
             NoticeKind::AdminAdded => words("Somebody becomes an admin", "By a new role or by an invitation."),
+            NoticeKind::BreakGlassUsed => {
+                words("Break-glass admin signs in", "With a password, while passwords are off for everybody else.")
+            }
             NoticeKind::RefreshesRefused => words(
                 "Refreshes of a client are refused",
                 "Five times within an hour. At most once a day for each client.",

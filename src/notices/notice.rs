@@ -157,6 +157,18 @@ impl Notice {
         Notice { data: vec![("employee", json!(id.0)), ("name", json!(name))], employee: Some(id), ..notice }
     }
 
+    /// The break-glass admin signed in with a password, from this address.
+    pub fn break_glass_used((id, name): (EmployeeKey, &str), client_ip: &str) -> Notice {
+        let message = format!(
+            "{name} signed in with a password from {client_ip}, although passwords are off for everybody else. This is meant \
+             for when the identity provider does not answer.\n\nIf you did not expect this, lock {name} and revoke their \
+             access:"
+        );
+        let path = format!("{EMPLOYEES}/{id}");
+        let notice = Self::of(NoticeKind::BreakGlassUsed, format!("Break-glass sign-in by {name}"), message, path);
+        Notice { data: vec![("employee", json!(id.0)), ("name", json!(name))], employee: Some(id), ..notice }
+    }
+
     /// The refresh requests of a client were refused `times` within an hour, the last time with this error and hint.
     pub fn refreshes_refused(client: (ClientKey, &str), times: i64, (error, hint): (&str, &str)) -> Notice {
         let message = format!(

@@ -20,7 +20,7 @@ use crate::pages::sign_in::confirm;
 use crate::web::access_guard::enforce;
 use crate::web::route_table::{Route, RouteTable};
 use crate::web::{assets, endpoints, error_pages, health};
-use crate::{broker, oauth};
+use crate::{broker, oauth, pages};
 
 /// The pages of every area.
 pub const PAGES: &[&[Route]] = &[shared::PAGES, clients::PAGES, connections::PAGES, people::PAGES, DEMO_PAGES];
@@ -85,6 +85,9 @@ routes! {
     }
     "/auth/oauth/verify" { GET Bearer => oauth::verify::verify }
     "/.well-known/oauth-authorization-server" { GET Public => oauth::metadata::metadata }
+
+    // The logout token authenticates the identity provider.
+    "/sign-in/back-channel-logout" { POST Client => pages::sign_in::back_channel::logout }
 
     "/connect/{connection}/{path:.*}" {
         GET ServiceKey => broker::forward::forward,

@@ -126,6 +126,16 @@ routes! {
         POST Admin Never(deletes) => pages::account::notice_channel::remove_webhook,
     }
 
+    "/settings/account/sign-in" {
+        GET Admin => pages::account::identity_form::form,
+        POST Admin Asks(provider) => pages::account::identity_form::save,
+    }
+    "/settings/account/sign-in/break-glass" { POST Admin Asks(password) => pages::account::identity_form::break_glass }
+    "/settings/account/sign-in/remove" {
+        GET Admin => pages::account::identity_form::remove_form,
+        POST Admin Asks(passwords) => pages::account::identity_form::remove,
+    }
+
     "/settings/profile" { GET SignedIn => pages::profile::profile::profile }
     "/settings/profile/password" { POST SignedIn Never(itself) => pages::profile::profile::change_password }
     "/settings/profile/second-factor" { GET SignedIn => pages::profile::second_factor::page }

@@ -25,6 +25,7 @@ routes! {
     }
     "/sign-out" { POST SignedIn Never(ends) => pages::sign_in::sign_in::sign_out }
     "/sign-in/provider" { GET Public => pages::sign_in::provider::begin }
+    "/sign-in/provider/sign-out" { GET Public => pages::sign_in::provider::sign_out_there }
     "/sign-in/callback" { GET Public => pages::sign_in::provider::callback }
     "/set-up/{secret}" {
         GET Public => pages::sign_in::set_up::form,

@@ -10,12 +10,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::connections::connections_needing_attention;
+use crate::db::DbConnection;
 use crate::employees::{NewSession, Session};
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, SessionKey};
+use crate::identity;
 use crate::scopes::Role;
 use crate::secrets::{RandomSecret, TokenHash};
+use crate::web::flash::{Flash, Tone};
 use crate::web::state::State;
+
+const BREAK_GLASS: &str = "You signed in as the break-glass admin. This was recorded and sent as a notice. Sign in through the \
+     identity provider again as soon as it answers.";
 
 /// The key under which the store passes [`SignedIn`] to handlers.
 pub const SIGNED_IN: &str = "signed_in";
@@ -91,8 +97,17 @@ impl Store {
         let new = state.get(SIGN_IN).ok_or_else(|| Error::internal("a session without a sign-in"))?;
         let new: NewSession = serde_json::from_str(new).map_err(Error::internal)?;
         let key = RandomSecret::generate();
-        let (hash, state) = (key.hash(), stored_state(&state)?);
-        self.app.db.write(move |conn| Session::create(conn, &new, (&hash, &state), now)).await?;
+        let (hash, source) = (key.hash(), self.app.identity_source());
+        let create = move |conn: &mut DbConnection| {
+            let mut state = state.clone();
+            if new.proof.has_password() && identity::passwords(conn, source.borrowed())?.are_off() {
+                identity::record_break_glass(conn, new.employee, &new.client_ip, now)?;
+                let flash = Flash { tone: Tone::Warn, text: BREAK_GLASS.into() };
+                state.insert(FLASH.into(), serde_json::to_string(&flash).map_err(Error::internal)?);
+            }
+            Session::create(conn, &new, (&hash, &stored_state(&state)?), now)
+        };
+        self.app.db.write(create).await?;
         Ok(key)
     }
 }

@@ -13,6 +13,7 @@ use crate::db::Db;
 use crate::employees::SeenSessions;
 use crate::employees::password_hasher::PasswordHasher;
 use crate::employees::second_factor::passkey::Verifier;
+use crate::identity;
 use crate::metrics::Metrics;
 use crate::notices::{Delivery, Guard};
 use crate::secrets::{DerivedKey, MasterKey};
@@ -75,6 +76,15 @@ impl State {
     /// What checks passkeys. None if this server's address has no host name.
     pub fn passkeys(&self) -> Option<Verifier> {
         Verifier::new(self.config.public_url.origin(), &self.keys.passkey)
+    }
+
+    /// Where the settings of the identity provider come from, to read them in a transaction.
+    pub fn identity_source(&self) -> identity::OwnedSource {
+        identity::OwnedSource {
+            environment: self.config.identity_provider.clone(),
+            vault: self.connections.vault.clone(),
+            allows_private: self.config.outbound.private,
+        }
     }
 
     /// What encrypts the channels of notices, and says which hosts they may have.

@@ -255,6 +255,7 @@ fn every_table_and_column_the_code_knows_is_there_and_no_other() {
         mail_settings,
         webhook_settings,
         employee_identities,
+        identity_settings,
         digest_settings
     );
 

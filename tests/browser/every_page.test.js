@@ -25,9 +25,9 @@ const EXPECTED = [
   `${CONNECTIONS}/clients/#/delete`,
   '/settings/employees', '/settings/employees/#', '/settings/employees/#/offboard', '/settings/employees/#/hand-over',
   '/settings/employees/#/lock', '/settings/employees/#/archive', '/settings/employees/#/link', '/settings/resource-servers',
-  '/settings/account', '/settings/account/notices', '/settings/account/notices/email',
+  '/settings/account', '/settings/account/sign-in', '/settings/account/notices', '/settings/account/notices/email',
   '/settings/account/notices/webhook', '/settings/profile', '/settings/profile/second-factor',
-  '/settings/profile/second-factor/app', '/settings/activity',
+  '/settings/profile/second-factor/app', '/settings/api-tokens', '/settings/api-tokens/new', '/settings/activity',
 ];
 const ROWS = 50;
 const PAGE_BYTES = 60_000;

@@ -39,13 +39,16 @@ const configuration = {
       token_endpoint_auth_method: TOKEN_ENDPOINT_AUTH_METHOD || 'client_secret_basic',
     },
   ],
-  claims: { openid: ['sub', 'name'] },
+  claims: { openid: ['sub', 'name'], email: ['email', 'email_verified'] },
   cookies: { keys: [randomUUID()] },
   features: {
     devInteractions: { enabled: false },
     revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
   },
-  findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id, name: `${id} of Harbour & Pine` }) }),
+  findAccount: (_ctx, id) => ({
+    accountId: id,
+    claims: () => ({ sub: id, name: `${id} of Harbour & Pine`, email: `${id}@shop.example`, email_verified: true }),
+  }),
   interactions: { url: (_ctx, { uid }) => `/interaction/${uid}` },
   // Its own rule asks for `offline_access`, and for a prompt that not every client knows of.
   issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),

@@ -204,6 +204,10 @@ pub(super) const WHOLE_TABLES: &[(&str, &str)] = &[
     ("notice_marks", "kind, subject_id, marked_until"),
     ("mail_settings", "id, host, port, security, username, password, sender, recipients"),
     ("webhook_settings", "id, url, secret, host"),
+    (
+        "identity_settings",
+        "id, issuer, client_id, client_secret, name, scopes, email_claim, groups_claim, roles, domains, creates, passwords",
+    ),
     ("digest_settings", "id, weekday, hour, by_email, by_webhook, even_if_empty, not_before"),
     (
         "bulk_revocations",

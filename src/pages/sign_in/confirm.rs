@@ -15,13 +15,15 @@ use crate::employees::second_factor::{Checked, Given, check};
 use crate::employees::{self, HeldForm, SignInOrigin};
 use crate::error::{Error, Result};
 use crate::id::HeldFormKey;
+use crate::identity;
 use crate::metrics;
 use crate::pages::connections::connection_summary::allow_form_redirects;
 use crate::pages::sign_in::new_session;
+use crate::pages::sign_in::provider::confirm_path;
 use crate::secrets::{RandomSecret, TokenHash};
 use crate::time::{MINUTE, count};
 use crate::web::form::ProtectedForm;
-use crate::web::page::{Page, RequestContext, Section, Tone, html};
+use crate::web::page::{Page, RequestContext, Section, Tone, html, see_other};
 use crate::web::route_table::RouteTable;
 use crate::web::state::State;
 
@@ -37,8 +39,17 @@ struct Confirm {
     minutes: i64,
     email: String,
     way: Way,
+    // The name of the identity provider, and the path that leads to it and back.
+    provider: Option<(String, String)>,
     action: String,
     back: String,
+}
+
+#[derive(Template)]
+#[template(path = "sign_in/confirmed.html")]
+struct Confirmed {
+    page: Page,
+    action: String,
 }
 
 enum Step {
@@ -112,7 +123,9 @@ impl Asked {
             return Ok(Step::Answer(self.keep(&form).await?));
         };
         let device = new_session::known_device(request.request(), &self.app);
-        let origin = SignInOrigin { client_ip: self.context.client_ip.clone(), device };
+        let source = self.app.identity_source();
+        let passwords = self.app.db.lookup(move |conn| identity::passwords(conn, source.borrowed())).await?;
+        let origin = SignInOrigin { client_ip: self.context.client_ip.clone(), device, passwords };
         self.resume(request, id, (!is_fresh).then_some((&form, origin))).await
     }
 
@@ -168,7 +181,7 @@ impl Asked {
     // Checks what was entered as a sign-in does, with its limits.
     async fn refusal(&self, form: &ProtectedForm, origin: SignInOrigin) -> Result<Option<Refusal>> {
         let (password, code) = (form.get("password"), form.get("code").trim());
-        let needs_code = self.way().await? == Way::PasswordAndCode;
+        let needs_code = self.way().await?.0 == Way::PasswordAndCode;
         if password.is_empty() {
             return Ok(Some(Refusal::Wrong("Enter your password.".into())));
         }
@@ -214,13 +227,27 @@ impl Asked {
         })
     }
 
-    async fn way(&self) -> Result<Way> {
-        let employee = self.context.viewer.id;
-        self.app.db.read(move |conn| Ok(Way::of(conn, employee)?)).await
+    // How they confirm here, and the name of the identity provider if their session began there.
+    async fn way(&self) -> Result<(Way, Option<String>)> {
+        let (employee, session, source) =
+            (self.context.viewer.id, self.context.session_key, self.app.identity_source());
+        let read = move |conn: &mut _| {
+            let way = match identity::passwords(conn, source.borrowed())?.allow(employee) {
+                true => Way::of(conn, employee)?,
+                false => Way::SignInAgain,
+            };
+            let provider = match identity::is_of_provider(conn, session)? {
+                true => identity::current(conn, source.borrowed())?.map(|provider| provider.name),
+                false => None,
+            };
+            Ok((way, provider))
+        };
+        self.app.db.read(read).await
     }
 
     // The page that asks: 403, and 422 or 429 when it is shown again.
     async fn page(&self, (id, address): (HeldFormKey, &str), refusal: Option<Refusal>) -> Result<HttpResponse> {
+        let (way, provider) = self.way().await?;
         let page = self.context.page("Confirm it is you", Section::Settings);
         let (status, page) = match &refusal {
             None => (StatusCode::FORBIDDEN, page),
@@ -231,12 +258,14 @@ impl Asked {
             }
         };
         let mark = if address.contains('?') { '&' } else { '?' };
+        let action = format!("{address}{mark}{HELD}={id}");
         let mut response = html(Confirm {
             page,
             minutes: FRESH / MINUTE,
             email: self.context.email().to_string(),
-            way: self.way().await?,
-            action: format!("{address}{mark}{HELD}={id}"),
+            way,
+            provider: provider.map(|name| (name, confirm_path(&action))),
+            action,
             back: self.back.clone(),
         })?;
         *response.status_mut() = status;
@@ -249,6 +278,30 @@ impl Asked {
             false => Ok(response),
         }
     }
+}
+
+/// Records that somebody confirmed at the identity provider that it is them, and continues with what they sent, or at `next`.
+pub(super) async fn confirmed_at_provider(app: &State, context: &RequestContext, next: &str) -> Result<HttpResponse> {
+    let proof = RandomSecret::generate();
+    let (hash, client_ip, now) = (proof.hash(), context.client_ip.clone(), context.now());
+    let (employee, session) = (context.viewer.id, context.session_key);
+    let confirm = move |conn: &mut _| fresh_sign_in::confirm(conn, (employee, session), &hash, &client_ip, now);
+    app.db.write(confirm).await?;
+    let query = next.split_once('?').map_or("", |(_, query)| query);
+    let mut response = match form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == HELD) {
+        false => see_other(next),
+        // A form is sent by POST only, and an answer of another site is no reason to send it.
+        true => {
+            let page = context.page("Confirm it is you", Section::Settings);
+            let page = html(Confirmed { page, action: next.into() })?;
+            match next.starts_with("/settings/connections") {
+                true => allow_form_redirects(app, &context.viewer, page)?,
+                false => page,
+            }
+        }
+    };
+    response.add_cookie(&cookie(app, &proof)).map_err(Error::internal)?;
+    Ok(response)
 }
 
 fn cookie_name(app: &State) -> String {

@@ -1,6 +1,7 @@
 //! Pages for people who are not signed in: sign-in, set-up, and choosing a password by a link, which they may have
 //! sent to them.
 
+pub mod back_channel;
 pub mod confirm;
 pub mod forgot_password;
 mod new_session;

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use crate::employees::Proof;
 use crate::employees::second_factor::passkey::{Recognized, sign_in_with_passkey};
 use crate::error::Result;
+use crate::identity;
 use crate::metrics;
 use crate::pages::sign_in::new_session;
 use crate::pages::sign_in::sign_in::{local, refuse};
@@ -16,6 +17,7 @@ use crate::web::state::State;
 
 const REFUSED: &str = "The passkey was not accepted. Try again, or sign in with your password.";
 const NOT_VERIFIED: &str = "This passkey did not ask for a PIN, a fingerprint or your face. Sign in with your password, and use it after that.";
+const OFF: &str = "You sign in through the identity provider: passwords and passkeys are off here.";
 
 /// `POST /sign-in/passkey`
 pub async fn sign_in(request: HttpRequest, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
@@ -24,7 +26,10 @@ pub async fn sign_in(request: HttpRequest, app: web::Data<State>, form: Protecte
         return refuse(&request, &app, REFUSED, (next, String::new())).await;
     };
     let client_ip = client_ip::address(&request, &app.config.trusted_proxies);
+    let source = app.identity_source();
+    let passwords = app.db.lookup(move |conn| identity::passwords(conn, source.borrowed())).await?;
     match sign_in_with_passkey(&app.db, verifier, answer, client_ip, app.clock.now()).await? {
+        Recognized::Employee(id) if !passwords.allow(id) => refuse(&request, &app, OFF, (next, String::new())).await,
         Recognized::Employee(id) => {
             app.metrics.sign_in(metrics::SignIn::Accepted);
             new_session::start(&request, &app, (id, Proof::Passkey), see_other(&next))

@@ -13,6 +13,7 @@ use crate::employees::ProviderSession;
 use crate::error::{Error, Result};
 use crate::identity::{self, Answer, Asking, Attempt, IdentityProvider, ProviderCache, Purpose, Refusal};
 use crate::metrics;
+use crate::pages::sign_in::confirm::confirmed_at_provider;
 use crate::pages::sign_in::new_session;
 use crate::pages::sign_in::sign_in::local;
 use crate::web::client_ip;
@@ -40,7 +41,7 @@ struct ProviderFailed {
 
 /// The path that leads somebody who is signed in to the provider to sign in again (`prompt=login`, `max_age=0`), and back to
 /// `next`. The provider's answer must be about the same employee and must say that they signed in after that
-/// (`auth_time`); then they have a new session.
+/// (`auth_time`); then the session counts as confirmed.
 pub fn confirm_path(next: &str) -> String {
     format!("{}&again=1", provider_path(next))
 }
@@ -92,7 +93,10 @@ pub async fn callback(
     let mut response = match complete(&request, &app, (&cache, &provider), (&attempt, query.answer())).await? {
         Ok((employee, session)) => {
             app.metrics.sign_in(metrics::SignIn::Accepted);
-            new_session::start_through(&request, &app, (employee, session), see_other(&attempt.next))?
+            match (attempt.purpose, &context) {
+                (Purpose::Again(_), Some(context)) => confirmed_at_provider(&app, context, &attempt.next).await?,
+                _ => new_session::start_through(&request, &app, (employee, session), see_other(&attempt.next))?,
+            }
         }
         Err(refusal) => {
             app.metrics.sign_in(metrics::SignIn::Wrong);
@@ -131,12 +135,27 @@ async fn complete(
 }
 
 async fn provider(app: &State) -> Result<IdentityProvider> {
-    app.config.identity_provider.clone().ok_or(Error::NotFound)
+    let source = app.identity_source();
+    app.db.lookup(move |conn| identity::current(conn, source.borrowed())).await?.ok_or(Error::NotFound)
 }
 
 fn asking<'a>(app: &'a State, cache: &'a ProviderCache, provider: &'a IdentityProvider) -> Asking<'a> {
     let origin = app.config.public_url.origin();
     Asking { provider, cache, http: &app.connections.http, origin, now: app.clock.now() }
+}
+
+/// `GET /sign-in/provider/sign-out`: redirects to the provider's sign-out page.
+pub async fn sign_out_there(app: web::Data<State>, cache: web::Data<ProviderCache>) -> Result<HttpResponse> {
+    let provider = provider(&app).await?;
+    let signed_out = Ok(see_other("/sign-in?signed-out=1"));
+    match asking(&app, &cache, &provider).logout_url().await {
+        Ok(Some(url)) => Ok(see_other(url.as_str())),
+        Ok(None) => signed_out,
+        Err(refusal) => {
+            log::warn!("nobody can sign out of {}: {}", provider.name, refusal.reason);
+            signed_out
+        }
+    }
 }
 
 // The page of a sign-in that failed, which the activity log has too.

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use crate::clients::Client;
 use crate::employees;
 use crate::error::{Error, Result};
+use crate::identity;
 use crate::metrics;
 use crate::oauth::authorization_request;
 use crate::pages::sign_in::{new_session, steps};
@@ -30,7 +31,8 @@ pub async fn form(
         return Ok(see_other(&next));
     }
     let message = query.get("signed-out").map(|_| (Tone::Good, "You are signed out."));
-    show(&request, &app, SignInForm { message, next, ..SignInForm::default() }).await
+    let may_sign_out_there = query.get("signed-out") == Some("provider");
+    show(&request, &app, SignInForm { message, next, may_sign_out_there, ..SignInForm::default() }).await
 }
 
 async fn show(request: &HttpRequest, app: &web::Data<State>, mut form: SignInForm) -> Result<HttpResponse> {
@@ -48,7 +50,7 @@ pub(super) async fn refuse(
     text: &'static str,
     (next, email): (String, String),
 ) -> Result<HttpResponse> {
-    let form = SignInForm { message: Some((Tone::Bad, text)), next, email, client: None };
+    let form = SignInForm { message: Some((Tone::Bad, text)), next, email, ..SignInForm::default() };
     let mut page = show(request, app, form).await?;
     *page.status_mut() = actix_web::http::StatusCode::UNPROCESSABLE_ENTITY;
     Ok(page)
@@ -62,7 +64,10 @@ pub async fn sign_in(request: HttpRequest, app: web::Data<State>, form: Protecte
         return refuse(&request, &app, "Enter your e-mail and your password.", (next, String::new())).await;
     }
     let client_ip = client_ip::address(&request, &app.config.trusted_proxies);
-    let origin = employees::SignInOrigin { client_ip, device: new_session::known_device(&request, &app) };
+    let source = app.identity_source();
+    let passwords = app.db.lookup(move |conn| identity::passwords(conn, source.borrowed())).await?;
+    let device = new_session::known_device(&request, &app);
+    let origin = employees::SignInOrigin { client_ip, device, passwords };
     let outcome = employees::sign_in(&app.db, &app.hasher, (email, given), origin, app.clock.now()).await;
     match &outcome {
         Ok(Some(_)) => app.metrics.sign_in(metrics::SignIn::Accepted),
@@ -81,11 +86,17 @@ pub async fn sign_in(request: HttpRequest, app: web::Data<State>, form: Protecte
 pub async fn sign_out(context: RequestContext, app: web::Data<State>, form: ProtectedForm) -> Result<HttpResponse> {
     let (id, session, client_ip, now) =
         (context.viewer.id, context.session_key, context.client_ip.clone(), context.now());
-    app.db.write(move |conn| employees::sign_out(conn, id, session, &client_ip, now)).await?;
+    let signed_out = app.db.write(move |conn| {
+        let is_of_provider = identity::is_of_provider(conn, session)?;
+        employees::sign_out(conn, id, session, &client_ip, now)?;
+        Ok(is_of_provider)
+    });
+    let is_of_provider = signed_out.await?;
     context.forget();
     // "Not you?" on a consent page continues the authorization request with another employee.
     match local(form.get("next"), app.config.public_url.origin()) {
         next if next.starts_with(AUTHORIZE) => Ok(see_other(&next)),
+        _ if is_of_provider => Ok(see_other("/sign-in?signed-out=provider")),
         _ => Ok(see_other("/sign-in?signed-out=1")),
     }
 }

@@ -6,6 +6,7 @@ use askama::Template;
 use crate::account::Account;
 use crate::employees::{self, Employee, OneTimeLink, Purpose, password};
 use crate::error::{Error, Result};
+use crate::identity;
 use crate::pages::sign_in::steps;
 use crate::web::client_ip;
 use crate::web::form::{BrowserToken, ProtectedForm};
@@ -29,10 +30,12 @@ pub async fn form(request: HttpRequest, app: web::Data<State>, secret: web::Path
 }
 
 async fn find(app: &State, secret: &str) -> Result<(Account, Employee, Purpose)> {
-    let (secret, now) = (secret.to_string(), app.clock.now());
+    let (secret, now, source) = (secret.to_string(), app.clock.now(), app.identity_source());
     let found = app.db.lookup(move |conn| {
         let link = OneTimeLink::find_for(conn, &secret, &[Purpose::Invite, Purpose::Reset, Purpose::Forgot], now)?;
-        Ok((Account::get(conn)?, link.employee(conn)?, link.purpose))
+        let employee = link.employee(conn)?;
+        identity::require_password(conn, source.borrowed(), employee.id)?;
+        Ok((Account::get(conn)?, employee, link.purpose))
     });
     found.await
 }

@@ -2,6 +2,7 @@
 //! names their folder in FOREIGN_PROVIDERS. They are ignored in other runs.
 
 mod connections;
+mod sign_in;
 
 use base64::Engine;
 use serde_json::{Value, json};

@@ -1,6 +1,8 @@
 //! Signing in through an OpenID Connect provider that the environment sets.
 
+mod logout;
 mod provider;
+mod settings;
 
 use client_api_access::scopes::Role;
 use serde_json::{Value, json};
@@ -345,15 +347,53 @@ fn who_has_to_sign_in_again_does_so_at_the_provider_as_the_same_person() {
     );
     refused(oidc.sign_in_at(&mut browser, again, with(&other.email, json!(now))), "as somebody else");
     refused(oidc.sign_in_at(&mut browser, again, with("new@shop.example", json!(now))), "as somebody else");
-    let before = browser.cookie("session").unwrap().value.clone();
-
     let done = oidc.sign_in_at(&mut browser, again, with(&ada.email, json!(now)));
 
     assert_eq!(done.location(), "/settings/profile");
-    assert_ne!(browser.cookie("session").unwrap().value, before, "a new session");
+    assert!(browser.cookie("confirmed").is_some());
     assert!(browser.open("/settings/profile").text().contains("Stina Staff"));
     let asked = oidc.begin(&mut browser, again);
     let page = browser.open("/settings/profile");
     browser.submit(&page, "/sign-out", &[]);
     assert_eq!(browser.get(&oidc.back(&asked, &[("code", "a-code")])).status, 400, "signed out since");
+}
+
+#[test]
+fn an_act_that_asks_for_a_fresh_sign_in_goes_on_after_the_provider_confirmed_it() {
+    let oidc = Oidc::start();
+    let app = oidc.app(|entered| entered.roles = "bosses=admin".into());
+    let (ada, stina) = (app.shop().employee("Ada Admin", Role::Admin), app.shop().staff("Stina Staff"));
+    let with = |authenticated: i64| {
+        let mut claims = oidc.claims(&ada.email);
+        claims["groups"] = json!(["bosses"]);
+        claims["auth_time"] = json!(authenticated);
+        claims
+    };
+    let role = || app.shop().word("SELECT role AS word FROM employees WHERE name = 'Stina Staff'");
+    let change = |browser: &mut crate::support::Browser, role: &str| {
+        let page = browser.open(&stina.path());
+        browser.submit(&page, "/role", &[("role", role)])
+    };
+    let now = app.now().0;
+
+    // Signed in here just now, and at the provider sixteen minutes ago.
+    let mut browser = app.browser();
+    oidc.sign_in(&mut browser, with(now - 16 * 60));
+    let asked = change(&mut browser, "manager");
+    assert_eq!((asked.status, asked.heading().as_str()), (403, "Confirm it is you"), "{}", asked.text());
+    let path = asked.link("Confirm with Harbour ID").unwrap();
+    let back = oidc.sign_in_at(&mut browser, &path, with(now));
+    assert_eq!((back.status, back.heading().as_str()), (200, "Confirmed"), "{}", back.text());
+    assert_eq!(role(), "staff", "a link does nothing yet");
+    let form = back.attribute("form.confirm, .confirm form", "action").unwrap();
+    let csrf = back.attribute(".confirm input[name=csrf]", "value").unwrap();
+    let done = browser.post(&form, &[("csrf", &csrf)]);
+    assert_eq!((done.status, role().as_str()), (303, "manager"), "{}", done.text());
+    assert_eq!(change(&mut browser, "staff").status, 303, "it is not asked again");
+    let log = app.admin().open("/settings/activity?kind=sign-in+confirmed").rows("#activity");
+    assert_eq!(log.len(), 1, "{log:?}");
+
+    let mut fresh = app.browser();
+    oidc.sign_in(&mut fresh, with(now - 60));
+    assert_eq!(change(&mut fresh, "manager").status, 303, "signed in there a minute ago");
 }

@@ -33,6 +33,8 @@ fn expected(method: &str, path: &str) -> Option<[u16; 7]> {
             Some([401, 401, 401, 200, 200, 400, 400])
         }
         ("GET", "/.well-known/oauth-authorization-server") => Some([200; 7]),
+        // There is no identity provider, and no logout token.
+        ("POST", "/sign-in/back-channel-logout") => Some([400; 7]),
         // None of them is a service key.
         ("GET" | "POST" | "PUT" | "PATCH" | "DELETE", "/connect/{connection}/{path:.*}") => Some([401; 7]),
         _ => None,

@@ -41,6 +41,8 @@ fn the_world_to_upgrade_from_has_rows_in_every_table() {
         "reset_requests",
         "mail_settings",
         "webhook_settings",
+        "employee_identities",
+        "identity_settings",
     ];
     for table in tables(&mut shop).into_iter().filter(|table| !empty.contains(&table.as_str())) {
         let rows = shop.number(&format!("SELECT COUNT(*) FROM {table}"));

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::context::ApiContext;
+use crate::api::edits::tag_of_client;
+use crate::api::etag::tagged;
 use crate::api::json::{ok, some, time};
 use crate::api::list::{Page, Sort, Wanted};
 use crate::api::problem::Answer;
@@ -210,7 +212,9 @@ pub async fn show(_: ApiContext, app: web::Data<State>, id: web::Path<ClientKey>
     let found = app.db.read(move |conn| {
         let client = find_or_gone(conn, id)?;
         let redirect_uris = RedirectUri::of_client(conn, id)?;
-        Ok(ClientDetail::of(&client, redirect_uris))
+        let tag = tag_of_client(&client, &redirect_uris)?;
+        Ok((ClientDetail::of(&client, redirect_uris), tag))
     });
-    ok(&found.await?)
+    let (client, tag) = found.await?;
+    tagged(&client, &tag)
 }

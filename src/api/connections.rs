@@ -11,7 +11,9 @@ use crate::api::json::{ok, some, time};
 use crate::api::list::{Page, Sort, Wanted};
 use crate::api::problem::Answer;
 use crate::api::query::{Params, text, word};
-use crate::connections::{ApiType, Connection, ConnectionFilter, ConnectionSort, ListedConnection, Status, or_gone};
+use crate::connections::{
+    ApiType, Connection, ConnectionFilter, ConnectionSort, ListedConnection, OAuthClient, Status, or_gone,
+};
 use crate::db::DbConnection;
 use crate::employees::Employee;
 use crate::error::Result;
@@ -136,6 +138,47 @@ impl ConnectionDetail {
             created_at: time(one.created_at),
         })
     }
+}
+
+/// App credentials: the shop's OAuth client at a provider; never its secret.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = AppCredentials)]
+pub struct AppCredentialsItem {
+    /// Their id, as a new connection names them.
+    id: i64,
+    /// Their name.
+    name: String,
+    /// Their API type, such as `r-series`.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The client id at the provider.
+    client_id: String,
+    /// How many connections use them.
+    connections: i64,
+}
+
+/// All app credentials, by name.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct AllAppCredentials {
+    /// The app credentials.
+    data: Vec<AppCredentialsItem>,
+}
+
+/// Lists all app credentials.
+#[utoipa::path(
+    get, path = "/api/v1/app-credentials", tag = "connections",
+    responses((status = 200, description = "All app credentials", body = AllAppCredentials)),
+)]
+pub async fn app_credentials(_: ApiContext, app: web::Data<State>) -> Answer {
+    let all = app.db.read(|conn| Ok(OAuthClient::all(conn)?)).await?;
+    let item = |(client, connections): (OAuthClient, i64)| AppCredentialsItem {
+        id: client.id.0,
+        name: client.name,
+        kind: client.api_type.word(),
+        client_id: client.client_id,
+        connections,
+    };
+    ok(&AllAppCredentials { data: all.into_iter().map(item).collect() })
 }
 
 /// The filters of the list, named as in the addresses of its page.

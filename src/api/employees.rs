@@ -6,6 +6,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::access::offboarding::apps_of;
 use crate::api::context::ApiContext;
+use crate::api::edits::tag_of_employee;
+use crate::api::etag::tagged;
 use crate::api::json::{ok, time};
 use crate::api::list::{Page, Sort, Wanted};
 use crate::api::problem::Answer;
@@ -161,5 +163,10 @@ pub async fn show(context: ApiContext, app: web::Data<State>, id: web::Path<Empl
     if !context.viewer.may_act_for(id) {
         return Err(own_only().into());
     }
-    ok(&app.db.read(move |conn| EmployeeDetail::load(conn, id, now)).await?)
+    let found = app.db.read(move |conn| {
+        let tag = tag_of_employee(&Employee::find(conn, id)?)?;
+        Ok((EmployeeDetail::load(conn, id, now)?, tag))
+    });
+    let (employee, tag) = found.await?;
+    tagged(&employee, &tag)
 }

@@ -6,14 +6,18 @@
 
 pub mod activity;
 mod acts;
+pub mod api_keys;
 pub mod attention;
 pub mod client_acts;
 pub mod clients;
+pub mod connection_acts;
 pub mod connections;
 pub mod context;
 pub mod docs;
+pub mod edits;
 pub mod employee_acts;
 pub mod employees;
+mod etag;
 pub mod find_token;
 pub mod guard;
 pub mod idempotency;
@@ -25,6 +29,7 @@ pub mod openapi;
 pub mod problem;
 mod problem_kind;
 mod query;
+pub mod resource_server_acts;
 pub mod resource_servers;
 pub mod revocations;
 pub mod token_acts;

@@ -9,6 +9,7 @@ use utoipa::OpenApi;
 
 use crate::api::problem::{Answer, Problem};
 use crate::api::{activity, attention, clients, connections, docs, employees, inventory, problem, resource_servers};
+use crate::api::{api_keys, connection_acts, edits, resource_server_acts};
 use crate::api::{client_acts, employee_acts, find_token, revocations, token_acts};
 use crate::api::{token_lists, tokens};
 use crate::error::{Error, Result};
@@ -25,6 +26,7 @@ use crate::web::route_table::{Access, Route, RouteTable};
     paths(
         clients::list, clients::show,
         client_acts::approve, client_acts::suspend, client_acts::resume, client_acts::revoke,
+        edits::edit_client, api_keys::create,
         token_lists::refresh_tokens, token_lists::access_tokens, token_lists::api_keys,
         tokens::show, token_lists::access_tokens_of_refresh_token, inventory::list,
         token_acts::revoke, find_token::find,
@@ -32,9 +34,13 @@ use crate::web::route_table::{Access, Route, RouteTable};
         attention::findings, attention::items,
         employees::list, employees::show,
         employee_acts::lock, employee_acts::unlock, employee_acts::revoke_all_access, employee_acts::offboard,
+        edits::edit_employee,
         activity::list,
         connections::list, connections::show,
+        connections::app_credentials, connection_acts::create, connection_acts::authorize, connection_acts::test,
+        connection_acts::refresh, connection_acts::pause, connection_acts::resume, connection_acts::disconnect,
         resource_servers::list, resource_servers::show,
+        resource_server_acts::add, resource_server_acts::regenerate, resource_server_acts::remove,
         problem::explain, serve, docs::page,
     ),
     components(schemas(Problem)),
@@ -53,6 +59,9 @@ struct Document;
 
 // A search, and no act.
 const FIND_TOKEN: &str = "/api/v1/find-token";
+
+const ONCE: &str = "A value of its own for each act, at most 255 characters. A repeat with the same value within 24 hours gets the same \
+                    answer.";
 
 static DOCUMENT: OnceLock<Value> = OnceLock::new();
 
@@ -102,8 +111,12 @@ fn complete(operation: &mut Value, route: &Route) {
     for (_, response) in responses.iter_mut() {
         add_limit_headers(response);
     }
+    if route.method == "PATCH" {
+        let about = "The `ETag` of what was read; an edit takes effect only if it is still the same.";
+        add_header(operation, "If-Match", about);
+    }
     if route.method == "POST" && route.path != FIND_TOKEN {
-        add_idempotency_key(operation);
+        add_header(operation, "Idempotency-Key", ONCE);
     }
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     for (status, about) in problems(route) {
@@ -116,11 +129,9 @@ fn complete(operation: &mut Value, route: &Route) {
     }
 }
 
-fn add_idempotency_key(operation: &mut Value) {
-    let about = "A value of its own for each act, at most 255 characters. A repeat with the same value within 24 hours gets the same answer.";
-    let parameter = json!({
-        "name": "Idempotency-Key", "in": "header", "required": true, "description": about, "schema": { "type": "string" },
-    });
+fn add_header(operation: &mut Value, name: &str, about: &str) {
+    let parameter =
+        json!({ "name": name, "in": "header", "required": true, "description": about, "schema": { "type": "string" } });
     match operation["parameters"].as_array_mut() {
         Some(parameters) => parameters.push(parameter),
         None => operation["parameters"] = json!([parameter]),

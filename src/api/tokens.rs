@@ -139,7 +139,8 @@ impl Token {
         Token::new(&facts, client, employee, now)
     }
 
-    fn of_named(found: &NamedToken, last_used_address: &str, now: Timestamp) -> Token {
+    /// A token with everything about it.
+    pub fn of_named(found: &NamedToken, last_used_address: &str, now: Timestamp) -> Token {
         let name = found.name();
         let (facts, client, employee) = match found {
             NamedToken::Refresh(client, token, employee) => {

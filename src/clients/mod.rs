@@ -15,6 +15,7 @@ mod pending_client;
 pub mod rates;
 mod redirect_uri;
 mod registration;
+pub mod rules;
 pub mod token_failure;
 mod website;
 

@@ -16,6 +16,7 @@ mod app_credentials;
 pub mod authorization;
 mod breaker;
 pub mod challenge;
+mod checked_scope;
 mod connection;
 mod connection_list;
 mod event;

@@ -20,14 +20,20 @@ routes! {
     guarded_routes in guarded;
 
     "/api/v1/clients" { GET Api(Clients, Read) => api::clients::list }
-    "/api/v1/clients/{client}" { GET Api(Clients, Read) => api::clients::show }
+    "/api/v1/clients/{client}" {
+        GET Api(Clients, Read) => api::clients::show,
+        PATCH ApiAdmin(Clients, Write) => api::edits::edit_client,
+    }
     "/api/v1/clients/{client}/approve" { POST ApiAdmin(Clients, Write) => api::client_acts::approve }
     "/api/v1/clients/{client}/suspend" { POST ApiAdmin(Clients, Write) => api::client_acts::suspend }
     "/api/v1/clients/{client}/resume" { POST ApiAdmin(Clients, Write) => api::client_acts::resume }
     "/api/v1/clients/{client}/revoke" { POST ApiAdmin(Clients, Write) => api::client_acts::revoke }
     "/api/v1/clients/{client}/refresh-tokens" { GET Api(Tokens, Read) => api::token_lists::refresh_tokens }
     "/api/v1/clients/{client}/access-tokens" { GET Api(Tokens, Read) => api::token_lists::access_tokens }
-    "/api/v1/clients/{client}/api-keys" { GET Api(Tokens, Read) => api::token_lists::api_keys }
+    "/api/v1/clients/{client}/api-keys" {
+        GET Api(Tokens, Read) => api::token_lists::api_keys,
+        POST ApiAdmin(Tokens, Write) => api::api_keys::create,
+    }
     "/api/v1/tokens/{token}" { GET Api(Tokens, Read) => api::tokens::show }
     "/api/v1/tokens/{token}/access-tokens" { GET Api(Tokens, Read) => api::token_lists::access_tokens_of_refresh_token }
     "/api/v1/tokens/{token}/revoke" { POST Api(Tokens, Write) => api::token_acts::revoke }
@@ -41,16 +47,39 @@ routes! {
     "/api/v1/attention" { GET Api(Attention, Read) => api::attention::findings }
     "/api/v1/attention/{rule}" { GET Api(Attention, Read) => api::attention::items }
     "/api/v1/employees" { GET Api(Employees, Read) => api::employees::list }
-    "/api/v1/employees/{employee}" { GET Api(Employees, Read) => api::employees::show }
+    "/api/v1/employees/{employee}" {
+        GET Api(Employees, Read) => api::employees::show,
+        PATCH ApiAdmin(Employees, Write) => api::edits::edit_employee,
+    }
     "/api/v1/employees/{employee}/lock" { POST ApiAdmin(Employees, Write) => api::employee_acts::lock }
     "/api/v1/employees/{employee}/unlock" { POST ApiAdmin(Employees, Write) => api::employee_acts::unlock }
     "/api/v1/employees/{employee}/revoke-all-access" { POST Api(Employees, Write) => api::employee_acts::revoke_all_access }
     "/api/v1/employees/{employee}/offboard" { POST Api(Employees, Write) => api::employee_acts::offboard }
     "/api/v1/activity" { GET Api(Activity, Read) => api::activity::list }
-    "/api/v1/connections" { GET Api(Connections, Read) => api::connections::list }
+    "/api/v1/connections" {
+        GET Api(Connections, Read) => api::connections::list,
+        POST ApiAdmin(Connections, Write) => api::connection_acts::create,
+    }
     "/api/v1/connections/{connection}" { GET Api(Connections, Read) => api::connections::show }
-    "/api/v1/resource-servers" { GET ApiAdmin(ResourceServers, Read) => api::resource_servers::list }
+    "/api/v1/connections/{connection}/authorize" { POST ApiAdmin(Connections, Write) => api::connection_acts::authorize }
+    "/api/v1/connections/{connection}/test" { POST ApiAdmin(Connections, Write) => api::connection_acts::test }
+    "/api/v1/connections/{connection}/refresh" { POST ApiAdmin(Connections, Write) => api::connection_acts::refresh }
+    "/api/v1/connections/{connection}/pause" { POST ApiAdmin(Connections, Write) => api::connection_acts::pause }
+    "/api/v1/connections/{connection}/resume" { POST ApiAdmin(Connections, Write) => api::connection_acts::resume }
+    "/api/v1/connections/{connection}/disconnect" { POST ApiAdmin(Connections, Write) => api::connection_acts::disconnect }
+    "/api/v1/app-credentials" { GET ApiAdmin(Connections, Read) => api::connections::app_credentials }
+    "/api/v1/resource-servers" {
+        GET ApiAdmin(ResourceServers, Read) => api::resource_servers::list,
+        POST ApiAdmin(ResourceServers, Write) => api::resource_server_acts::add,
+    }
     "/api/v1/resource-servers/{resource_server}" { GET ApiAdmin(ResourceServers, Read) => api::resource_servers::show }
+
+    "/api/v1/resource-servers/{resource_server}/regenerate" {
+        POST ApiAdmin(ResourceServers, Write) => api::resource_server_acts::regenerate,
+    }
+    "/api/v1/resource-servers/{resource_server}/remove" {
+        POST ApiAdmin(ResourceServers, Write) => api::resource_server_acts::remove,
+    }
 
     "/api/v1/openapi.json" { GET Public => api::openapi::serve }
     "/api/v1/docs" { GET Public => api::docs::page }

@@ -52,8 +52,8 @@ impl Timestamp {
         jiff::Timestamp::from_second(self.0).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
     }
 
-    /// Reads what [`Timestamp::iso`] writes.
-    pub fn from_iso(text: &str) -> Option<Timestamp> {
+    /// Reads RFC 3339, such as `2026-11-20T11:00:00Z`.
+    pub fn parse(text: &str) -> Option<Timestamp> {
         text.parse::<jiff::Timestamp>().ok().map(|at| Timestamp(at.as_second()))
     }
 

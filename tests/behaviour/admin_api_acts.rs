@@ -5,8 +5,8 @@ use client_api_access::scopes::Role;
 use client_api_access::time::{DAY, MINUTE};
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
 use crate::support::api::ALL_AREAS;
+use crate::support::{TestApp, is_postgres};
 
 fn counts(done: &Value) -> [i64; 3] {
     ["refresh_tokens", "access_tokens", "api_keys"].map(|name| done[name].as_i64().unwrap())
@@ -182,4 +182,118 @@ fn an_act_that_is_repeated_has_one_effect_and_one_answer() {
     assert_eq!(problem(admin.post(&path, "once", &json!({}))), "gone", "a day later it is forgotten");
     app.run_background();
     assert_eq!(shop.number("SELECT COUNT(*) FROM idempotency_keys"), 0);
+}
+
+#[test]
+fn keys_resource_servers_and_connections_are_created_with_secrets_that_are_shown_once() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let (anna, client) = (shop.staff("Anna Andersson"), shop.client("Ledgerly"));
+    let mut admin = app.api(Role::Admin);
+
+    let keys = format!("/api/v1/clients/{client}/api-keys");
+    let new =
+        |scope: &str, end: &str| json!({ "employee": anna.id, "label": "Export", "scope": scope, "expires_at": end });
+    for (n, (body, status)) in [
+        (new("employee:nothing", "never"), 422),
+        (new("employee:register_read", "2020-01-01T00:00:00Z"), 422),
+        (new("employee:register_read", "soon"), 422),
+        (new("employee:admin", "never"), 409),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let page = admin.post(&keys, &format!("wrong {n}"), body);
+        assert_eq!(page.status, *status, "{body}: {}", page.body);
+    }
+    let body = new("employee:register_read", "2027-01-31T22:59:59Z");
+    let (first, again) = (admin.post(&keys, "key", &body), admin.post(&keys, "key", &body));
+    assert_eq!((first.status, again.status, &again.body), (201, 201, &first.body));
+    let key = first.json();
+    let value = key["value"].as_str().unwrap();
+    assert!(app.works(value));
+    assert_eq!((admin.all(&keys).len(), &key["expires_at"]), (1, &json!("2027-01-31T22:59:59Z")));
+    assert!(!admin.get(&keys).body.contains(&value[7..]), "it is in the answer that created it only");
+    let stored = app.shop().words(&format!("SELECT {} AS word FROM idempotency_keys", hex()));
+    let plain: String = value.bytes().map(|byte| format!("{byte:02X}")).collect();
+    assert!(stored.iter().all(|answer| !answer.to_uppercase().contains(&plain)), "the stored answer is sealed");
+
+    let server = admin.act("/api/v1/resource-servers", &json!({ "name": "Orders API" }));
+    let path = format!("/api/v1/resource-servers/{}", server["id"]);
+    let introspects = |secret: &Value| {
+        let (id, secret) = (server["resource_server_id"].as_str().unwrap(), secret.as_str().unwrap());
+        let mut program = app.program();
+        program.headers.push(basic(id, secret));
+        program.post("/auth/oauth/introspect", &[("token", value)]).status == 200
+    };
+    assert!(introspects(&server["secret"]));
+    let renewed = admin.act(&format!("{path}/regenerate"), &json!({}));
+    assert!(!introspects(&server["secret"]) && introspects(&renewed["secret"]));
+    assert!(admin.read(&path).get("secret").is_none());
+    admin.act(&format!("{path}/remove"), &json!({}));
+    assert_eq!(admin.get(&path).status, 404);
+
+    let oauth_client = app.oauth_client("Harbour at its provider", ApiType::Other);
+    assert_eq!(admin.read("/api/v1/app-credentials")["data"][0]["id"], json!(oauth_client));
+    let new = |name: &str| json!({ "name": name, "app_credentials": oauth_client, "scope": "stock:read" });
+    let connection = admin.act("/api/v1/connections", &new("Stock sync"));
+    assert_eq!(connection["status"], "needs-authorization");
+    assert_eq!(admin.post("/api/v1/connections", "taken", &new("Stock sync")).status, 422);
+    let path = format!("/api/v1/connections/{}", connection["id"]);
+    let at = admin.act(&format!("{path}/authorize"), &json!({}));
+    assert_eq!(at["url"], format!("{}/settings/connections/{}", app.origin(), connection["id"]));
+    assert_eq!(admin.act(&format!("{path}/test"), &json!({}))["passed"], false);
+    assert_eq!(admin.act(&format!("{path}/refresh"), &json!({}))["refreshed"], false);
+    assert_eq!(admin.act(&format!("{path}/pause"), &json!({}))["status"], "paused");
+    assert_eq!(admin.act(&format!("{path}/resume"), &json!({}))["status"], "needs-authorization");
+    assert_eq!(admin.act(&format!("{path}/disconnect"), &json!({}))["provider_revocation"], "no_tokens");
+    assert_eq!(admin.get(&path).status, 410);
+}
+
+#[test]
+fn an_edit_needs_the_tag_of_what_was_read() {
+    let app = TestApp::start();
+    let mut shop = app.shop();
+    let (anna, client) = (shop.staff("Anna Andersson"), shop.client("Ledgerly"));
+    let mut admin = app.api(Role::Admin);
+    let edits = [
+        (format!("/api/v1/clients/{client}"), json!({ "name": "Ledgerly 2", "requires_pkce": false }), "name"),
+        (format!("/api/v1/employees/{}", anna.id), json!({ "role": "manager" }), "role"),
+    ];
+    for (path, body, member) in edits {
+        let tag = admin.get(&path).header("etag").unwrap().to_string();
+        let mut edit = |tag: &str| admin.send("PATCH", &path, &[("if-match".into(), tag.into())], &body.to_string());
+        assert_eq!(edit("\"other\"").status, 412);
+        let page = edit(&tag);
+        assert_eq!((page.status, &page.json()[member]), (200, &body[member]), "{}", page.body);
+        let newer = page.header("etag").unwrap().to_string();
+        assert_eq!(edit(&tag).status, 412, "it was changed meanwhile");
+        assert_eq!(edit(&newer).status, 200, "nothing to change");
+        assert_eq!(admin.send("PATCH", &path, &[], &body.to_string()).status, 428);
+        assert_eq!(admin.get(&path).header("etag"), Some(newer.as_str()));
+    }
+    let path = format!("/api/v1/clients/{client}");
+    for wrong in [
+        json!({ "name": "Lightspeed sync" }),
+        json!({ "name": " " }),
+        json!({ "website": "javascript:alert(1)" }),
+        json!({ "redirect_uris": [] }),
+        json!({ "redirect_uris": ["http://app.example/#x"] }),
+    ] {
+        let page = admin.send("PATCH", &path, &[("if-match".into(), "*".into())], &wrong.to_string());
+        assert_eq!(page.status, 422, "{wrong}: {}", page.body);
+    }
+    let page = admin.send("PATCH", &path, &[("if-match".into(), "*".into())], &json!({ "approved": true }).to_string());
+    assert_eq!(page.status, 400, "unknown members are refused: {}", page.body);
+}
+
+// Of a column with bytes, as hexadecimal digits.
+fn hex() -> &'static str {
+    if is_postgres() { "encode(answer, 'hex')" } else { "hex(answer)" }
+}
+
+fn basic(id: &str, secret: &str) -> (String, String) {
+    use base64::Engine;
+    let text = base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"));
+    ("authorization".into(), format!("Basic {text}"))
 }

@@ -28,6 +28,7 @@ const EXPECTED = [
   '/settings/account', '/settings/account/sign-in', '/settings/account/notices', '/settings/account/notices/email',
   '/settings/account/notices/webhook', '/settings/profile', '/settings/profile/second-factor',
   '/settings/profile/second-factor/app', '/settings/api-tokens', '/settings/api-tokens/new', '/settings/activity',
+  '/api/v#/docs',
 ];
 const ROWS = 50;
 const PAGE_BYTES = 60_000;
@@ -52,7 +53,7 @@ describe('every page', () => {
   });
 
   test('that a link leads to', { timeout: 900_000 }, async (t) => {
-    const addresses = await walk(shop, cookies, [LIST, `${busiest.href}?at-show=all`, connected.href]);
+    const addresses = await walk(shop, cookies, [LIST, `${busiest.href}?at-show=all`, connected.href, '/api/v1/docs']);
     await t.test('includes all that the shop has', () => {
       assert.deepEqual(EXPECTED.filter((pattern) => !addresses.has(pattern)), []);
     });

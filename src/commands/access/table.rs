@@ -144,7 +144,7 @@ pub(super) fn cell(path: &str, value: &Value, times: &TimeFormat) -> String {
         Value::Bool(false) => "no".into(),
         Value::Number(number) if path == "id" => number.to_string(),
         Value::Number(number) => number.as_i64().map_or_else(|| number.to_string(), thousands),
-        Value::String(text) => match Timestamp::from_iso(text).filter(|_| is_time(path)) {
+        Value::String(text) => match Timestamp::parse(text).filter(|_| is_time(path)) {
             Some(at) if path == "expires_at" => times.until(at).text,
             Some(at) if path == "at" => times.exact(at).text,
             Some(at) => times.ago(at).text,

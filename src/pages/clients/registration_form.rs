@@ -1,6 +1,6 @@
 //! The form that describes a client, used to register one and to edit one: reads every field and collects all errors.
 
-use crate::clients::{Client, ClientDetails, Contact, RedirectUri, Registration, Website, is_lightspeed};
+use crate::clients::{Client, ClientDetails, Contact, RedirectUri, Registration, rules};
 use crate::error::{Error, Result};
 use crate::pages::clients::rate_fields::RateFields;
 use crate::time::DAY;
@@ -8,7 +8,6 @@ use crate::web::email_address::email_address;
 use crate::web::form::ProtectedForm;
 use crate::web::form_errors::FormErrors;
 
-const MAX_REDIRECT_URIS: usize = 10;
 const MAX_GRANT_DAYS: i64 = 3650;
 
 /// The form as it was filled in, to be shown again with its errors.
@@ -104,7 +103,7 @@ impl RegistrationForm {
     fn validate(&mut self, form: &ProtectedForm) -> Option<ClientDetails> {
         let mut form_errors = FormErrors::default();
         let name = form_errors.check("name", name(form));
-        let website = form_errors.check("website", website(&self.website));
+        let website = form_errors.check("website", rules::website(&self.website).map_err(Error::Invalid));
         let redirect_uris = redirect_uris(&self.redirect_uris, self.publicly_distributed, &mut form_errors);
         let contact_name = form_errors.check("contact-name", form.line("contact-name", "The contact's name", 100));
         let email = form_errors.check("email", email_address(form));
@@ -135,38 +134,18 @@ fn days(seconds: i64) -> String {
 }
 
 fn name(form: &ProtectedForm) -> Result<String> {
-    let name = form.line("name", "The name", 100)?;
-    match name.to_lowercase().contains("lightspeed") {
-        true => Err(Error::Invalid(
-            "The name cannot contain “Lightspeed”, which is reserved for Lightspeed's own clients.".into(),
-        )),
-        false => Ok(name),
-    }
-}
-
-fn website(text: &str) -> Result<Website> {
-    let website = Website::parse(text).map_err(Error::Invalid)?;
-    match website.host().is_some_and(|host| is_lightspeed(&host)) {
-        true => Err(Error::Invalid("The website is on a Lightspeed domain. Enter the client's own website.".into())),
-        false => Ok(website),
-    }
+    rules::name(form.line("name", "The name", 100)?).map_err(Error::Invalid)
 }
 
 fn redirect_uris(text: &str, publicly_distributed: bool, form_errors: &mut FormErrors) -> Vec<RedirectUri> {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    if lines.is_empty() {
-        form_errors.add("redirect-uris", "Enter at least one redirect URI: where users return after signing in.");
+    match rules::redirect_uris(&lines, publicly_distributed) {
+        Ok(uris) => uris,
+        Err(errors) => {
+            errors.into_iter().for_each(|error| form_errors.add("redirect-uris", error));
+            Vec::new()
+        }
     }
-    if lines.len() > MAX_REDIRECT_URIS {
-        let sentence = format!("Enter at most {MAX_REDIRECT_URIS} redirect URIs. You entered {}.", lines.len());
-        form_errors.add("redirect-uris", sentence);
-    }
-    let mut uris = Vec::new();
-    for line in lines.into_iter().take(MAX_REDIRECT_URIS) {
-        let uri = RedirectUri::parse(line, publicly_distributed).map_err(Error::Invalid);
-        uris.extend(form_errors.check("redirect-uris", uri));
-    }
-    uris
 }
 
 fn phone(form: &ProtectedForm) -> Result<String> {

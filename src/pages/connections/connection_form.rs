@@ -8,8 +8,6 @@ use crate::id::{BusinessKey, OAuthClientKey};
 use crate::web::form::ProtectedForm;
 use crate::web::form_errors::FormErrors;
 
-const LONGEST_SCOPE: usize = 2000;
-
 /// The choices of the form.
 #[derive(Clone, Debug, Default)]
 pub struct Choices {
@@ -180,39 +178,9 @@ fn scope_field(api_type: ApiType) -> &'static str {
 }
 
 fn scope(form: &ProtectedForm, api_type: ApiType) -> Result<String> {
-    if api_type == ApiType::Other {
-        return free_scope(form.get("scope-text"));
-    }
-    let offered = api_type.offered_scopes();
-    let selected: Vec<&str> = form.all("scope").flat_map(str::split_whitespace).collect();
-    let unknown: Vec<&str> =
-        selected.iter().copied().filter(|word| offered.iter().all(|scope| scope.name != *word)).take(5).collect();
-    if !unknown.is_empty() {
-        return Err(Error::Invalid(format!("{} does not offer the scope {}.", api_type.name(), unknown.join(", "))));
-    }
-    // In the order of the list, without duplicates.
-    let chosen: Vec<&str> = offered.iter().map(|scope| scope.name).filter(|name| selected.contains(name)).collect();
-    match chosen.is_empty() {
-        true => Err(Error::Invalid("Choose at least one scope.".into())),
-        false => Ok(chosen.join(" ")),
-    }
-}
-
-// RFC 6749 section 3.3.
-fn free_scope(text: &str) -> Result<String> {
-    let fits = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
-    let words: Vec<&str> = text.split_whitespace().collect();
-    if let Some(invalid) = words.iter().find(|word| !word.bytes().all(fits)) {
-        let invalid: String = invalid.chars().take(60).collect();
-        return Err(Error::Invalid(format!(
-            "“{invalid}” is not a valid scope: it contains a character that is not allowed."
-        )));
-    }
-    match words.join(" ") {
-        scope if scope.len() > LONGEST_SCOPE => {
-            Err(Error::Invalid(format!("The scope is too long: at most {LONGEST_SCOPE} characters.")))
-        }
-        scope => Ok(scope),
+    match api_type {
+        ApiType::Other => api_type.checked_scope(form.get("scope-text")),
+        _ => api_type.checked_scope(&form.all("scope").collect::<Vec<_>>().join(" ")),
     }
 }
 

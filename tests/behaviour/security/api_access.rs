@@ -21,12 +21,15 @@ fn expected(method: &str, path: &str) -> Option<[u16; 3]> {
         ("GET", "/clients/{client}/api-keys" | "/tokens/{token}" | "/tokens/{token}/access-tokens") => [200; 3],
         ("GET", "/connections" | "/connections/{connection}") => [200; 3],
         ("GET", "/employees" | "/employees/{employee}") => [403, 200, 200],
+        ("GET", "/app-credentials") => [403, 403, 200],
+        ("PATCH", _) => [403, 403, 428],
         ("GET", "/resource-servers" | "/resource-servers/{resource_server}") => [403, 403, 200],
         ("GET", "/revocations/{revocation}") => [403, 200, 200],
         ("POST", "/find-token" | "/tokens/{token}/revoke") => [400; 3],
         ("POST", "/revocations" | "/revocations/{revocation}/confirm" | "/revocations/{revocation}/stop") => [400; 3],
         ("POST", "/employees/{employee}/revoke-all-access" | "/employees/{employee}/offboard") => [400; 3],
-        ("POST", path) if path.starts_with("/clients/") || path.starts_with("/employees/") => [403, 403, 400],
+        // All other acts are for admins.
+        ("POST", _) => [403, 403, 400],
         _ => return None,
     })
 }

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 
-use crate::api::problem::{Answer, Problem};
+use crate::api::problem::{Answer, Details};
 use crate::api::{activity, attention, clients, connections, docs, employees, inventory, problem, resource_servers};
 use crate::api::{api_keys, connection_acts, edits, resource_server_acts};
 use crate::api::{client_acts, employee_acts, find_token, revocations, token_acts};
@@ -43,7 +43,7 @@ use crate::web::route_table::{Access, Route, RouteTable};
         resource_server_acts::add, resource_server_acts::regenerate, resource_server_acts::remove,
         problem::explain, serve, docs::page,
     ),
-    components(schemas(Problem)),
+    components(schemas(Details)),
     tags(
         (name = "clients", description = "Apps that may request tokens"),
         (name = "tokens", description = "Refresh tokens, access tokens and API keys; never their values"),

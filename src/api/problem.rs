@@ -16,8 +16,13 @@ use crate::web::observe::{Incident, RefusedFor};
 pub type Answer = std::result::Result<HttpResponse, Failure>;
 
 /// Problem details (RFC 9457).
+#[derive(Clone, Debug)]
+pub struct Problem(Box<Details>);
+
+/// Problem details (RFC 9457).
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Problem {
+#[schema(as = Problem)]
+pub struct Details {
     /// Which kind of problem: a stable address.
     #[serde(rename = "type")]
     #[schema(example = "/api/v1/problems/not-found")]
@@ -50,7 +55,7 @@ pub struct Problem {
 impl Problem {
     /// A problem of this type, in words of this time.
     pub fn new(of: Kind, detail: impl Into<String>) -> Problem {
-        Problem {
+        Problem(Box::new(Details {
             kind: format!("{}/problems/{}", crate::api::BASE, of.word()),
             title: of.title(),
             status: of.status(),
@@ -60,19 +65,24 @@ impl Problem {
             of,
             retry_after: None,
             allow: None,
-        }
+        }))
     }
 
     /// The API token lacks an area, such as `clients:write`.
     pub fn area_missing(area: String) -> Problem {
         let detail = format!("This request needs an API token with {area}.");
-        Problem { required_area: Some(area), ..Problem::new(Kind::AreaMissing, detail) }
+        Problem::new(Kind::AreaMissing, detail).with(|problem| problem.required_area = Some(area))
     }
 
     /// The caller must wait so many seconds.
     pub fn rate_limited(seconds: i64) -> Problem {
         let detail = format!("Repeat the request in {}.", crate::time::count(seconds, "second"));
-        Problem { retry_after: Some(seconds), ..Problem::new(Kind::RateLimited, detail) }
+        Problem::new(Kind::RateLimited, detail).with(|problem| problem.retry_after = Some(seconds))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Details)) -> Problem {
+        change(&mut self.0);
+        self
     }
 
     // Of an error of the domain. The cause of a server error goes to the log.
@@ -82,10 +92,10 @@ impl Problem {
             Error::Gone(how) => Problem::new(Kind::Gone, how),
             Error::Forbidden(why) => Problem::new(Kind::Forbidden, why),
             Error::Invalid(why) => Problem::new(Kind::InvalidRequest, why),
-            Error::MethodNotAllowed(allow) => Problem {
-                allow: Some(allow.clone()),
-                ..Problem::new(Kind::MethodNotAllowed, format!("This address supports: {allow}."))
-            },
+            Error::MethodNotAllowed(allow) => {
+                let problem = Problem::new(Kind::MethodNotAllowed, format!("This address supports: {allow}."));
+                problem.with(|problem| problem.allow = Some(allow.clone()))
+            }
             Error::TooLarge => Problem::new(Kind::TooLarge, "The body is larger than 16 KB."),
             Error::UnsupportedMediaType => {
                 Problem::new(Kind::UnsupportedMediaType, "Send JSON, with Content-Type: application/json.")
@@ -109,35 +119,36 @@ impl Problem {
         let pattern = request.match_pattern().unwrap_or_else(|| "(no route)".into());
         let cause: String = one_line(&cause.to_string()).chars().take(500).collect();
         log::error!(incident = id.as_str(); "incident {id}: {} {pattern}: {cause}", request.method());
-        Problem { incident: Some(id), ..Problem::new(Kind::ServerError, "The error was logged. Tell an admin its ID.") }
+        let problem = Problem::new(Kind::ServerError, "The error was logged. Tell an admin its ID.");
+        problem.with(|problem| problem.incident = Some(id))
     }
 
     /// The response.
     pub fn response(&self) -> HttpResponse {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = HttpResponse::build(status);
         self.add_headers(&mut response);
-        response.extensions_mut().insert(RefusedFor(self.of.word()));
-        if let Some(id) = &self.incident {
+        response.extensions_mut().insert(RefusedFor(self.0.of.word()));
+        if let Some(id) = &self.0.incident {
             response.extensions_mut().insert(Incident(id.clone()));
         }
-        let body = serde_json::to_string(self).unwrap_or_default();
+        let body = serde_json::to_string(&self.0).unwrap_or_default();
         response.content_type("application/problem+json").body(body)
     }
 
     fn add_headers(&self, response: &mut HttpResponseBuilder) {
-        let wait = self.retry_after.or_else(|| (self.of == Kind::Unavailable).then_some(5));
+        let wait = self.0.retry_after.or_else(|| (self.0.of == Kind::Unavailable).then_some(5));
         if let Some(seconds) = wait {
             response.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
-        if let Some(allow) = &self.allow {
+        if let Some(allow) = &self.0.allow {
             response.insert_header((header::ALLOW, allow.as_str()));
         }
-        let challenge = match (self.of, &self.required_area) {
+        let challenge = match (self.0.of, &self.0.required_area) {
             // RFC 6750 section 3.1: without a token there is no error code.
             (Kind::TokenMissing, _) => "Bearer realm=\"admin API\"".to_string(),
             (_, Some(area)) => format!("Bearer realm=\"admin API\", error=\"insufficient_scope\", scope=\"{area}\""),
-            _ if self.status == 401 => "Bearer realm=\"admin API\", error=\"invalid_token\"".to_string(),
+            _ if self.0.status == 401 => "Bearer realm=\"admin API\", error=\"invalid_token\"".to_string(),
             _ => return,
         };
         response.insert_header((header::WWW_AUTHENTICATE, challenge));
@@ -150,7 +161,7 @@ pub enum Failure {
     /// An error of the domain.
     Error(Error),
     /// A problem of the request itself.
-    Problem(Box<Problem>),
+    Problem(Problem),
 }
 
 impl From<Error> for Failure {
@@ -161,7 +172,7 @@ impl From<Error> for Failure {
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Failure {
-        Failure::Problem(Box::new(problem))
+        Failure::Problem(problem)
     }
 }
 
@@ -169,7 +180,7 @@ impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Failure::Error(error) => error.fmt(f),
-            Failure::Problem(problem) => f.write_str(problem.title),
+            Failure::Problem(problem) => f.write_str(problem.0.title),
         }
     }
 }
@@ -179,7 +190,7 @@ impl ResponseError for Failure {
         match self {
             Failure::Error(error) => error.status(),
             Failure::Problem(problem) => {
-                StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+                StatusCode::from_u16(problem.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
             }
         }
     }

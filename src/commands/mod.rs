@@ -29,14 +29,14 @@ pub use access::Failure;
 
 /// Runs a subcommand.
 pub fn run(command: Command) -> Result<(), Failure> {
-    match access::run(command) {
-        Ok(outcome) => outcome,
-        Err(other) => run_other(other).map_err(Failure::from),
-    }
-}
-
-fn run_other(command: Command) -> Outcome {
-    match command {
+    let outcome = match command {
+        Command::Clients(command) => return access::answer((*command).into()),
+        Command::Tokens(command) => return access::answer((*command).into()),
+        Command::Keys(command) => return access::answer((*command).into()),
+        Command::Employees(command) => return access::answer((*command).into()),
+        Command::Connections(command) => return access::answer((*command).into()),
+        Command::Attention(command) => return access::answer((*command).into()),
+        Command::Activity(ActivityCommand::List(arguments)) => return access::answer((*arguments).into()),
         Command::Serve(settings) => serve::run(start(&settings)?),
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => demo::run(start(&crate::demo::settings(&arguments.settings))?, &arguments),
@@ -50,19 +50,12 @@ fn run_other(command: Command) -> Outcome {
             activity_archive::archive(&start(&arguments.settings)?, &arguments)
         }
         Command::Activity(ActivityCommand::Verify(arguments)) => activity_archive::verify(&arguments.file),
-        // `access` has run these.
-        Command::Activity(ActivityCommand::List(_))
-        | Command::Clients(_)
-        | Command::Tokens(_)
-        | Command::Keys(_)
-        | Command::Employees(_)
-        | Command::Connections(_)
-        | Command::Attention(_) => Ok(()),
         Command::RotateKey(settings) => rotate_key::run(&start(&settings)?),
         Command::ResetLink(arguments) => reset_link::run(&start(&arguments.settings)?, &arguments),
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Manual(arguments) => manual::write(&arguments),
-    }
+    };
+    outcome.map_err(Failure::from)
 }
 
 fn start(settings: &Settings) -> Result<Config, Vec<String>> {

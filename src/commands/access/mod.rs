@@ -24,7 +24,6 @@ use crate::commands::access::remote::Remote;
 use crate::commands::access::request::{Request, What};
 use crate::commands::access::source::{Noun, Rows, Source};
 use crate::commands::start;
-use crate::config::Command;
 use crate::config::access_cli::Place;
 use crate::config::access_filters::Pairs;
 use crate::time::TimeFormat;
@@ -32,23 +31,8 @@ use crate::time::TimeFormat;
 // Rows that are read at once.
 const AT_ONCE: usize = 50;
 
-/// Runs one of these commands; gives others back.
-pub(super) fn run(command: Command) -> std::result::Result<Result<()>, Command> {
-    use crate::config::ActivityCommand;
-    let request: Request = match command {
-        Command::Clients(command) => (*command).into(),
-        Command::Tokens(command) => (*command).into(),
-        Command::Keys(command) => (*command).into(),
-        Command::Employees(command) => (*command).into(),
-        Command::Connections(command) => (*command).into(),
-        Command::Attention(command) => (*command).into(),
-        Command::Activity(ActivityCommand::List(arguments)) => (*arguments).into(),
-        other => return Err(other),
-    };
-    Ok(answer(request))
-}
-
-fn answer(Request { place, what }: Request) -> Result<()> {
+/// Runs one of these commands.
+pub(super) fn answer(Request { place, what }: Request) -> Result<()> {
     let mut source = open(&place)?;
     let source = source.as_mut();
     match what {

@@ -8,9 +8,9 @@ use crate::config::access_cli::{
 use crate::config::access_filters::{Entries, Filter, Pairs};
 
 /// What is asked for, and where.
-pub(super) struct Request {
-    pub place: Place,
-    pub what: What,
+pub struct Request {
+    pub(super) place: Place,
+    pub(super) what: What,
 }
 
 pub(super) enum What {

@@ -26,6 +26,7 @@ mod backup;
 mod broker;
 mod bulk_revocation;
 mod cli;
+mod cli_on_server;
 mod client_counts;
 mod client_detail;
 mod client_list;

@@ -1,0 +1,70 @@
+//! The commands with `--server`: the admin API answers what the local database answers.
+
+use client_api_access::scopes::Role;
+use serde_json::Value;
+
+use crate::support::api::ALL_AREAS;
+use crate::support::{Finished, TestApp, run};
+
+fn read(finished: &Finished) -> Value {
+    serde_json::from_str(&finished.stdout).unwrap_or_else(|_| panic!("{finished:?}"))
+}
+
+#[test]
+fn lists_on_a_server_have_the_names_of_those_on_the_database() {
+    let app = TestApp::start();
+    let (ada, stina) = (app.shop().employee("Ada Admin", Role::Admin), app.shop().staff("Stina Staff"));
+    let client = app.shop().client("Ledgerly");
+    app.shop().pending_client("Newcomer");
+    let (grant, key) = (app.shop().grant(client, &stina), app.shop().api_key(client, &ada, "Nightly export"));
+    let secret = app.api_of(&ada, Role::Admin, ALL_AREAS).token;
+    let database = app.database.text.clone();
+    let on_server = |words: &str, more: &[&str]| {
+        let args: Vec<&str> = words.split(' ').chain(["--server", app.origin()]).chain(more.iter().copied()).collect();
+        run(&args, &[("CLIENT_API_ACCESS_TOKEN", secret.as_str())])
+    };
+    let on_database = |words: &str, more: &[&str]| {
+        let args: Vec<&str> =
+            words.split(' ').chain(["--database-url", &database]).chain(more.iter().copied()).collect();
+        run(&args, &[])
+    };
+
+    let (grant, key, id) = (format!("r{}", grant.id), format!("k{}", key.id), stina.id.to_string());
+    for (words, more) in [
+        ("clients list --json --status pending", vec![]),
+        ("clients list --json --limit 1 --sort -name", vec![]),
+        ("clients show --json", vec!["ledgerly"]),
+        ("tokens show --json", vec![grant.as_str()]),
+        ("keys show --json", vec![key.as_str()]),
+        ("employees list --json --all", vec![]),
+        ("employees show --json", vec![stina.email.as_str()]),
+        ("employees show --json", vec![id.as_str()]),
+        ("connections list --json", vec![]),
+    ] {
+        let (remote, local) = (on_server(words, &more), on_database(words, &more));
+        assert_eq!((remote.code, local.code), (0, 0), "{words} {more:?}: {} {}", remote.stderr, local.stderr);
+        assert!(!remote.stdout.contains(secret.as_str()) && !remote.stderr.contains(secret.as_str()));
+        // The clock of the command runs, that of the server under test stands still: what depends on it may differ.
+        let (mut remote, mut local) = (read(&remote), read(&local));
+        for answer in [&mut remote, &mut local] {
+            for clock in ["status", "sessions", "clients"] {
+                answer.as_object_mut().map(|members| members.remove(clock));
+            }
+        }
+        assert_eq!(remote, local, "{words} {more:?}");
+    }
+    let ids: Vec<Value> = read(&on_server("tokens list --json --all", &[])).as_array().unwrap().clone();
+    let ids: Vec<&str> = ids.iter().map(|token| token["id"].as_str().unwrap()).collect();
+    assert!(ids.len() == 2 && ids.contains(&grant.as_str()) && ids.contains(&key.as_str()), "{ids:?}");
+    let more = on_server("clients list --json --limit 1", &[]);
+    let cursor = more.stderr.trim().rsplit(' ').next().unwrap().to_string();
+    assert_eq!(read(&on_server("clients list --json --after", &[&cursor]))[0]["name"], "Newcomer", "{more:?}");
+    assert_eq!(read(&on_server("attention show --json", &["pending-clients"]))["items"][0]["name"], "Newcomer");
+    assert!(on_server("attention list", &[]).stdout.contains("pending-clients"));
+    assert!(on_server("activity list --limit 1", &[]).code == 0);
+    for (words, code) in [("clients show 99", 3), ("tokens show r99", 3), ("clients list --name x --after damaged", 2)]
+    {
+        let refused = on_server(words, &[]);
+        assert_eq!(refused.code, code, "{words}: {}", refused.stderr);
+    }
+}

@@ -17,7 +17,7 @@ const SENT: &str = "This was sent already";
 const CONFIRM: &str = "?confirm=";
 
 /// Every route that asks, and why: a new one is decided here too.
-const ASKING: [(&str, &str); 34] = [
+const ASKING: [(&str, &str); 37] = [
     ("access", "/settings/client-api-access/clients/{client}/approve"),
     ("access", "/settings/client-api-access/clients/{client}/edit"),
     ("access", "/settings/client-api-access/clients/{client}/resume"),
@@ -40,7 +40,10 @@ const ASKING: [(&str, &str); 34] = [
     ("key", "/settings/connections/{connection}/keys"),
     ("offboards", "/settings/employees/{employee}/offboard"),
     ("owner", "/settings/employees/{employee}/hand-over"),
+    ("password", "/settings/account/sign-in/break-glass"),
     ("password", "/settings/employees/{employee}/link"),
+    ("passwords", "/settings/account/sign-in/remove"),
+    ("provider", "/settings/account/sign-in"),
     ("restores", "/settings/employees/{employee}/restore"),
     ("role", "/settings/employees/{employee}/role"),
     ("secret", "/settings/account/notices/email"),
@@ -87,8 +90,8 @@ fn d17_each_page_that_changes_something_decides_whether_it_asks() {
         }
         let takes_away = ["revoke", "lock", "suspend", "disconnect", "stop", "pause", "remove", "delete", "reject"];
         if takes_away.iter().any(|act| route.path.rsplit('/').next().is_some_and(|last| last.starts_with(act))) {
-            // Without a second factor, a password alone gives access.
-            let gives = matches!(route.fresh_sign_in, FreshSignIn::Asks(why) if why != "factor");
+            // Without a second factor, a password alone gives access; without the provider, passwords may again.
+            let gives = matches!(route.fresh_sign_in, FreshSignIn::Asks(why) if !["factor", "passwords"].contains(&why));
             assert!(!gives, "{} may not ask", route.path);
         }
     }

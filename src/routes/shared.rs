@@ -23,6 +23,9 @@ routes! {
         GET Public => pages::sign_in::second_factor_set_up::form,
         POST Public Never(public) => pages::sign_in::second_factor_set_up::set_up,
     }
+    "/sign-in/second-factor/set-up/passkey" {
+        POST Public Never(public) => pages::sign_in::second_factor_set_up::add_passkey,
+    }
     "/sign-out" { POST SignedIn Never(ends) => pages::sign_in::sign_in::sign_out }
     "/sign-in/provider" { GET Public => pages::sign_in::provider::begin }
     "/sign-in/provider/sign-out" { GET Public => pages::sign_in::provider::sign_out_there }

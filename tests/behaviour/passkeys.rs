@@ -89,6 +89,42 @@ fn a_passkey_signs_in_after_the_password_or_alone_and_is_renamed_and_removed() {
 }
 
 #[test]
+fn who_needs_a_second_factor_can_add_a_passkey_while_signing_in() {
+    const SET_UP: &str = "/sign-in/second-factor/set-up/passkey";
+    let app = start();
+    let mut admin = app.admin();
+    let form = admin.open("/settings/account");
+    admin.submit(&form, "/second-factors", &[("role", "staff")]);
+    let person = app.shop().staff("Stina Staff");
+    let mut browser = app.browser();
+    let asked = browser.sign_in(&person.email, PASSWORD);
+    let form = browser.follow(&asked);
+    let (mut phone, mut thief) = (Authenticator::new(HOST, true), Authenticator::new(HOST, true));
+    let mut fields = [phone.create(&form), vec![("name", "Phone".to_string())]].concat();
+    let theft = [thief.create(&form), vec![("name", "Phone".to_string())]].concat();
+    let origin = fields[0].1.clone();
+    phone.origin = "https://evil.example".into();
+    fields[0] = phone.create(&form)[0].clone();
+    let refused = send(&mut browser, &form, SET_UP, &fields);
+    assert!(refused.status == 422 && refused.notice().starts_with("The passkey could not be added."));
+    fields[0].1 = origin;
+    let mut late = app.browser();
+    let asked = late.sign_in(&person.email, PASSWORD);
+    let form_of_late = late.follow(&asked);
+    let done = send(&mut browser, &form, SET_UP, &fields);
+    assert_eq!((done.status, done.texts(".codes code").len()), (200, 10), "{}", done.text());
+    browser.open("/settings");
+
+    // Somebody who has only the password cannot add a passkey of their own to it.
+    let theirs = [thief.create(&form_of_late), vec![("name", "Phone".to_string())]].concat();
+    for fields in [theft, theirs] {
+        assert!(send(&mut late, &form_of_late, SET_UP, &fields).status >= 300);
+    }
+    assert_eq!(app.shop().number("SELECT COUNT(*) FROM passkeys"), 1);
+    assert_eq!(late.get("/settings").status, 303);
+}
+
+#[test]
 fn an_answer_that_is_wrong_in_any_part_is_refused() {
     let app = start();
     let (person, other) = (app.shop().staff("Stina Staff"), app.shop().staff("Otto Other"));

@@ -80,7 +80,7 @@ fn signing_in_asks_for_a_code_of_the_app_or_a_recovery_code_and_each_works_once(
         assert_eq!(browser.submit(&form, STEP, &[("code", ""), ("recovery", &given)]).status, status, "{given}");
     }
     let page = browser.open(HOME);
-    assert!(page.text().contains("8") && page.text().contains("last used just now"), "{}", page.text());
+    assert!(page.text().contains("8") && page.text().contains("Last used: just now"), "{}", page.text());
 
     let form = browser.open(&format!("{HOME}/recovery-codes"));
     let renewed = browser.submit(&form, "/recovery-codes", &[]);

@@ -131,6 +131,7 @@ fn the_settings_index_shows_each_role_its_sections_and_what_needs_attention() {
                 "Employees",
                 "Activity",
                 "Resource servers",
+                "API tokens",
                 "Account",
                 "Your profile",
             ],

@@ -16,18 +16,18 @@ function code(secret, steps = 0) {
   return String((hash.readUInt32BE(hash[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0');
 }
 
-async function proveThePassword(page, account) {
+async function proveThePassword(page, account, then = 'Second factor') {
   await page.goto('/sign-in');
   await fillIn(page, { 'E-mail': account.email, Password: account.password });
   await press(page, 'Sign in');
-  await expectHeading(page, 'Second factor', { level: 1 });
+  await expectHeading(page, then, { level: 1 });
 }
 
 for (const [n, way] of TWO_WAYS.entries()) {
   describe(`a second factor: ${nameOf(way)}`, () => {
     const shop = useShop();
 
-    pageTest('is set up, asked for, and reset by an admin', { shop, way }, async (page) => {
+    pageTest('is set up, asked for, and set up at sign-in where a role needs it', { shop, way }, async (page) => {
       const account = shop.accounts[n ? 'staff' : 'manager'];
       await signIn(page, account);
       await page.goto('/settings/profile');
@@ -68,10 +68,21 @@ for (const [n, way] of TWO_WAYS.entries()) {
       await press(page, 'Sign out');
       await signIn(page, shop.accounts.admin);
       await page.goto('/settings/account');
-      await page.getByLabel('Store manager').check();
+      const [role, other] = n ? ['Store manager', 'manager'] : ['Staff', 'staff'];
+      await page.getByLabel(role, { exact: true }).check();
       await press(page, 'Save second factors');
       await message(page, 'Second factors saved.').waitFor();
       await expectSound(page);
+
+      await press(page, 'Sign out');
+      await proveThePassword(page, shop.accounts[other], 'Set up a second factor');
+      await expectSound(page);
+      await fillIn(page, { '2. Enter the code that the app shows': code(await page.locator('#secret').innerText()) });
+      await press(page, 'Set up and sign in');
+      await expectHeading(page, 'Your recovery codes', { level: 1 });
+      await expectSound(page);
+      await page.getByRole('link', { name: 'I have copied them' }).click();
+      await page.getByRole('heading', { level: 1, name: 'Needs attention' }).waitFor();
     });
   });
 }

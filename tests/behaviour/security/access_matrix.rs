@@ -177,6 +177,7 @@ fn d1_with_the_token_of_its_form_a_post_still_needs_the_right() {
             | "/settings/profile/second-factor/passkeys"
             | "/sign-in/second-factor"
             | "/sign-in/second-factor/set-up"
+            | "/sign-in/second-factor/set-up/passkey"
             | "/settings/profile/sessions/{session}/revoke"
             | "/settings/profile/sessions/revoke-others" => 303,
             "/settings/client-api-access/find-token" => 200,

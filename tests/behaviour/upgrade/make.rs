@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::past::{self, Known, KnownEmployee, KnownGrant};
 use super::set;
+use crate::second_factor::set_up;
 use crate::support::connections::connection_path;
 use crate::support::oauth::{Integration, pair};
 use crate::support::outbound::{Link, SECRET, begin_authorization, other_server, parameter, verify_callback};
@@ -30,7 +31,8 @@ fn the_world_to_upgrade_from_has_rows_in_every_table() {
 
     let mut shop = app.shop();
     // Every entry has been sealed, nobody's personal data was erased, and nothing was revoked in bulk. Requests for a new
-    // password are answered, and no form waits for a confirmation. The environment sets up the webhook.
+    // password are answered, no form waits for a confirmation, and no act of the admin API was sent with a key. The
+    // environment sets up the webhook. No role needs a second factor, and passkeys need an address with a host name.
     let empty = [
         "activity_unsealed",
         "activity_redactions",
@@ -39,6 +41,9 @@ fn the_world_to_upgrade_from_has_rows_in_every_table() {
         "held_forms",
         "notice_marks",
         "reset_requests",
+        "idempotency_keys",
+        "passkeys",
+        "required_second_factors",
         "mail_settings",
         "webhook_settings",
         "employee_identities",
@@ -125,6 +130,8 @@ fn make(app: &TestApp, provider: &Provider) -> Known {
         ("expired", shop.api_key_until(first.id, &mona, "Stocktaking", app.now().plus(DAY))),
         ("suspended", shop.api_key(suspended.id, &mona, "Bookkeeping")),
     ]);
+    shop.api_token(&ada, Role::Manager, "clients:read tokens:write");
+    set_up(app, &mut app.sign_in(&shop.staff("Frida Factor")));
     let mut admin = app.sign_in(&ada);
     press(&mut admin, &client_path(first.id), "/lightspeed-approved", &[]);
     press(&mut admin, &stina.path(), "/locations", &[("location", &location.to_string())]);

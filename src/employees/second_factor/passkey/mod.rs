@@ -15,6 +15,6 @@ mod verify;
 pub use challenge::{Purpose, RelyingParty, Verifier};
 pub use cose::ALGORITHMS;
 pub use credential::{MOST_PASSKEYS, Passkey};
-pub use register::{NewPasskey, register, remove_passkey, rename_passkey, user_handle};
+pub use register::{NewPasskey, register, register_first, remove_passkey, rename_passkey, user_handle};
 pub(super) use use_passkey::redeem;
 pub use use_passkey::{PasskeyAnswer, Recognized, sign_in_with_passkey};

@@ -9,7 +9,7 @@ use crate::employees::employee::Employee;
 use crate::employees::second_factor::overview::{delete_if_none_is_left, ensure_row};
 use crate::employees::second_factor::passkey::challenge::{Purpose, Verifier, spend};
 use crate::employees::second_factor::passkey::credential::{MOST_PASSKEYS, Passkey};
-use crate::employees::second_factor::passkey::verify;
+use crate::employees::second_factor::passkey::verify::{self, Registration};
 use crate::employees::second_factor::recovery_codes::{self, RecoveryCode};
 use crate::employees::second_factor::requirement::require_another;
 use crate::employees::second_factor::tell::{Change, tell};
@@ -47,6 +47,37 @@ pub fn register(
     client_ip: &str,
     now: Timestamp,
 ) -> Result<Option<Vec<RecoveryCode>>> {
+    let verified = verified(conn, verifier, id, new, now)?;
+    ensure_row(conn, id)?;
+    store(conn, id, (new, &verified), client_ip, now)
+}
+
+/// As [`register`], for somebody who is signing in and has only proved that they know the password. Errors:
+/// [`Error::SignInRequired`] when they have a second factor already.
+pub fn register_first(
+    conn: &mut DbConnection,
+    verifier: &Verifier,
+    id: EmployeeKey,
+    new: &NewPasskey,
+    client_ip: &str,
+    now: Timestamp,
+) -> Result<Option<Vec<RecoveryCode>>> {
+    let verified = verified(conn, verifier, id, new, now)?;
+    // The row is inserted with the first factor: of two parallel requests, one succeeds.
+    if !ensure_row(conn, id)? {
+        return Err(Error::SignInRequired);
+    }
+    store(conn, id, (new, &verified), client_ip, now)
+}
+
+// Verifies an answer, and uses up its challenge.
+fn verified(
+    conn: &mut DbConnection,
+    verifier: &Verifier,
+    id: EmployeeKey,
+    new: &NewPasskey,
+    now: Timestamp,
+) -> Result<Registration> {
     let refuse = |why: &str| {
         log::warn!("employee {id}: a passkey was not added: {why}");
         Error::Invalid(NOT_ADDED.into())
@@ -57,11 +88,20 @@ pub fn register(
     if !spend(conn, nonce, now)? {
         return Err(refuse("the challenge was used"));
     }
+    Ok(verified)
+}
+
+fn store(
+    conn: &mut DbConnection,
+    id: EmployeeKey,
+    (new, verified): (&NewPasskey, &Registration),
+    client_ip: &str,
+    now: Timestamp,
+) -> Result<Option<Vec<RecoveryCode>>> {
     let existing = Passkey::of(conn, id)?;
     if existing.len() >= MOST_PASSKEYS {
         return Err(Error::Invalid(format!("You can have at most {MOST_PASSKEYS} passkeys. Remove one first.")));
     }
-    ensure_row(conn, id)?;
     let row = (
         passkeys::employee_id.eq(id),
         passkeys::name.eq(&new.name),

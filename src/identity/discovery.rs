@@ -1,6 +1,6 @@
 //! What a provider publishes about itself (OpenID Connect Discovery 1.0) and its keys, kept in memory for a while.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use oauth2::http;
 use serde::Deserialize;
@@ -10,12 +10,16 @@ use serde_json::Value;
 use crate::http::may_be_called;
 use crate::identity::jws::Key;
 use crate::identity::{Asking, Refusal};
-use crate::time::{HOUR, Timestamp};
+use crate::time::{HOUR, MINUTE, Timestamp};
 
 // What is known is used so long.
 const FRESH_FOR: i64 = HOUR;
 // Keys are fetched again at most so often, whoever sends tokens with unknown keys.
 const KEYS_AT_MOST_EVERY: i64 = 10;
+// A provider that did not answer is asked again after so many seconds, whoever wants to sign in: a while later if what it
+// published before can be used.
+const PAUSE: i64 = 3;
+const PAUSE_IF_KNOWN: i64 = MINUTE;
 const MOST_KEYS: usize = 100;
 
 /// What a provider publishes about itself, as far as it is used.
@@ -63,7 +67,14 @@ struct Known {
 
 /// What is known about the provider in use.
 #[derive(Default)]
-pub struct ProviderCache(Mutex<Option<Known>>);
+pub struct ProviderCache(Mutex<Cached>);
+
+#[derive(Default)]
+struct Cached {
+    known: Option<Known>,
+    // The issuer that did not answer, when, and why.
+    failed: Option<(String, Timestamp, Refusal)>,
+}
 
 impl std::fmt::Debug for ProviderCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -72,13 +83,26 @@ impl std::fmt::Debug for ProviderCache {
 }
 
 impl ProviderCache {
+    fn cached(&self) -> MutexGuard<'_, Cached> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn of(&self, issuer: &str) -> Option<Known> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.clone().filter(|known| known.metadata.issuer == issuer)
+        self.cached().known.clone().filter(|known| known.metadata.issuer == issuer)
     }
 
     fn put(&self, known: Known) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
+        *self.cached() = Cached { known: Some(known), failed: None };
+    }
+
+    // Why the issuer did not answer a moment ago.
+    fn failure(&self, issuer: &str, now: Timestamp) -> Option<Refusal> {
+        let failed = self.cached().failed.clone();
+        failed.filter(|(of, at, _)| of == issuer && is_within(*at, PAUSE, now)).map(|(_, _, refusal)| refusal)
+    }
+
+    fn put_failure(&self, issuer: &str, now: Timestamp, refusal: &Refusal) {
+        self.cached().failed = Some((issuer.into(), now, refusal.clone()));
     }
 }
 
@@ -105,8 +129,15 @@ impl Asking<'_> {
         if is_within(known.keys_at, fresh_for, self.now) {
             return Ok(known.keys);
         }
-        let keys = self.fetch_keys(&known.metadata).await?;
-        self.cache.put(Known { keys: keys.clone(), keys_at: self.now, ..known });
+        let (keys, keys_at) = match self.fetch_keys(&known.metadata).await {
+            Ok(keys) => (keys, self.now),
+            // Tokens that the known keys verify are still good.
+            Err(refusal) if refusal.may_pass && !again => {
+                (known.keys.clone(), self.now.plus(PAUSE_IF_KNOWN - FRESH_FOR))
+            }
+            Err(refusal) => return Err(refusal),
+        };
+        self.cache.put(Known { keys: keys.clone(), keys_at, ..known });
         Ok(keys)
     }
 
@@ -115,14 +146,21 @@ impl Asking<'_> {
         if let Some(known) = before.as_ref().filter(|known| is_within(known.metadata_at, FRESH_FOR, self.now)) {
             return Ok(known.clone());
         }
-        match (self.fetch().await, before) {
-            (Ok(known), _) => {
-                self.cache.put(known.clone());
-                Ok(known)
-            }
-            (Err(refusal), Some(known)) if refusal.may_pass => Ok(known),
-            (Err(refusal), _) => Err(refusal),
+        if let Some(refusal) = self.cache.failure(&self.provider.issuer, self.now) {
+            return Err(refusal);
         }
+        let known = match (self.fetch().await, before) {
+            (Ok(known), _) => known,
+            (Err(refusal), Some(known)) if refusal.may_pass => {
+                Known { metadata_at: self.now.plus(PAUSE_IF_KNOWN - FRESH_FOR), ..known }
+            }
+            (Err(refusal), _) => {
+                self.cache.put_failure(&self.provider.issuer, self.now, &refusal);
+                return Err(refusal);
+            }
+        };
+        self.cache.put(known.clone());
+        Ok(known)
     }
 
     async fn fetch(&self) -> Result<Known, Refusal> {

@@ -203,7 +203,11 @@ fn a_provider_that_is_down_or_answers_nonsense_is_a_page_that_says_so() {
     let app = oidc.app(|_| ());
     let ada = app.shop().staff("Stina Staff");
     let configuration = "/.well-known/openid-configuration";
-    let begin = || app.browser().get("/sign-in/provider");
+    let begin = || {
+        // It is asked at most once in three seconds.
+        app.advance(3);
+        app.browser().get("/sign-in/provider")
+    };
 
     oidc.provider.answer(configuration, Answer::json(503, "{}"));
     let down = begin();
@@ -221,11 +225,15 @@ fn a_provider_that_is_down_or_answers_nonsense_is_a_page_that_says_so() {
         oidc.provider.answer(configuration, answer);
         is_refused(&begin(), why);
     }
+    let asked = oidc.provider.requests().len();
+    assert_eq!(app.browser().get("/sign-in/provider").status, 422, "as a moment ago");
+    assert_eq!(oidc.provider.requests().len(), asked);
     oidc.publish(json!({ "issuer": format!("{}/", oidc.issuer()) }));
     is_refused(&begin(), "for another issuer");
     oidc.publish(json!({ "authorization_endpoint": "javascript:alert(1)" }));
     is_refused(&begin(), "an address that this server does not lead to");
     oidc.publish(json!({}));
+    app.advance(3);
 
     for (answer, why) in [
         (
@@ -244,6 +252,7 @@ fn a_provider_that_is_down_or_answers_nonsense_is_a_page_that_says_so() {
     }
     // What it published is known: it may be away for a while.
     oidc.provider.always(configuration, Answer::json(503, "{}"));
+    oidc.provider.always("/jwks", Answer::json(503, "{}"));
     app.advance(2 * 60 * 60);
     let mut claims = oidc.claims(&ada.email);
     claims["exp"] = json!(app.now().0 + 60);

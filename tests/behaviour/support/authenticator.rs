@@ -30,6 +30,8 @@ pub struct Authenticator {
     pub flags: u8,
     /// How often it was used.
     pub count: u32,
+    /// Whether it counts. Passkeys that are synchronized between devices do not.
+    pub counts: bool,
     /// Whom it is of, as the options said.
     pub user_handle: Vec<u8>,
 }
@@ -54,7 +56,7 @@ impl Authenticator {
         };
         let id = Sha256::digest(format!("{:?}", std::time::Instant::now()).as_bytes()).to_vec();
         let (origin, host) = (format!("https://{host}"), host.to_string());
-        Authenticator { key, id, origin, host, flags: 5, count: 0, user_handle: Vec::new() }
+        Authenticator { key, id, origin, host, flags: 5, count: 0, counts: true, user_handle: Vec::new() }
     }
 
     fn client_data(&self, kind: &str, options: &Json) -> Vec<u8> {
@@ -111,7 +113,7 @@ impl Authenticator {
     /// Answers the form of a page that asks for a passkey.
     pub fn answer(&mut self, page: &Page) -> Fields {
         let options = options(page, "use");
-        self.count += 1;
+        self.count += u32::from(self.counts);
         let (client_data, data) = (self.client_data("webauthn.get", &options), self.data(0));
         let signed = [data.as_slice(), Sha256::digest(&client_data).as_slice()].concat();
         let signature = match &self.key {

@@ -23,12 +23,12 @@ use crate::pages::sign_in::provider::confirm_path;
 use crate::secrets::{RandomSecret, TokenHash};
 use crate::time::{MINUTE, count};
 use crate::web::form::ProtectedForm;
-use crate::web::page::{Page, RequestContext, Section, Tone, html, see_other};
+use crate::web::page::{Page, RequestContext, Section, Tone, html};
 use crate::web::route_table::RouteTable;
 use crate::web::state::State;
 
-// The parameter that names the form to continue with.
-const HELD: &str = "confirm";
+/// The parameter that names the form to continue with.
+pub(super) const HELD: &str = "confirm";
 const USED_UP: &str = "This was sent already, or you opened the confirmation more than half an hour ago. Check what was done \
      before you send it again.";
 
@@ -43,13 +43,6 @@ struct Confirm {
     provider: Option<(String, String)>,
     action: String,
     back: String,
-}
-
-#[derive(Template)]
-#[template(path = "sign_in/confirmed.html")]
-struct Confirmed {
-    page: Page,
-    action: String,
 }
 
 enum Step {
@@ -280,35 +273,12 @@ impl Asked {
     }
 }
 
-/// Records that somebody confirmed at the identity provider that it is them, and continues with what they sent, or at `next`.
-pub(super) async fn confirmed_at_provider(app: &State, context: &RequestContext, next: &str) -> Result<HttpResponse> {
-    let proof = RandomSecret::generate();
-    let (hash, client_ip, now) = (proof.hash(), context.client_ip.clone(), context.now());
-    let (employee, session) = (context.viewer.id, context.session_key);
-    let confirm = move |conn: &mut _| fresh_sign_in::confirm(conn, (employee, session), &hash, &client_ip, now);
-    app.db.write(confirm).await?;
-    let query = next.split_once('?').map_or("", |(_, query)| query);
-    let mut response = match form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == HELD) {
-        false => see_other(next),
-        // A form is sent by POST only, and an answer of another site is no reason to send it.
-        true => {
-            let page = context.page("Confirm it is you", Section::Settings);
-            let page = html(Confirmed { page, action: next.into() })?;
-            match next.starts_with("/settings/connections") {
-                true => allow_form_redirects(app, &context.viewer, page)?,
-                false => page,
-            }
-        }
-    };
-    response.add_cookie(&cookie(app, &proof)).map_err(Error::internal)?;
-    Ok(response)
-}
-
 fn cookie_name(app: &State) -> String {
     app.config.public_url.cookie_name("confirmed")
 }
 
-fn cookie(app: &State, proof: &RandomSecret) -> Cookie<'static> {
+/// The cookie of a browser that confirmed.
+pub(super) fn cookie(app: &State, proof: &RandomSecret) -> Cookie<'static> {
     Cookie::build(cookie_name(app), proof.expose().to_string())
         .path("/")
         .http_only(true)

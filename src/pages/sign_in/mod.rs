@@ -3,6 +3,7 @@
 
 pub mod back_channel;
 pub mod confirm;
+mod confirmed;
 pub mod forgot_password;
 mod new_session;
 pub mod passkey;

@@ -13,7 +13,7 @@ use crate::employees::ProviderSession;
 use crate::error::{Error, Result};
 use crate::identity::{self, Answer, Asking, Attempt, IdentityProvider, ProviderCache, Purpose, Refusal};
 use crate::metrics;
-use crate::pages::sign_in::confirm::confirmed_at_provider;
+use crate::pages::sign_in::confirmed::confirmed_at_provider;
 use crate::pages::sign_in::new_session;
 use crate::pages::sign_in::sign_in::local;
 use crate::web::client_ip;

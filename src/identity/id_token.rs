@@ -55,7 +55,7 @@ impl Asking<'_> {
     pub(super) async fn verified(&self, token: &Token<'_>) -> Result<Result<Claims, Unverified>, Refusal> {
         let keys = self.keys(false).await?;
         let verified = match token.verify(&keys) {
-            Err(Unverified::UnknownKey | Unverified::Signature) => token.verify(&*self.keys(true).await?).cloned(),
+            Err(Unverified::UnknownKey | Unverified::Signature) => token.verify(&self.keys(true).await?).cloned(),
             verified => verified.cloned(),
         };
         Ok(verified)

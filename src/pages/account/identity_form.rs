@@ -216,7 +216,7 @@ pub async fn remove_form(context: RequestContext, app: web::Data<State>) -> Resu
     let stranded = app.db.read(|conn| Ok(identity::without_password(conn)?)).await?;
     let lines = match stranded {
         0 => Vec::new(),
-        n => vec![("Cannot sign in until an admin creates a link for them".into(), count(n, "employee"))],
+        n => vec![("Cannot sign in until an admin creates a link for them", count(n, "employee"))],
     };
     html(Confirmation {
         page: context.page("Remove provider", Section::Account).breadcrumb(HOME, "Account").breadcrumb(PATH, "Sign-in"),

@@ -87,7 +87,7 @@ routes! {
     "/.well-known/oauth-authorization-server" { GET Public => oauth::metadata::metadata }
 
     // The logout token authenticates the identity provider.
-    "/sign-in/back-channel-logout" { POST Client => pages::sign_in::back_channel::logout }
+    "/sign-in/back-channel-logout" { POST Public => pages::sign_in::back_channel::logout }
 
     "/connect/{connection}/{path:.*}" {
         GET ServiceKey => broker::forward::forward,

@@ -76,7 +76,7 @@ mod tests {
         for n in 1..=SIZE {
             assert_eq!(
                 limits.take(token, 5_000),
-                Left { remaining: SIZE - n, reset: (n * EACH).div_ceil(1_000), wait: None }
+                Left { remaining: SIZE - n, reset: (n * EACH + 999) / 1_000, wait: None }
             );
         }
         assert_eq!(limits.take(token, 5_000).wait, Some(1));

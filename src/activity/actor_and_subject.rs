@@ -1,5 +1,5 @@
 //! Who acted, and on what. Clients, connections and the like keep the name they had then, so that the log stays readable
-//! after a deletion. People are stored by id, and pages look up their names.
+//! after a deletion. People are stored by id, and pages look up their names; beside it is the API token they acted with, if any.
 
 use crate::id::{ClientKey, EmployeeKey};
 use crate::secrets::Mask;
@@ -9,22 +9,33 @@ use crate::secrets::Mask;
 pub struct Actor {
     pub(super) id: Option<EmployeeKey>,
     pub(super) name: String,
+    // The API token that a person acts with; empty for none.
+    api_token: String,
 }
 
 impl Actor {
     /// An employee.
     pub fn person(id: EmployeeKey, name: &str) -> Actor {
-        Actor { id: Some(id), name: name.into() }
+        Actor { id: Some(id), name: name.into(), api_token: String::new() }
+    }
+
+    /// An employee, or a service that they are responsible for, through an API token of this name.
+    pub fn with_api_token(id: EmployeeKey, name: &str, token: &str) -> Actor {
+        Actor { api_token: format!("API token “{token}”"), ..Actor::person(id, name) }
+    }
+
+    fn other(name: &str) -> Actor {
+        Actor { id: None, name: name.into(), api_token: String::new() }
     }
 
     /// The server, without a person.
     pub fn server() -> Actor {
-        Actor { id: None, name: "the server".into() }
+        Actor::other("the server")
     }
 
     /// A command on the machine that the server runs on.
     pub fn console() -> Actor {
-        Actor { id: None, name: "the console".into() }
+        Actor::other("the console")
     }
 
     /// Whether the actor is this employee.
@@ -42,19 +53,19 @@ impl Actor {
         &self.name
     }
 
-    // The name that is stored: none of an employee, whose name may be erased later.
+    // The name that is stored: of an employee, whose name may be erased later, only the API token.
     pub(super) fn stored_name(&self) -> &str {
-        if self.id.is_some() { "" } else { &self.name }
+        if self.id.is_some() { &self.api_token } else { &self.name }
     }
 
     /// A client that authenticated itself.
     pub fn client(name: &str) -> Actor {
-        Actor { id: None, name: name.into() }
+        Actor::other(name)
     }
 
     /// Somebody who is not signed in.
     pub fn nobody() -> Actor {
-        Actor { id: None, name: "somebody not signed in".into() }
+        Actor::other("somebody not signed in")
     }
 }
 

@@ -75,7 +75,11 @@ impl Names {
 
     /// Who acted.
     pub fn actor(&self, entry: &Activity) -> String {
-        entry.actor_id.map_or_else(|| entry.actor_name.clone(), |id| self.person(id, &entry.actor_name))
+        let Some(id) = entry.actor_id else { return entry.actor_name.clone() };
+        match entry.actor_name.starts_with("API token “") {
+            true => format!("{}, with {}", self.person(id, ""), entry.actor_name),
+            false => self.person(id, &entry.actor_name),
+        }
     }
 
     /// What was acted on.

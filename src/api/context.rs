@@ -20,6 +20,9 @@ use crate::web::request_context::Viewer;
 pub struct ApiContext {
     /// The API token.
     pub token: ApiTokenKey,
+    /// Who acts, for the activity log.
+    pub actor: Actor,
+    token_name: String,
     /// The person it acts for, with the role that it has now.
     pub viewer: Viewer,
     /// The time of the request.
@@ -31,18 +34,24 @@ pub struct ApiContext {
 impl ApiContext {
     /// The context of an authenticated caller.
     pub fn new(caller: Caller, now: Timestamp, client_ip: String) -> ApiContext {
+        let (actor, token_name) = (caller.actor(), caller.name);
         let viewer = Viewer { id: caller.employee, name: caller.employee_name, role: caller.role };
-        ApiContext { token: caller.id, viewer, now, client_ip }
+        ApiContext { token: caller.id, actor, token_name, viewer, now, client_ip }
     }
 
     /// Who acts and from where, as the services record it.
     pub fn by(&self) -> (Actor, String) {
-        (self.viewer.actor(), self.client_ip.clone())
+        (self.actor.clone(), self.client_ip.clone())
     }
 
     /// The same for connections.
     pub fn requester(&self) -> Requester {
-        Requester { id: self.viewer.id, name: self.viewer.name.clone(), client_ip: self.client_ip.clone() }
+        Requester {
+            id: self.viewer.id,
+            name: self.viewer.name.clone(),
+            api_token: self.token_name.clone(),
+            client_ip: self.client_ip.clone(),
+        }
     }
 
     /// Whose things are visible: of staff only their own.

@@ -144,14 +144,14 @@ impl NewRevocation {
 pub async fn create(context: ApiContext, app: web::Data<State>, act: Act<NewRevocation>) -> Answer {
     let (selection, client) = (act.value.selection(&context.viewer)?, act.value.client.map(ClientKey));
     let (dry_run, viewer, now) = (act.value.dry_run, context.viewer.clone(), context.now);
-    let client_ip = context.client_ip.clone();
+    let (actor, client_ip) = context.by();
     act.in_one_transaction(&app, &context, 201, move |conn| {
         let selection = match client {
             Some(id) => Selection::of_client(&find_for_update(conn, id)?),
             None => selection.clone(),
         };
         let counted = prepare(conn, &selection, now)?;
-        let id = begin(conn, &selection, &counted, ((viewer.id, &viewer.actor()), &client_ip), now)?;
+        let id = begin(conn, &selection, &counted, ((viewer.id, &actor), &client_ip), now)?;
         let bulk = BulkRevocation::find(conn, id)?;
         if dry_run {
             return Revocation::of(&bulk);
@@ -227,10 +227,10 @@ pub async fn stop(
     id: web::Path<BulkRevocationKey>,
     act: Act<Plain>,
 ) -> Answer {
-    let (id, viewer, now) = (*id, context.viewer.clone(), context.now);
+    let (id, viewer, actor, now) = (*id, context.viewer.clone(), context.actor.clone(), context.now);
     act.in_one_transaction(&app, &context, 200, move |conn| {
         require_visible(&viewer, &BulkRevocation::find(conn, id)?)?;
-        ask_to_stop(conn, id, &viewer.actor(), now)?;
+        ask_to_stop(conn, id, &actor, now)?;
         Revocation::of(&BulkRevocation::find(conn, id)?)
     })
     .await

@@ -35,9 +35,9 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Who acts, for the activity log: the person.
+    /// Who acts, for the activity log: the person, with this API token.
     pub fn actor(&self) -> Actor {
-        Actor::person(self.employee, &self.employee_name)
+        Actor::with_api_token(self.employee, &self.employee_name, &self.name)
     }
 }
 

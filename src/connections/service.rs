@@ -40,6 +40,8 @@ pub struct Requester {
     pub id: EmployeeKey,
     /// Their name.
     pub name: String,
+    /// The name of the API token they act with; empty for none.
+    pub api_token: String,
     /// Their client IP.
     pub client_ip: String,
 }
@@ -49,14 +51,16 @@ impl Requester {
 
     /// A command on the machine that the server runs on.
     pub fn console() -> Requester {
-        Requester { id: Self::CONSOLE, name: Actor::console().name().into(), client_ip: String::new() }
+        let name = Actor::console().name().into();
+        Requester { id: Self::CONSOLE, name, api_token: String::new(), client_ip: String::new() }
     }
 
     /// The employee, or the command, as the activity log names them.
     pub fn actor(&self) -> Actor {
         match self.id {
             Self::CONSOLE => Actor::console(),
-            id => Actor::person(id, &self.name),
+            id if self.api_token.is_empty() => Actor::person(id, &self.name),
+            id => Actor::with_api_token(id, &self.name, &self.api_token),
         }
     }
 }

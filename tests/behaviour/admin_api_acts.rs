@@ -90,7 +90,8 @@ fn clients_and_tokens_are_changed_and_revoked_as_on_the_pages() {
     assert!(!app.works(&key.value));
     assert_eq!(admin.get(&path).status, 410);
     let entry = admin.read("/api/v1/activity?kind=client%20revoked")["data"][0].clone();
-    assert_eq!((&entry["actor"], &entry["subject"]["name"]), (&json!(admin.person.name), &json!("Ledgerly")));
+    let actor = format!("{}, with API token “Nightly report”", admin.person.name);
+    assert_eq!((&entry["actor"], &entry["subject"]["name"]), (&json!(actor), &json!("Ledgerly")));
 }
 
 #[test]

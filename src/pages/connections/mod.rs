@@ -29,5 +29,6 @@ const APP_CREDENTIALS: &str = "/settings/connections/clients";
 
 // The viewer as the employee who performs an act.
 fn requester(context: &RequestContext) -> Requester {
-    Requester { id: context.viewer.id, name: context.viewer.name.clone(), client_ip: context.client_ip.clone() }
+    let (viewer, client_ip) = (&context.viewer, context.client_ip.clone());
+    Requester { id: viewer.id, name: viewer.name.clone(), api_token: String::new(), client_ip }
 }

@@ -55,13 +55,14 @@ fn every_invalid_setting_is_named_at_once() {
         public_registration: "maybe".into(),
         outbound_private: "perhaps".into(),
         outbound_ca: Some("/no/such/file.pem".into()),
+        identity: IdentitySettings { oidc_issuer: Some("ftp://login".into()), ..IdentitySettings::default() },
         notices: NoticeSettings { notices_from: Some("nobody".into()), ..NoticeSettings::default() },
         log_level: "loud".into(),
         log_format: "xml".into(),
     };
     let lines = Config::from_settings(&wrong).expect_err("all are invalid").join("\n");
     let names = "LISTEN PUBLIC_URL DATA_DIR DATABASE_URL CONNECTIONS PROXIES MAX_CONNECTIONS PER_NETWORK HEADER BODY HANDLER KEEP_ALIVE KEEP_EXPIRED SECONDS REFRESH REGISTRATION PRIVATE \
-         OUTBOUND_CA SMTP_URL NOTICES_FROM NOTICES_TO LOG_LEVEL METRICS_LISTEN LOG_FORMAT";
+         OUTBOUND_CA SMTP_URL NOTICES_FROM NOTICES_TO LOG_LEVEL METRICS_LISTEN LOG_FORMAT OIDC_ISSUER OIDC_CLIENT_ID";
     for name in names.split(' ') {
         assert!(lines.contains(name), "{name} is missing in {lines}");
     }

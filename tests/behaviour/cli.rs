@@ -201,6 +201,14 @@ fn many_tokens_are_revoked_one_by_one_and_control_c_stops_between_two() {
     let dry = cli(&database, "keys revoke --all-matching --dry-run --employee stina", &[]);
     assert_eq!((unfiltered.code, dry.code), (2, 0), "{} {}", unfiltered.stderr, dry.stderr);
     assert_eq!((dry.stdout.as_str(), left()), ("Would revoke 150 tokens. Nothing was changed (--dry-run).\n", N + 1));
+    for (words, filter) in [("tokens", "--client"), ("keys", "--scope"), ("keys", "--employee")] {
+        for (value, more) in [("", "--yes"), (" ", "--dry-run")] {
+            let empty =
+                cli(&database, &format!("{words} revoke --all-matching {more} --expires never"), &[filter, value]);
+            assert_eq!((empty.code, left()), (2, N + 1), "{}", empty.stderr);
+            assert!(empty.stderr.contains(&format!("{filter} is empty, so it would match everything")), "{empty:?}");
+        }
+    }
 
     let (place, env) = settings(&database);
     let args = ["keys", "revoke", "--all-matching", "--yes", "--employee", "stina"].into_iter();

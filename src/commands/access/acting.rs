@@ -75,6 +75,10 @@ pub(super) fn revoke_matching(
     if filters.iter().filter(is_choice).count() == 0 {
         return Err(Failure::wrong_use("--all-matching: add at least one filter, such as --client or --usage"));
     }
+    // A filter without text matches everything, such as one from a variable of a script that is not set.
+    if let Some((name, _)) = filters.iter().find(|(_, value)| value.trim().is_empty()) {
+        return Err(Failure::wrong_use(format!("--{name} is empty, so it would match everything")));
+    }
     let mut ids = Vec::new();
     let mut after: Option<String> = None;
     loop {

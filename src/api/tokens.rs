@@ -74,7 +74,7 @@ pub struct Token {
     /// `active`, `never_used`, `unused`, `expires_soon`, `expired`, `employee_locked`, `employee_archived`,
     /// `client_suspended` or `client_pending`: what matters most.
     status: &'static str,
-    /// The IP address it was last used from, if it is known; not in lists.
+    /// The IP address it was last used from, if it is known; for managers and admins, and not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_used_address: Option<String>,
 }
@@ -196,10 +196,12 @@ pub fn token_name(text: &str) -> Result<TokenName, Error> {
     responses((status = 200, description = "The token", body = Token)),
 )]
 pub async fn show(context: ApiContext, app: web::Data<State>, id: web::Path<String>) -> Answer {
-    let (name, now) = (token_name(&id)?, context.now);
+    let (name, now, is_manager) = (token_name(&id)?, context.now, context.viewer.is_manager());
     let token = app.db.read(move |conn| {
         let found = find(conn, name)?;
         let address = match &found {
+            // As on the pages: staff do not see where others are.
+            _ if !is_manager => String::new(),
             NamedToken::Refresh(_, token, _) => RefreshToken::last_used_address(conn, token.id)?,
             NamedToken::Access(_, token, _) => token.last_used_address.clone(),
         };

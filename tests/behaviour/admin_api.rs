@@ -80,8 +80,17 @@ fn lists_are_paged_filtered_and_sorted_as_on_the_pages() {
     let whole = format!("{of_alpha}/api-keys?token={}", unused.value);
     assert_eq!(admin.get(&whole).status, 400, "a whole token is not looked up by an address");
 
-    // Staff see themselves only, and of the log what concerns them.
+    // Staff see themselves only, of the log what concerns them, and no client IPs of tokens.
     let mut staff = app.api_of(&anna, Role::Staff, ALL_AREAS);
+    let used = |table: &str| format!("UPDATE {table} SET last_used_at = 1, last_used_address = '203.0.113.77'");
+    app.shop().sql(&format!("{}; {}", used("access_tokens"), used("refresh_tokens")));
+    for id in [parent, one["id"].as_str().unwrap(), key["id"].as_str().unwrap()] {
+        let path = format!("/api/v1/tokens/{id}");
+        assert_eq!(admin.read(&path)["last_used_address"], "203.0.113.77");
+        assert_eq!(app.api(Role::Manager).read(&path)["last_used_address"], "203.0.113.77");
+        let theirs = staff.read(&path);
+        assert!(theirs.get("last_used_address").is_none() && theirs["last_used_at"].is_string(), "{theirs}");
+    }
     assert_eq!(staff.read(&format!("/api/v1/employees/{}", anna.id))["name"], "Anna Andersson");
     assert_eq!(staff.get(&format!("/api/v1/employees/{}", ben.id)).status, 403);
     assert_eq!(staff.read("/api/v1/attention")["data"].as_array().unwrap().len(), 3, "of her own");

@@ -150,6 +150,13 @@ fn acts_take_effect_in_the_running_server_at_once_and_are_recorded_as_those_of_t
     let again = cli(&database, "tokens revoke --yes", &[&format!("r{}", first.id)]);
     assert_eq!(again.code, 3);
     assert!(again.stderr.contains("already revoked by the console"), "{}", again.stderr);
+    let others = [second.mask().to_string(), format!("r{}", second.id), format!("a{}", second.access_token_id)];
+    for other in &others {
+        let refused = cli(&database, "keys revoke --yes", &[&format!("k{}", key.id), other]);
+        assert_eq!(refused.code, 3, "{other}: {refused:?}");
+        assert!(refused.stderr.contains("is not an API key"), "{}", refused.stderr);
+    }
+    assert!(works(&second.access_token) && works(&key.value), "nothing was changed");
     assert!(cli(&database, "keys revoke --yes", &[&format!("k{}", key.id)]).code == 0 && !works(&key.value));
 
     let approved = cli(&database, "clients approve --yes --json", &["newcomer"]);

@@ -53,6 +53,12 @@ fn lists_on_a_server_have_the_names_of_those_on_the_database() {
         }
         assert_eq!(remote, local, "{words} {more:?}");
     }
+    let empty = on_server("tokens revoke --all-matching --yes", &["--client", ""]);
+    assert_eq!(empty.code, 2, "{}", empty.stderr);
+    assert!(empty.stderr.contains("--client is empty, so it would match everything"), "{}", empty.stderr);
+    let refused = on_server("keys revoke --yes", &[&grant]);
+    assert_eq!(refused.code, 3, "{}", refused.stderr);
+    assert!(refused.stderr.contains("is not an API key"), "{}", refused.stderr);
     let ids: Vec<Value> = read(&on_server("tokens list --json --all", &[])).as_array().unwrap().clone();
     let ids: Vec<&str> = ids.iter().map(|token| token["id"].as_str().unwrap()).collect();
     assert!(ids.len() == 2 && ids.contains(&grant.as_str()) && ids.contains(&key.as_str()), "{ids:?}");

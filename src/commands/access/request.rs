@@ -42,7 +42,10 @@ fn revoke_tokens<F: Filter + clap::Args + Clone>(noun: Noun, act: Act<TokensToRe
     let Act { what: TokensToRevoke { names, all_matching, filter }, confirm, place } = act;
     let what = match all_matching {
         true => What::RevokeMatching { noun, filters: filter.pairs(), confirm },
-        false => What::Act { verb: Verb::RevokeToken, names, confirm },
+        false => {
+            let verb = if noun == Noun::Keys { Verb::RevokeKey } else { Verb::RevokeToken };
+            What::Act { verb, names, confirm }
+        }
     };
     Request { place, what }
 }

@@ -4,7 +4,8 @@
 
 use serde_json::Value;
 
-use crate::commands::access::failure::Result;
+use crate::access::named_token::TokenName;
+use crate::commands::access::failure::{Failure, Result};
 use crate::config::access_filters::Pairs;
 use crate::time::TimeFormat;
 use crate::tokens::revocation::Seen;
@@ -30,6 +31,16 @@ pub(super) struct Rows {
     pub next: Option<String>,
 }
 
+/// Of `keys`: no other tokens.
+pub(super) fn require_key(name: TokenName) -> Result<()> {
+    match name {
+        TokenName::ApiKey(_) => Ok(()),
+        TokenName::RefreshToken(_) | TokenName::AccessToken(_) => {
+            Err(Failure::not_found(format!("{name} is not an API key")))
+        }
+    }
+}
+
 /// What an act does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verb {
@@ -39,6 +50,8 @@ pub(super) enum Verb {
     ResumeClient,
     RevokeClient,
     RevokeToken,
+    /// The same of an API key only: a refresh token or access token is not found.
+    RevokeKey,
     OffboardEmployee,
     RevokeAccess,
     LockEmployee,

@@ -11,7 +11,7 @@ use crate::clients::client_state::{self, StateChange};
 use crate::clients::find_for_update;
 use crate::commands::access::failure::{Failure, Result};
 use crate::commands::access::local::{Local, names};
-use crate::commands::access::source::{Done, Planned, Verb};
+use crate::commands::access::source::{Done, Planned, Verb, require_key};
 use crate::connections::{Connection, OAuthClient};
 use crate::db::{DbConnection, in_transaction};
 use crate::employees::{Employee, EmployeeChange, change_employee};
@@ -56,8 +56,11 @@ pub(super) fn plan(conn: &mut DbConnection, verb: &Verb, name: &str) -> Result<P
             let sentence = format!("Revoke {}{}", client.name, with(&impact.detail));
             Ok(planned(client.id.to_string(), sentence, FINAL, Some(&impact)))
         }
-        Verb::RevokeToken => {
+        Verb::RevokeToken | Verb::RevokeKey => {
             let token = names::token(conn, name)?;
+            if *verb == Verb::RevokeKey {
+                require_key(token.name())?;
+            }
             let impact = token.impact(conn)?;
             let sentence = format!("Revoke the {}", token.in_words());
             Ok(planned(token.name().to_string(), sentence, FINAL, impact.as_ref()))
@@ -133,7 +136,7 @@ pub(super) fn carry_out(conn: &mut DbConnection, planned: &Planned, dry_run: boo
             Ok(done(change_client(conn, planned, dry_run)?))
         }
         Verb::RevokeClient => Ok(done(revoke_client(conn, planned, dry_run)?)),
-        Verb::RevokeToken => Ok(done(revoke_token(conn, planned, dry_run)?)),
+        Verb::RevokeToken | Verb::RevokeKey => Ok(done(revoke_token(conn, planned, dry_run)?)),
         Verb::LockEmployee | Verb::UnlockEmployee => Ok(done(lock_or_unlock(conn, planned, dry_run)?)),
         Verb::OffboardEmployee | Verb::RevokeAccess => revoke_access(conn, planned, dry_run),
         Verb::PauseConnection | Verb::ResumeConnection | Verb::DisconnectConnection => Err(not_here()),

@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::access::named_token::TokenName;
 use crate::commands::access::failure::{FAILED, Failure, NOT_FOUND, Result, WRONG_USE};
-use crate::commands::access::source::{Done, Noun, Planned, Rows, Source, Verb};
+use crate::commands::access::source::{Done, Noun, Planned, Rows, Source, Verb, require_key};
 use crate::config::access_filters::Pairs;
 use crate::http::{HttpClient, Outbound};
 use crate::secrets::random_name;
@@ -203,6 +203,9 @@ impl Source for Remote {
     fn plan(&mut self, verb: &Verb, name: &str) -> Result<Planned> {
         let noun = verbs::noun(verb);
         let id = self.id_of(noun, name)?;
+        if let (Verb::RevokeKey, Some(name)) = (verb, TokenName::parse(&id)) {
+            require_key(name)?;
+        }
         let object = self.object(noun, &id)?;
         let foreseen = match verbs::can_be_tried(verb) {
             true => {

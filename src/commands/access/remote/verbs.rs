@@ -10,6 +10,7 @@ pub(super) fn noun(verb: &Verb) -> Noun {
     match verb {
         Verb::ApproveClient | Verb::SuspendClient(_) | Verb::ResumeClient | Verb::RevokeClient => Noun::Clients,
         Verb::RevokeToken => Noun::Tokens,
+        Verb::RevokeKey => Noun::Keys,
         Verb::OffboardEmployee | Verb::RevokeAccess | Verb::LockEmployee | Verb::UnlockEmployee => Noun::Employees,
         Verb::PauseConnection | Verb::ResumeConnection | Verb::DisconnectConnection => Noun::Connections,
     }
@@ -22,7 +23,7 @@ pub(super) fn route<'a>(verb: &Verb, id: &'a str) -> (Vec<&'a str>, Value) {
         Verb::SuspendClient(_) => ("clients", "suspend"),
         Verb::ResumeClient => ("clients", "resume"),
         Verb::RevokeClient => ("clients", "revoke"),
-        Verb::RevokeToken => ("tokens", "revoke"),
+        Verb::RevokeToken | Verb::RevokeKey => ("tokens", "revoke"),
         Verb::OffboardEmployee => ("employees", "offboard"),
         Verb::RevokeAccess => ("employees", "revoke-all-access"),
         Verb::LockEmployee => ("employees", "lock"),
@@ -40,7 +41,10 @@ pub(super) fn route<'a>(verb: &Verb, id: &'a str) -> (Vec<&'a str>, Value) {
 
 /// Whether the server can say what an act would revoke.
 pub(super) fn can_be_tried(verb: &Verb) -> bool {
-    matches!(verb, Verb::RevokeClient | Verb::RevokeToken | Verb::OffboardEmployee | Verb::RevokeAccess)
+    matches!(
+        verb,
+        Verb::RevokeClient | Verb::RevokeToken | Verb::RevokeKey | Verb::OffboardEmployee | Verb::RevokeAccess
+    )
 }
 
 // The counts of an answer in words: `3 refresh tokens and 1 API key`.
@@ -74,7 +78,7 @@ pub(super) fn words(verb: &Verb, object: &Value, foreseen: &Value) -> (String, S
         Verb::SuspendClient(_) => (format!("Suspend {name}"), "Its tokens stop working until it is resumed.".into()),
         Verb::ResumeClient => (format!("Resume {name}"), "Its tokens work again.".into()),
         Verb::RevokeClient => (format!("Revoke {name} with {}", counts(foreseen)), FINAL.into()),
-        Verb::RevokeToken => {
+        Verb::RevokeToken | Verb::RevokeKey => {
             let of = |key: &str| object[key]["name"].as_str().unwrap_or_default();
             let noun = match object["type"].as_str() {
                 Some("refresh_token") => "refresh token",

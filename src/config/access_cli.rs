@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::config::one_place::OnePlace;
 use crate::config::{Settings, access_filters};
 
 const TOKEN: &str = "CLIENT_API_ACCESS_TOKEN";
@@ -20,6 +21,9 @@ pub const EXIT_CODES: &str = "Exit codes:\n  \
 /// Where the data is, and how to print it.
 #[derive(Args, Clone)]
 pub struct Place {
+    // Before the others, because reading a flag removes it.
+    #[command(flatten)]
+    _one: OnePlace,
     /// Folder for the SQLite database and the secret key
     #[arg(long, env = "DATA_DIR", default_value = "./data", value_name = "FOLDER", help_heading = "Where the data is")]
     pub data_dir: String,

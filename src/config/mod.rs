@@ -13,6 +13,7 @@ mod identity_flags;
 mod keys;
 mod lifetimes;
 mod notices;
+mod one_place;
 #[cfg(feature = "postgres-any")]
 mod postgres_url;
 mod public_url;

@@ -314,6 +314,19 @@ fn the_same_commands_ask_a_server_through_its_admin_api() {
     assert_eq!(gone.code, 3);
     assert!(gone.stderr.contains("already revoked by Ada Admin"), "{}", gone.stderr);
 
+    // A database that the command line names is not passed over.
+    for (flag, value) in [("--database-url", "sqlite:own.db"), ("--data-dir", "own")] {
+        let typed = run(&["clients", "list", flag, value, "--server", api.origin()], &env[..1]);
+        for (refused, server) in
+            [(ask("clients list", &[flag, value]), "CLIENT_API_ACCESS_SERVER"), (typed, "--server")]
+        {
+            assert_eq!(refused.code, 2, "{}", refused.stderr);
+            assert!(refused.stderr.contains(&format!("{flag} and {server} contradict")), "{}", refused.stderr);
+        }
+    }
+    let environment = [&env[..], &[("DATABASE_URL", "sqlite:own.db"), ("DATA_DIR", "own")]].concat();
+    assert_eq!(run(&["clients", "list", "--status", "pending"], &environment).code, 0);
+
     let requests = api.requests();
     let bearer = format!("Bearer {token}");
     assert!(requests.iter().all(|request| request.header("authorization") == Some(&bearer)));

@@ -39,7 +39,7 @@ pub(super) fn act(
         return act_on_many(source, planned, confirm, is_json);
     };
     if !confirm.dry_run {
-        ask(&one.question(), confirm)?;
+        ask(source, &one.question(), confirm)?;
     }
     let Done { message, changed, mut object } = source.carry_out(one, confirm.dry_run)?;
     let message = match (confirm.dry_run, changed) {
@@ -113,7 +113,7 @@ fn act_on_many(source: &mut dyn Source, planned: Vec<Planned>, confirm: &Confirm
     let total = planned.len();
     let tokens = count(total as i64, "token");
     if total > 0 && !confirm.dry_run {
-        ask(&format!("Revoke {tokens}? This cannot be undone."), confirm)?;
+        ask(source, &format!("Revoke {tokens}? This cannot be undone."), confirm)?;
     }
     let interrupt = Interrupt::watch();
     let (mut progress, mut told, mut stopped) = (Progress::default(), Instant::now(), None);
@@ -166,12 +166,13 @@ fn act_on_many(source: &mut dyn Source, planned: Vec<Planned>, confirm: &Confirm
     }
 }
 
-// Asks on the terminal. Errors: there is none, or the answer is not yes.
-fn ask(question: &str, confirm: &Confirm) -> Result<()> {
+// Asks on the terminal, and says on which server. Errors: there is none, or the answer is not yes.
+fn ask(source: &dyn Source, question: &str, confirm: &Confirm) -> Result<()> {
     if confirm.yes {
         return Ok(());
     }
-    let question = one_line(question);
+    let on = source.server().map_or_else(String::new, |server| format!("On {server}: "));
+    let question = one_line(&format!("{on}{question}"));
     if !std::io::stdin().is_terminal() {
         let why =
             format!("not confirmed: add --yes, because this does not run on a terminal. It would ask: {question}");

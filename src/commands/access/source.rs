@@ -120,6 +120,9 @@ pub(super) trait Source {
     /// Follows up an act after its transaction, such as revoking tokens at a provider; returns what to add to the message.
     fn follow_up(&mut self) -> Result<String>;
 
+    /// The origin of the server, if it is one.
+    fn server(&self) -> Option<String>;
+
     /// How times are printed.
     fn times(&self) -> TimeFormat;
 }

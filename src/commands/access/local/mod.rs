@@ -132,6 +132,10 @@ impl Source for Local {
         }
     }
 
+    fn server(&self) -> Option<String> {
+        None
+    }
+
     fn times(&self) -> TimeFormat {
         TimeFormat::new(Local::now(), &self.zone)
     }

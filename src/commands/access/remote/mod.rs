@@ -233,6 +233,10 @@ impl Source for Remote {
         Ok(String::new())
     }
 
+    fn server(&self) -> Option<String> {
+        Some(self.base.origin().ascii_serialization())
+    }
+
     fn times(&self) -> TimeFormat {
         TimeFormat::new(Clock::System.now(), "UTC")
     }

@@ -10,6 +10,7 @@ use crate::api::idempotency::Act;
 use crate::api::json::line;
 use crate::api::problem::{Answer, Kind, Problem};
 use crate::api::tokens::Token;
+use crate::api_tokens::LONGEST_LIFE;
 use crate::clients::find_for_update;
 use crate::error::Error;
 use crate::id::{ClientKey, EmployeeKey};
@@ -28,7 +29,7 @@ pub struct NewApiKey {
     label: String,
     /// What it may access, separated by spaces; the role of the employee must include it.
     scope: String,
-    /// When it expires, in UTC, such as `2027-01-31T22:59:59Z`; `never` for a key without an end.
+    /// When it expires, in UTC, such as `2027-01-31T22:59:59Z`: within a year.
     expires_at: String,
 }
 
@@ -41,13 +42,17 @@ pub struct CreatedApiKey {
     value: String,
 }
 
+// A key that a program creates ends like an API token: one that leaked gives no access for ever.
 fn end(text: &str, now: Timestamp) -> std::result::Result<Timestamp, Problem> {
     let wrong = |why: &str| Err(Problem::new(Kind::Unprocessable, format!("`expires_at` {why}.")));
     match Timestamp::parse(text) {
-        _ if text == "never" => Ok(Timestamp::NO_END),
-        Some(end) if end > now && end < Timestamp::NO_END => Ok(end),
+        _ if text == "never" => {
+            wrong("must be a time within a year: only an admin who is signed in creates a key without an end")
+        }
+        Some(end) if end > now.plus(LONGEST_LIFE) => wrong("is more than a year from now"),
+        Some(end) if end > now => Ok(end),
         Some(_) => wrong("is not in the future"),
-        None => wrong("is a time such as 2027-01-31T22:59:59Z, or never"),
+        None => wrong("is a time such as 2027-01-31T22:59:59Z"),
     }
 }
 

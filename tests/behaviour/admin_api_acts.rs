@@ -196,10 +196,11 @@ fn keys_resource_servers_and_connections_are_created_with_secrets_that_are_shown
     let new =
         |scope: &str, end: &str| json!({ "employee": anna.id, "label": "Export", "scope": scope, "expires_at": end });
     for (n, (body, status)) in [
-        (new("employee:nothing", "never"), 422),
+        (new("employee:nothing", "2027-01-31T22:59:59Z"), 422),
+        (new("employee:register_read", "2028-01-31T22:59:59Z"), 422),
         (new("employee:register_read", "2020-01-01T00:00:00Z"), 422),
         (new("employee:register_read", "soon"), 422),
-        (new("employee:admin", "never"), 409),
+        (new("employee:admin", "2027-01-31T22:59:59Z"), 409),
     ]
     .iter()
     .enumerate()
@@ -207,6 +208,9 @@ fn keys_resource_servers_and_connections_are_created_with_secrets_that_are_shown
         let page = admin.post(&keys, &format!("wrong {n}"), body);
         assert_eq!(page.status, *status, "{body}: {}", page.body);
     }
+    let never = admin.post(&keys, "never", &new("employee:register_read", "never"));
+    assert_eq!(never.status, 422, "{}", never.body);
+    assert!(never.json()["detail"].as_str().unwrap().contains("within a year"), "{}", never.body);
     let body = new("employee:register_read", "2027-01-31T22:59:59Z");
     let (first, again) = (admin.post(&keys, "key", &body), admin.post(&keys, "key", &body));
     assert_eq!((first.status, again.status, &again.body), (201, 201, &first.body));

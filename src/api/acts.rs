@@ -56,8 +56,8 @@ impl RevokedAccess {
     }
 
     /// What would be revoked.
-    pub fn tried(detail: &Detail, connections: Vec<String>) -> RevokedAccess {
-        RevokedAccess { dry_run: true, connections, ..RevokedAccess::counted(detail) }
+    pub fn tried(detail: &Detail) -> RevokedAccess {
+        RevokedAccess { dry_run: true, ..RevokedAccess::counted(detail) }
     }
 
     /// What was revoked.

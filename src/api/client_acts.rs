@@ -111,7 +111,7 @@ pub async fn revoke(context: ApiContext, app: web::Data<State>, id: web::Path<Cl
     act.in_one_transaction(&app, &context, 200, move |conn| {
         let target = Target::Client(find_for_update(conn, id)?);
         if dry_run {
-            return Ok(RevokedAccess::tried(&RevocationImpact::of(conn, &target)?.detail, Vec::new()));
+            return Ok(RevokedAccess::tried(&RevocationImpact::of(conn, &target)?.detail));
         }
         let revoked = revocation::revoke(conn, &target, None, (&actor, &client_ip), now)?;
         Ok(RevokedAccess::of(&revoked))

@@ -13,6 +13,7 @@ use crate::connections::provider_revocation;
 use crate::employees::EmployeeChange;
 use crate::error::Error;
 use crate::id::EmployeeKey;
+use crate::scopes::Role;
 use crate::web::state::State;
 
 async fn change(context: ApiContext, app: &State, id: EmployeeKey, act: &Act<Plain>, change: EmployeeChange) -> Answer {
@@ -51,7 +52,13 @@ async fn tried(context: ApiContext, app: &State, id: EmployeeKey, act: &Act<Revo
         if offboards {
             require_may_offboard(by, &impact.employee)?;
         }
-        Ok(RevokedAccess::tried(&impact.tokens.detail, impact.connections).with_api_tokens(impact.api_tokens))
+        // Connections keep working when somebody who is no admin offboards.
+        let (lost, kept) = match offboards && by.1 != Role::Admin {
+            true => (Vec::new(), impact.connections),
+            false => (impact.connections, Vec::new()),
+        };
+        let tried = RevokedAccess::tried(&impact.tokens.detail).with_connections(lost, kept, Vec::new());
+        Ok(tried.with_api_tokens(impact.api_tokens))
     })
     .await
 }

@@ -30,7 +30,7 @@ pub async fn revoke(context: ApiContext, app: web::Data<State>, id: web::Path<St
             return Err(Error::Forbidden("Staff can revoke only tokens they authorized.".into()));
         }
         let done = match dry_run {
-            true => found.impact(conn)?.map(|impact| RevokedAccess::tried(&impact.detail, Vec::new())),
+            true => found.impact(conn)?.map(|impact| RevokedAccess::tried(&impact.detail)),
             false => found.revoke(conn, None, (&actor, &client_ip), now)?.map(|revoked| RevokedAccess::of(&revoked)),
         };
         Ok(done.unwrap_or_else(|| RevokedAccess::one(is_api_key, dry_run)))

@@ -113,6 +113,13 @@ fn people_are_locked_and_offboarded_as_on_the_pages() {
 
     let tried = manager.act(&format!("{path}/offboard"), &json!({ "dry_run": true }));
     assert_eq!((counts(&tried), &tried["dry_run"]), ([1, 1, 0], &json!(true)));
+    let (sync, none) = (json!(["Stock sync"]), json!([]));
+    let lost_and_kept = |tried: &Value| (tried["connections"].clone(), tried["connections_kept"].clone());
+    assert_eq!(lost_and_kept(&tried), (none.clone(), sync.clone()), "a manager keeps connections");
+    let all = manager.act(&format!("{path}/revoke-all-access"), &json!({ "dry_run": true }));
+    assert_eq!(lost_and_kept(&all), (sync.clone(), none.clone()));
+    let by_admin = admin.act(&format!("{path}/offboard"), &json!({ "dry_run": true }));
+    assert_eq!(lost_and_kept(&by_admin), (sync, none));
     let own = format!("/api/v1/employees/{}/offboard", manager.person.id);
     assert_eq!(manager.post(&own, "oneself", &json!({})).status, 403);
     assert_eq!(manager.post(&format!("/api/v1/employees/{}/offboard", boss.id), "an admin", &json!({})).status, 403);

@@ -72,7 +72,11 @@ pub(super) fn words(verb: &Verb, object: &Value, foreseen: &Value) -> (String, S
         none if none.is_empty() => String::new(),
         names => format!("Connections that stop working: {names}. "),
     };
-    let final_after = || format!("{connections}{FINAL}");
+    let kept = match names(&foreseen["connections_kept"]) {
+        none if none.is_empty() => String::new(),
+        names => format!("Connections that keep working: {names}. "),
+    };
+    let final_after = || format!("{connections}{kept}{FINAL}");
     match verb {
         Verb::ApproveClient => (format!("Approve {name}"), "Employees can then authorize it.".into()),
         Verb::SuspendClient(_) => (format!("Suspend {name}"), "Its tokens stop working until it is resumed.".into()),

@@ -16,6 +16,7 @@ use crate::api::inventory::InventoryFilterQuery;
 use crate::api::json::{ok, some, time};
 use crate::api::problem::{Answer, Failure, Kind, Problem};
 use crate::clients::find_for_update;
+use crate::db::DbConnection;
 use crate::error::{Error, Result};
 use crate::id::{BulkRevocationKey, ClientKey};
 use crate::web::request_context::Viewer;
@@ -145,12 +146,25 @@ pub async fn create(context: ApiContext, app: web::Data<State>, act: Act<NewRevo
     let (selection, client) = (act.value.selection(&context.viewer)?, act.value.client.map(ClientKey));
     let (dry_run, viewer, now) = (act.value.dry_run, context.viewer.clone(), context.now);
     let (actor, client_ip) = context.by();
+    let selected = move |conn: &mut DbConnection| -> Result<Selection> {
+        match client {
+            Some(id) => Ok(Selection::of_client(&find_for_update(conn, id)?)),
+            None => Ok(selection.clone()),
+        }
+    };
+    // The count takes long, so no writer waits for it. If it fails, the transaction says why, unless this is a repeat.
+    let of_read = selected.clone();
+    let counting = app.db.read(move |conn| {
+        let selection = of_read(conn)?;
+        prepare(conn, &selection, now)
+    });
+    let counted = counting.await.ok();
     act.in_one_transaction(&app, &context, 201, move |conn| {
-        let selection = match client {
-            Some(id) => Selection::of_client(&find_for_update(conn, id)?),
-            None => selection.clone(),
+        let selection = selected(conn)?;
+        let counted = match &counted {
+            Some(counted) => counted.clone(),
+            None => prepare(conn, &selection, now)?,
         };
-        let counted = prepare(conn, &selection, now)?;
         let id = begin(conn, &selection, &counted, ((viewer.id, &actor), &client_ip), now)?;
         let bulk = BulkRevocation::find(conn, id)?;
         if dry_run {

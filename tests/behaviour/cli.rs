@@ -309,6 +309,21 @@ fn the_same_commands_ask_a_server_through_its_admin_api() {
     api.answer("/api/v1/clients/7/approve", Answer::json(429, json!({})).header("retry-after", "1"));
     let approved = ask("clients approve Ledgerly --yes", &[]);
     assert_eq!((approved.code, approved.stdout.as_str()), (0, "Done: Approve Ledgerly.\n"), "{}", approved.stderr);
+    let question = ask("clients approve Ledgerly", &[]);
+    assert_eq!(question.code, 4, "{}", question.stderr);
+    assert!(question.stderr.contains(&format!("It would ask: On {}: Approve Ledgerly?", api.origin())), "{question:?}");
+    // Beside too many requests: a server that cannot answer now, and an act whose first request is not answered yet.
+    let in_progress = json!({ "type": "/api/v1/problems/request-in-progress", "detail": "Not answered yet." });
+    api.always("/api/v1/clients/7/suspend", Answer::json(200, json!({ "changed": true })));
+    api.answer("/api/v1/clients/7/suspend", Answer::json(503, json!({})).header("retry-after", "1"));
+    api.answer("/api/v1/clients/7/suspend", Answer::json(409, in_progress).header("retry-after", "1"));
+    let suspended = ask("clients suspend Ledgerly --yes", &[]);
+    assert_eq!(suspended.code, 0, "{}", suspended.stderr);
+    api.always(
+        "/api/v1/clients/7/resume",
+        Answer::json(409, json!({ "type": "/api/v1/problems/conflict", "detail": "No." })),
+    );
+    assert_eq!(ask("clients resume Ledgerly --yes", &[]).code, 1);
     api.always("/api/v1/clients/7", Answer::json(410, &problem));
     let gone = ask("clients revoke 7 --yes", &[]);
     assert_eq!(gone.code, 3);
@@ -333,6 +348,11 @@ fn the_same_commands_ask_a_server_through_its_admin_api() {
     let posts: Vec<_> = requests.iter().filter(|request| request.path.ends_with("/approve")).collect();
     let keys: Vec<_> = posts.iter().map(|post| post.header("idempotency-key").unwrap()).collect();
     assert!(keys.len() == 2 && keys[0] == keys[1], "a repeated act has the same key: {keys:?}");
+    let posts: Vec<_> = requests.iter().filter(|request| request.path.ends_with("/suspend")).collect();
+    let keys: Vec<_> = posts.iter().map(|post| post.header("idempotency-key").unwrap()).collect();
+    assert!(keys.len() == 3 && keys.iter().all(|key| *key == keys[0]), "a repeated act has the same key: {keys:?}");
+    let resumed = requests.iter().filter(|request| request.path.ends_with("/resume")).count();
+    assert_eq!(resumed, 1, "another conflict is final");
 
     let place = ["--server", api.origin(), "--token-file", file.to_str().unwrap()];
     let from_file = [&["clients", "list", "--status", "pending"][..], &place].concat();

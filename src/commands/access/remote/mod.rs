@@ -50,9 +50,22 @@ impl Remote {
         Ok(Remote { base, token: token.into(), http, runtime: System::new() })
     }
 
-    // Sends a request; again if the server asks to wait, and once if the answer got lost. The server recognises a repeated act by
-    // its key.
     fn request(&self, method: &str, path: &[&str], pairs: &[(&str, &str)], body: Option<&Value>) -> Result<Value> {
+        match self.answer(method, path, pairs, body)? {
+            (200..=299, value) => Ok(value),
+            (status, value) => Err(refused(status, &value)),
+        }
+    }
+
+    // Sends a request, and returns the status and what was answered; again if the server asks to wait, cannot answer now or
+    // still works on it, and once if the answer got lost. The server recognises a repeated act by its key.
+    fn answer(
+        &self,
+        method: &str,
+        path: &[&str],
+        pairs: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<(u16, Value)> {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(["api", "v1"]).extend(path);
@@ -60,20 +73,19 @@ impl Remote {
         if !pairs.is_empty() {
             url.query_pairs_mut().extend_pairs(pairs);
         }
-        let (key, mut left) = (random_name(32), MOST_TIMES);
+        let (key, mut times, mut is_lost) = (random_name(32), 0, false);
         loop {
-            left -= 1;
+            times += 1;
             let answer = self.runtime.block_on(self.http.send(self.built(method, &url, (&key, body))?));
             match answer {
-                Ok(answer) if answer.status().as_u16() == 429 && left > 0 => wait(answer.headers()),
                 Ok(answer) => {
                     let value: Value = serde_json::from_slice(answer.body()).unwrap_or(Value::Null);
-                    return match answer.status().as_u16() {
-                        200..=299 => Ok(value),
-                        status => Err(refused(status, &value)),
-                    };
+                    match answer.status().as_u16() {
+                        status if times < MOST_TIMES && is_for_now(status, &value) => wait(answer.headers(), times),
+                        status => return Ok((status, value)),
+                    }
                 }
-                Err(why) if why.may_have_arrived() && left == MOST_TIMES - 1 => {}
+                Err(why) if why.may_have_arrived() && !is_lost => is_lost = true,
                 Err(why) => {
                     let origin = self.base.origin().ascii_serialization();
                     return Err(Failure::new(FAILED, format!("{origin}: {why}")));
@@ -152,10 +164,17 @@ fn items(mut page: Value) -> Vec<Value> {
     }
 }
 
-// `Retry-After` in seconds.
-fn wait(headers: &http::HeaderMap) {
+// Whether the same request may be answered in a while: too many requests, a server that cannot answer now, or an act whose first
+// request it still works on.
+fn is_for_now(status: u16, problem: &Value) -> bool {
+    let is_in_progress = || problem["type"].as_str().is_some_and(|kind| kind.ends_with("/request-in-progress"));
+    matches!(status, 429 | 503) || (status == 409 && is_in_progress())
+}
+
+// `Retry-After` in seconds; without it, each time a second longer.
+fn wait(headers: &http::HeaderMap, times: u32) {
     let asked = headers.get("retry-after").and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
-    let seconds = asked.unwrap_or(1).clamp(1, LONGEST_WAIT);
+    let seconds = asked.unwrap_or_else(|| u64::from(times)).clamp(1, LONGEST_WAIT);
     eprintln!("The server asks to wait for {}.", count(seconds.cast_signed(), "second"));
     std::thread::sleep(Duration::from_secs(seconds));
 }

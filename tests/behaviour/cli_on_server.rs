@@ -72,9 +72,33 @@ fn lists_on_a_server_have_the_names_of_those_on_the_database() {
     assert_eq!(read(&on_server("attention show --json", &["pending-clients"]))["items"][0]["name"], "Newcomer");
     assert!(on_server("attention list", &[]).stdout.contains("pending-clients"));
     assert!(on_server("activity list --limit 1", &[]).code == 0);
-    for (words, code) in [("clients show 99", 3), ("tokens show r99", 3), ("clients list --name x --after damaged", 2)]
+    for (words, code) in [("clients show 999", 3), ("tokens show r99", 3), ("clients list --name x --after damaged", 2)]
     {
         let refused = on_server(words, &[]);
         assert_eq!(refused.code, code, "{words}: {}", refused.stderr);
+    }
+    for name in ["99", "1", "Of a chain"] {
+        app.shop().client(name);
+    }
+    for n in 0..60 {
+        app.shop().client(&format!("Chain {n:02} is of a chain of shops"));
+    }
+    let former = app.shop().staff("Frida Former");
+    app.shop().archive(&former);
+    let frida = former.id.to_string();
+    let hers = app.api_of(&stina, Role::Staff, ALL_AREAS).token;
+    let own = ["employees", "show", "--json", id.as_str(), "--server", app.origin()];
+    let own = run(&own, &[("CLIENT_API_ACCESS_TOKEN", hers.as_str())]);
+    assert_eq!(read(&own)["name"], "Stina Staff", "staff cannot list people, but name themselves: {own:?}");
+    for (words, name) in [
+        ("clients show --json", "99"),
+        ("clients show --json", "1"),
+        ("clients show --json", "of a chain"),
+        ("employees show --json", "Frida Former"),
+        ("employees show --json", frida.as_str()),
+    ] {
+        let (remote, local) = (on_server(words, &[name]), on_database(words, &[name]));
+        assert_eq!((remote.code, local.code), (0, 0), "{words} {name}: {} {}", remote.stderr, local.stderr);
+        assert_eq!(read(&remote)["id"], read(&local)["id"], "{words} {name}");
     }
 }

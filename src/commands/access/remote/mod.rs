@@ -1,5 +1,6 @@
 //! Answers from a server, through its admin API with an API token.
 
+mod names;
 mod verbs;
 
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::commands::access::source::{Done, Noun, Planned, Rows, Source, Verb, r
 use crate::config::access_filters::Pairs;
 use crate::http::{HttpClient, Outbound};
 use crate::secrets::random_name;
-use crate::text::{fold, one_line};
+use crate::text::one_line;
 use crate::time::{Clock, TimeFormat, count};
 
 // The most rows of a page of the API.
@@ -112,32 +113,6 @@ impl Remote {
 
     fn get(&self, path: &[&str], pairs: &[(&str, &str)]) -> Result<Value> {
         self.request("GET", path, pairs, None)
-    }
-
-    // The id of the only one of a list with this name.
-    fn id_of(&self, noun: Noun, name: &str) -> Result<String> {
-        let name = name.trim();
-        let is_number = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
-        if matches!(noun, Noun::Tokens | Noun::Keys) {
-            let id = TokenName::parse(name).map(|id| id.to_string());
-            return id.ok_or_else(|| {
-                Failure::wrong_use("on a server, name a token by its ID as the list prints it, such as r12")
-            });
-        }
-        if is_number || noun == Noun::Attention {
-            return Ok(name.into());
-        }
-        let found = self.get(&[path(noun)], &[("name", name)])?;
-        let folded = fold(name);
-        let is_named = |item: &&Value| {
-            ["name", "email", "client_id"].iter().any(|key| item[key].as_str().is_some_and(|text| fold(text) == folded))
-        };
-        let ids: Vec<String> = items(found).iter().filter(is_named).map(|item| item["id"].to_string()).collect();
-        match ids.as_slice() {
-            [id] => Ok(id.clone()),
-            [] => Err(Failure::not_found(format!("nothing is called {}", one_line(name)))),
-            several => Err(Failure::wrong_use(format!("several have this name: use an ID: {}", several.join(", ")))),
-        }
     }
 
     fn object(&self, noun: Noun, id: &str) -> Result<Value> {

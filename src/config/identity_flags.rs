@@ -17,7 +17,8 @@ pub struct IdentitySettings {
     /// Scopes to request; by default openid email profile
     #[arg(long, env = "OIDC_SCOPES", value_name = "SCOPES")]
     pub oidc_scopes: Option<String>,
-    /// Claim that holds the e-mail address; by default email
+    /// Claim that holds the e-mail address; by default email. For another claim X, only a claim X_verified says that the
+    /// address is verified; without it, nobody is linked by their address and OIDC_DOMAINS lets nobody in
     #[arg(long, env = "OIDC_EMAIL_CLAIM", value_name = "CLAIM")]
     pub oidc_email_claim: Option<String>,
     /// Claim that holds the groups; by default groups

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::config::IdentityProvider;
+use crate::config::{EMAIL_CLAIM, IdentityProvider};
 use crate::identity::jws::Claims;
 use crate::text::is_invisible;
 use crate::time::Timestamp;
@@ -16,7 +16,7 @@ const MOST_GROUPS: usize = 2_000;
 pub struct VerifiedIdentity {
     /// The provider's name for them, which never changes and never belongs to somebody else.
     pub subject: String,
-    /// Their e-mail address, if the provider says that it verified it.
+    /// Their e-mail address, if the same document says that the provider verified it.
     pub email: Option<String>,
     /// Their name.
     pub name: String,
@@ -32,15 +32,14 @@ impl VerifiedIdentity {
     /// Reads the claims of a verified ID token, and `more` claims of the same subject.
     pub(super) fn of(provider: &IdentityProvider, subject: &str, claims: &Claims, more: &Claims) -> VerifiedIdentity {
         let get = |name: &str| claim(claims, name).or_else(|| claim(more, name));
-        // Entra ID has `xms_edov` in its place: the owner of the domain is verified.
-        let is_true = |value: &Value| *value == true || *value == 1 || *value == "true" || *value == "1";
-        let is_verified = ["email_verified", "xms_edov"].iter().any(|name| get(name).is_some_and(is_true));
         let email = get(&provider.email_claim).and_then(Value::as_str).filter(|email| is_address(email));
+        // An address and its proof are of one document: another may speak of another address.
+        let speaks_of_email = if lacks_proven_email(provider, claims) { more } else { claims };
         let name = get("name").and_then(Value::as_str).map(visible).filter(|name| !name.is_empty());
         let from_email = || email.and_then(|email| email.split('@').next()).map(visible);
         VerifiedIdentity {
             subject: subject.into(),
-            email: email.filter(|_| is_verified).map(str::to_string),
+            email: verified_email(provider, speaks_of_email),
             name: name.or_else(from_email).unwrap_or_else(|| "Unnamed".into()),
             groups: get(&provider.groups_claim).map(words).unwrap_or_default(),
             session: claims.get("sid").and_then(Value::as_str).unwrap_or_default().chars().take(255).collect(),
@@ -51,10 +50,30 @@ impl VerifiedIdentity {
     /// Whether the ID token alone lacks a claim that is needed.
     pub(super) fn lacks_claims(provider: &IdentityProvider, claims: &Claims) -> bool {
         let lacks = |name: &str| claim(claims, name).is_none();
-        lacks(&provider.email_claim)
-            || (lacks("email_verified") && lacks("xms_edov"))
-            || (!provider.roles.is_empty() && lacks(&provider.groups_claim))
+        lacks_proven_email(provider, claims) || (!provider.roles.is_empty() && lacks(&provider.groups_claim))
     }
+}
+
+// The claims that say whether the address is verified: `email_verified` speaks of `email` only (OpenID Connect Core 1.0
+// section 5.1), and so does Entra ID's `xms_edov`, the owner of the domain is verified.
+fn proofs(provider: &IdentityProvider) -> Vec<String> {
+    let mut names = vec![format!("{}_verified", provider.email_claim)];
+    if provider.email_claim == EMAIL_CLAIM {
+        names.push("xms_edov".into());
+    }
+    names
+}
+
+fn lacks_proven_email(provider: &IdentityProvider, claims: &Claims) -> bool {
+    claim(claims, &provider.email_claim).is_none()
+        || proofs(provider).iter().all(|proof| claim(claims, proof).is_none())
+}
+
+fn verified_email(provider: &IdentityProvider, claims: &Claims) -> Option<String> {
+    let is_true = |value: &Value| *value == true || *value == 1 || *value == "true" || *value == "1";
+    let email = claim(claims, &provider.email_claim).and_then(Value::as_str).filter(|email| is_address(email))?;
+    let is_verified = proofs(provider).iter().any(|proof| claim(claims, proof).is_some_and(is_true));
+    is_verified.then(|| email.to_string())
 }
 
 /// A number of seconds since 1970.

@@ -128,6 +128,45 @@ fn a_token_that_is_not_for_this_sign_in_is_refused_and_recorded() {
 }
 
 #[test]
+fn an_address_counts_only_with_the_proof_of_its_own_claim_in_the_same_document() {
+    let oidc = Oidc::start();
+    let linked = |claim: &str, in_token: Value, in_userinfo: Value| {
+        let app = oidc.app(|entered| entered.email_claim = claim.into());
+        app.shop().staff("Stina Staff");
+        app.shop().sql("UPDATE employees SET email = 's@shop.example', email_fold = 's@shop.example'");
+        let mut claims = oidc.claims("s@shop.example");
+        let laid_over = claims.as_object_mut().unwrap();
+        laid_over.retain(|name, _| !name.starts_with("email"));
+        laid_over.extend(in_token.as_object().unwrap().clone());
+        let mut userinfo = json!({ "sub": claims["sub"] });
+        userinfo.as_object_mut().unwrap().extend(in_userinfo.as_object().unwrap().clone());
+        oidc.provider.always("/userinfo", Answer::json(200, userinfo));
+        let page = oidc.sign_in(&mut app.browser(), claims);
+        if page.status != 303 {
+            is_refused(&page, "verified your e-mail address");
+        }
+        page.status == 303
+    };
+    let (mine, other) = ("s@shop.example", "mine@evil.example");
+
+    for (claim, in_token, in_userinfo, expected) in [
+        // OpenID Connect Core 1.0 section 5.1: `email_verified` speaks of `email`.
+        ("upn", json!({ "upn": mine, "email": other, "email_verified": true }), json!({}), false),
+        ("upn", json!({ "upn": mine, "xms_edov": true }), json!({}), false),
+        ("upn", json!({ "upn": mine, "upn_verified": true }), json!({}), true),
+        ("email", json!({ "email": mine, "xms_edov": true }), json!({}), true),
+        ("email", json!({ "email": mine }), json!({ "email_verified": true }), false),
+        ("email", json!({ "email": mine }), json!({ "email": other, "email_verified": true }), false),
+        ("email", json!({ "email_verified": true }), json!({ "email": mine }), false),
+        ("email", json!({ "email": mine, "email_verified": false }), json!({ "email_verified": true }), false),
+        ("email", json!({ "email": mine }), json!({ "email": mine, "email_verified": true }), true),
+    ] {
+        let what = format!("{claim} {in_token} {in_userinfo}");
+        assert_eq!(linked(claim, in_token, in_userinfo), expected, "{what}");
+    }
+}
+
+#[test]
 fn keys_are_fetched_again_when_the_provider_replaces_them() {
     let mut oidc = Oidc::start();
     let app = oidc.app(|_| ());

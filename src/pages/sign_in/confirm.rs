@@ -8,7 +8,6 @@ use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpResponse, web};
 use askama::Template;
-use url::form_urlencoded;
 
 use crate::employees::fresh_sign_in::{self, FRESH, Way};
 use crate::employees::second_factor::{Checked, Given, check};
@@ -18,6 +17,7 @@ use crate::id::HeldFormKey;
 use crate::identity;
 use crate::metrics;
 use crate::pages::connections::connection_summary::allow_form_redirects;
+use crate::pages::sign_in::held_address::{continue_at, held_in, is_query_of};
 use crate::pages::sign_in::new_session;
 use crate::pages::sign_in::provider::confirm_path;
 use crate::secrets::{RandomSecret, TokenHash};
@@ -27,8 +27,6 @@ use crate::web::page::{Page, RequestContext, Section, Tone, html};
 use crate::web::route_table::RouteTable;
 use crate::web::state::State;
 
-/// The parameter that names the form to continue with.
-pub(super) const HELD: &str = "confirm";
 const USED_UP: &str = "This was sent already, or you opened the confirmation more than half an hour ago. Check what was done \
      before you send it again.";
 
@@ -104,8 +102,7 @@ impl Asked {
         let proof = request.cookie(&cookie_name(&self.app)).map(|cookie| TokenHash::of(cookie.value()));
         let find = move |conn: &mut _| Ok(fresh_sign_in::is_fresh(conn, session, proof.as_ref(), now)?);
         let is_fresh = self.app.db.lookup(find).await?;
-        let held = form_urlencoded::parse(self.query.as_bytes()).find(|(name, _)| name == HELD);
-        let held = held.map(|(_, id)| HeldFormKey(id.parse().unwrap_or_default()));
+        let held = held_in(&self.query);
         if is_fresh && held.is_none() {
             return Ok(Step::Continue(None));
         }
@@ -147,7 +144,8 @@ impl Asked {
         let (employee, session, now) = (self.context.viewer.id, self.context.session_key, self.context.now());
         let path = self.path.clone();
         let find = move |conn: &mut _| Ok(HeldForm::find(conn, (id, session), &path, now)?);
-        let held = app.db.read(find).await?.ok_or_else(|| Error::Conflict(USED_UP.into()))?;
+        let held = app.db.read(find).await?.filter(|held| is_query_of(held, &self.query));
+        let held = held.ok_or_else(|| Error::Conflict(USED_UP.into()))?;
         let mut proof = None;
         if let Some((form, origin)) = given {
             if let Some(refusal) = self.refusal(form, origin).await? {
@@ -250,8 +248,7 @@ impl Asked {
                 (StatusCode::TOO_MANY_REQUESTS, page.with_flash(Tone::Bad, why))
             }
         };
-        let mark = if address.contains('?') { '&' } else { '?' };
-        let action = format!("{address}{mark}{HELD}={id}");
+        let action = continue_at(address, id);
         let mut response = html(Confirm {
             page,
             minutes: FRESH / MINUTE,

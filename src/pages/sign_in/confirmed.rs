@@ -2,12 +2,12 @@
 
 use actix_web::HttpResponse;
 use askama::Template;
-use url::form_urlencoded;
 
-use crate::employees::fresh_sign_in;
+use crate::employees::{HeldForm, fresh_sign_in};
 use crate::error::{Error, Result};
 use crate::pages::connections::connection_summary::allow_form_redirects;
-use crate::pages::sign_in::confirm::{HELD, cookie};
+use crate::pages::sign_in::confirm::cookie;
+use crate::pages::sign_in::held_address::{continue_at, held_in};
 use crate::secrets::RandomSecret;
 use crate::web::page::{Page, RequestContext, Section, html, see_other};
 use crate::web::state::State;
@@ -26,19 +26,29 @@ pub(super) async fn confirmed_at_provider(app: &State, context: &RequestContext,
     let (employee, session) = (context.viewer.id, context.session_key);
     let confirm = move |conn: &mut _| fresh_sign_in::confirm(conn, (employee, session), &hash, &client_ip, now);
     app.db.write(confirm).await?;
-    let query = next.split_once('?').map_or("", |(_, query)| query);
-    let mut response = match form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == HELD) {
-        false => see_other(next),
-        // A form is sent by POST only, and an answer of another site is no reason to send it.
-        true => {
-            let page = context.page("Confirm it is you", Section::Settings);
-            let page = html(Confirmed { page, action: next.into() })?;
-            match next.starts_with("/settings/connections") {
-                true => allow_form_redirects(app, &context.viewer, page)?,
-                false => page,
+    let (path, query) = next.split_once('?').unwrap_or((next, ""));
+    let mut response = match held_in(query) {
+        None => see_other(next),
+        Some(id) => {
+            let path = path.to_string();
+            let find = move |conn: &mut _| Ok(HeldForm::find(conn, (id, session), &path, now)?);
+            match app.db.lookup(find).await? {
+                Some(held) => continue_page(app, context, &held)?,
+                None => see_other("/settings"),
             }
         }
     };
     response.add_cookie(&cookie(app, &proof)).map_err(Error::internal)?;
     Ok(response)
+}
+
+// A form is sent by POST only, and an answer of another site is no reason to send it. The button leads to where the form was
+// sent and nowhere else.
+fn continue_page(app: &State, context: &RequestContext, held: &HeldForm) -> Result<HttpResponse> {
+    let page = context.page("Confirm it is you", Section::Settings);
+    let page = html(Confirmed { page, action: continue_at(&held.address, held.id) })?;
+    match held.address.starts_with("/settings/connections") {
+        true => allow_form_redirects(app, &context.viewer, page),
+        false => Ok(page),
+    }
 }

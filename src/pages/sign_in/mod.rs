@@ -5,6 +5,7 @@ pub mod back_channel;
 pub mod confirm;
 mod confirmed;
 pub mod forgot_password;
+mod held_address;
 mod new_session;
 pub mod passkey;
 mod pending;

@@ -441,6 +441,14 @@ fn an_act_that_asks_for_a_fresh_sign_in_goes_on_after_the_provider_confirmed_it(
     let log = app.admin().open("/settings/activity?kind=sign-in+confirmed").rows("#activity");
     assert_eq!(log.len(), 1, "{log:?}");
 
+    // What never waited has no button, whoever made the link: nor has what continued, or waits at another address.
+    let lock = format!("{}/lock", stina.path());
+    for next in [format!("{lock}%3Fconfirm=1"), format!("{lock}%3Fconfirm=x"), form.replace('?', "%3F")] {
+        let path = format!("/sign-in/provider?next={next}&again=1");
+        let back = oidc.sign_in_at(&mut browser, &path, with(now));
+        assert_eq!((back.status, back.location().as_str()), (303, "/settings"), "{next}");
+    }
+
     let mut fresh = app.browser();
     oidc.sign_in(&mut fresh, with(now - 60));
     assert_eq!(change(&mut fresh, "manager").status, 303, "signed in there a minute ago");

@@ -186,6 +186,8 @@ fn d17_a_confirmation_does_what_was_sent_once_in_its_own_browser_session_and_pla
     let csrf = admin.csrf();
     let elsewhere = id.replace("/role?", "/link?");
     assert_eq!(admin.post(&elsewhere, &[("csrf", &csrf), ("password", PASSWORD)]).status, 409);
+    let other_query = format!("{id}&back=elsewhere");
+    assert_eq!(admin.post(&other_query, &[("csrf", &csrf), ("password", PASSWORD)]).status, 409, "another query");
     let foreign = admin.post(&id, &[("password", PASSWORD)]);
     assert!(foreign.status == 403 && foreign.text().contains("This form has expired"), "{}", foreign.text());
 

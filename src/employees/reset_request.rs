@@ -10,6 +10,7 @@ use crate::account::Account;
 use crate::activity::{Actor, Detail, Kind, NewActivity};
 use crate::db::{Db, DbConnection};
 use crate::employees::account_mail::send_link;
+use crate::employees::break_glass::Passwords;
 use crate::employees::employee::Employee;
 use crate::employees::one_time_link::{OneTimeLink, Purpose};
 use crate::employees::sign_in_attempts::ensure_row;
@@ -78,23 +79,32 @@ pub fn has_requests(conn: &mut DbConnection) -> QueryResult<bool> {
     diesel::select(diesel::dsl::exists(reset_requests::table.select(reset_requests::id))).get_result(conn)
 }
 
-/// Answers the oldest requests, in the order they came. An employee who can sign in with a password is sent a link; every
-/// other request is forgotten.
-pub fn answer_requests(conn: &mut DbConnection, vault: &Vault, now: Timestamp) -> Result<()> {
+/// Answers the oldest requests, in the order they came. An employee who has a password and may sign in with it (`passwords`) is
+/// sent a link; every other request is forgotten.
+pub fn answer_requests(conn: &mut DbConnection, vault: &Vault, passwords: Passwords, now: Timestamp) -> Result<()> {
     let waiting = reset_requests::table.order(reset_requests::id).limit(AT_ONCE);
     let waiting: Vec<(i64, String, String, Timestamp)> = waiting.load(conn)?;
     for (id, email, client_ip, created_at) in &waiting {
         // Another node may have answered it.
         let is_mine = diesel::delete(reset_requests::table.find(id)).execute(conn)? == 1;
         if is_mine && now.since(*created_at) < Purpose::Forgot.lifetime() {
-            answer(conn, (email, client_ip), vault, now)?;
+            answer(conn, (email, client_ip), (vault, passwords), now)?;
         }
     }
     Ok(())
 }
 
-fn answer(conn: &mut DbConnection, (email, client_ip): (&str, &str), vault: &Vault, now: Timestamp) -> Result<()> {
-    let Some(employee) = Employee::find_by_email(conn, email)?.filter(Employee::may_sign_in) else { return Ok(()) };
+fn answer(
+    conn: &mut DbConnection,
+    (email, client_ip): (&str, &str),
+    (vault, passwords): (&Vault, Passwords),
+    now: Timestamp,
+) -> Result<()> {
+    // Who signs in through the provider only must not get a password, and a way around the provider, by an e-mail.
+    let may_choose = |employee: &Employee| {
+        employee.password_hash().is_some() && employee.is_active() && passwords.allow(employee.id)
+    };
+    let Some(employee) = Employee::find_by_email(conn, email)?.filter(may_choose) else { return Ok(()) };
     let (account, secret) = (Account::get(conn)?, RandomSecret::generate());
     let message = format!(
         "Somebody at {client_ip} asked for a link to choose a new password for your account at {}. If it was not you, do \

@@ -2,6 +2,7 @@
 
 use crate::employees;
 use crate::error::Result;
+use crate::identity;
 use crate::web::state::State;
 
 /// Delivers all that is due, several at a time. It waits for other servers.
@@ -13,8 +14,12 @@ pub(super) async fn run(app: &State) -> Result<()> {
 async fn answer_requests(app: &State) -> Result<()> {
     // A read first: most of the time there is nothing to write.
     while app.db.lookup(|conn| Ok(employees::has_requests(conn)?)).await? {
-        let (vault, now) = (app.connections.vault.clone(), app.clock.now());
-        app.db.write(move |conn| employees::answer_requests(conn, &vault, now)).await?;
+        let (vault, source, now) = (app.connections.vault.clone(), app.identity_source(), app.clock.now());
+        let answer = move |conn: &mut _| {
+            let passwords = identity::passwords(conn, source.borrowed())?;
+            employees::answer_requests(conn, &vault, passwords, now)
+        };
+        app.db.write(answer).await?;
     }
     Ok(())
 }

@@ -127,13 +127,16 @@ fn d14_who_forgot_a_password_is_sent_a_link_and_the_answer_tells_nobody_which_ad
     let (locked, archived) = (shop.staff("Lena Locked"), shop.staff("Arne Archived"));
     let invited = shop.staff("Ines Invited");
     shop.sql(&format!("UPDATE employees SET password_hash = NULL WHERE id = {}", invited.id));
+    let linked = shop.staff("Lisa Linked");
+    shop.sql(&format!("UPDATE employees SET password_hash = NULL, linked_at = 1 WHERE id = {}", linked.id));
     shop.lock(&locked);
     shop.archive(&archived);
     let rows = |table: &str| app.shop().number(&format!("SELECT COUNT(*) FROM {table}"));
 
     let mut answers = Vec::new();
     let asked = [known.email.to_uppercase(), "nobody@shop.example".into(), locked.email, archived.email, invited.email];
-    for (n, email) in asked.iter().enumerate() {
+    let asked = asked.into_iter().chain([linked.email]);
+    for (n, email) in asked.enumerate() {
         let mut browser = app.browser();
         let answer = ask(&mut browser, &format!(" {email} "));
         let page = browser.follow(&answer);

@@ -80,6 +80,16 @@ fn a_new_password_needs_the_current_one_and_revokes_other_sessions() {
         assert!(refused.notice().contains(sentence), "{}", refused.notice());
     }
     assert_eq!(there.get("/settings").status, 200);
+    // Whoever sits at somebody's browser cannot guess their password either: the limits and entries are those of a sign-in.
+    let failed = || app.shop().number("SELECT COUNT(*) FROM activity WHERE kind = 'sign-in failed'");
+    assert_eq!(failed(), 1);
+    for _ in 0..5 {
+        assert_eq!(here.submit(&page, "/password", &change("wrong", password, password)).status, 422);
+    }
+    let limited = here.submit(&page, "/password", &change(PASSWORD, password, password));
+    assert_eq!((limited.status, limited.header("retry-after")), (429, Some("1")), "{}", limited.text());
+    assert!(failed() > 1);
+    app.advance(1);
     let done = here.submit(&page, "/password", &change(PASSWORD, password, password));
 
     assert_eq!(here.follow(&done).notice(), "Password changed. 1 other session signed out.");

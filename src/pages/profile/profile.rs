@@ -1,15 +1,18 @@
 //! The viewer's own profile: their password, and the sessions in which they are signed in.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use crate::employees::second_factor::SecondFactors;
-use crate::employees::{self, Employee, Session, SessionsToRevoke, password};
+use crate::employees::{self, Employee, Session, SessionsToRevoke, SignInOrigin, password};
 use crate::error::{Error, Result};
 use crate::id::SessionKey;
+use crate::identity;
+use crate::metrics;
 use crate::pages::employees::path;
 use crate::pages::profile::browser_name::browser_name;
 use crate::pages::profile::second_factor;
+use crate::pages::sign_in::new_session;
 use crate::time::{DisplayTime, count};
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, RequestContext, Section, Tone, html, unprocessable};
@@ -70,8 +73,34 @@ async fn load(context: &RequestContext, app: &State) -> Result<Profile> {
     })
 }
 
-/// `POST /settings/profile/password`: needs the current password; signs the viewer out of every other browser.
+// Checks the current password as a sign-in does, with its limits and its entry for a wrong one.
+async fn is_current(request: &HttpRequest, context: &RequestContext, app: &State, given: &str) -> Result<bool> {
+    let (id, source) = (context.viewer.id, app.identity_source());
+    let passwords = app.db.lookup(move |conn| {
+        identity::require_password(conn, source.borrowed(), id)?;
+        identity::passwords(conn, source.borrowed())
+    });
+    let passwords = passwords.await?;
+    let device = new_session::known_device(request, app);
+    let origin = SignInOrigin { client_ip: context.client_ip.clone(), device, passwords };
+    let outcome = employees::sign_in(&app.db, &app.hasher, (context.email(), given), origin, context.now()).await;
+    match &outcome {
+        Ok(Some(_)) => {}
+        Ok(None) | Err(Error::Invalid(_)) => app.metrics.sign_in(metrics::SignIn::Wrong),
+        Err(Error::TooManyRequests(_)) => app.metrics.sign_in(metrics::SignIn::TooMany),
+        Err(_) => {}
+    }
+    match outcome {
+        Ok(found) => Ok(found == Some(id)),
+        Err(Error::Invalid(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// `POST /settings/profile/password`: needs the current password, and as a sign-in does, waits after too many wrong ones; signs
+/// the viewer out of every other browser.
 pub async fn change_password(
+    request: HttpRequest,
     context: RequestContext,
     app: web::Data<State>,
     form: ProtectedForm,
@@ -80,14 +109,13 @@ pub async fn change_password(
     let employee = app.db.read(move |conn| Ok(Employee::find(conn, id)?)).await?;
     let new = form.get("password").to_string();
     let about = [context.account.name.as_str(), &employee.name, &employee.email];
-    let problem =
-        match app.hasher.verify(app.hasher.place_for_known()?, form.get("current"), employee.password_hash()).await? {
-            false => Some("The current password is incorrect.".to_string()),
-            true => match password::check_new(&new, form.get("again"), &about) {
-                Err(Error::Invalid(problem)) => Some(problem),
-                _ => None,
-            },
-        };
+    let problem = match is_current(&request, &context, &app, form.get("current")).await? {
+        false => Some("The current password is incorrect.".to_string()),
+        true => match password::check_new(&new, form.get("again"), &about) {
+            Err(Error::Invalid(problem)) => Some(problem),
+            _ => None,
+        },
+    };
     if let Some(problem) = problem {
         let profile = load(&context, &app).await?;
         return unprocessable(Profile { page: profile.page.with_flash(Tone::Bad, problem), ..profile });

@@ -6,7 +6,7 @@ pub mod confirm;
 mod confirmed;
 pub mod forgot_password;
 mod held_address;
-mod new_session;
+pub(super) mod new_session;
 pub mod passkey;
 mod pending;
 pub mod provider;

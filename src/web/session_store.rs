@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::Account;
 use crate::connections::connections_needing_attention;
 use crate::db::DbConnection;
-use crate::employees::{NewSession, Session};
+use crate::employees::{NewSession, Passwords, Session};
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, SessionKey};
 use crate::identity;
@@ -100,7 +100,15 @@ impl Store {
         let (hash, source) = (key.hash(), self.app.identity_source());
         let create = move |conn: &mut DbConnection| {
             let mut state = state.clone();
-            if new.proof.has_password() && identity::passwords(conn, source.borrowed())?.are_off() {
+            let passwords = match new.proof.has_password() {
+                true => identity::passwords(conn, source.borrowed())?,
+                false => Passwords::On,
+            };
+            // They may have been switched off since it was checked.
+            if !passwords.allow(new.employee) {
+                return Err(Error::SignInRequired);
+            }
+            if passwords.are_off() {
                 identity::record_break_glass(conn, new.employee, &new.client_ip, now)?;
                 let flash = Flash { tone: Tone::Warn, text: BREAK_GLASS.into() };
                 state.insert(FLASH.into(), serde_json::to_string(&flash).map_err(Error::internal)?);

@@ -7,6 +7,7 @@ use actix_web::cookie::{Cookie, SameSite, time::Duration};
 use crate::employees::Employee;
 use crate::error::{Error, Result};
 use crate::id::EmployeeKey;
+use crate::identity;
 use crate::secrets::TokenHash;
 use crate::time::{MINUTE, Timestamp};
 use crate::web::state::State;
@@ -32,11 +33,13 @@ pub fn removal(app: &State) -> Cookie<'static> {
 }
 
 /// Who has proved that they know the password. Errors: [`Error::SignInRequired`] when nobody has, it is too long ago, or they may
-/// not sign in any more.
+/// not sign in any more, or not with a password.
 pub async fn employee(request: &HttpRequest, app: &State) -> Result<Employee> {
     let (id, mark) = read(request, app).ok_or(Error::SignInRequired)?;
-    let employee = app.db.lookup(move |conn| Ok(Employee::find(conn, id)?)).await?;
-    match employee.may_sign_in() && password_mark(&employee) == mark {
+    let source = app.identity_source();
+    let find = move |conn: &mut _| Ok((Employee::find(conn, id)?, identity::passwords(conn, source.borrowed())?));
+    let (employee, passwords) = app.db.lookup(find).await?;
+    match employee.may_sign_in() && passwords.allow(id) && password_mark(&employee) == mark {
         true => Ok(employee),
         false => Err(Error::SignInRequired),
     }

@@ -78,6 +78,12 @@ pub async fn welcome(
     }
     let hash = app.hasher.hash(form.get("password")).await?;
     let (now, client_ip) = (app.clock.now(), client_ip::address(&request, &app.config.trusted_proxies));
-    let id = app.db.write(move |conn| employees::redeem_link(conn, &secret, &hash, &client_ip, now)).await?;
+    let source = app.identity_source();
+    let redeem = move |conn: &mut _| {
+        // They may have been switched off while the password was hashed.
+        identity::require_password(conn, source.borrowed(), employee.id)?;
+        employees::redeem_link(conn, &secret, &hash, &client_ip, now)
+    };
+    let id = app.db.write(redeem).await?;
     steps::after_password(&request, &app, id, "/settings").await
 }

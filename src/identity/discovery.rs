@@ -63,11 +63,17 @@ struct Known {
     metadata_at: Timestamp,
     keys: Arc<Vec<Key>>,
     keys_at: Timestamp,
+    // When somebody last began to fetch keys, whether or not that succeeded.
+    keys_asked_at: Timestamp,
 }
 
 /// What is known about the provider in use.
 #[derive(Default)]
-pub struct ProviderCache(Mutex<Cached>);
+pub struct ProviderCache {
+    cached: Mutex<Cached>,
+    // Held while the provider is asked, so that those who want to know the same wait for one answer.
+    asking: tokio::sync::Mutex<()>,
+}
 
 #[derive(Default)]
 struct Cached {
@@ -84,7 +90,7 @@ impl std::fmt::Debug for ProviderCache {
 
 impl ProviderCache {
     fn cached(&self) -> MutexGuard<'_, Cached> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn of(&self, issuer: &str) -> Option<Known> {
@@ -93,6 +99,18 @@ impl ProviderCache {
 
     fn put(&self, known: Known) {
         *self.cached() = Cached { known: Some(known), failed: None };
+    }
+
+    // Claims a fetch of keys before it is made, so that one that fails counts too; false if there was one a moment ago.
+    fn claim_keys(&self, issuer: &str, now: Timestamp) -> bool {
+        let mut cached = self.cached();
+        let known = cached.known.as_mut().filter(|known| known.metadata.issuer == issuer);
+        let Some(known) = known else { return true };
+        let is_free = !is_within(known.keys_asked_at, KEYS_AT_MOST_EVERY, now);
+        if is_free {
+            known.keys_asked_at = now;
+        }
+        is_free
     }
 
     // Why the issuer did not answer a moment ago.
@@ -122,11 +140,18 @@ impl Asking<'_> {
         Ok(self.known().await?.metadata)
     }
 
-    /// The provider's keys; with `again`, fetched anew unless that was done a moment ago.
+    /// The provider's keys; with `again`, fetched anew unless that was tried a moment ago.
     pub(super) async fn keys(&self, again: bool) -> Result<Arc<Vec<Key>>, Refusal> {
-        let known = self.known().await?;
         let fresh_for = if again { KEYS_AT_MOST_EVERY } else { FRESH_FOR };
+        let known = self.known().await?;
         if is_within(known.keys_at, fresh_for, self.now) {
+            return Ok(known.keys);
+        }
+        let _one = self.cache.asking.lock().await;
+        // Somebody else may have fetched them in the meantime.
+        let known = self.cache.of(&self.provider.issuer).unwrap_or(known);
+        let is_fresh = is_within(known.keys_at, fresh_for, self.now);
+        if is_fresh || !self.cache.claim_keys(&self.provider.issuer, self.now) {
             return Ok(known.keys);
         }
         let (keys, keys_at) = match self.fetch_keys(&known.metadata).await {
@@ -137,18 +162,28 @@ impl Asking<'_> {
             }
             Err(refusal) => return Err(refusal),
         };
-        self.cache.put(Known { keys: keys.clone(), keys_at, ..known });
+        self.cache.put(Known { keys: keys.clone(), keys_at, keys_asked_at: self.now, ..known });
         Ok(keys)
     }
 
+    // What is known already, or that the provider did not answer a moment ago.
+    fn kept(&self) -> Option<Result<Known, Refusal>> {
+        let known = self.cache.of(&self.provider.issuer);
+        match known.filter(|known| is_within(known.metadata_at, FRESH_FOR, self.now)) {
+            Some(known) => Some(Ok(known)),
+            None => self.cache.failure(&self.provider.issuer, self.now).map(Err),
+        }
+    }
+
     async fn known(&self) -> Result<Known, Refusal> {
+        if let Some(kept) = self.kept() {
+            return kept;
+        }
+        let _one = self.cache.asking.lock().await;
+        if let Some(kept) = self.kept() {
+            return kept;
+        }
         let before = self.cache.of(&self.provider.issuer);
-        if let Some(known) = before.as_ref().filter(|known| is_within(known.metadata_at, FRESH_FOR, self.now)) {
-            return Ok(known.clone());
-        }
-        if let Some(refusal) = self.cache.failure(&self.provider.issuer, self.now) {
-            return Err(refusal);
-        }
         let known = match (self.fetch().await, before) {
             (Ok(known), _) => known,
             (Err(refusal), Some(known)) if refusal.may_pass => {
@@ -181,7 +216,13 @@ impl Asking<'_> {
             ));
         }
         let keys = self.fetch_keys(&metadata).await?;
-        Ok(Known { metadata: Arc::new(metadata), metadata_at: self.now, keys, keys_at: self.now })
+        Ok(Known {
+            metadata: Arc::new(metadata),
+            metadata_at: self.now,
+            keys,
+            keys_at: self.now,
+            keys_asked_at: self.now,
+        })
     }
 
     async fn fetch_keys(&self, metadata: &Metadata) -> Result<Arc<Vec<Key>>, Refusal> {

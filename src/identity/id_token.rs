@@ -47,6 +47,10 @@ impl Asking<'_> {
         if subject.is_empty() || subject.len() > LONGEST_SUBJECT || subject.contains('\0') {
             return Err(wrong("it names nobody"));
         }
+        // PostgreSQL stores no NUL.
+        if claims.get("sid").and_then(Value::as_str).is_some_and(|session| session.contains('\0')) {
+            return Err(wrong("the ID of its session cannot be read"));
+        }
         Ok((subject.to_string(), claims))
     }
 

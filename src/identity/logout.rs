@@ -65,6 +65,10 @@ impl Asking<'_> {
         if subject.is_none() && session.is_none() {
             return Err("it names neither a person nor a session");
         }
+        // PostgreSQL stores no NUL, and so nobody has such a name.
+        if [&subject, &session].into_iter().flatten().any(|text| text.contains('\0')) {
+            return Err("it cannot be read");
+        }
         Ok(LogoutRequest { issuer: self.provider.issuer.clone(), subject, session, issued_at })
     }
 

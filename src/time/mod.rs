@@ -68,9 +68,9 @@ impl Timestamp {
         jiff::Timestamp::from_second(self.0).unwrap_or_default().strftime("%-d %b %Y").to_string()
     }
 
-    /// Seconds from `earlier` to this time; negative if `earlier` is later.
+    /// Seconds from `earlier` to this time; negative if `earlier` is later. A number out of range becomes the nearest one.
     pub fn since(self, earlier: Timestamp) -> i64 {
-        self.0 - earlier.0
+        self.0.saturating_sub(earlier.0)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::time::Timestamp;
 
 const LONGEST_NAME: usize = 100;
 const LONGEST_EMAIL: usize = 254;
+const LONGEST_SESSION: usize = 255;
 const MOST_GROUPS: usize = 2_000;
 
 /// A person whom the provider's signature proves.
@@ -42,7 +43,7 @@ impl VerifiedIdentity {
             email: verified_email(provider, speaks_of_email),
             name: name.or_else(from_email).unwrap_or_else(|| "Unnamed".into()),
             groups: get(&provider.groups_claim).map(words).unwrap_or_default(),
-            session: claims.get("sid").and_then(Value::as_str).unwrap_or_default().chars().take(255).collect(),
+            session: claims.get("sid").and_then(Value::as_str).map(session_id).unwrap_or_default(),
             authenticated_at: claims.get("auth_time").and_then(seconds),
         }
     }
@@ -74,6 +75,11 @@ fn verified_email(provider: &IdentityProvider, claims: &Claims) -> Option<String
     let email = claim(claims, &provider.email_claim).and_then(Value::as_str).filter(|email| is_address(email))?;
     let is_verified = proofs(provider).iter().any(|proof| claim(claims, proof).is_some_and(is_true));
     is_verified.then(|| email.to_string())
+}
+
+/// The ID of a provider's session as it is stored and compared: its first 255 characters.
+pub(super) fn session_id(sid: &str) -> String {
+    sid.chars().take(LONGEST_SESSION).collect()
 }
 
 /// A number of seconds since 1970.

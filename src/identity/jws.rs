@@ -73,7 +73,13 @@ struct Header {
     alg: String,
     kid: Option<String>,
     typ: Option<String>,
-    crit: Option<Value>,
+    #[serde(default, rename = "crit", deserialize_with = "is_present")]
+    has_critical: bool,
+}
+
+// Whatever the value is, also null.
+fn is_present<'de, D: serde::Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+    serde::de::IgnoredAny::deserialize(value).map(|_| true)
 }
 
 enum Algorithm {
@@ -136,7 +142,7 @@ impl<'a> Token<'a> {
         let (header, claims) = signed.split_once('.').filter(|(_, rest)| !rest.contains('.')).ok_or_else(malformed)?;
         let header: Header = read_part(header).ok_or_else(malformed)?;
         // An extension that must be understood (RFC 7515 section 4.1.11): none is.
-        if header.crit.is_some() {
+        if header.has_critical {
             return Err(Unverified::Malformed);
         }
         let claims = read_part(claims).ok_or_else(malformed)?;

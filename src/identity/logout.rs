@@ -10,7 +10,7 @@ use crate::db::DbConnection;
 use crate::employees::Employee;
 use crate::error::Result;
 use crate::id::{EmployeeKey, IdentityKey};
-use crate::identity::claims::seconds;
+use crate::identity::claims::{seconds, session_id};
 use crate::identity::jws::{Claims, Token};
 use crate::identity::{Asking, Refusal};
 use crate::schema::{employee_identities, sessions};
@@ -61,7 +61,11 @@ impl Asking<'_> {
             return Err("it is too old");
         }
         let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let (subject, session) = (text("sub").map(str::to_string), text("sid").map(str::to_string));
+        let (subject, session) = (text("sub").map(str::to_string), text("sid").map(session_id));
+        // Section 2.4 requires it. That a copy signs nobody out again is ensured by the time: see `sign_out`.
+        if text("jti").is_none() {
+            return Err("it has no ID");
+        }
         if subject.is_none() && session.is_none() {
             return Err("it names neither a person nor a session");
         }

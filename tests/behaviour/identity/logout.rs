@@ -51,6 +51,10 @@ fn the_provider_signs_out_a_person_or_one_of_their_sessions() {
         (json!({ "sub": subject, "events": null }), "no event"),
         (json!({ "sub": subject, "exp": app.now().0 - 61 }), "expired"),
         (json!({ "sub": subject, "iat": app.now().0 - 301 }), "too old"),
+        (json!({ "sub": subject, "iat": i64::MIN }), "much too old"),
+        (json!({ "sub": "a\u{0}b" }), "a subject with NUL"),
+        (json!({ "sub": subject, "sid": "a\u{0}b" }), "a session with NUL"),
+        (json!({ "sub": subject, "jti": null }), "no ID"),
         (json!({}), "nobody"),
     ] {
         let page = send(changes);
@@ -70,13 +74,18 @@ fn the_provider_signs_out_a_person_or_one_of_their_sessions() {
     let everywhere = oidc.key.token(&json!({}), &token(&oidc, &app, &json!({ "sub": subject })));
     assert_eq!(post(&app, &everywhere).status, 200);
     assert!(!is_in(&mut second) && is_in(&mut with_password), "who signed in here stays");
+    // The ID of a session may be longer than what is kept of it.
+    let long = "s".repeat(300);
+    let mut of_long = sign_in(&ada.email, &long);
+    assert_eq!(send(json!({ "sid": long })).status, 200);
+    assert!(!is_in(&mut of_long));
     // A copy of it does not sign out a later session.
     app.advance(61);
     let mut later = sign_in(&ada.email, "s4");
     assert_eq!(post(&app, &everywhere).status, 200);
     assert!(is_in(&mut later));
     let log = app.admin().open("/settings/activity?kind=sign-in+ended").rows("#activity");
-    assert!(log.len() == 3 && log[0].says("Harbour ID"), "{log:?}");
+    assert!(log.len() == 4 && log[0].says("Harbour ID"), "{log:?}");
     assert_eq!(post(&TestApp::start(), &everywhere).status, 400, "without a provider");
 }
 

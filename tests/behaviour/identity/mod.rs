@@ -85,6 +85,9 @@ fn a_token_that_is_not_for_this_sign_in_is_refused_and_recorded() {
         (json!({ "aud": ["pos", "another"], "azp": "another" }), "another client asked for it"),
         (json!({ "nonce": "of another sign-in" }), "does not belong to this sign-in"),
         (json!({ "exp": now - 61 }), "has expired"),
+        (json!({ "exp": i64::MIN }), "has expired"),
+        (json!({ "sid": "a\u{0}b" }), "session cannot be read"),
+        (json!({ "sub": "a\u{0}b" }), "names nobody"),
         (json!({ "exp": null }), "does not say when it expires"),
         (json!({ "exp": "soon" }), "does not say when it expires"),
         (json!({ "iat": now + 61 }), "issued in the future"),
@@ -115,6 +118,7 @@ fn a_token_that_is_not_for_this_sign_in_is_refused_and_recorded() {
     is_refused(&signed(&|nonce| oidc.key.token(&json!({ "alg": "HS256" }), &good(nonce))), "algorithm is not accepted");
     is_refused(&signed(&|nonce| oidc.key.token(&json!({ "alg": "RS256" }), &good(nonce))), "does not publish");
     is_refused(&signed(&|nonce| oidc.key.token(&json!({ "crit": ["b64"] }), &good(nonce))), "cannot be read");
+    is_refused(&signed(&|nonce| oidc.key.token(&json!({ "crit": null }), &good(nonce))), "cannot be read");
     is_refused(
         &signed(&|nonce| oidc.key.token(&json!({ "typ": "logout+jwt" }), &good(nonce))),
         "another kind of token",
@@ -190,6 +194,14 @@ fn keys_are_fetched_again_when_the_provider_replaces_them() {
     app.advance(11);
     is_refused(&oidc.sign_in(&mut app.browser(), oidc.claims(&ada.email)), "does not publish");
     assert_eq!(fetched(&oidc), 5);
+    // Nor while the provider does not answer: a fetch that fails counts.
+    oidc.provider.always("/jwks", Answer::json(503, "{}"));
+    app.advance(11);
+    assert_eq!(oidc.sign_in(&mut app.browser(), oidc.claims(&ada.email)).status, 503);
+    for _ in 0..3 {
+        is_refused(&oidc.sign_in(&mut app.browser(), oidc.claims(&ada.email)), "does not publish");
+    }
+    assert_eq!(fetched(&oidc), 6);
 }
 
 #[test]

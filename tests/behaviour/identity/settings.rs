@@ -7,7 +7,11 @@ use serde_json::json;
 
 use super::is_refused;
 use super::provider::{CLIENT_ID, Oidc, SECRET};
+use crate::notice_kinds::text;
+use crate::person_mail::{app_with, mails_to};
+use crate::second_factor::{ask, set_up};
 use crate::security::stored::{everything, holds};
+use crate::support::mail::MailServer;
 use crate::support::provider::Answer;
 use crate::support::{Browser, KEY, PASSWORD, Page, TestApp};
 
@@ -110,6 +114,41 @@ fn what_the_environment_sets_wins_and_cannot_be_changed() {
         assert!(told.contains("The environment sets the identity provider"), "{told}");
     }
     assert_eq!(app.shop().number("SELECT COUNT(*) FROM identity_settings"), 0);
+}
+
+#[test]
+fn passwords_that_are_switched_off_end_what_began_with_one() {
+    let oidc = Oidc::start();
+    let mail = MailServer::start();
+    let app = app_with(&mail);
+    let (mut admin, mut theirs) = (app.admin(), app.browser());
+    let stina = app.shop().staff("Stina Staff");
+    assert_eq!(theirs.sign_in(&stina.email, PASSWORD).status, 303);
+    let (phone, _) = set_up(&app, &mut theirs);
+    assert_eq!(enter(&mut admin, &oidc, &[]).status, 303);
+    assert_eq!(oidc.sign_in(&mut app.browser(), oidc.claims(&stina.email)).location(), "/settings");
+    let told = mails_to(&app, &mail, &stina.email);
+    let linked =
+        told.iter().filter(|mail| text(mail).contains("Sign-in through Harbour ID was linked to your account")).count();
+    assert_eq!(linked, 1, "{told:?}");
+    oidc.sign_in(&mut app.browser(), oidc.claims(&stina.email));
+    let before = mails_to(&app, &mail, &stina.email).len();
+    assert_eq!(before, told.len(), "linked once");
+
+    let (mut waiting, form) = ask(&app, &stina);
+    let profile = theirs.open("/settings/profile");
+    assert_eq!(enter(&mut admin, &oidc, &[("no-passwords", "yes")]).status, 303);
+    let refused = waiting.submit(&form, "/second-factor", &[("code", &phone.code(app.now()))]);
+    assert!(refused.location().starts_with("/sign-in"), "{} {}", refused.status, refused.text());
+    assert_eq!(waiting.get("/settings").status, 303, "the code is of no use without a password");
+    let new = "gravel saxophone 12 tide";
+    let fields = [("current", PASSWORD), ("password", new), ("again", new)];
+    let refused = theirs.submit(&profile, "/password", &fields);
+    assert!(refused.status == 410 && refused.text().contains("Passwords are switched off"), "{}", refused.text());
+    let mut stranger = app.browser();
+    let form = stranger.open("/forgot-password");
+    assert_eq!(stranger.submit(&form, "/forgot-password", &[("email", &stina.email)]).status, 303);
+    assert_eq!(mails_to(&app, &mail, &stina.email).len(), before, "a link would be a way around the provider");
 }
 
 #[test]

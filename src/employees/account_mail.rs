@@ -32,6 +32,8 @@ pub enum AccountChange {
     },
     /// A second factor. The words say which one and what happened, as in `An authenticator app was added`.
     SecondFactor(String),
+    /// An identity at the provider of this name was linked to them.
+    Identity(String),
 }
 
 impl AccountChange {
@@ -47,6 +49,12 @@ impl AccountChange {
                 format!("The address that you sign in with was changed from {from} to {}", employee.email),
             ),
             AccountChange::SecondFactor(what) => ("About your second factor", what.clone()),
+            AccountChange::Identity(provider) => (
+                "A new way to sign in",
+                format!(
+                    "Sign-in through {provider} was linked to your account, because it verified your e-mail address"
+                ),
+            ),
         }
     }
 }

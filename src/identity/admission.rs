@@ -5,7 +5,7 @@ use crate::access::change_employee;
 use crate::activity::{Actor, Detail, Kind, NewActivity};
 use crate::config::IdentityProvider;
 use crate::db::{DbConnection, nonce};
-use crate::employees::{BreakGlass, Employee, EmployeeChange, NewEmployee};
+use crate::employees::{AccountChange, BreakGlass, Employee, EmployeeChange, NewEmployee, tell};
 use crate::error::{Error, Result};
 use crate::id::{EmployeeKey, IdentityKey};
 use crate::identity::Refusal;
@@ -58,14 +58,14 @@ pub fn admit(
         Err(refusal) => return Ok(Err(refusal)),
     };
     let found = match Identity::find(conn, &provider.issuer, &identity.subject)? {
-        Some(found) => (Employee::find(conn, found.employee_id)?, Some(found.id)),
+        Some(found) => (Employee::find(conn, found.employee_id)?, Known::By(found.id)),
         None if attempt.purpose != Purpose::SignIn => return refused(SOMEBODY_ELSE),
         None => match by_email(conn, provider, (identity, role), client_ip, now)? {
-            Ok(employee) => (employee, None),
+            Ok(found) => found,
             Err(refusal) => return Ok(Err(refusal)),
         },
     };
-    let (employee, id) = found;
+    let (employee, known) = found;
     if let Purpose::Again(expected) = attempt.purpose
         && expected != employee.id
     {
@@ -75,21 +75,46 @@ pub fn admit(
         return refused("Your account here is not active. Ask an admin.");
     }
     nonce::spend(conn, &attempt.state, ALREADY_COMPLETE, now)?;
-    let id = match id {
-        Some(id) => {
+    let id = match known {
+        Known::By(id) => {
             Identity::set_used(conn, id, now)?;
             id
         }
-        None => {
-            let id = Identity::link(conn, employee.id, (&provider.issuer, &identity.subject), now)?;
-            record(conn, Kind::IdentityLinked, &employee, (&provider.name, client_ip), now)?;
-            id
-        }
+        new => link(conn, provider, (&employee, new), (&identity.subject, client_ip), now)?,
     };
     if let Some(role) = role.filter(|role| *role != employee.role) {
         follow_groups(conn, provider, (&employee, role), client_ip, now)?;
     }
     Ok(Ok(Admitted { employee: employee.id, identity: id }))
+}
+
+// How an employee was known before this sign-in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    // By this identity.
+    By(IdentityKey),
+    // By their e-mail address.
+    ByEmail,
+    // Not at all: they were created.
+    Not,
+}
+
+// Links the identity. An employee who existed is told by e-mail, for it may be somebody else who is linked.
+fn link(
+    conn: &mut DbConnection,
+    provider: &IdentityProvider,
+    (employee, known): (&Employee, Known),
+    (subject, client_ip): (&str, &str),
+    now: Timestamp,
+) -> Result<IdentityKey> {
+    let id = Identity::link(conn, employee.id, (&provider.issuer, subject), now)?;
+    record(conn, Kind::IdentityLinked, employee, (&provider.name, client_ip), now)?;
+    if known == Known::ByEmail {
+        let (change, actor) =
+            (AccountChange::Identity(provider.name.clone()), Actor::person(employee.id, &employee.name));
+        tell(conn, employee.id, &change, (&actor, client_ip), now)?;
+    }
+    Ok(id)
 }
 
 const SOMEBODY_ELSE: &str =
@@ -137,7 +162,7 @@ fn by_email(
     (identity, role): (&VerifiedIdentity, Option<Role>),
     client_ip: &str,
     now: Timestamp,
-) -> Outcome<Employee> {
+) -> Outcome<(Employee, Known)> {
     let Some(email) = &identity.email else {
         return Ok(Err(unverified()));
     };
@@ -146,7 +171,7 @@ fn by_email(
             None if is_break_glass(conn, provider, &employee)? => {
                 refused("This e-mail address belongs to the break-glass admin, who signs in with a password.")
             }
-            None => Ok(Ok(employee)),
+            None => Ok(Ok((employee, Known::ByEmail))),
             Some(_) => {
                 refused("Your e-mail address belongs to an employee who signs in with another account. Ask an admin.")
             }
@@ -170,7 +195,7 @@ fn by_email(
             format!("{} signed in through {} for the first time, with a group of admins", employee.name, provider.name);
         notices::raise(conn, &Notice::admin_added((id, &employee.name), &how), now)?;
     }
-    Ok(Ok(employee))
+    Ok(Ok((employee, Known::Not)))
 }
 
 fn record(

@@ -56,7 +56,7 @@ impl VerifiedIdentity {
 }
 
 // The claims that say whether the address is verified: `email_verified` speaks of `email` only (OpenID Connect Core 1.0
-// section 5.1), and so does Entra ID's `xms_edov`, the owner of the domain is verified.
+// section 5.1), and so does Entra ID's `xms_edov`: the owner of the domain is verified.
 fn proofs(provider: &IdentityProvider) -> Vec<String> {
     let mut names = vec![format!("{}_verified", provider.email_claim)];
     if provider.email_claim == EMAIL_CLAIM {

@@ -137,7 +137,9 @@ fn an_address_counts_only_with_the_proof_of_its_own_claim_in_the_same_document()
     let linked = |claim: &str, in_token: Value, in_userinfo: Value| {
         let app = oidc.app(|entered| entered.email_claim = claim.into());
         app.shop().staff("Stina Staff");
-        app.shop().sql("UPDATE employees SET email = 's@shop.example', email_fold = 's@shop.example'");
+        app.shop().sql(
+            "UPDATE employees SET email = 's@shop.example', email_fold = 's@shop.example' WHERE name = 'Stina Staff'",
+        );
         let mut claims = oidc.claims("s@shop.example");
         let laid_over = claims.as_object_mut().unwrap();
         laid_over.retain(|name, _| !name.starts_with("email"));

@@ -10,22 +10,22 @@ pub struct Actor {
     pub(super) id: Option<EmployeeKey>,
     pub(super) name: String,
     // The API token that a person acts with; empty for none.
-    api_token: String,
+    through: String,
 }
 
 impl Actor {
     /// An employee.
     pub fn person(id: EmployeeKey, name: &str) -> Actor {
-        Actor { id: Some(id), name: name.into(), api_token: String::new() }
+        Actor { id: Some(id), name: name.into(), through: String::new() }
     }
 
     /// An employee, or a service that they are responsible for, through an API token of this name.
     pub fn with_api_token(id: EmployeeKey, name: &str, token: &str) -> Actor {
-        Actor { api_token: format!("API token “{token}”"), ..Actor::person(id, name) }
+        Actor { through: format!("API token “{token}”"), ..Actor::person(id, name) }
     }
 
     fn other(name: &str) -> Actor {
-        Actor { id: None, name: name.into(), api_token: String::new() }
+        Actor { id: None, name: name.into(), through: String::new() }
     }
 
     /// The server, without a person.
@@ -55,7 +55,7 @@ impl Actor {
 
     // The name that is stored: of an employee, whose name may be erased later, only the API token.
     pub(super) fn stored_name(&self) -> &str {
-        if self.id.is_some() { &self.api_token } else { &self.name }
+        if self.id.is_some() { &self.through } else { &self.name }
     }
 
     /// A client that authenticated itself.

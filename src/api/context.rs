@@ -49,7 +49,7 @@ impl ApiContext {
         Requester {
             id: self.viewer.id,
             name: self.viewer.name.clone(),
-            api_token: self.token_name.clone(),
+            through: self.token_name.clone(),
             client_ip: self.client_ip.clone(),
         }
     }

@@ -41,7 +41,7 @@ pub struct Requester {
     /// Their name.
     pub name: String,
     /// The name of the API token they act with; empty for none.
-    pub api_token: String,
+    pub through: String,
     /// Their client IP.
     pub client_ip: String,
 }
@@ -52,15 +52,15 @@ impl Requester {
     /// A command on the machine that the server runs on.
     pub fn console() -> Requester {
         let name = Actor::console().name().into();
-        Requester { id: Self::CONSOLE, name, api_token: String::new(), client_ip: String::new() }
+        Requester { id: Self::CONSOLE, name, through: String::new(), client_ip: String::new() }
     }
 
     /// The employee, or the command, as the activity log names them.
     pub fn actor(&self) -> Actor {
         match self.id {
             Self::CONSOLE => Actor::console(),
-            id if self.api_token.is_empty() => Actor::person(id, &self.name),
-            id => Actor::with_api_token(id, &self.name, &self.api_token),
+            id if self.through.is_empty() => Actor::person(id, &self.name),
+            id => Actor::with_api_token(id, &self.name, &self.through),
         }
     }
 }

@@ -135,7 +135,7 @@ fn people_are_locked_and_offboarded_as_on_the_pages() {
 }
 
 #[test]
-fn an_act_that_is_repeated_has_one_effect_and_one_answer() {
+fn x4_an_act_that_is_repeated_has_one_effect_and_one_answer() {
     let nodes = TestApp::nodes(2, |_| ());
     let app = &nodes[nodes.len() - 1];
     let mut shop = app.shop();
@@ -263,7 +263,7 @@ fn keys_resource_servers_and_connections_are_created_with_secrets_that_are_shown
 }
 
 #[test]
-fn an_edit_needs_the_tag_of_what_was_read() {
+fn x5_an_edit_needs_the_tag_of_what_was_read() {
     let app = TestApp::start();
     let mut shop = app.shop();
     let (anna, client) = (shop.staff("Anna Andersson"), shop.client("Ledgerly"));

@@ -12,7 +12,7 @@ fn who(app: &TestApp, value: &str) -> Result<Caller, Refusal> {
 }
 
 #[test]
-fn api_tokens_of_a_person_rest_while_they_are_locked_and_are_revoked_with_all_their_access() {
+fn x3_api_tokens_of_a_person_rest_while_they_are_locked_and_are_revoked_with_all_their_access() {
     let app = TestApp::start();
     let (mut admin, _) = app.sign_in_as(Role::Admin);
     let (mona, stina) = (app.shop().employee("Mona Berg", Role::Manager), app.shop().staff("Stina Berg"));

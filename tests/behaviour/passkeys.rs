@@ -127,7 +127,7 @@ fn who_needs_a_second_factor_can_add_a_passkey_while_signing_in() {
 }
 
 #[test]
-fn an_answer_that_is_wrong_in_any_part_is_refused() {
+fn m5_an_answer_that_is_wrong_in_any_part_is_refused() {
     let app = start();
     let (person, other) = (app.shop().staff("Stina Staff"), app.shop().staff("Otto Other"));
     let (mut phone, mut theirs) = (Authenticator::new(HOST, true), Authenticator::new(HOST, true));

@@ -46,7 +46,7 @@ pub fn ask(app: &TestApp, person: &Person) -> (Browser, Page) {
 }
 
 #[test]
-fn signing_in_asks_for_a_code_of_the_app_or_a_recovery_code_and_each_works_once() {
+fn m1_signing_in_asks_for_a_code_of_the_app_or_a_recovery_code_and_each_works_once() {
     let app = TestApp::start();
     let (mut browser, person) = app.sign_in_as(Role::Manager);
     assert!(browser.open("/settings/profile").text().contains("None. Your password alone is enough to sign in."));
@@ -113,7 +113,7 @@ fn signing_in_asks_for_a_code_of_the_app_or_a_recovery_code_and_each_works_once(
 }
 
 #[test]
-fn guesses_and_parallel_uses_of_a_code_are_limited() {
+fn m1_guesses_and_parallel_uses_of_a_code_are_limited() {
     let nodes = TestApp::nodes(4, |_| ());
     let app = nodes.last().unwrap();
     let person = app.shop().staff("Stina Staff");
@@ -161,7 +161,7 @@ fn guesses_and_parallel_uses_of_a_code_are_limited() {
 }
 
 #[test]
-fn the_step_between_cannot_be_skipped_forged_or_kept() {
+fn m2_the_step_between_cannot_be_skipped_forged_or_kept() {
     let app = TestApp::start();
     let (mut own, person) = app.sign_in_as(Role::Admin);
     let other = app.shop().staff("Stina Staff");

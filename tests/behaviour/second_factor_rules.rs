@@ -10,7 +10,7 @@ const SET_UP: &str = "/sign-in/second-factor/set-up";
 const ACCOUNT: &str = "/settings/account";
 
 #[test]
-fn who_has_none_sets_one_up_at_the_next_sign_in_of_a_role_that_needs_it() {
+fn m3_who_has_none_sets_one_up_at_the_next_sign_in_of_a_role_that_needs_it() {
     let app = TestApp::start();
     let (mut admin, ada) = app.sign_in_as(Role::Admin);
     let (manager, staff) = (app.shop().employee("Mona Manager", Role::Manager), app.shop().staff("Stina Staff"));
@@ -57,7 +57,7 @@ fn who_has_none_sets_one_up_at_the_next_sign_in_of_a_role_that_needs_it() {
 }
 
 #[test]
-fn an_admin_resets_the_second_factor_of_somebody_and_so_does_the_console() {
+fn m3_an_admin_resets_the_second_factor_of_somebody_and_so_does_the_console() {
     let app = TestApp::start();
     let (mut admin, ada) = app.sign_in_as(Role::Admin);
     let (mut theirs, person) = app.sign_in_as(Role::Staff);
@@ -95,7 +95,7 @@ fn an_admin_resets_the_second_factor_of_somebody_and_so_does_the_console() {
 }
 
 #[test]
-fn a_restore_brings_back_no_code_that_was_used_and_a_new_key_encrypts_the_secret_again() {
+fn m4_a_restore_brings_back_no_code_that_was_used_and_a_new_key_encrypts_the_secret_again() {
     if is_postgres() {
         return;
     }

@@ -30,5 +30,5 @@ const APP_CREDENTIALS: &str = "/settings/connections/clients";
 // The viewer as the employee who performs an act.
 fn requester(context: &RequestContext) -> Requester {
     let (viewer, client_ip) = (&context.viewer, context.client_ip.clone());
-    Requester { id: viewer.id, name: viewer.name.clone(), api_token: String::new(), client_ip }
+    Requester { id: viewer.id, name: viewer.name.clone(), through: String::new(), client_ip }
 }

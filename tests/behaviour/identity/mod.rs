@@ -22,7 +22,7 @@ fn is_refused(page: &Page, why: &str) {
 }
 
 #[test]
-fn somebody_with_a_verified_email_is_linked_once_and_then_known_by_issuer_and_subject() {
+fn p3_somebody_with_a_verified_email_is_linked_once_and_then_known_by_issuer_and_subject() {
     let oidc = Oidc::start();
     let app = oidc.app(|_| ());
     let mona = app.shop().employee("Mona Manager", Role::Manager);
@@ -66,7 +66,7 @@ fn somebody_with_a_verified_email_is_linked_once_and_then_known_by_issuer_and_su
 }
 
 #[test]
-fn a_token_that_is_not_for_this_sign_in_is_refused_and_recorded() {
+fn p1_a_token_that_is_not_for_this_sign_in_is_refused_and_recorded() {
     let oidc = Oidc::start();
     let app = oidc.app(|_| ());
     let ada = app.shop().staff("Stina Staff");
@@ -173,7 +173,7 @@ fn an_address_counts_only_with_the_proof_of_its_own_claim_in_the_same_document()
 }
 
 #[test]
-fn keys_are_fetched_again_when_the_provider_replaces_them() {
+fn p2_keys_are_fetched_again_when_the_provider_replaces_them() {
     let mut oidc = Oidc::start();
     let app = oidc.app(|_| ());
     let ada = app.shop().staff("Stina Staff");
@@ -251,7 +251,7 @@ fn o1_an_answer_counts_once_in_the_browser_that_asked_for_it_within_ten_minutes(
 }
 
 #[test]
-fn a_provider_that_is_down_or_answers_nonsense_is_a_page_that_says_so() {
+fn p5_a_provider_that_is_down_or_answers_nonsense_is_a_page_that_says_so() {
     let oidc = Oidc::start();
     let app = oidc.app(|_| ());
     let ada = app.shop().staff("Stina Staff");
@@ -313,7 +313,7 @@ fn a_provider_that_is_down_or_answers_nonsense_is_a_page_that_says_so() {
 }
 
 #[test]
-fn people_are_created_only_when_allowed_and_get_the_role_of_their_groups() {
+fn p4_people_are_created_only_when_allowed_and_get_the_role_of_their_groups() {
     let oidc = Oidc::start();
     let app = oidc.app(|entered| {
         entered.creates = true;
@@ -380,7 +380,7 @@ fn people_are_created_only_when_allowed_and_get_the_role_of_their_groups() {
 }
 
 #[test]
-fn who_has_to_sign_in_again_does_so_at_the_provider_as_the_same_person() {
+fn p6_who_has_to_sign_in_again_does_so_at_the_provider_as_the_same_person() {
     let oidc = Oidc::start();
     let app = oidc.app(|_| ());
     let ada = app.shop().staff("Stina Staff");
@@ -421,7 +421,7 @@ fn who_has_to_sign_in_again_does_so_at_the_provider_as_the_same_person() {
 }
 
 #[test]
-fn an_act_that_asks_for_a_fresh_sign_in_goes_on_after_the_provider_confirmed_it() {
+fn p6_an_act_that_asks_for_a_fresh_sign_in_goes_on_after_the_provider_confirmed_it() {
     let oidc = Oidc::start();
     let app = oidc.app(|entered| entered.roles = "bosses=admin".into());
     let (ada, stina) = (app.shop().employee("Ada Admin", Role::Admin), app.shop().staff("Stina Staff"));

@@ -54,7 +54,7 @@ fn refused(program: &mut Program, method: &str, path: &str, (status, problem): (
 }
 
 #[test]
-fn every_route_of_the_api_answers_every_caller_as_it_must() {
+fn x1_every_route_of_the_api_answers_every_caller_as_it_must() {
     let world = World::start();
     let app = &world.app;
     let mut shop = app.shop();
@@ -135,7 +135,7 @@ fn every_route_of_the_api_answers_every_caller_as_it_must() {
 }
 
 #[test]
-fn the_document_and_the_routes_name_each_other() {
+fn x6_the_document_and_the_routes_name_each_other() {
     let world = World::start();
     let document = document(&world.app);
     let mut documented: Vec<(String, String)> = Vec::new();

@@ -95,6 +95,7 @@ const AREAS: &[(&str, Area)] = &[
     ("/settings/api-tokens", Area::Account),
     ("/settings/profile", Area::Account),
     ("/settings", Area::Home),
+    ("/forgot-password", Area::SignIn),
     ("/sign-", Area::SignIn),
     ("/set-up/", Area::SignIn),
     ("/welcome/", Area::SignIn),

@@ -1,6 +1,5 @@
-//! The HTTP client for calls to other servers. It limits time and size, follows no redirects (they could leak a secret),
-//! and calls only public addresses over https unless the installation allows private ones. Its errors never contain the
-//! URL, which may contain a secret.
+//! The HTTP client for calls to other servers. It limits time and size, follows no redirects (they could leak a secret), and calls
+//! only public addresses over https unless the installation allows others. Its errors never contain the URL: it may be secret.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
@@ -11,6 +10,8 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
+// Many servers close a connection after five idle seconds. A request that meets this is lost, and a code is redeemed once.
+const LONGEST_IDLE: Duration = Duration::from_secs(3);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 // A streamed response may take long in total, but must not stall.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
@@ -115,6 +116,7 @@ impl HttpClient {
                 .no_proxy()
                 .user_agent(USER_AGENT)
                 .connect_timeout(CONNECT_TIMEOUT)
+                .pool_idle_timeout(LONGEST_IDLE)
                 .tls_certs_merge(own.clone());
             if outbound.private { builder } else { builder.dns_resolver(Arc::new(PublicOnly)) }
         };

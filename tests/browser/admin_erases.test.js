@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { signIn } from './support/browser.js';
 import { expectAccessible, expectNoOverflow, expectValidHtml } from './support/checks.js';
-import { expectHeading, goTo, inEveryWay, message, pageTest, panel, rowsOf } from './support/shop.js';
+import { expectHeading, goTo, inTwoWays, message, pageTest, panel, rowsOf } from './support/shop.js';
 
-inEveryWay(({ shop, way }) => {
+inTwoWays(({ shop, way }) => {
   pageTest('erases the personal data of an archived employee', { shop, way }, async (page) => {
     await signIn(page, shop.accounts.admin);
     await goTo(page, 'Employees');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually, expectNoProblems, openPage, signIn } from './support/browser.js';
 import { expectSound } from './support/checks.js';
-import { expectHeading, filterBy, inEveryWay, message, openClients, pageTest, panel, press, rowsOf } from './support/shop.js';
+import { expectHeading, filterBy, inTwoWays, message, openClients, pageTest, panel, press, rowsOf } from './support/shop.js';
 
 const LIST = '/settings/client-api-access/pending';
 const PENDING = 'pending';
@@ -19,7 +19,7 @@ const ticks = (page) => panel(page, PENDING).getByRole('checkbox');
 const ticked = (page) => ticks(page).evaluateAll((all) => all.filter((tick) => tick.checked).length);
 const namesOn = async (page) => (await rowsOf(page, PENDING)).map(({ name }) => name);
 
-inEveryWay(({ shop, way }) => {
+inTwoWays(({ shop, way }) => {
   pageTest('rejects what is selected, and nothing else', { shop, way }, async (page) => {
     await signIn(page, shop.accounts.admin);
     await openPending(page);

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { closePage, cookiesOf, eventually, expectNoProblems, openPage, signIn } from './support/browser.js';
 import { expectAccessible, expectNoOverflow, expectValidHtml } from './support/checks.js';
 import {
-  ACCESS_TOKENS, CLIENTS, COLUMN, REFRESH_TOKENS, expectHeading, expectNoRows, filterBy, inEveryWay, message, openClient,
+  ACCESS_TOKENS, CLIENTS, COLUMN, REFRESH_TOKENS, expectHeading, expectNoRows, filterBy, inTwoWays, message, openClient,
   openClients, pageTest, panel, revokeButton, revokeOpener, rowsOf, tokensOf, unfoldAccessTokens,
 } from './support/shop.js';
 
 const CONFIRMATION = /^Revoke .*\?$/;
 const GONE = /already|no longer|gone/i;
 
-inEveryWay(({ shop, way }) => {
+inTwoWays(({ shop, way }) => {
   pageTest('revokes a client with many tokens by typing its name', { shop, way }, async (page) => {
     await signIn(page, shop.accounts.admin);
     await openClients(page);

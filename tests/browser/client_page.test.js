@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { eventually, signIn } from './support/browser.js';
 import { expectAccessible, expectSound } from './support/checks.js';
 import {
-  API_KEYS, CLIENTS, COLUMN, REFRESH_TOKENS, expectHeading, expectNoRows, fillIn, inEveryWay, message, openClient, openClients,
+  API_KEYS, CLIENTS, COLUMN, REFRESH_TOKENS, expectHeading, expectNoRows, fillIn, inTwoWays, message, openClient, openClients,
   panel, pageTest, press, rowsOf,
 } from './support/shop.js';
 
@@ -20,7 +20,7 @@ async function expectFalling(page, id, column) {
   });
 }
 
-inEveryWay(({ shop, way }) => {
+inTwoWays(({ shop, way }) => {
   pageTest(`a manager revokes all tokens of one app within ${MOST_CLICKS} clicks`, { shop, way }, async (page) => {
     await signIn(page, shop.accounts.manager);
     let clicks = 1;

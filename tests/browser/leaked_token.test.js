@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { closePage, openPage, signIn } from './support/browser.js';
 import { expectSound } from './support/checks.js';
 import {
-  CLIENTS, expectHeading, inEveryWay, message, openClient, openClients, pageTest, panel, press, rowsOf,
+  CLIENTS, expectHeading, inTwoWays, message, openClient, openClients, pageTest, panel, press, rowsOf,
 } from './support/shop.js';
 
 const MOST_CLICKS = 4;
 const MANY = 2;
 
-inEveryWay(({ shop, way }) => {
+inTwoWays(({ shop, way }) => {
   pageTest(`a manager revokes a token out of a message within ${MOST_CLICKS} clicks`, { shop, way }, async (page) => {
     const [leaked] = await newApiKeys(shop, 1);
     await signIn(page, shop.accounts.manager);

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { signIn } from './support/browser.js';
 import { expectSound } from './support/checks.js';
-import { expectHeading, inEveryWay, message, pageTest, panel, press, rowsOf } from './support/shop.js';
+import { expectHeading, inTwoWays, message, pageTest, panel, press, rowsOf } from './support/shop.js';
 
 const EMPLOYEES = 'employees';
 
-inEveryWay(({ shop, way }) => {
+inTwoWays(({ shop, way }) => {
   pageTest('a manager offboards somebody with two clicks on their page', { shop, way }, async (page) => {
     await signIn(page, shop.accounts.manager);
     const person = await openPerson(page, 'staff', (facts) => facts.keys > 0);

@@ -41,9 +41,9 @@ export function useShop(settings = async () => ({}), options = {}) {
   return shop;
 }
 
-/** One describe per way of looking, each with a shop of its own: what one of them revokes, the others still have. */
-export function inEveryWay(body) {
-  for (const way of WAYS) describe(nameOf(way), () => body({ shop: useShop(), way }));
+/** One describe for each of two ways of looking, each with a shop of its own: what one of them revokes, the other still has. */
+export function inTwoWays(body) {
+  for (const way of TWO_WAYS) describe(nameOf(way), () => body({ shop: useShop(), way }));
 }
 
 /** A test on a page of its own, which must have made no trouble by the end. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { eventually, signIn } from './support/browser.js';
 import { expectSound } from './support/checks.js';
-import { WAYS, expectHeading, expectNoRows, goTo, nameOf, pageTest, panel, press, rowsOf, useShop } from './support/shop.js';
+import { TWO_WAYS, expectHeading, expectNoRows, goTo, nameOf, pageTest, panel, press, rowsOf, useShop } from './support/shop.js';
 
 const LIST = '/settings/access';
 const ACCESS = 'access';
@@ -20,7 +20,7 @@ async function choose(page, { scripts }, name, value) {
   await page.waitForURL((url) => url.searchParams.get(name) === value);
 }
 
-for (const way of WAYS) {
+for (const way of TWO_WAYS) {
   describe(nameOf(way), () => {
     const shop = useShop();
 

@@ -22,7 +22,7 @@ export const COLUMN = {
 const TEST_SECONDS = 120;
 
 /** Every way of looking in which a flow must work. */
-export const WAYS = [true, false].flatMap((scripts) => [1280, 390].map((width) => ({ scripts, width })));
+const WAYS = [true, false].flatMap((scripts) => [1280, 390].map((width) => ({ scripts, width })));
 /** The two that differ most: for flows whose pages the other tests show in every way. */
 export const TWO_WAYS = WAYS.filter(({ scripts, width }) => scripts === (width === 1280));
 

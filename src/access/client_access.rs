@@ -7,7 +7,6 @@ use diesel::prelude::*;
 use crate::db::DbConnection;
 use crate::employees::Employee;
 use crate::id::EmployeeKey;
-use crate::schema::employees;
 use crate::scopes::{EffectiveAccess, Right, Role};
 use crate::tokens::listing::ListedToken;
 use crate::tokens::listing::inventory::RecentTokens;
@@ -35,7 +34,7 @@ pub struct ClientAccess {
 impl ClientAccess {
     /// What these tokens can do if their client is neither pending nor suspended.
     pub fn of(conn: &mut DbConnection, recent: &RecentTokens) -> QueryResult<ClientAccess> {
-        let owners = owners(conn, &recent.tokens)?;
+        let owners = Employee::by_id(conn, recent.tokens.iter().map(|token| token.employee))?;
         let is_complete = recent.is_complete;
         let mut access = ClientAccess { read: recent.tokens.len(), is_complete, ..ClientAccess::default() };
         access.add_all(&recent.tokens, &owners);
@@ -88,11 +87,4 @@ impl ClientAccess {
     fn has(&self, scope: &str) -> bool {
         self.effective.iter().any(|right| right.scope == scope)
     }
-}
-
-fn owners(conn: &mut DbConnection, tokens: &[ListedToken]) -> QueryResult<HashMap<EmployeeKey, Employee>> {
-    let ids: HashSet<EmployeeKey> = tokens.iter().map(|token| token.employee).collect();
-    let found: Vec<Employee> =
-        employees::table.filter(employees::id.eq_any(ids)).select(Employee::as_select()).load(conn)?;
-    Ok(found.into_iter().map(|employee| (employee.id, employee)).collect())
 }

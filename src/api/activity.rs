@@ -56,7 +56,8 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn of(entry: &Activity, names: &Names) -> Entry {
+    /// An entry, with the names that its people have now.
+    pub fn of(entry: &Activity, names: &Names) -> Entry {
         Entry {
             id: entry.id.0,
             at: time(entry.at),

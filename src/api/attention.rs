@@ -71,7 +71,8 @@ pub struct AttentionItems {
     more: bool,
 }
 
-fn severity_word(severity: Severity) -> &'static str {
+/// The word of a severity.
+pub fn severity_word(severity: Severity) -> &'static str {
     match severity {
         Severity::Urgent => "urgent",
         Severity::Soon => "soon",
@@ -80,7 +81,8 @@ fn severity_word(severity: Severity) -> &'static str {
 }
 
 impl FindingItem {
-    fn of(finding: &Finding) -> FindingItem {
+    /// A rule that found something.
+    pub fn of(finding: &Finding) -> FindingItem {
         FindingItem {
             rule: finding.rule.word,
             severity: severity_word(finding.rule.severity),
@@ -93,7 +95,8 @@ impl FindingItem {
 }
 
 impl ItemOfRule {
-    fn of(item: &Item) -> ItemOfRule {
+    /// One thing that it found.
+    pub fn of(item: &Item) -> ItemOfRule {
         let (Moment::Created(at)
         | Moment::LastUsed(at)
         | Moment::Expires(at)

@@ -92,7 +92,8 @@ pub struct ConnectionDetail {
 }
 
 impl ConnectionItem {
-    fn of(listed: &ListedConnection) -> ConnectionItem {
+    /// A connection of a list.
+    pub fn of(listed: &ListedConnection) -> ConnectionItem {
         let one = &listed.connection;
         ConnectionItem {
             id: one.id.0,

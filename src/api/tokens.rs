@@ -1,7 +1,5 @@
 //! `/api/v1/tokens`: one refresh token, access token or API key by its id.
 
-use std::collections::{HashMap, HashSet};
-
 use actix_web::web;
 use diesel::prelude::*;
 use serde::Serialize;
@@ -15,8 +13,7 @@ use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::employees::Employee;
 use crate::error::Error;
-use crate::id::{AccessTokenKey, ClientKey, EmployeeKey, RefreshTokenKey};
-use crate::schema::{clients, employees};
+use crate::id::{AccessTokenKey, RefreshTokenKey};
 use crate::scopes::{EffectiveAccess, Scope};
 use crate::secrets::Mask;
 use crate::time::Timestamp;
@@ -172,12 +169,8 @@ pub fn rows(
     (list, rows): (Listed, &[ListedToken]),
     now: Timestamp,
 ) -> QueryResult<Vec<Token>> {
-    let ids: HashSet<EmployeeKey> = rows.iter().map(|row| row.employee).collect();
-    let found = employees::table.filter(employees::id.eq_any(ids)).select(Employee::as_select()).load(conn)?;
-    let people: HashMap<EmployeeKey, Employee> = found.into_iter().map(|one: Employee| (one.id, one)).collect();
-    let ids: HashSet<ClientKey> = rows.iter().map(|row| row.client).collect();
-    let found = clients::table.filter(clients::id.eq_any(ids)).select(Client::as_select()).load(conn)?;
-    let clients: HashMap<ClientKey, Client> = found.into_iter().map(|one: Client| (one.id, one)).collect();
+    let people = Employee::by_id(conn, rows.iter().map(|row| row.employee))?;
+    let clients = Client::by_id(conn, rows.iter().map(|row| row.client))?;
     let shown = |row: &ListedToken| {
         Some(Token::of_row((list, row), clients.get(&row.client)?, people.get(&row.employee)?, now))
     };

@@ -1,5 +1,7 @@
 //! A client: one integration, registered once and authorized by many employees.
 
+use std::collections::{HashMap, HashSet};
+
 use diesel::prelude::*;
 
 use crate::activity::{Actor, Subject};
@@ -122,6 +124,17 @@ impl Client {
     /// Finds a client by its id, also while its rows are being deleted.
     pub fn find(conn: &mut DbConnection, id: ClientKey) -> QueryResult<Client> {
         crate::db::on_each!(conn, |conn| clients::table.find(id).select(Client::as_select()).get_result(conn))
+    }
+
+    /// These clients, by id; those that do not exist are left out.
+    pub fn by_id(
+        conn: &mut DbConnection,
+        ids: impl Iterator<Item = ClientKey>,
+    ) -> QueryResult<HashMap<ClientKey, Client>> {
+        let ids: HashSet<ClientKey> = ids.collect();
+        let found: Vec<Client> =
+            clients::table.filter(clients::id.eq_any(ids)).select(Client::as_select()).load(conn)?;
+        Ok(found.into_iter().map(|client| (client.id, client)).collect())
     }
 
     /// Finds a client that has not been revoked. Errors: `NotFound`; [`Error::Conflict`] while a revoked client's rows are

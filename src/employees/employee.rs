@@ -1,5 +1,7 @@
 //! An employee of the shop: signs in, and authorizes clients.
 
+use std::collections::{HashMap, HashSet};
+
 use diesel::prelude::*;
 
 use crate::activity::Subject;
@@ -93,6 +95,17 @@ impl Employee {
     /// The employee with this id.
     pub fn find(conn: &mut DbConnection, id: EmployeeKey) -> QueryResult<Employee> {
         crate::db::on_each!(conn, |conn| employees::table.find(id).select(Employee::as_select()).get_result(conn))
+    }
+
+    /// These employees, by id; those that do not exist are left out.
+    pub fn by_id(
+        conn: &mut DbConnection,
+        ids: impl Iterator<Item = EmployeeKey>,
+    ) -> QueryResult<HashMap<EmployeeKey, Employee>> {
+        let ids: HashSet<EmployeeKey> = ids.collect();
+        let rows = employees::table.filter(employees::id.eq_any(ids)).select(Employee::as_select());
+        let found: Vec<Employee> = rows.load(conn)?;
+        Ok(found.into_iter().map(|employee| (employee.id, employee)).collect())
     }
 
     /// The employee with this e-mail address; ignores letter case and surrounding spaces.

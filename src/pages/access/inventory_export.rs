@@ -2,12 +2,13 @@
 
 use actix_web::{HttpResponse, web};
 
+use crate::clients::Client;
 use crate::db::DbConnection;
 use crate::db::keyset::{Cursor, Place};
+use crate::employees::Employee;
 use crate::error::Result;
 use crate::pages::access::inventory_filters::InventoryState;
 use crate::pages::access::inventory_rows::what;
-use crate::pages::tokens::token_rows::{clients_by_id, employees_by_id};
 use crate::scopes::EffectiveAccess;
 use crate::time::{TimeFormat, Timestamp};
 use crate::tokens::TokenStatus;
@@ -54,8 +55,8 @@ fn part(
 }
 
 fn lines(conn: &mut DbConnection, tokens: &[ListedToken], times: &TimeFormat) -> Result<String> {
-    let employees = employees_by_id(conn, tokens.iter().map(|token| token.employee))?;
-    let clients = clients_by_id(conn, tokens.iter().map(|token| token.client))?;
+    let employees = Employee::by_id(conn, tokens.iter().map(|token| token.employee))?;
+    let clients = Client::by_id(conn, tokens.iter().map(|token| token.client))?;
     let line = |token: &ListedToken| {
         let (client, employee) = (clients.get(&token.client)?, employees.get(&token.employee)?);
         let iso = |at: Timestamp, none| if at == none { String::new() } else { at.iso() };

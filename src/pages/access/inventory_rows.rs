@@ -9,7 +9,6 @@ use crate::id::{AccessTokenKey, RefreshTokenKey};
 use crate::pages::clients::client_detail::path as client_path;
 use crate::pages::tokens::scope_chips::ScopeChips;
 use crate::pages::tokens::token_paths::{access_token_path, refresh_token_path};
-use crate::pages::tokens::token_rows::{clients_by_id, employees_by_id};
 use crate::time::{DisplayTime, TimeFormat};
 use crate::tokens::TokenStatus;
 use crate::tokens::listing::ListedToken;
@@ -49,8 +48,8 @@ pub fn rows(
     tokens: &[ListedToken],
     (viewer, times): (&Viewer, &TimeFormat),
 ) -> QueryResult<Vec<InventoryRow>> {
-    let employees = employees_by_id(conn, tokens.iter().map(|token| token.employee))?;
-    let clients = clients_by_id(conn, tokens.iter().map(|token| token.client))?;
+    let employees = Employee::by_id(conn, tokens.iter().map(|token| token.employee))?;
+    let clients = Client::by_id(conn, tokens.iter().map(|token| token.client))?;
     let row = |token: &ListedToken| {
         let (client, employee) = (clients.get(&token.client)?, employees.get(&token.employee)?);
         Some(InventoryRow::of(token, (client, employee), (viewer, times)))

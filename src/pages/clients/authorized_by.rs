@@ -2,9 +2,9 @@
 
 use crate::clients::Client;
 use crate::db::DbConnection;
+use crate::employees::Employee;
 use crate::error::Result;
 use crate::pages::access::inventory_filters::InventoryState;
-use crate::pages::tokens::token_rows::employees_by_id;
 use crate::time::{DisplayTime, TimeFormat, thousands};
 use crate::tokens::listing::inventory::{Holder, InventoryFilter, RecentTokens, TokenType};
 use crate::web::badge::Badge;
@@ -50,7 +50,7 @@ impl HolderPanel {
         (viewer, times): (&Viewer, &TimeFormat),
     ) -> Result<HolderPanel> {
         let holders = recent.holders();
-        let named = employees_by_id(conn, holders.iter().take(SHOWN).map(|holder| holder.employee))?;
+        let named = Employee::by_id(conn, holders.iter().take(SHOWN).map(|holder| holder.employee))?;
         let link = |employee: &str, kind: Option<TokenType>| {
             InventoryState::address_of(&InventoryFilter {
                 client: client.name.clone(),

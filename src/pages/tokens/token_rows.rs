@@ -1,17 +1,16 @@
 //! The rows of a token table.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use diesel::prelude::*;
 
 use crate::clients::{Client, ClientState};
 use crate::db::DbConnection;
 use crate::employees::Employee;
-use crate::id::{AccessTokenKey, ClientKey, EmployeeKey, RefreshTokenKey};
+use crate::id::{AccessTokenKey, RefreshTokenKey};
 use crate::pages::clients::client_detail::path as client_path;
 use crate::pages::tokens::scope_chips::ScopeChips;
 use crate::pages::tokens::token_paths::{access_token_path, refresh_token_path};
-use crate::schema::{clients, employees};
 use crate::time::{DisplayTime, TimeFormat};
 use crate::tokens::TokenStatus;
 use crate::tokens::listing::{List, ListedToken, Within};
@@ -51,9 +50,9 @@ pub fn rows(
     client: ClientState,
     (viewer, times): (&Viewer, &TimeFormat),
 ) -> QueryResult<Vec<TokenRow>> {
-    let employees = employees_by_id(conn, tokens.iter().map(|token| token.employee))?;
+    let employees = Employee::by_id(conn, tokens.iter().map(|token| token.employee))?;
     let clients = match within {
-        Within::Employee(_) => clients_by_id(conn, tokens.iter().map(|token| token.client))?,
+        Within::Employee(_) => Client::by_id(conn, tokens.iter().map(|token| token.client))?,
         Within::Client(_) | Within::RefreshToken(..) => HashMap::new(),
     };
     // Someone may have deleted an employee or a client since the tokens were read.
@@ -94,25 +93,4 @@ impl TokenRow {
             badge: TokenStatus::Active.badge(),
         }
     }
-}
-
-/// These employees, by id.
-pub fn employees_by_id(
-    conn: &mut DbConnection,
-    ids: impl Iterator<Item = EmployeeKey>,
-) -> QueryResult<HashMap<EmployeeKey, Employee>> {
-    let ids: HashSet<EmployeeKey> = ids.collect();
-    let rows: Vec<Employee> =
-        employees::table.filter(employees::id.eq_any(ids)).select(Employee::as_select()).load(conn)?;
-    Ok(rows.into_iter().map(|employee| (employee.id, employee)).collect())
-}
-
-/// These clients, by id.
-pub fn clients_by_id(
-    conn: &mut DbConnection,
-    ids: impl Iterator<Item = ClientKey>,
-) -> QueryResult<HashMap<ClientKey, Client>> {
-    let ids: HashSet<ClientKey> = ids.collect();
-    let rows: Vec<Client> = clients::table.filter(clients::id.eq_any(ids)).select(Client::as_select()).load(conn)?;
-    Ok(rows.into_iter().map(|client| (client.id, client)).collect())
 }

@@ -5,9 +5,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::access::attention::{self, Asked, LargeCounts};
 use crate::activity::{Activity, ActivityFilter, Kind, Line, LogPage, LogRequest, Names};
+use crate::api::activity::Entry;
+use crate::api::attention::FindingItem;
+use crate::api::clients::ClientItem;
+use crate::api::connections::ConnectionItem;
+use crate::api::employees::EmployeeItem;
 use crate::clients::{Client, ClientEdge, ClientFilter, ClientSort, ClientState};
 use crate::commands::access::failure::{Failure, Result};
-use crate::commands::access::items;
+use crate::commands::access::items::json;
 use crate::commands::access::local::Local;
 use crate::commands::access::source::Rows;
 use crate::connections::{ApiType, Connection, ConnectionFilter, ConnectionSort, Status};
@@ -106,7 +111,7 @@ pub(super) fn clients(
         let edge = client.edge(sort);
         cursor(edge.value, edge.id)
     };
-    Ok(rows(read, most, place, items::client))
+    Ok(rows(read, most, place, |one| json(&ClientItem::of(one))))
 }
 
 pub(super) fn employees(
@@ -128,7 +133,7 @@ pub(super) fn employees(
         EmployeeSort::Name => cursor(employee.name.to_lowercase(), employee.id.0),
         EmployeeSort::Grants => cursor(employee.grant_count, employee.id.0),
     };
-    Ok(rows(read, most, place, items::employee))
+    Ok(rows(read, most, place, |one| json(&EmployeeItem::of(one))))
 }
 
 pub(super) fn connections(
@@ -149,13 +154,13 @@ pub(super) fn connections(
     let (read, _) = Connection::list(conn, &filter, (sort, descending), (edge, false))?;
     let place =
         |listed: &crate::connections::ListedConnection| cursor(listed.connection.edge(sort), listed.connection.id.0);
-    Ok(rows(read, most, place, items::connection))
+    Ok(rows(read, most, place, |one| json(&ConnectionItem::of(one))))
 }
 
 pub(super) fn attention(conn: &mut DbConnection) -> Result<Rows> {
     let asked = Asked { only: None, now: Local::now() };
     let findings = attention::findings(conn, asked, &LargeCounts::default())?;
-    Ok(Rows { items: findings.iter().map(items::finding).collect(), next: None })
+    Ok(Rows { items: findings.iter().map(|one| json(&FindingItem::of(one))).collect(), next: None })
 }
 
 pub(super) fn activity(
@@ -192,6 +197,6 @@ pub(super) fn activity(
     }
     let entries: Vec<&Activity> = read.iter().map(Line::newest).collect();
     let names = Names::of(conn, &entries, std::iter::empty())?;
-    let items = entries.iter().map(|entry| items::entry(entry, &names)).collect();
+    let items = entries.iter().map(|entry| json(&Entry::of(entry, &names))).collect();
     Ok(Rows { items, next: stopped.map(|id| cursor(id, id)) })
 }

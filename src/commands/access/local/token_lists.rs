@@ -1,18 +1,17 @@
 //! The list of refresh tokens and API keys: the access inventory.
 
+use crate::api::tokens::{Listed, rows};
 use crate::commands::access::failure::{Failure, Result};
-use crate::commands::access::items;
+use crate::commands::access::items::json;
 use crate::commands::access::local::Local;
 use crate::commands::access::local::lists::{Filters, cursor, edge};
 use crate::commands::access::source::Rows;
 use crate::db::DbConnection;
 use crate::db::keyset::{Cursor, PAGE, Place};
-use crate::pages::tokens::token_rows::{clients_by_id, employees_by_id};
-use crate::time::Timestamp;
 use crate::tokens::listing::inventory::{
     CreatedWithin, Expiry, InventoryFilter, InventoryRequest, Owner, Reach, Scoped, TokenType, Usage, find, place_of,
 };
-use crate::tokens::listing::{Limits, ListedToken, SortBy};
+use crate::tokens::listing::{Limits, SortBy};
 
 /// The filter of the access inventory.
 pub(super) fn filter(filters: &Filters<'_>) -> Result<InventoryFilter> {
@@ -57,16 +56,6 @@ pub(super) fn list(conn: &mut DbConnection, filters: &Filters<'_>, after: Option
     let found = find(conn, &request)?;
     let last = found.rows.rows.last().filter(|_| found.rows.has_next).map(|row| place_of(row, found.sort));
     let next = found.stopped.or(last).map(|place| cursor(place.value, place.id));
-    Ok(Rows { items: as_items(conn, &found.rows.rows, now)?, next })
-}
-
-// A token whose client or employee was deleted since it was read is left out.
-fn as_items(conn: &mut DbConnection, tokens: &[ListedToken], now: Timestamp) -> Result<Vec<serde_json::Value>> {
-    let employees = employees_by_id(conn, tokens.iter().map(|token| token.employee))?;
-    let clients = clients_by_id(conn, tokens.iter().map(|token| token.client))?;
-    let item = |token: &ListedToken| {
-        let of = (clients.get(&token.client)?, employees.get(&token.employee)?);
-        Some(items::listed_token(token, of, now))
-    };
-    Ok(tokens.iter().filter_map(item).collect())
+    let items = rows(conn, (Listed::Grants, &found.rows.rows), now)?.iter().map(json).collect();
+    Ok(Rows { items, next })
 }

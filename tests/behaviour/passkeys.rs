@@ -1,7 +1,9 @@
 //! Passkeys: added, renamed and removed on the profile; used after the password, or alone.
 
 use client_api_access::config::PublicUrl;
+use client_api_access::scopes::Role;
 
+use crate::identity::provider::Oidc;
 use crate::support::authenticator::{Authenticator, Fields, options};
 use crate::support::{Browser, PASSWORD, Page, Person, TestApp};
 
@@ -88,6 +90,28 @@ fn a_passkey_signs_in_after_the_password_or_alone_and_is_renamed_and_removed() {
     {
         assert!(activity.contains(entry), "{entry}: {activity}");
     }
+}
+
+#[test]
+fn p7_with_passwords_off_a_passkey_signs_in_the_break_glass_admin_only() {
+    let oidc = Oidc::start();
+    let app = TestApp::start_with(|config| {
+        config.public_url = PublicUrl::parse(&format!("https://{HOST}")).unwrap();
+        config.identity_provider = Some(oidc.settings(|entered| entered.passwords = false));
+    });
+    let (first, second) = (app.shop().employee("Ada Admin", Role::Admin), app.shop().employee("Bo Boss", Role::Admin));
+    let mut phone = Authenticator::new(HOST, true);
+    add(&mut app.sign_in(&first), "Phone", &mut phone);
+    let mut alone = || {
+        let mut browser = app.browser();
+        let form = browser.open("/sign-in");
+        send(&mut browser, &form, ALONE, &phone.answer(&form))
+    };
+
+    assert_eq!(alone().location(), "/settings");
+    app.shop().sql(&format!("UPDATE employees SET is_break_glass = (id = {})", second.id));
+    let refused = alone();
+    assert!(refused.status == 422 && refused.notice().contains("passkeys are off"), "{}", refused.text());
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn is_in(browser: &mut Browser) -> bool {
 }
 
 #[test]
-fn the_provider_signs_out_a_person_or_one_of_their_sessions() {
+fn p8_the_provider_signs_out_a_person_or_one_of_their_sessions() {
     let oidc = Oidc::start();
     let app = oidc.app(|_| ());
     let (ada, eva) = (app.shop().staff("Stina Staff"), app.shop().staff("Eva Ek"));

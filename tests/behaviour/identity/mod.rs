@@ -1,7 +1,7 @@
 //! Signing in through an OpenID Connect provider that the environment sets.
 
 mod logout;
-mod provider;
+pub mod provider;
 mod settings;
 
 use client_api_access::scopes::Role;
@@ -132,7 +132,7 @@ fn p1_a_token_that_is_not_for_this_sign_in_is_refused_and_recorded() {
 }
 
 #[test]
-fn an_address_counts_only_with_the_proof_of_its_own_claim_in_the_same_document() {
+fn p3_an_address_counts_only_with_the_proof_of_its_own_claim_in_the_same_document() {
     let oidc = Oidc::start();
     let linked = |claim: &str, in_token: Value, in_userinfo: Value| {
         let app = oidc.app(|entered| entered.email_claim = claim.into());

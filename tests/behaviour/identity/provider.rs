@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use client_api_access::config::{Config, EnteredProvider};
+use client_api_access::config::{Config, EnteredProvider, IdentityProvider};
 use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
@@ -144,14 +144,17 @@ impl Oidc {
         }
     }
 
-    /// A server whose environment sets it.
-    pub fn app(&self, change: impl FnOnce(&mut EnteredProvider)) -> TestApp {
+    /// What an environment that sets it says.
+    pub fn settings(&self, change: impl FnOnce(&mut EnteredProvider)) -> IdentityProvider {
         let mut entered = self.entered();
         change(&mut entered);
-        TestApp::start_with(|config: &mut Config| {
-            let secret = Some(Zeroizing::new(SECRET.to_string()));
-            config.identity_provider = Some(entered.checked(secret, true).unwrap());
-        })
+        entered.checked(Some(Zeroizing::new(SECRET.to_string())), true).unwrap()
+    }
+
+    /// A server whose environment sets it.
+    pub fn app(&self, change: impl FnOnce(&mut EnteredProvider)) -> TestApp {
+        let settings = self.settings(change);
+        TestApp::start_with(|config: &mut Config| config.identity_provider = Some(settings))
     }
 
     /// What it claims about somebody.

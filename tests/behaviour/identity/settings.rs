@@ -117,7 +117,7 @@ fn what_the_environment_sets_wins_and_cannot_be_changed() {
 }
 
 #[test]
-fn passwords_that_are_switched_off_end_what_began_with_one() {
+fn p7_passwords_that_are_switched_off_end_what_began_with_one() {
     let oidc = Oidc::start();
     let mail = MailServer::start();
     let app = app_with(&mail);
@@ -152,7 +152,7 @@ fn passwords_that_are_switched_off_end_what_began_with_one() {
 }
 
 #[test]
-fn with_passwords_off_only_the_break_glass_admin_has_one_and_is_warned_about() {
+fn p7_with_passwords_off_only_the_break_glass_admin_has_one_and_is_warned_about() {
     let oidc = Oidc::start();
     let app = oidc.app(|entered| {
         entered.passwords = false;

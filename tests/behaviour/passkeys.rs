@@ -1,6 +1,7 @@
 //! Passkeys: added, renamed and removed on the profile; used after the password, or alone.
 
 use client_api_access::config::PublicUrl;
+use client_api_access::employees::fresh_sign_in::FRESH;
 use client_api_access::scopes::Role;
 
 use crate::identity::provider::Oidc;
@@ -90,6 +91,34 @@ fn a_passkey_signs_in_after_the_password_or_alone_and_is_renamed_and_removed() {
     {
         assert!(activity.contains(entry), "{entry}: {activity}");
     }
+}
+
+#[test]
+fn d17_a_passkey_confirms_that_it_is_its_owner() {
+    let app = start();
+    let (ada, bo) = (app.shop().employee("Ada Admin", Role::Admin), app.shop().employee("Bo Boss", Role::Admin));
+    let person = app.shop().staff("Stina Staff");
+    let (mut phone, mut theirs) = (Authenticator::new(HOST, true), Authenticator::new(HOST, true));
+    let mut admin = app.sign_in(&ada);
+    add(&mut admin, "Phone", &mut phone);
+    add(&mut app.sign_in(&bo), "Phone", &mut theirs);
+    let page = admin.open(&person.path());
+    app.advance(FRESH);
+
+    let asked = admin.submit(&page, "/role", &[("role", "manager")]);
+    let action = asked.attribute("form[data-passkey]", "action").expect("a form for the passkey");
+    let refused = send(&mut admin, &asked, &action, &theirs.answer(&asked));
+    assert!(refused.status == 422 && refused.notice().contains("was not accepted"), "{}", refused.text());
+    let answer = phone.answer(&refused);
+    let done = send(&mut admin, &refused, &action, &answer);
+    assert_eq!((done.status, done.location()), (303, person.path()), "{}", done.text());
+    assert!(admin.open(&person.path()).text().contains("Store manager"));
+
+    app.advance(FRESH);
+    let page = admin.open(&person.path());
+    let asked = admin.submit(&page, "/role", &[("role", "staff")]);
+    let action = asked.attribute("form[data-passkey]", "action").unwrap();
+    assert_eq!(send(&mut admin, &asked, &action, &answer).status, 422, "an answer works once");
 }
 
 #[test]

@@ -1,22 +1,12 @@
 // An act that gives power asks for the password when the sign-in is old, and continues with what was typed.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { describe } from 'node:test';
-import { promisify } from 'node:util';
 import { expectNoProblems, signIn } from './support/browser.js';
 import { expectSound } from './support/checks.js';
-import { expectHeading, fillIn, message, nameOf, pageTest, press, useShop, TWO_WAYS } from './support/shop.js';
+import { ageSignIns, expectHeading, fillIn, message, nameOf, pageTest, press, useShop, TWO_WAYS } from './support/shop.js';
 
 // In both directions of light, with and without scripts.
 const LOOKS = TWO_WAYS.map((way) => ({ ...way, dark: way.width === 390 }));
-const AGE = `
-import sqlite3, sys
-with sqlite3.connect(sys.argv[1], timeout=10) as database:
-    database.execute('UPDATE sessions SET created_at = created_at - 901, confirmed_at = confirmed_at - 901')
-`;
-
-/** As if everybody had signed in a quarter of an hour earlier. */
-const ageSignIns = ({ database }) => promisify(execFile)('python3', ['-c', AGE, database]);
 
 describe('a fresh sign-in', () => {
   const shop = useShop();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { signIn } from './support/browser.js';
 import { expectSound } from './support/checks.js';
-import { expectHeading, fillIn, message, nameOf, pageTest, press, useShop } from './support/shop.js';
+import { ageSignIns, expectHeading, fillIn, message, nameOf, pageTest, press, useShop } from './support/shop.js';
 
 const LOOKS = [{ scripts: true, width: 1280 }, { scripts: true, width: 390, dark: true }];
 
@@ -41,7 +41,6 @@ for (const [n, way] of LOOKS.entries()) {
       await fillIn(page, { Name: 'My phone' });
       await press(page, 'Add passkey');
       await expectHeading(page, 'Your recovery codes', { level: 1 });
-      const codes = await page.locator('.codes code').allInnerTexts();
       const [passkey] = await device.passkeys();
       assert.deepEqual([passkey.rpId, passkey.isResidentCredential], ['localhost', true]);
       await page.getByRole('link', { name: 'I have copied them' }).click();
@@ -65,6 +64,15 @@ for (const [n, way] of LOOKS.entries()) {
       await expectSound(page);
       await press(page, 'Use a passkey');
       await arriveAtSettings(page);
+      // To confirm that it is them.
+      await page.goto('/settings/profile/second-factor/recovery-codes');
+      await ageSignIns(shop);
+      await press(page, 'Create new codes');
+      await expectHeading(page, 'Confirm it is you', { level: 1 });
+      await expectSound(page, 403);
+      await press(page, 'Confirm with a passkey');
+      await expectHeading(page, 'Your recovery codes', { level: 1 });
+      const codes = await page.locator('.codes code').allInnerTexts();
 
       // The device is lost.
       await press(page, 'Sign out');

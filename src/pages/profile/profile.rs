@@ -28,6 +28,8 @@ struct Profile {
     email: String,
     role: &'static str,
     access_path: String,
+    // Whether they may sign in with a password.
+    has_password: bool,
     shortest: usize,
     second_factor: String,
     sessions: Vec<SessionRow>,
@@ -48,11 +50,13 @@ pub async fn profile(context: RequestContext, app: web::Data<State>) -> Result<H
 }
 
 async fn load(context: &RequestContext, app: &State) -> Result<Profile> {
-    let (id, now) = (context.viewer.id, context.now());
+    let (id, now, source) = (context.viewer.id, context.now(), app.identity_source());
     let read = app.db.read(move |conn| {
-        Ok((Employee::find(conn, id)?, Session::of_employee(conn, id, now)?, SecondFactors::of(conn, id)?))
+        let has_password = identity::passwords(conn, source.borrowed())?.allow(id);
+        let sessions = Session::of_employee(conn, id, now)?;
+        Ok((Employee::find(conn, id)?, sessions, SecondFactors::of(conn, id)?, has_password))
     });
-    let (employee, sessions, factors) = read.await?;
+    let (employee, sessions, factors, has_password) = read.await?;
     let row = |session: Session| SessionRow {
         id: session.id,
         browser: browser_name(&session.user_agent),
@@ -67,6 +71,7 @@ async fn load(context: &RequestContext, app: &State) -> Result<Profile> {
         email: employee.email,
         role: employee.role.name(),
         access_path: path(id),
+        has_password,
         shortest: password::SHORTEST,
         second_factor: second_factor::summary(&factors),
         sessions: sessions.into_iter().map(row).collect(),

@@ -10,13 +10,14 @@ use actix_web::{FromRequest, HttpMessage, HttpResponse, web};
 use askama::Template;
 
 use crate::employees::fresh_sign_in::{self, FRESH, Way};
-use crate::employees::second_factor::{Checked, Given, check};
-use crate::employees::{self, HeldForm, SignInOrigin};
+use crate::employees::second_factor::SecondFactors;
+use crate::employees::second_factor::passkey::Purpose;
+use crate::employees::{HeldForm, SignInOrigin};
 use crate::error::{Error, Result};
 use crate::id::HeldFormKey;
 use crate::identity;
-use crate::metrics;
 use crate::pages::connections::connection_summary::allow_form_redirects;
+use crate::pages::sign_in::confirm_check::{Refusal, refusal};
 use crate::pages::sign_in::held_address::{continue_at, held_in, is_query_of};
 use crate::pages::sign_in::new_session;
 use crate::pages::sign_in::provider::confirm_path;
@@ -24,6 +25,7 @@ use crate::secrets::{RandomSecret, TokenHash};
 use crate::time::{MINUTE, count};
 use crate::web::form::ProtectedForm;
 use crate::web::page::{Page, RequestContext, Section, Tone, html};
+use crate::web::passkey_form::use_options;
 use crate::web::route_table::RouteTable;
 use crate::web::state::State;
 
@@ -37,6 +39,8 @@ struct Confirm {
     minutes: i64,
     email: String,
     way: Way,
+    // What the browser is asked to use a passkey; none if they have none.
+    passkey: Option<String>,
     // The name of the identity provider, and the path that leads to it and back.
     provider: Option<(String, String)>,
     action: String,
@@ -48,13 +52,6 @@ enum Step {
     Answer(HttpResponse),
     // Does what was sent; with a cookie after a confirmation.
     Continue(Option<Cookie<'static>>),
-}
-
-// Why the page is shown again.
-enum Refusal {
-    Wrong(String),
-    // Seconds to wait.
-    TooMany(i64),
 }
 
 // A request to a route that asks.
@@ -133,7 +130,7 @@ impl Asked {
         self.page((id, &address), None).await
     }
 
-    // Continues with a form that was kept, after the password and code in `given` if the sign-in is not fresh.
+    // Continues with a form that was kept, after what `given` proves if the sign-in is not fresh.
     async fn resume(
         &self,
         request: &mut ServiceRequest,
@@ -148,7 +145,8 @@ impl Asked {
         let held = held.ok_or_else(|| Error::Conflict(USED_UP.into()))?;
         let mut proof = None;
         if let Some((form, origin)) = given {
-            if let Some(refusal) = self.refusal(form, origin).await? {
+            let (way, _) = self.way().await?;
+            if let Some(refusal) = refusal(app, &self.context, (way, form), origin).await? {
                 return Ok(Step::Answer(self.page((id, &held.address), Some(refusal)).await?));
             }
             proof = Some(RandomSecret::generate());
@@ -169,55 +167,6 @@ impl Asked {
         Ok(Step::Continue(proof.map(|proof| cookie(app, &proof))))
     }
 
-    // Checks what was entered as a sign-in does, with its limits.
-    async fn refusal(&self, form: &ProtectedForm, origin: SignInOrigin) -> Result<Option<Refusal>> {
-        let (password, code) = (form.get("password"), form.get("code").trim());
-        let needs_code = self.way().await?.0 == Way::PasswordAndCode;
-        if password.is_empty() {
-            return Ok(Some(Refusal::Wrong("Enter your password.".into())));
-        }
-        if needs_code && !(1..100).contains(&code.len()) {
-            return Ok(Some(Refusal::Wrong("Enter a code.".into())));
-        }
-        let refusal = match self.refusal_of_password(password, origin).await? {
-            None if needs_code => self.refusal_of_code(code).await?,
-            refusal => refusal,
-        };
-        self.app.metrics.sign_in(match &refusal {
-            None => metrics::SignIn::Accepted,
-            Some(Refusal::Wrong(_)) => metrics::SignIn::Wrong,
-            Some(Refusal::TooMany(_)) => metrics::SignIn::TooMany,
-        });
-        Ok(refusal)
-    }
-
-    async fn refusal_of_password(&self, password: &str, origin: SignInOrigin) -> Result<Option<Refusal>> {
-        let given = (self.context.email(), password);
-        match employees::sign_in(&self.app.db, &self.app.hasher, given, origin, self.context.now()).await {
-            Ok(Some(id)) if id == self.context.viewer.id => Ok(None),
-            Ok(_) => Ok(Some(Refusal::Wrong("Incorrect password.".into()))),
-            Err(Error::TooManyRequests(seconds)) => Ok(Some(Refusal::TooMany(seconds))),
-            Err(Error::Invalid(why)) => Ok(Some(Refusal::Wrong(why))),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn refusal_of_code(&self, code: &str) -> Result<Option<Refusal>> {
-        // A recovery code has letters.
-        let given = match code.chars().all(|c| c.is_ascii_digit() || c.is_whitespace()) {
-            true => Given::Code(code.into()),
-            false => Given::RecoveryCode(code.into()),
-        };
-        let (id, now, vault) = (self.context.viewer.id, self.context.now(), self.app.connections.vault.clone());
-        let client_ip = self.context.client_ip.clone();
-        let checked = self.app.db.write(move |conn| check(conn, &vault, id, &given, &client_ip, now));
-        Ok(match checked.await? {
-            Checked::Correct(_) => None,
-            Checked::Wrong => Some(Refusal::Wrong("That code is incorrect or was already used.".into())),
-            Checked::Wait(seconds) => Some(Refusal::TooMany(seconds)),
-        })
-    }
-
     // How they confirm here, and the name of the identity provider if their session began there.
     async fn way(&self) -> Result<(Way, Option<String>)> {
         let (employee, session, source) =
@@ -234,6 +183,15 @@ impl Asked {
             Ok((way, provider))
         };
         self.app.db.read(read).await
+    }
+
+    // What the browser is asked to use a passkey of theirs.
+    async fn passkey(&self, way: Way) -> Result<Option<String>> {
+        let Some(verifier) = self.app.passkeys().filter(|_| way == Way::PasswordAndCode) else { return Ok(None) };
+        let id = self.context.viewer.id;
+        let factors = self.app.db.read(move |conn| Ok(SecondFactors::of(conn, id)?)).await?;
+        let has_some = !factors.passkeys.is_empty();
+        Ok(has_some.then(|| use_options(&verifier, Purpose::SignIn, &[], self.context.now())))
     }
 
     // The page that asks: 403, and 422 or 429 when it is shown again.
@@ -254,6 +212,7 @@ impl Asked {
             minutes: FRESH / MINUTE,
             email: self.context.email().to_string(),
             way,
+            passkey: self.passkey(way).await?,
             provider: provider.map(|name| (name, confirm_path(&action))),
             action,
             back: self.back.clone(),

@@ -3,6 +3,7 @@
 
 pub mod back_channel;
 pub mod confirm;
+mod confirm_check;
 mod confirmed;
 pub mod forgot_password;
 mod held_address;

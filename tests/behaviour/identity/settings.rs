@@ -144,6 +144,8 @@ fn p7_passwords_that_are_switched_off_end_what_began_with_one() {
     let new = "gravel saxophone 12 tide";
     let fields = [("current", PASSWORD), ("password", new), ("again", new)];
     let refused = theirs.submit(&profile, "/password", &fields);
+    let page = theirs.open("/settings/profile");
+    assert!(!page.has("#current") && page.text().contains("You sign in through the identity provider."));
     assert!(refused.status == 410 && refused.text().contains("Passwords are switched off"), "{}", refused.text());
     let mut stranger = app.browser();
     let form = stranger.open("/forgot-password");

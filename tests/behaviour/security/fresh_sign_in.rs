@@ -274,7 +274,7 @@ fn d17_somebody_with_a_second_factor_confirms_with_it() {
     };
     app.advance(FRESH);
     let asked = admin.submit(&page, "/role", &[("role", "manager")]);
-    assert!(asked.text().contains("your password and a code") && asked.text().contains(&ada.email));
+    assert!(asked.text().contains("or a recovery code") && asked.text().contains(&ada.email));
     for (code, why) in [("", "Enter a code."), ("000000", WRONG_CODE), ("abcd-efgh-abcd-efgh", WRONG_CODE)] {
         let refused = confirm(&mut admin, &asked, code);
         assert_eq!((refused.status, refused.notice().as_str()), (422, why));

@@ -102,3 +102,55 @@ fn lists_on_a_server_have_the_names_of_those_on_the_database() {
         assert_eq!(read(&remote)["id"], read(&local)["id"], "{words} {name}");
     }
 }
+
+#[test]
+fn acts_on_a_server_do_what_its_admin_api_does_and_say_so() {
+    let app = TestApp::start();
+    let (ada, stina) = (app.shop().employee("Ada Admin", Role::Admin), app.shop().staff("Stina Staff"));
+    let client = app.shop().client("Ledgerly");
+    let pending = app.shop().pending_client("Newcomer");
+    let (grant, key) = (app.shop().grant(client, &stina), app.shop().api_key(client, &ada, "Nightly export"));
+    let reader = app.api_of(&ada, Role::Admin, "clients:read employees:read tokens:read").token;
+    let writer = app.api_of(&ada, Role::Admin, ALL_AREAS).token;
+    let act = |token: &str, words: &str| {
+        let args: Vec<&str> = words.split(' ').chain(["--server", app.origin()]).collect();
+        run(&args, &[("CLIENT_API_ACCESS_TOKEN", token)])
+    };
+    let state = |sql: &str| app.shop().number(sql);
+    let locked = format!("SELECT COUNT(*) FROM employees WHERE id = {} AND locked_at IS NOT NULL", stina.id);
+
+    for (words, code) in [
+        ("clients approve Newcomer", 4),
+        ("clients approve Newcomer --dry-run", 0),
+        (&format!("tokens revoke r{} --dry-run", grant.id), 0),
+        (&format!("keys revoke r{} --yes", grant.id), 3),
+        ("tokens revoke --all-matching --yes", 2),
+    ] {
+        let finished = act(&writer, words);
+        assert_eq!(finished.code, code, "{words}: {} {}", finished.stdout, finished.stderr);
+    }
+    let email = &stina.email;
+    let refused = act(&reader, &format!("employees lock {email} --yes"));
+    assert!(refused.code == 1 && refused.stderr.contains("employees:write"), "{}", refused.stderr);
+    assert_eq!(state(&locked), 0);
+    assert!(app.works(&key.value) && app.works(&grant.access_token), "nothing was changed yet");
+
+    for words in [
+        "clients approve Newcomer --yes",
+        &format!("tokens revoke r{} --yes", grant.id),
+        &format!("keys revoke k{} --yes --json", key.id),
+        &format!("employees lock {email} --yes"),
+        &format!("employees unlock {email} --yes"),
+        &format!("employees offboard {email} --yes"),
+        "clients suspend Newcomer --yes",
+    ] {
+        let finished = act(&writer, words);
+        assert_eq!(finished.code, 0, "{words}: {} {}", finished.stdout, finished.stderr);
+    }
+    assert!(!app.works(&key.value) && !app.works(&grant.access_token));
+    assert_eq!(state(&format!("SELECT COUNT(*) FROM employees WHERE id = {} AND locked_at IS NOT NULL", stina.id)), 1);
+    let suspended = format!("SELECT COUNT(*) FROM clients WHERE id = {pending} AND suspended_at IS NOT NULL");
+    assert_eq!(state(&suspended), 1);
+    let by = state("SELECT COUNT(*) FROM activity WHERE actor_name = 'API token “Nightly report”'");
+    assert!(by >= 7, "{by}");
+}
